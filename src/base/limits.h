@@ -1,0 +1,95 @@
+/* Every limit with its number, in one place. A limit without a number here does not exist. */
+#pragma once
+
+#include "base/clock.h"
+
+/* SMTP (RFC 5321 4.5.3) */
+#define LIMIT_REPLY_LINE_OCTETS 4096 /* RFC asks for 512; servers send more */
+#define LIMIT_SASL_LINE_OCTETS 12288 /* RFC 4954 4 */
+#define LIMIT_REPLY_LINES 200
+#define LIMIT_REPLY_OCTETS 65536
+#define LIMIT_COMMAND_LINE_OCTETS 1024 /* what the server core reads; 512 plus extensions */
+#define LIMIT_PEER_TEXT_CHARACTERS 200 /* server text kept, logged and shown */
+#define LIMIT_LOCAL_PART_OCTETS 64
+#define LIMIT_DOMAIN_OCTETS 255
+#define LIMIT_ADDRESS_OCTETS 254     /* RFC 5321 erratum 1690 */
+#define LIMIT_LINE_OCTETS 998        /* RFC 5322 2.1.1, without CRLF */
+#define LIMIT_SEND_CHUNK_BYTES 65536 /* one write of a body */
+#define LIMIT_RECIPIENTS_PER_TRANSACTION 100
+
+/* Deadlines for a reply (RFC 5321 4.5.3.2); a verification has one for the whole run */
+#define LIMIT_CONNECT_MS (30 * CLOCK_SECOND_MS) /* per address */
+#define LIMIT_TLS_HANDSHAKE_MS (30 * CLOCK_SECOND_MS)
+#define LIMIT_GREETING_MS (5 * CLOCK_MINUTE_MS)
+#define LIMIT_COMMAND_MS (5 * CLOCK_MINUTE_MS) /* EHLO, AUTH, MAIL, RCPT, RSET */
+#define LIMIT_DATA_GO_MS (2 * CLOCK_MINUTE_MS)
+#define LIMIT_DATA_BLOCK_MS (3 * CLOCK_MINUTE_MS)
+#define LIMIT_FINAL_REPLY_MS (10 * CLOCK_MINUTE_MS)
+#define LIMIT_QUIT_MS (5 * CLOCK_SECOND_MS)
+#define LIMIT_VERIFICATION_MS (45 * CLOCK_SECOND_MS)
+#define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)
+#define LIMIT_MAILS_PER_SESSION 1000
+
+/* One email */
+#define LIMIT_MESSAGE_BYTES (26 * 1024 * 1024)
+#define LIMIT_HEADER_BYTES (64 * 1024)
+#define LIMIT_RECIPIENTS 100 /* to, cc and bcc together */
+#define LIMIT_ATTACHMENTS 50
+#define LIMIT_CUSTOM_HEADERS 50
+#define LIMIT_TAGS 20
+#define LIMIT_SUBJECT_CHARACTERS 998
+#define LIMIT_FILE_NAME_BYTES 200
+
+/* Retry and lifetime */
+#define LIMIT_EMAIL_LIFETIME_MS (5 * CLOCK_DAY_MS)
+#define LIMIT_SCHEDULE_AHEAD_MS (30 * CLOCK_DAY_MS)
+#define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
+#define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
+#define LIMIT_IDEMPOTENCY_MS CLOCK_DAY_MS
+#define LIMIT_DRAFT_MS (7 * CLOCK_DAY_MS)
+
+/* The outbox keeps at most this many due recipients in memory for one org */
+#define LIMIT_WORKING_SET 4096
+#define LIMIT_WORKING_SET_BYTES (16 * 1024 * 1024)
+
+/* Settings */
+#define LIMIT_CONNECTIONS 20
+#define LIMIT_CONNECTIONS_DEFAULT 4
+#define LIMIT_WINDOW 256
+#define LIMIT_WINDOW_DEFAULT 16
+#define LIMIT_HOST_OCTETS 253
+#define LIMIT_USERNAME_BYTES 320
+#define LIMIT_PASSWORD_BYTES 1024
+#define LIMIT_SENDER_NAME_CHARACTERS 128
+
+/* Login failures a person may cause in an hour, per host and user (DESIGN rule 5) */
+#define LIMIT_LOGIN_FAILURES_PER_HOUR 10
+
+/* HTTP */
+#define LIMIT_HTTP_BODY_BYTES (64 * 1024)             /* all routes but sending */
+#define LIMIT_HTTP_SEND_BODY_BYTES (36 * 1024 * 1024) /* 26 MiB as base64, and some */
+#define LIMIT_HTTP_BODIES_IN_FLIGHT_BYTES (64 * 1024 * 1024)
+#define LIMIT_HTTP_HEADER_BYTES (16 * 1024)
+#define LIMIT_HTTP_BODY_DEADLINE_MS (30 * CLOCK_SECOND_MS)
+#define LIMIT_HTTP_CONNECTIONS 1024
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS 256
+#define LIMIT_JSON_DEPTH 32
+#define LIMIT_STREAMS_PER_USER 5
+#define LIMIT_STREAMS 500
+#define LIMIT_PAGE 200
+#define LIMIT_PAGE_DEFAULT 50
+#define LIMIT_TEST_EMAILS_PER_HOUR 10
+
+/* People */
+#define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)
+#define LIMIT_SESSION_IDLE_MS (7 * CLOCK_DAY_MS)
+#define LIMIT_SETUP_TOKEN_MS CLOCK_DAY_MS
+#define LIMIT_NEW_PASSWORD_CHARACTERS 10 /* at least */
+#define LIMIT_CONCURRENT_HASHES 2
+#define LIMIT_HASH_QUEUE 32
+
+/* Store */
+#define LIMIT_STORE_GROUP 256  /* jobs in one commit */
+#define LIMIT_STORE_QUEUE 4096 /* jobs waiting; more is ABS_ERROR_BUSY */
+#define LIMIT_STORE_READERS 4
+#define LIMIT_SANDBOX_MESSAGES 500 /* captured mails kept */

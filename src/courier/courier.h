@@ -1,0 +1,49 @@
+/* Does what the outbox decides: drives SMTP sessions for queued mail and for verifications, on the
+ * loop thread. It joins outbox (who may go), store (what is durable), smtp (the protocol) and net
+ * (the bytes), and holds no opinion of its own about mail. */
+#pragma once
+
+#include "diagnosis/diagnosis.h"
+#include "net/dial.h"
+#include "net/tls.h"
+#include "settings/settings.h"
+#include "smtp/client.h"
+#include "store/store.h"
+#include "vault/vault.h"
+
+typedef struct courier Courier;
+
+typedef struct {
+    GMainContext *context; /* the loop's */
+    Store *store;
+    Vault *vault;
+    const DiagnosisCatalogue *catalogue;
+    NetDialer dialer;
+    NetTlsClient *tls;
+    const char *default_ehlo_name;       /* when the settings have none */
+    SmtpDeadlines deadlines;             /* zeros in production; tests set them short */
+    const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
+} CourierParts;
+
+/* Listens to the store's changes from now on; starts working when the loop runs. */
+Courier *courier_new(const CourierParts *parts);
+
+/* Stops taking work; sessions after the final dot get up to grace_ms for their reply. Runs the
+ * context until done. */
+void courier_stop(Courier *courier, gint64 grace_ms);
+void courier_free(Courier *courier);
+
+/* Runs the verification whose row `id` was committed as running, with exactly these settings
+ * (copied) and this password (copied). Thread-safe; every rung is written to the store. Ends in at
+ * most LIMIT_VERIFICATION_MS. */
+void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSettings *settings,
+    gint64 revision, gboolean activate, const char *probe_recipient);
+void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
+
+/* For metrics: sessions open, mails accepted, rejected, deferred since start. Thread-safe. */
+typedef struct {
+    gint sessions, accepted, rejected, deferred, uncertain, logins, login_failures;
+} CourierCounters;
+void courier_counters(Courier *courier, CourierCounters *counters);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Courier, courier_free)

@@ -1,0 +1,39 @@
+/* The sandbox: a real SMTP server on loopback, with TLS and login, that captures mail instead of
+ * delivering it, and plays failures on request. Drives smtp/server.h over net streams on the loop
+ * thread; captured mail goes to the store.
+ *
+ * Login: any username with the password "sandbox" (others: 535 5.7.8). Faults are chosen by local
+ * part, so that every diagnosis can be seen without another server: sender `refused@…` 553,
+ * recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1, `full@…` 452 4.2.2, `drop@…` connection cut
+ * after the final dot, `slow@…` answers after 5 s; username `locked@…` 535, `busy@…` 454 4.7.0,
+ * `app@…` 534 5.7.9. */
+#pragma once
+
+#include "net/tls.h"
+#include "store/store.h"
+#include "vault/vault.h"
+
+typedef struct sandbox Sandbox;
+
+typedef struct {
+    GMainContext *context;
+    Store *store;
+    Vault *vault;
+    const char *directory;                /* where sandbox-ca.pem and the certificate live */
+    const char *address;                  /* "127.0.0.1" */
+    guint16 starttls_port, implicit_port; /* 0: picks one */
+    gboolean sink;                        /* count and drop instead of capture: for bench/ */
+} SandboxConfig;
+
+Sandbox *sandbox_new(const SandboxConfig *config, GError **error);
+void sandbox_free(Sandbox *sandbox);
+
+typedef struct {
+    const char *host; /* "localhost" */
+    guint16 starttls_port, implicit_port;
+    const char *ca_file; /* to be trusted by the client side */
+    gint captured;
+} SandboxFacts;
+void sandbox_facts(const Sandbox *sandbox, SandboxFacts *facts);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sandbox, sandbox_free)

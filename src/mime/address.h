@@ -1,0 +1,39 @@
+/* Mail addresses (RFC 5321 4.1.2, RFC 5322 3.4, RFC 6531) read strictly: dot-string or
+ * quoted-string,
+ * '@', domain. No comments, groups, routes, or anything two parsers could read in two ways. Domains
+ * are kept as the A-label form for the wire (IDNA 2008, libidn2) beside the text that was typed.
+ * Pure. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    char *name;              /* display name as UTF-8, or NULL */
+    char *local_part;        /* as on the wire, quotes included if it needs them */
+    char *domain;            /* A-labels, lower case, or an address literal in brackets */
+    char *addr_spec;         /* local_part@domain: what goes into MAIL FROM and RCPT TO */
+    gboolean needs_smtputf8; /* the local part is not ASCII (RFC 6531) */
+} MimeAddress;
+
+/* "anna@example.de". ABS_ERROR_INPUT names what is wrong, with its position. */
+MimeAddress *mime_address_parse(const char *addr_spec, GError **error);
+
+/* "Anna Müller <anna@example.de>", "\"Müller, Anna\" <anna@example.de>" or a bare address: what
+ * Resend takes. */
+MimeAddress *mime_mailbox_parse(const char *mailbox, GError **error);
+
+MimeAddress *mime_address_new(const char *name, const char *addr_spec, GError **error);
+MimeAddress *mime_address_copy(const MimeAddress *address);
+void mime_address_free(MimeAddress *address);
+
+/* Same mailbox: local part to the letter, domain without regard to case. */
+gboolean mime_address_equal(const MimeAddress *a, const MimeAddress *b);
+
+/* Host name as typed ("mail.müller.de", "MAIL.Example.DE.") to its A-label form for DNS, SNI and
+ * certificate check; strict LDH, at most LIMIT_HOST_OCTETS, no port, no scheme, never empty. IP
+ * literals ("192.0.2.1",
+ * "[2001:db8::1]", "2001:db8::1") come back in canonical text without brackets. NULL and
+ * ABS_ERROR_INPUT if not. */
+char *mime_host_parse(const char *host, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MimeAddress, mime_address_free)

@@ -1,0 +1,21 @@
+/* Which addresses settings may lead to (DESIGN rule 9): classify every resolved address, deny by
+ * default what is not public unicast; the operator allows networks with --allow-network. Metadata
+ * addresses are denied always. */
+#pragma once
+
+#include <glib.h>
+#include <sys/socket.h>
+
+typedef struct net_policy NetPolicy;
+
+NetPolicy *net_policy_new(void);
+/* "127.0.0.0/8", "::1/128", "10.1.2.0/24". ABS_ERROR_INPUT. */
+gboolean net_policy_allow(NetPolicy *policy, const char *cidr, GError **error);
+void net_policy_free(NetPolicy *policy);
+
+gboolean net_policy_permits(const NetPolicy *policy, const struct sockaddr *address);
+gboolean net_address_is_public(
+    const struct sockaddr *address);                    /* IPv4 in IPv6 forms are unwrapped first */
+char *net_address_text(const struct sockaddr *address); /* without port; the caller frees */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetPolicy, net_policy_free)

@@ -1,0 +1,200 @@
+/* One SMTP submission session as a pure state machine (RFC 5321, 6409, 3207, 4954, 8314).
+ *
+ * It names no socket, TLS library, clock or thread: events come in with the time, effects go out.
+ * The daemon, the verification, the command line, the tests and the fuzzer drive this same core. It
+ * decides when TLS must start, never sends a credential before TLS_UP, matches each reply to its
+ * command, and gives every recipient exactly one outcome. It must never log, guess, or skip bytes
+ * it does not understand.
+ *
+ * Order for the driver: read the effects of one step completely and act on them before the next
+ * step. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/tls_mode.h"
+#include "smtp/reply.h"
+
+#include <glib.h>
+
+typedef struct smtp_client SmtpClient;
+
+/* Which rung of the ladder a session stands on; also the phase of a failure. The driver itself owns
+ * dns, connect, tls and certificate. */
+typedef enum {
+    SMTP_PHASE_GREETING = 1,
+    SMTP_PHASE_EHLO,
+    SMTP_PHASE_STARTTLS,
+    SMTP_PHASE_TLS, /* waiting for the driver's TLS_UP */
+    SMTP_PHASE_AUTH,
+    SMTP_PHASE_MAIL,       /* MAIL FROM: the ladder's "sender" */
+    SMTP_PHASE_RCPT,       /* RCPT TO: the ladder's "recipient" */
+    SMTP_PHASE_DATA,       /* DATA and the body, up to but without the final dot */
+    SMTP_PHASE_AFTER_DATA, /* the final dot has left, its reply has not come */
+    SMTP_PHASE_QUIT,
+} SmtpPhase;
+
+const char *smtp_phase_name(SmtpPhase phase); /* "greeting" … "after_data", as in failures.json */
+
+/* Why a session ended other than by a reply. Names are the catalogue's synthetic sys names. */
+typedef enum {
+    SMTP_FAULT_NONE = 0,
+    SMTP_FAULT_REPLY,   /* a reply said no: see reply */
+    SMTP_FAULT_LOST,    /* the driver reported LOST */
+    SMTP_FAULT_TIMEOUT, /* GREETING_TIMEOUT, DATA_TIMEOUT or ETIMEDOUT by phase */
+    SMTP_FAULT_STARTTLS_NOT_OFFERED,
+    SMTP_FAULT_PIPELINED_AFTER_STARTTLS, /* bytes behind the 220: somebody injects (RFC 3207 4) */
+    SMTP_FAULT_AUTH_NOT_OFFERED,
+    SMTP_FAULT_NO_COMMON_AUTH_MECHANISM,
+    SMTP_FAULT_MALFORMED_REPLY,  /* not SMTP, bare LF, NUL, mixed codes, over a limit */
+    SMTP_FAULT_UNEXPECTED_REPLY, /* a reply nobody asked for, or a code that fits no state */
+    SMTP_FAULT_SASL,             /* bad challenge, or the server could not prove itself (SCRAM) */
+} SmtpFault;
+
+/* The catalogue's name ("STARTTLS_NOT_OFFERED"); NULL where the reply or the driver's cause speaks.
+ */
+const char *smtp_fault_sys_name(SmtpFault fault, SmtpPhase phase);
+
+/* What the server announced (RFC 5321 4.1.1.1), forgotten at TLS_UP. */
+typedef struct {
+    gboolean starttls, auth, pipelining, chunking, eightbitmime, smtputf8, dsn, enhanced_codes,
+        size_known;
+    guint64 size_max;                   /* SIZE; 0 with size_known: no fixed limit (RFC 1870) */
+    guint auth_mechanisms;              /* SMTP_AUTH_* bits */
+    guint limit_mailmax, limit_rcptmax; /* LIMITS (RFC 9422); 0: not announced */
+} SmtpCapabilities;
+
+enum {
+    SMTP_AUTH_PLAIN = 1 << 0,
+    SMTP_AUTH_LOGIN = 1 << 1,
+    SMTP_AUTH_SCRAM_SHA_256 = 1 << 2,
+    SMTP_AUTH_XOAUTH2 = 1 << 3,
+    SMTP_AUTH_OAUTHBEARER = 1 << 4,
+    SMTP_AUTH_OTHER = 1 << 5, /* offered, but nothing this client does */
+};
+
+/* Deadlines in milliseconds; 0 means the limit of base/limits.h. Tests set them short. */
+typedef struct {
+    gint64 greeting_ms, command_ms, data_go_ms, data_block_ms, final_reply_ms, quit_ms;
+} SmtpDeadlines;
+
+typedef struct {
+    TlsMode security;
+    const char *ehlo_name;    /* FQDN or address literal (RFC 5321 4.1.4); copied */
+    const char *username;     /* copied */
+    const Secret *password;   /* copied */
+    guint allowed_mechanisms; /* SMTP_AUTH_* bits; SCRAM only if the driver answers `want_sasl` */
+    SmtpDeadlines deadlines;
+} SmtpClientConfig;
+
+/* One message for one or more recipients, or a probe: MAIL, RCPT (if any), RSET and nothing else.
+ */
+typedef struct {
+    guint64 token;      /* the driver's name for it; comes back in every outcome */
+    const char *sender; /* addr-spec without angle brackets; "" is the null reverse-path */
+    const char *const
+        *recipients; /* NULL-terminated addr-specs, at most LIMIT_RECIPIENTS_PER_TRANSACTION */
+    GBytes *content; /* complete message, CRLF lines, not dot-stuffed; NULL for a probe */
+    gboolean needs_eightbitmime, needs_smtputf8;
+} SmtpMail;
+
+typedef enum {
+    SMTP_EVENT_CONNECTED =
+        1, /* TCP is up, nothing read yet; for implicit TLS too (the core asks for TLS) */
+    SMTP_EVENT_BYTES,  /* bytes arrived, any split */
+    SMTP_EVENT_TLS_UP, /* the handshake succeeded and chain and name are verified */
+    SMTP_EVENT_SENT,   /* everything from `send` is on its way: more may be given */
+    SMTP_EVENT_SASL,   /* the driver's answer to want_sasl */
+    SMTP_EVENT_MAIL,   /* the next mail; only while `ready` was the last word */
+    SMTP_EVENT_MARKED, /* the store has committed `sending` for `token`: the final dot may leave */
+    SMTP_EVENT_QUIT,   /* no more mails: leave politely */
+    SMTP_EVENT_DEADLINE, /* the time of `deadline` has come */
+    SMTP_EVENT_LOST,     /* the connection is gone (or TLS failed); no further event */
+} SmtpEventKind;
+
+typedef struct {
+    SmtpEventKind kind;
+    MonoMs now;
+    struct {
+        const guint8 *data;
+        gsize n;
+    } bytes; /* BYTES */
+    struct {
+        const Secret *response; /* NULL: nothing to say (sends an empty response) */
+        gboolean done;          /* the mechanism is satisfied, as far as the client side goes */
+        gboolean failed;        /* cancel with "*" (RFC 4954 4) */
+    } sasl;                     /* SASL */
+    const SmtpMail *mail;       /* MAIL; copied as needed */
+    guint64 token;              /* MARKED */
+} SmtpEvent;
+
+typedef enum {
+    SMTP_OUTCOME_ACCEPTED = 1, /* 2yz after the dot: the server has taken responsibility */
+    SMTP_OUTCOME_REJECTED,     /* 5yz for this recipient, this sender or this message */
+    SMTP_OUTCOME_DEFERRED,     /* 4yz, or the session ended before the final dot left */
+    SMTP_OUTCOME_UNCERTAIN,    /* the final dot left and no reply came */
+} SmtpOutcomeKind;
+
+typedef struct {
+    guint64 token;
+    guint recipient; /* index in SmtpMail.recipients */
+    SmtpOutcomeKind kind;
+    SmtpPhase phase;        /* whose reply decided */
+    const SmtpReply *reply; /* NULL if no reply decided; lent until the next step */
+    SmtpFault fault;        /* set when the session's end decided */
+} SmtpOutcome;
+
+/* A rung reached, for the ladder. */
+typedef struct {
+    SmtpPhase phase;
+    const SmtpReply *reply; /* the reply that ended it; NULL for TLS; lent until the next step */
+} SmtpPassed;
+
+/* One line of conversation fit to show: credentials are labels ("AUTH PLAIN [redacted]"). */
+typedef struct {
+    gboolean from_client;
+    char *text; /* printable UTF-8, at most LIMIT_PEER_TEXT_CHARACTERS; lent until the next step */
+} SmtpLine;
+
+/* Valid until the next step, and also when the step ended the session. */
+typedef struct {
+    const GByteArray *send;     /* write all of it, then report SENT (len 0: nothing) */
+    gboolean send_is_secret;    /* holds a credential: never record it */
+    gboolean start_tls;         /* start the handshake now; report TLS_UP or LOST */
+    gboolean want_sasl;         /* run one SASL step and report SASL */
+    const char *sasl_mechanism; /* "SCRAM-SHA-256" */
+    const char *sasl_challenge; /* base64 as the server sent it; NULL for the initial response */
+    gboolean ready;             /* logged in and idle: a MAIL event (or QUIT) is welcome */
+    gboolean probe_done;        /* the probe's RSET was answered; outcomes say how it went */
+    gboolean close;             /* close the connection; the session is over */
+    MonoMs deadline;            /* report DEADLINE then; 0: none */
+    const SmtpOutcome *outcomes;
+    guint n_outcomes;
+    const SmtpPassed *passed;
+    guint n_passed;
+    const SmtpLine *lines;
+    guint n_lines;
+} SmtpClientEffects;
+
+SmtpClient *smtp_client_new(const SmtpClientConfig *config);
+void smtp_client_free(SmtpClient *client);
+
+/* One step. Never fails: what goes wrong is an effect (outcomes, close) and smtp_client_failure().
+ * Events that make no sense in the current state are our driver's bug and abort, except LOST and
+ * DEADLINE, which are always welcome. effects is owned by the client. */
+const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event);
+
+/* After `close` without QUIT being the reason: what went wrong and where. NULL while all is well.
+ */
+typedef struct {
+    SmtpPhase phase;
+    SmtpFault fault;
+    const SmtpReply *reply; /* NULL unless a reply said no; owned by the client */
+} SmtpFailure;
+const SmtpFailure *smtp_client_failure(const SmtpClient *client);
+
+const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client);
+const char *smtp_client_state_name(const SmtpClient *client);     /* for logs and tests */
+const char *smtp_client_auth_mechanism(const SmtpClient *client); /* NULL before AUTH */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmtpClient, smtp_client_free)

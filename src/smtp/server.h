@@ -1,0 +1,84 @@
+/* One SMTP submission session from the server's side, as a pure state machine of the same shape as
+ * smtp/client.h (RFC 5321, 6409, 3207, 4954, 2920, 1870, 2034, 6152). It serves the sandbox now and
+ * the listener for applications later. It knows the protocol; the driver knows who may log in and
+ * what to do with a mail, and answers each `ask` with a VERDICT.
+ *
+ * It never offers AUTH before TLS, refuses everything but EHLO, NOOP, RSET, QUIT and STARTTLS
+ * there, closes when bytes follow STARTTLS in the same segment, ends content only at CRLF.CRLF, and
+ * refuses bare CR and bare LF. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/tls_mode.h"
+
+#include <glib.h>
+
+typedef struct smtp_server SmtpServer;
+
+typedef struct {
+    TlsMode security;
+    const char *host_name; /* in the greeting; copied */
+    guint64 size_max;      /* announced with SIZE and enforced */
+    guint recipients_max;
+    guint auth_mechanisms; /* SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN of smtp/client.h */
+    gboolean pipelining, eightbitmime,
+        offer_starttls; /* capabilities can be switched off by tests */
+    gint64 command_ms;  /* idle limit; 0: LIMIT_COMMAND_MS */
+} SmtpServerConfig;
+
+typedef enum {
+    SMTP_SERVER_EVENT_CONNECTED = 1,
+    SMTP_SERVER_EVENT_BYTES,
+    SMTP_SERVER_EVENT_TLS_UP,
+    SMTP_SERVER_EVENT_SENT,
+    SMTP_SERVER_EVENT_VERDICT,
+    SMTP_SERVER_EVENT_DEADLINE,
+    SMTP_SERVER_EVENT_LOST,
+} SmtpServerEventKind;
+
+typedef struct {
+    SmtpServerEventKind kind;
+    MonoMs now;
+    struct {
+        const guint8 *data;
+        gsize n;
+    } bytes;
+    struct {
+        int code;             /* the reply to send; 0 means "the ordinary success" */
+        const char *enhanced; /* may be NULL */
+        const char *text;     /* one line; may be NULL for the ordinary words */
+        gboolean close;       /* after the reply */
+        gboolean drop;        /* close at once without a reply */
+    } verdict;
+} SmtpServerEvent;
+
+typedef enum {
+    SMTP_ASK_NOTHING = 0,
+    SMTP_ASK_LOGIN,     /* username and password: may they? */
+    SMTP_ASK_SENDER,    /* MAIL FROM */
+    SMTP_ASK_RECIPIENT, /* RCPT TO */
+    SMTP_ASK_DATA,      /* before 354 */
+    SMTP_ASK_MESSAGE,   /* the whole mail: take responsibility? */
+} SmtpAsk;
+
+typedef struct {
+    const GByteArray *send;
+    gboolean start_tls;
+    gboolean close;
+    MonoMs deadline;
+    SmtpAsk ask;            /* at most one at a time; nothing further happens until the VERDICT */
+    const char *username;   /* LOGIN */
+    const Secret *password; /* LOGIN */
+    const char *sender;    /* SENDER, RECIPIENT, MESSAGE: addr-spec, "" for the null reverse-path */
+    const char *recipient; /* RECIPIENT */
+    const char *const *recipients; /* MESSAGE: the accepted ones, NULL-terminated */
+    GBytes *content; /* MESSAGE: CRLF lines, dots unstuffed; lent until the next step */
+} SmtpServerEffects;
+
+SmtpServer *smtp_server_new(const SmtpServerConfig *config);
+void smtp_server_free(SmtpServer *server);
+const SmtpServerEffects *smtp_server_step(SmtpServer *server, const SmtpServerEvent *event);
+const char *smtp_server_state_name(const SmtpServer *server);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmtpServer, smtp_server_free)

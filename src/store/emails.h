@@ -1,0 +1,163 @@
+/* Emails, their recipients, attempts, sealed bodies and idempotency keys, as SQL functions. Rows of
+ * one email are written in one job. A state change touches only the narrow recipient row. Functions
+ * with Db* run inside a job or on a reader. */
+#pragma once
+
+#include "outbox/email.h"
+#include "store/store.h"
+
+typedef struct {
+    gint64 org_id;
+    Id id;
+    EmailClass class;
+    char *sender;                   /* envelope sender, addr-spec */
+    char *from, *subject;           /* for lists; subject is NULL for secret classes */
+    char *to, *cc, *bcc, *reply_to; /* header lists as given, "a, b" */
+    GPtrArray *recipients;          /* char *, envelope addr-specs, no repeats */
+    char *message_id;
+    char *tags_json; /* [{"name":…,"value":…}] or NULL */
+    GBytes *content; /* the message bytes; stored sealed with the org's day key */
+    gboolean needs_smtputf8, at_most_once, is_test;
+    WallMs created_at, scheduled_at, expires_at;    /* 0: none */
+    gint64 submitted_by_token, submitted_by_member; /* 0: none */
+} EmailNew;
+
+EmailNew *email_new_alloc(void); /* all empty, `recipients` made */
+void email_new_free(EmailNew *email);
+
+/* State `scheduled` if scheduled_at is ahead of created_at, else `queued`. Notes QUEUE and EMAIL.
+ */
+gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **error);
+
+/* Idempotency (API.md): a hit gives the ids of the first success (GArray of Id, the caller unrefs);
+ * ABS_ERROR_CONFLICT if the key was used with another body. Key scope: org and token (0 for a
+ * session). Entries older than LIMIT_IDEMPOTENCY_MS do not count. */
+gboolean emails_idempotency_find(Db *db, gint64 org_id, gint64 token_id, const char *key,
+    const guint8 body_hash[32], WallMs now, GArray **ids, GError **error);
+gboolean emails_idempotency_add(Db *db, gint64 org_id, gint64 token_id, const char *key,
+    const guint8 body_hash[32], const GArray *ids, WallMs now, GError **error);
+
+/* --- What the courier needs
+ * ------------------------------------------------------------------------------- */
+
+typedef struct {
+    gint64 recipient_id; /* row key */
+    gint64 email_row;    /* row key */
+    Id email_id;
+    EmailClass class;
+    EmailState state; /* scheduled, queued, deferred or uncertain */
+    char *address;
+    gint64 size_bytes;
+    guint attempts;
+    WallMs next_at, created_at, expires_at;
+    gboolean at_most_once, is_test;
+} EmailDue;
+void email_due_free(EmailDue *due);
+
+/* Waiting recipients of the org whose next_at has come, by class then next_at; at most limit;
+ * without those that are sending. include_only_tests: only test mails (they go out while paused).
+ * GPtrArray of EmailDue. *next_at: when the next one behind these comes due (0: none). */
+GPtrArray *emails_due(Db *db, gint64 org_id, WallMs now, guint limit, gboolean only_tests,
+    WallMs *next_at, GError **error);
+
+/* The message to send. */
+typedef struct {
+    char *sender;
+    GBytes *content;
+    gboolean needs_smtputf8;
+} EmailContent;
+EmailContent *emails_content(Db *db, Vault *vault, gint64 org_id, gint64 email_row, GError **error);
+void email_content_free(EmailContent *content);
+
+/* The durable mark before a final dot: *marked is FALSE if the recipient is no longer in a state
+ * that may be sent (cancelled meanwhile). */
+gboolean emails_mark_sending(
+    Db *db, gint64 org_id, gint64 recipient_id, WallMs now, gboolean *marked, GError **error);
+
+/* The end of one attempt. */
+typedef struct {
+    gint64 recipient_id;
+    EmailState state;   /* accepted, rejected, deferred, queued (not tried, no attempt used),
+                           uncertain, expired */
+    WallMs at, next_at; /* next_at for deferred, queued and uncertain */
+    gboolean counts;    /* uses up an attempt */
+    gint64 config_version;
+    const char *phase;                       /* "after_data" … or NULL */
+    int reply_code;                          /* 0: none */
+    const char *reply_enhanced, *reply_text; /* printable, or NULL */
+    const char *diagnosis;                   /* id or NULL */
+    const char *server;                      /* host name */
+} EmailAttempt;
+
+/* Writes state, attempt row, and at an end state erases the body of secret classes once no
+ * recipient waits. A recipient that was cancelled meanwhile stays so unless the mail was accepted.
+ * Notes EMAIL. */
+gboolean emails_record_attempt(Db *db, gint64 org_id, const EmailAttempt *attempt, GError **error);
+
+/* At start: every `sending` row has lost its outcome. It becomes uncertain (next_at = now +
+ * LIMIT_UNCERTAIN_RESEND_MS, or an end without next_at when at_most_once). */
+gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error);
+
+/* Ends what is past its expires_at or LIMIT_EMAIL_LIFETIME_MS; at most limit a call. */
+gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError **error);
+
+/* --- What the API needs
+ * ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    WallMs at;
+    EmailState state;
+    char *phase, *reply_enhanced, *reply_text, *diagnosis, *server;
+    int reply_code;
+} EmailAttemptRow;
+
+typedef struct {
+    gint64 recipient_id;
+    char *address;
+    EmailState state; /* stored */
+    guint attempts;
+    WallMs next_at, updated_at;
+    GPtrArray *attempt_rows; /* of EmailAttemptRow, oldest first; NULL in lists */
+} EmailRecipientRow;
+
+typedef struct {
+    gint64 row, org_id;
+    Id id;
+    EmailClass class;
+    EmailState state; /* combined, as stored (apply email_state_shown) */
+    char *from, *subject, *to, *cc, *bcc, *reply_to, *message_id, *tags_json;
+    gint64 size_bytes;
+    gboolean at_most_once, is_test, has_body;
+    WallMs created_at, scheduled_at, expires_at;
+    gint64 submitted_by_token, submitted_by_member;
+    GPtrArray *recipients; /* of EmailRecipientRow */
+} EmailRow;
+void email_row_free(EmailRow *row);
+
+typedef struct {
+    gint64 org_id;
+    const Id *after, *before; /* page from here (older, newer), NULL: from the newest */
+    EmailState state;         /* 0: all; a stored state */
+    EmailClass class;         /* 0: all */
+    const char *search;       /* part of a recipient address or subject; NULL: all */
+    guint limit;
+} EmailFilter;
+
+/* Newest first; *has_more. GPtrArray of EmailRow with recipients, without attempts. */
+GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GError **error);
+
+/* One email with everything but its body. NULL without error: no such email. */
+EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error);
+
+/* Cancels recipients that still wait. *cancelled: how many. ABS_ERROR_NOT_FOUND; ABS_ERROR_CONFLICT
+ * if all are at their end. */
+gboolean emails_cancel(
+    Db *db, gint64 org_id, const Id *id, WallMs now, gint64 *cancelled, GError **error);
+
+/* Recipients per stored state; index by EmailState. */
+gboolean emails_count(Db *db, gint64 org_id, gint64 counts[EMAIL_HELD + 1], GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailNew, email_new_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailDue, email_due_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailContent, email_content_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailRow, email_row_free)

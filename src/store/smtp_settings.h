@@ -1,0 +1,77 @@
+/* SMTP settings, sending switch, health and the password guard, as SQL functions. */
+#pragma once
+
+#include "outbox/email.h"
+#include "settings/settings.h"
+#include "store/store.h"
+
+typedef enum {
+    HEALTH_UNKNOWN = 0,
+    HEALTH_OK,
+    HEALTH_DEGRADED,
+    HEALTH_CREDENTIAL_FAULT,
+    HEALTH_UNREACHABLE,
+} Health;
+const char *health_name(Health health);
+
+/* Everything about one org's sending, read in one go. */
+typedef struct {
+    SmtpSettings *draft;   /* NULL: none */
+    SmtpSettings *active;  /* NULL: none */
+    gint64 revision;       /* moves with every change of draft or active: the ETag */
+    gint64 config_version; /* moves with every change of active: sessions of another version are not
+                              reused */
+    WallMs draft_changed_at, active_since;
+    SettingsVerification draft_verification; /* of the draft's present values */
+    Id last_verification;                    /* zero: none */
+    gboolean has_last_verification;
+    gboolean sending_enabled;
+    char *sending_reason, *sending_changed_by; /* a new org: "initial", NULL */
+    WallMs sending_until, sending_changed_at;
+    Health health;
+    WallMs health_at;
+    char *health_diagnosis; /* catalogue id or NULL */
+} SmtpState;
+
+SmtpState *smtp_state_read(Db *db, gint64 org_id, GError **error);
+void smtp_state_free(SmtpState *state);
+
+/* The gate an org's mail stands before. */
+EmailGate smtp_state_gate(const SmtpState *state);
+
+/* Writes the draft (NULL deletes it), if revision is still expected_revision (ABS_ERROR_CONFLICT;
+ * -1: any). */
+gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
+    gint64 expected_revision, WallMs now, gint64 *revision, GError **error);
+
+/* Makes exactly these verified values active and removes the draft; health becomes ok, so a
+ * credential fault ends. */
+gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
+    gint64 expected_revision, WallMs now, GError **error);
+
+gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error); /* older than LIMIT_DRAFT_MS */
+
+gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char *reason,
+    WallMs until, const char *changed_by, WallMs now, GError **error);
+
+/* Health from real traffic; only writes when it differs. config_version: ignored if the active
+ * settings moved on. */
+gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,
+    const char *diagnosis, WallMs now, GError **error);
+
+/* Password guard (DESIGN rule 5). */
+typedef enum {
+    LOGIN_GUARD_FREE = 0,
+    LOGIN_GUARD_SAME_PASSWORD, /* this password was refused for this host and user: not sent twice
+                                */
+    LOGIN_GUARD_TOO_MANY,      /* LIMIT_LOGIN_FAILURES_PER_HOUR reached */
+} LoginGuard;
+gboolean login_guard_check(Db *db, gint64 org_id, const char *host, const char *username,
+    const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, LoginGuard *guard,
+    WallMs *free_at, GError **error);
+gboolean login_guard_record_failure(Db *db, gint64 org_id, const char *host, const char *username,
+    const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, GError **error);
+gboolean login_guard_record_success(
+    Db *db, gint64 org_id, const char *host, const char *username, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmtpState, smtp_state_free)
