@@ -12,10 +12,15 @@
 #define LIMIT_PEER_TEXT_CHARACTERS 200 /* server text kept, logged and shown */
 #define LIMIT_LOCAL_PART_OCTETS 64
 #define LIMIT_DOMAIN_OCTETS 255
-#define LIMIT_ADDRESS_OCTETS 254     /* RFC 5321 erratum 1690 */
-#define LIMIT_LINE_OCTETS 998        /* RFC 5322 2.1.1, without CRLF */
-#define LIMIT_SEND_CHUNK_BYTES 65536 /* one write of a body */
+#define LIMIT_ADDRESS_OCTETS 254         /* RFC 5321 erratum 1690 */
+#define LIMIT_LINE_OCTETS 998            /* RFC 5322 2.1.1, without CRLF */
+#define LIMIT_DIAGNOSIS_TEXT_OCTETS 4096 /* of a reply that the failure catalogue looks at */
+#define LIMIT_SEND_CHUNK_BYTES 65536     /* one write of a body */
 #define LIMIT_RECIPIENTS_PER_TRANSACTION 100
+#define LIMIT_SERVER_BAD_COMMANDS 20   /* per session; the last one is answered 421 */
+#define LIMIT_SERVER_IDLE_COMMANDS 100 /* EHLO, RSET, NOOP, VRFY, HELP between two mails */
+#define LIMIT_SERVER_LOGIN_FAILURES 3  /* per session */
+#define LIMIT_SERVER_PENDING_OCTETS (256 * 1024) /* pipelined while a verdict is awaited */
 
 /* Deadlines for a reply (RFC 5321 4.5.3.2); a verification has one for the whole run */
 #define LIMIT_CONNECT_MS (30 * CLOCK_SECOND_MS) /* per address */
@@ -37,8 +42,13 @@
 #define LIMIT_ATTACHMENTS 50
 #define LIMIT_CUSTOM_HEADERS 50
 #define LIMIT_TAGS 20
+#define LIMIT_TAG_BYTES 256
 #define LIMIT_SUBJECT_CHARACTERS 998
 #define LIMIT_FILE_NAME_BYTES 200
+#define LIMIT_DISPLAY_NAME_CHARACTERS 256
+#define LIMIT_HEADER_NAME_OCTETS 64   /* of a custom header */
+#define LIMIT_CONTENT_TYPE_OCTETS 200 /* of an attachment, with parameters */
+#define LIMIT_CONTENT_ID_OCTETS 200
 
 /* Retry and lifetime */
 #define LIMIT_EMAIL_LIFETIME_MS (5 * CLOCK_DAY_MS)
@@ -61,9 +71,16 @@
 #define LIMIT_USERNAME_BYTES 320
 #define LIMIT_PASSWORD_BYTES 1024
 #define LIMIT_SENDER_NAME_CHARACTERS 128
+#define LIMIT_QUOTA 1000000 /* mails in a minute, hour or day */
 
 /* Login failures a person may cause in an hour, per host and user (DESIGN rule 5) */
 #define LIMIT_LOGIN_FAILURES_PER_HOUR 10
+
+/* Vault */
+#define LIMIT_SEALED_BYTES (64 * 1024) /* one secret; bodies go under a day key */
+#define LIMIT_BINDING_BYTES 8192
+#define LIMIT_KEY_FILE_BYTES 4096
+#define LIMIT_KEYS 8 /* in a key file */
 
 /* HTTP */
 #define LIMIT_HTTP_BODY_BYTES (64 * 1024)             /* all routes but sending */
@@ -76,6 +93,14 @@
 #define LIMIT_JSON_DEPTH 32
 #define LIMIT_STREAMS_PER_USER 5
 #define LIMIT_STREAMS 500
+#define LIMIT_EVENTS_BACKLOG_BYTES (1024 * 1024) /* unread by one page */
+#define LIMIT_EVENTS_COLLECTED 200 /* single emails told in one go */
+#define LIMIT_STREAM_BEAT_MS (15 * CLOCK_SECOND_MS)
+#define LIMIT_HTTP_ANSWER_DEADLINE_MS (2 * CLOCK_MINUTE_MS)
+#define LIMIT_JSON_VALUES 20000 /* in one body; byte arrays of attachments count as one */
+#define LIMIT_JSON_FAULTS 50
+#define LIMIT_LARGE_JSON_BYTES (256 * 1024) /* above: at most LIMIT_LARGE_JSON_PARSES at once */
+#define LIMIT_LARGE_JSON_PARSES 2
 #define LIMIT_PAGE 200
 #define LIMIT_PAGE_DEFAULT 50
 #define LIMIT_TEST_EMAILS_PER_HOUR 10
@@ -87,9 +112,38 @@
 #define LIMIT_NEW_PASSWORD_CHARACTERS 10 /* at least */
 #define LIMIT_CONCURRENT_HASHES 2
 #define LIMIT_HASH_QUEUE 32
+#define LIMIT_GUESSES 4096 /* accounts and addresses remembered for failed sign-ins */
 
 /* Store */
 #define LIMIT_STORE_GROUP 256  /* jobs in one commit */
 #define LIMIT_STORE_QUEUE 4096 /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
-#define LIMIT_SANDBOX_MESSAGES 500 /* captured mails kept */
+#define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
+#define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */
+#define LIMIT_STORE_IDLE_MS CLOCK_SECOND_MS       /* without a job; then the same, and caches go */
+#define LIMIT_STORE_READ_MS (2 * CLOCK_SECOND_MS) /* one use of a reader */
+#define LIMIT_STORE_BUSY_MS 5000 /* waiting for another program's lock (a backup) */
+#define LIMIT_STORE_DAY_KEYS 4   /* unwrapped at once on one connection */
+#define LIMIT_VERIFICATIONS 100  /* runs kept for each organisation */
+
+/* Net */
+#define LIMIT_ALLOWED_NETWORKS 64           /* --allow-network */
+#define LIMIT_DNS_MS (15 * CLOCK_SECOND_MS) /* one name, A and AAAA together */
+#define LIMIT_DNS_TRY_MS 1500               /* one question to one server, doubled each round */
+#define LIMIT_DNS_OTHER_FAMILY_MS 500       /* for AAAA once A is there, and the reverse */
+#define LIMIT_DNS_ADDRESSES 16              /* kept of one answer */
+#define LIMIT_DIAL_STAGGER_MS 250           /* RFC 8305 5 */
+#define LIMIT_STREAM_READ_BYTES 16384       /* one read: a TLS record's largest payload */
+#define LIMIT_STREAM_TURN_STEPS 16 /* reads, or writes, before other connections get their turn */
+#define LIMIT_STREAM_BACKLOG_BYTES (64 * 1024 * 1024) /* given to send, not yet written */
+#define LIMIT_LINGER_MS (2 * CLOCK_SECOND_MS)         /* for the peer's end after our last byte */
+#define LIMIT_ACCEPT_PAUSE_MS CLOCK_SECOND_MS         /* when descriptors ran out */
+#define LIMIT_CERTIFICATE_NAMES 50                    /* of a peer's certificate, shown */
+#define LIMIT_OWN_CERTIFICATE_DAYS 825
+#define LIMIT_OWN_CERTIFICATE_RENEW_DAYS 30
+#define LIMIT_HTTP_ANSWER_BYTES (64 * 1024 * 1024) /* what the command line reads */
+#define LIMIT_HTTP_CALL_MS (2 * CLOCK_MINUTE_MS)
+
+/* Sandbox */
+#define LIMIT_SANDBOX_CONNECTIONS 100
+#define LIMIT_SANDBOX_SLOW_MS (5 * CLOCK_SECOND_MS) /* recipient slow@ */

@@ -18,9 +18,10 @@ typedef struct {
 } MimeHeader;
 
 typedef struct {
-    char *file_name;    /* UTF-8, at most LIMIT_FILE_NAME_BYTES, no path */
-    char *content_type; /* "application/pdf"; NULL: application/octet-stream */
-    char *content_id;   /* without angle brackets; not NULL makes it inline (multipart/related) */
+    char *file_name; /* UTF-8, at most LIMIT_FILE_NAME_BYTES, no path; NULL: none */
+    char *
+        content_type; /* "application/pdf"; NULL: application/octet-stream; not multipart/message */
+    char *content_id; /* without angle brackets; not NULL makes it inline beside HTML */
     GBytes *content;
 } MimeAttachment;
 
@@ -30,7 +31,8 @@ typedef struct {
     GPtrArray *to, *cc, *bcc,
         *reply_to;          /* of MimeAddress; bcc is an envelope matter and never written */
     char *subject;          /* UTF-8, may be NULL */
-    char *text, *html;      /* UTF-8, any line ends; at least one of them, or an attachment */
+    char *text, *html;      /* UTF-8, any line ends, written as CRLF, one behind the last line;
+                               at least one of them, or an attachment */
     GPtrArray *attachments; /* of MimeAttachment */
     GPtrArray *headers;     /* of MimeHeader: custom ones; reserved names are refused */
     char *message_id;       /* without angle brackets, made by mime_message_id_make */
@@ -44,15 +46,23 @@ void mime_draft_add_header(MimeDraft *draft, const char *name, const char *value
 void mime_draft_add_attachment(MimeDraft *draft, const char *file_name, const char *content_type,
     const char *content_id, GBytes *content);
 
-/* What is wrong, and where: field is a JSON pointer into API.md's request ("/subject",
- * "/headers/X-Foo",
- * "/attachments/0/filename"). */
+/* What is wrong, and where: field is a JSON pointer (RFC 6901) into API.md's request ("/subject",
+ * "/headers/X-Foo", "/attachments/0/filename"); "" is the whole. */
 typedef struct {
     char *field;
-    char *code;   /* "control_character", "required", "too_long", "too_many", "reserved_header",
-                     "invalid_address" … */
+    char *code;   /* "control_character", "invalid_utf8", "required", "too_long", "too_many",
+                     "reserved_header", "invalid_address", "invalid_header_name", "not_ascii",
+                     "invalid_content_type", "invalid_file_name", "invalid_content_id" */
     char *detail; /* one English sentence */
 } MimeFault;
+
+/* detail is a printf format. The caller frees. */
+MimeFault *mime_fault_new(const char *field, const char *code, const char *detail, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* What mime_message_write would refuse without writing, except for sizes that only writing tells.
+ * NULL: nothing. The caller frees. */
+MimeFault *mime_draft_check(const MimeDraft *draft);
 
 /* The message as bytes. NULL with *fault set (the caller frees) if the draft is not acceptable. At
  * most LIMIT_MESSAGE_BYTES. needs_smtputf8 is set when an address in a header has a non-ASCII local

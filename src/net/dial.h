@@ -1,6 +1,8 @@
 /* Name to connected stream: resolve, check every address against the policy, then try the permitted
  * ones in order, the next after a failure or 250 ms of silence (RFC 8305 5), until one is up. Every
- * attempt is told, so that the ladder can say "IPv6 failed, IPv4 fine". */
+ * attempt is told, so that the ladder can say "IPv6 failed, IPv4 fine". Addresses the policy
+ * forbids are never connected to. Resolver, policy and context outlive the dial; the host is
+ * resolved once and only the checked addresses are used. */
 #pragma once
 
 #include "net/address.h"
@@ -30,8 +32,13 @@ typedef struct {
     void (*failed)(const char *phase, const char *sys, int family, gpointer user);
 } NetDialEvents;
 
+/* Callbacks start after this returns. The dial ends by itself with connected or failed. */
 NetDial *net_dial(const NetDialer *dialer, const char *host, guint16 port,
     const NetDialEvents *events, gpointer user);
-void net_dial_cancel(NetDial *dial); /* no callback afterwards; not after connected or failed */
 
+/* No callback afterwards; may be called inside resolved and attempt_failed, not in or after
+ * connected or failed. */
+void net_dial_cancel(NetDial *dial);
+
+/* events: copied; NULL: none. */
 void net_stream_set_events(NetStream *stream, const NetStreamEvents *events, gpointer user);

@@ -42,14 +42,16 @@ const char *const *settings_missing(const SmtpSettings *settings);
 
 /* One wrong field; an array of them is what a 422 shows. */
 typedef struct {
-    const char *field; /* "host" … as in API.md; static */
-    const char *code;  /* "port_not_allowed", "invalid_address", "control_character", "too_long",
-                          "out_of_range" … static */
+    const char *field; /* "host" … as in API.md, "quota/per_minute"; static */
+    const char *code;  /* "control_character", "invalid_utf8", "too_long", "invalid_host",
+                          "invalid_address", "invalid_ehlo_name", "invalid_security",
+                          "port_not_allowed", "out_of_range"; static */
     char *detail;      /* one English sentence */
 } SettingsFault;
 void settings_fault_free(SettingsFault *fault);
 
-/* A change: only fields with their bit in `present` are set; text NULL or "" empties a field. */
+/* A change: only fields with their bit in `present` are set; text NULL or "" and port 0 empty a
+ * field. NUL cannot stand in these texts: who reads them from JSON refuses it. */
 enum {
     SETTINGS_HOST = 1 << 0,
     SETTINGS_PORT = 1 << 1,
@@ -78,10 +80,11 @@ typedef struct {
     guint n_extra;
 } SettingsPorts;
 
-/* settings with the patch applied, or NULL with *faults set (GPtrArray of SettingsFault, the caller
- * frees). A new password is sealed to the resulting destination. If one of host, port, security,
- * username (in force, so a changed from_email counts when username is empty) differs from before
- * and no new password comes, the stored one is dropped and *password_dropped says so. */
+/* settings with the patch applied, or NULL with *faults set (all faults; GPtrArray of SettingsFault
+ * that frees them, the caller unrefs). The other outputs are set on success only. A new password is
+ * sealed to the resulting destination. If one of host, port, security, username (in force, so a
+ * changed from_email counts when username is empty) differs from before and no new password comes,
+ * the stored one is dropped and *password_dropped says so. */
 SmtpSettings *settings_apply(const SmtpSettings *settings, const SettingsPatch *patch,
     const SettingsPorts *ports, Vault *vault, gint64 org_id, WallMs now, gboolean *password_dropped,
     GPtrArray **faults);
@@ -92,7 +95,8 @@ Secret *settings_unseal_password(
     const SmtpSettings *settings, Vault *vault, gint64 org_id, GError **error);
 
 /* TRUE if both would send through the same account in the same way (all fields that a verification
- * proves). */
+ * proves: host, port, security, username in force; the sealed password; sender address, EHLO name).
+ * A password typed again counts as another one. */
 gboolean settings_same_destination(const SmtpSettings *a, const SmtpSettings *b);
 
 typedef enum {

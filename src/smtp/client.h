@@ -7,7 +7,8 @@
  * it does not understand.
  *
  * Order for the driver: read the effects of one step completely and act on them before the next
- * step. */
+ * step. SENT and MARKED are welcome in every state (they may come late, and then mean nothing).
+ * After `close` every event is ignored. */
 #pragma once
 
 #include "base/clock.h"
@@ -87,8 +88,13 @@ typedef struct {
     SmtpDeadlines deadlines;
 } SmtpClientConfig;
 
-/* One message for one or more recipients, or a probe: MAIL, RCPT (if any), RSET and nothing else.
- */
+/* One message for one or more recipients, or a probe: MAIL, RCPT (if any), RSET and nothing else. A
+ * probe has an outcome for each recipient (phase MAIL or RCPT; ACCEPTED means that address was
+ * taken), or, without recipients, one with index 0 that tells MAIL's fate.
+ *
+ * What this server cannot be given (too large, 8-bit or international without the extension, an
+ * address that cannot be written, bare CR or LF in the content) is REJECTED at once with a reply in
+ * our own words, and the session stays `ready`. */
 typedef struct {
     guint64 token;      /* the driver's name for it; comes back in every outcome */
     const char *sender; /* addr-spec without angle brackets; "" is the null reverse-path */
@@ -120,7 +126,8 @@ typedef struct {
         gsize n;
     } bytes; /* BYTES */
     struct {
-        const Secret *response; /* NULL: nothing to say (sends an empty response) */
+        const Secret *response; /* base64, as it goes on the wire (what gsasl_step64 gives); NULL:
+                                   nothing to say (sends an empty response) */
         gboolean done;          /* the mechanism is satisfied, as far as the client side goes */
         gboolean failed;        /* cancel with "*" (RFC 4954 4) */
     } sasl;                     /* SASL */
@@ -141,10 +148,12 @@ typedef struct {
     SmtpOutcomeKind kind;
     SmtpPhase phase;        /* whose reply decided */
     const SmtpReply *reply; /* NULL if no reply decided; lent until the next step */
-    SmtpFault fault;        /* set when the session's end decided */
+    SmtpFault fault;        /* set when the session's end decided; SMTP_FAULT_REPLY: by this reply
+                               (421, or one that came before the body was complete) */
 } SmtpOutcome;
 
-/* A rung reached, for the ladder. */
+/* A rung reached, for the ladder. Each of GREETING, EHLO, STARTTLS, TLS and AUTH comes once; MAIL
+ * and RCPT only for a probe. */
 typedef struct {
     SmtpPhase phase;
     const SmtpReply *reply; /* the reply that ended it; NULL for TLS; lent until the next step */
@@ -166,7 +175,7 @@ typedef struct {
     const char *sasl_challenge; /* base64 as the server sent it; NULL for the initial response */
     gboolean ready;             /* logged in and idle: a MAIL event (or QUIT) is welcome */
     gboolean probe_done;        /* the probe's RSET was answered; outcomes say how it went */
-    gboolean close;             /* close the connection; the session is over */
+    gboolean close;             /* close the connection; the session is over (`send` is empty) */
     MonoMs deadline;            /* report DEADLINE then; 0: none */
     const SmtpOutcome *outcomes;
     guint n_outcomes;
@@ -184,8 +193,9 @@ void smtp_client_free(SmtpClient *client);
  * DEADLINE, which are always welcome. effects is owned by the client. */
 const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event);
 
-/* After `close` without QUIT being the reason: what went wrong and where. NULL while all is well.
- */
+/* What went wrong and where, if the session ended or is about to end for another reason than our
+ * QUIT; NULL while all is well. A server that said no in good order (535) still gets a QUIT, so
+ * this may be known before `close`. A session lost while it was `ready` fails in phase MAIL. */
 typedef struct {
     SmtpPhase phase;
     SmtpFault fault;

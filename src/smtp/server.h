@@ -5,7 +5,12 @@
  *
  * It never offers AUTH before TLS, refuses everything but EHLO, NOOP, RSET, QUIT and STARTTLS
  * there, closes when bytes follow STARTTLS in the same segment, ends content only at CRLF.CRLF, and
- * refuses bare CR and bare LF. */
+ * refuses bare CR and bare LF. Too many errors, failed logins or idle commands end the session with
+ * 421 (LIMIT_SERVER_* in base/limits.h).
+ *
+ * Order for the driver: write `send`, then start TLS or close if told so. Events after `close` are
+ * ignored. While an ask is open, stop reading from the socket if you can: bytes are kept up to
+ * LIMIT_SERVER_PENDING_OCTETS. */
 #pragma once
 
 #include "base/clock.h"
@@ -45,7 +50,8 @@ typedef struct {
         gsize n;
     } bytes;
     struct {
-        int code;             /* the reply to send; 0 means "the ordinary success" */
+        int code;             /* the reply to send; 0 means "the ordinary success". A code of the
+                                 same first digit is a success too, all others refuse */
         const char *enhanced; /* may be NULL */
         const char *text;     /* one line; may be NULL for the ordinary words */
         gboolean close;       /* after the reply */
@@ -67,13 +73,13 @@ typedef struct {
     gboolean start_tls;
     gboolean close;
     MonoMs deadline;
-    SmtpAsk ask;            /* at most one at a time; nothing further happens until the VERDICT */
-    const char *username;   /* LOGIN */
+    SmtpAsk ask; /* said once; at most one at a time; nothing further happens until the VERDICT */
+    const char *username;   /* LOGIN; like all below lent until the VERDICT */
     const Secret *password; /* LOGIN */
     const char *sender;    /* SENDER, RECIPIENT, MESSAGE: addr-spec, "" for the null reverse-path */
     const char *recipient; /* RECIPIENT */
     const char *const *recipients; /* MESSAGE: the accepted ones, NULL-terminated */
-    GBytes *content; /* MESSAGE: CRLF lines, dots unstuffed; lent until the next step */
+    GBytes *content;               /* MESSAGE: CRLF lines, dots unstuffed */
 } SmtpServerEffects;
 
 SmtpServer *smtp_server_new(const SmtpServerConfig *config);

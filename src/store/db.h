@@ -25,6 +25,7 @@ void db_bind_blob(
 void db_bind_bytes(DbQuery *q, int i, GBytes *bytes); /* NULL binds NULL; lent until db_finish */
 void db_bind_id(DbQuery *q, int i, const Id *id);     /* NULL binds NULL */
 void db_bind_null(DbQuery *q, int i);
+void db_bind_int_or_null(DbQuery *q, int i, gint64 value); /* 0 (no time, no row) binds NULL */
 
 gboolean db_next(DbQuery *q); /* the next row; FALSE at the end and after an error */
 

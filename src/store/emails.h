@@ -70,7 +70,7 @@ EmailContent *emails_content(Db *db, Vault *vault, gint64 org_id, gint64 email_r
 void email_content_free(EmailContent *content);
 
 /* The durable mark before a final dot: *marked is FALSE if the recipient is no longer in a state
- * that may be sent (cancelled meanwhile). */
+ * that may be sent (cancelled meanwhile) or past its expiry. */
 gboolean emails_mark_sending(
     Db *db, gint64 org_id, gint64 recipient_id, WallMs now, gboolean *marked, GError **error);
 
@@ -89,16 +89,20 @@ typedef struct {
     const char *server;                      /* host name */
 } EmailAttempt;
 
-/* Writes state, attempt row, and at an end state erases the body of secret classes once no
- * recipient waits. A recipient that was cancelled meanwhile stays so unless the mail was accepted.
- * Notes EMAIL. */
+/* Writes state, attempt row (not for `queued` without a diagnosis: nothing was tried), and at an
+ * end state erases the body of secret classes once no recipient waits. A recipient that was
+ * cancelled meanwhile stays so unless the mail was accepted. What was uncertain and was not tried
+ * again stays uncertain. ABS_ERROR_CONFLICT for a move that email_states does not allow. Notes
+ * EMAIL. */
 gboolean emails_record_attempt(Db *db, gint64 org_id, const EmailAttempt *attempt, GError **error);
 
 /* At start: every `sending` row has lost its outcome. It becomes uncertain (next_at = now +
  * LIMIT_UNCERTAIN_RESEND_MS, or an end without next_at when at_most_once). */
 gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error);
 
-/* Ends what is past its expires_at or LIMIT_EMAIL_LIFETIME_MS; at most limit a call. */
+/* Ends what is past its expires_at or LIMIT_EMAIL_LIFETIME_MS (counted from scheduled_at if that is
+ * later); at most limit a call. What is being sent is left to its outcome; what is uncertain ends
+ * as uncertain, because it may have been delivered. */
 gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError **error);
 
 /* --- What the API needs
@@ -137,7 +141,8 @@ void email_row_free(EmailRow *row);
 typedef struct {
     gint64 org_id;
     const Id *after, *before; /* page from here (older, newer), NULL: from the newest */
-    EmailState state;         /* 0: all; a stored state */
+    EmailState state;         /* 0: all; a stored state that any recipient is in;
+                                 EMAIL_HELD: queued or deferred */
     EmailClass class;         /* 0: all */
     const char *search;       /* part of a recipient address or subject; NULL: all */
     guint limit;
@@ -149,8 +154,8 @@ GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GE
 /* One email with everything but its body. NULL without error: no such email. */
 EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error);
 
-/* Cancels recipients that still wait. *cancelled: how many. ABS_ERROR_NOT_FOUND; ABS_ERROR_CONFLICT
- * if all are at their end. */
+/* Cancels recipients that still wait and are not being sent to. *cancelled: how many.
+ * ABS_ERROR_NOT_FOUND; ABS_ERROR_CONFLICT if there was none to cancel. */
 gboolean emails_cancel(
     Db *db, gint64 org_id, const Id *id, WallMs now, gint64 *cancelled, GError **error);
 

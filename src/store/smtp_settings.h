@@ -45,7 +45,8 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
     gint64 expected_revision, WallMs now, gint64 *revision, GError **error);
 
 /* Makes exactly these verified values active and removes the draft; health becomes ok, so a
- * credential fault ends. */
+ * credential fault ends. ABS_ERROR_CONFLICT if the revision moved; then nothing was written, and
+ * the job may go on. Notes SETTINGS, HEALTH and QUEUE. */
 gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 expected_revision, WallMs now, GError **error);
 
@@ -59,13 +60,20 @@ gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char 
 gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,
     const char *diagnosis, WallMs now, GError **error);
 
-/* Password guard (DESIGN rule 5). */
+/* Password guard (DESIGN rule 5): what a server refused is remembered for an hour, or until a login
+ * for that host and user succeeds. */
 typedef enum {
     LOGIN_GUARD_FREE = 0,
     LOGIN_GUARD_SAME_PASSWORD, /* this password was refused for this host and user: not sent twice
                                 */
     LOGIN_GUARD_TOO_MANY,      /* LIMIT_LOGIN_FAILURES_PER_HOUR reached */
 } LoginGuard;
+
+/* The purpose of the fingerprint: vault_fingerprint(vault, LOGIN_GUARD_PURPOSE, password, …). host
+ * and username are settings->host and settings_username(). */
+#define LOGIN_GUARD_PURPOSE "login-guard"
+
+/* Both count refusals of the last hour. *free_at: when the guard lets go (0 if it is free). */
 gboolean login_guard_check(Db *db, gint64 org_id, const char *host, const char *username,
     const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, LoginGuard *guard,
     WallMs *free_at, GError **error);

@@ -16,8 +16,9 @@
 
 #include <glib.h>
 
-#define STORE_DEFAULT_ORG 1 /* the one org there is today; every row carries org_id all the same \
-                             */
+#define STORE_DEFAULT_ORG                                                  \
+    1 /* the one org there is today; every row carries org_id all the same \
+       */
 
 typedef struct store Store;
 
@@ -70,8 +71,10 @@ gboolean store_submit(Store *store, StoreJob job, gpointer data, StoreDone done,
 /* Queues a job and waits for its commit. Not on the loop thread, not on the writing thread. */
 gboolean store_run(Store *store, StoreJob job, gpointer data, GError **error);
 
-/* A read-only connection (at most LIMIT_STORE_READERS at once; waits for one). Hold it briefly:
- * never over a wait. */
+/* A read-only connection (at most LIMIT_STORE_READERS at once; waits for one). Never NULL: if none
+ * can be opened, every query on it fails and says so. What it reads is one moment's state, from the
+ * first query until it is given back. Hold it briefly: never over a wait; a statement that runs
+ * when LIMIT_STORE_READ_MS are over is broken off. */
 Db *store_reader_take(Store *store);
 void store_reader_give(Store *store, Db *db);
 
@@ -81,6 +84,10 @@ void store_note_change(Db *db, StoreChangeKind kind, gint64 org_id, const Id *id
 /* Listeners are called on the writing thread after each commit, in the order they were added. Add
  * all before serving. */
 void store_add_listener(Store *store, StoreListener listener, gpointer user);
+
+/* After it returns the listener is not running and will not be called again. Not on the writing
+ * thread. */
+void store_remove_listener(Store *store, StoreListener listener, gpointer user);
 
 /* The random id of this database, made with it. */
 const guint8 *store_instance(Store *store);

@@ -58,6 +58,7 @@ typedef struct {
 } Verification;
 
 Verification *verification_new(void);
+Verification *verification_copy(const Verification *verification); /* deep */
 void verification_free(Verification *verification);
 
 /* Inserts or overwrites the whole run (a few hundred bytes); notes VERIFICATION, and SETTINGS when

@@ -19,11 +19,11 @@ typedef struct vault_binding VaultBinding;
 #define VAULT_KEK_ID_BYTES 16
 #define VAULT_INSTANCE_BYTES 16
 
-/* Opens the key file: regular, one link, owned by us, mode 0600, in a directory others cannot
- * write; checked on the opened descriptor (O_NOFOLLOW). If it does not exist and may_create, makes
- * it (O_EXCL, fsync of file and directory). may_create must be FALSE as soon as anything sealed
- * exists: a new key would make it unreadable. ABS_ERROR_SECRET with a sentence that names the file
- * and the fault. */
+/* secret_init must have run. Opens the key file: regular, one link, owned by us, mode 0600, in a
+ * directory others cannot write; checked on the opened descriptor (O_NOFOLLOW). If it does not
+ * exist and may_create, makes it (O_EXCL, fsync of file and directory). may_create must be FALSE as
+ * soon as anything sealed exists: a new key would make it unreadable. ABS_ERROR_SECRET with a
+ * sentence that names the file and the fault. */
 Vault *vault_open(const char *key_file, gboolean may_create, GError **error);
 void vault_free(Vault *vault);
 
@@ -46,7 +46,7 @@ void vault_binding_add_bytes(VaultBinding *binding, const void *data, gsize n);
 void vault_binding_free(VaultBinding *binding);
 
 /* Seals with a fresh DEK; plaintext is padded to a multiple of 256 bytes, so the length of a
- * password does not show. The result is the versioned blob. */
+ * password does not show. At most LIMIT_SEALED_BYTES. The result is the versioned blob. */
 GBytes *vault_seal(Vault *vault, const VaultBinding *binding, const Secret *plaintext);
 
 /* ABS_ERROR_SECRET: wrong binding, wrong key, or damaged; which of them cannot be known, and is not
@@ -68,7 +68,7 @@ GBytes *vault_key_unseal(
     const VaultKey *key, const VaultBinding *binding, GBytes *sealed, GError **error);
 
 /* Keyed hash (BLAKE2b, key derived from the KEK) to compare secrets without keeping them: the
- * password guard. */
+ * password guard. It changes with the key in use. */
 #define VAULT_FINGERPRINT_BYTES 32
 void vault_fingerprint(Vault *vault, const char *purpose, const Secret *secret,
     guint8 fingerprint[VAULT_FINGERPRINT_BYTES]);

@@ -1,0 +1,245 @@
+#include "api/routes.h"
+#include "api/state.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define QUICK_WORKERS 4
+
+/* --- The keeper: one thread for deadlines, heartbeats, events and last uses -------------------- */
+
+static gboolean tick(gpointer user)
+{
+    struct api *api = user;
+    MonoMs now = clock_mono_ms();
+    http_server_tick(api->tcp, now);
+    if (api->control)
+        http_server_tick(api->control, now);
+    api->ticks++;
+    if (api->ticks % (LIMIT_STREAM_BEAT_MS / CLOCK_SECOND_MS) == 0)
+        sse_beat(api->sse);
+    if (api->ticks % (CLOCK_MINUTE_MS / CLOCK_SECOND_MS) == 0)
+        credentials_flush(api->credentials, clock_wall_ms());
+    return G_SOURCE_CONTINUE;
+}
+
+static gpointer keep(gpointer user)
+{
+    struct api *api = user;
+    g_main_context_push_thread_default(api->keeper_context);
+    g_autoptr(GSource) source = g_timeout_source_new(CLOCK_SECOND_MS);
+    g_source_set_callback(source, tick, api, NULL);
+    g_source_attach(source, api->keeper_context);
+    g_main_loop_run(api->keeper_loop);
+    g_source_destroy(source);
+    g_main_context_pop_thread_default(api->keeper_context);
+    return NULL;
+}
+
+static void on_store_change(const StoreChange *changes, guint n_changes, gpointer user)
+{
+    struct api *api = user;
+    metrics_count_commit(api->metrics);
+    sse_note(api->sse, changes, n_changes);
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+static gboolean parse_proxies(struct api *api, const char *const *proxies, GError **error)
+{
+    for (guint i = 0; proxies && proxies[i]; i++) {
+        GInetAddressMask *mask = g_inet_address_mask_new_from_string(proxies[i], NULL);
+        if (!mask) {
+            g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+                "\"%s\" is not a network; write trusted proxies like 10.0.0.0/8", proxies[i]);
+            return FALSE;
+        }
+        g_ptr_array_add(api->trusted_proxies, mask);
+    }
+    return TRUE;
+}
+
+static struct api *api_alloc(const ApiParts *parts)
+{
+    struct api *api = g_new0(struct api, 1);
+    api->store = parts->store;
+    api->vault = parts->vault;
+    api->courier = parts->courier;
+    api->sandbox = parts->sandbox;
+    api->catalogue = parts->catalogue;
+    api->providers = parts->providers;
+    api->dev = parts->dev;
+    api->ports = parts->ports;
+    api->ports.extra = g_memdup2(
+        parts->ports.extra, sizeof *parts->ports.extra * parts->ports.n_extra);
+    api->control_path = g_strdup(parts->control_socket);
+    api->trusted_proxies = g_ptr_array_new_with_free_func(g_object_unref);
+    api->credentials = credentials_new(parts->store);
+    api->guesses = guesses_new();
+    api->metrics = metrics_new();
+    api->pages = pages_new();
+    api->sse = sse_new(api);
+    api->quick = g_thread_pool_new(dispatch_run, api, QUICK_WORKERS, FALSE, NULL);
+    api->large = g_thread_pool_new(dispatch_run, api, LIMIT_LARGE_JSON_PARSES, FALSE, NULL);
+    api->hashing = g_thread_pool_new(dispatch_run, api, LIMIT_CONCURRENT_HASHES, FALSE, NULL);
+    api->keeper_context = g_main_context_new();
+    api->keeper_loop = g_main_loop_new(api->keeper_context, FALSE);
+    g_mutex_init(&api->test_mutex);
+    g_queue_init(&api->test_emails);
+    return api;
+}
+
+static void set_public_url(struct api *api, const ApiParts *parts)
+{
+    if (parts->public_url) {
+        api->public_url = g_strdup(parts->public_url);
+        if (g_str_has_suffix(api->public_url, "/"))
+            api->public_url[strlen(api->public_url) - 1] = '\0';
+    } else {
+        const char *colon = strrchr(parts->listen, ':');
+        api->public_url = g_strdup_printf(
+            "http://%.*s:%u", (int)(colon - parts->listen), parts->listen, api->port);
+    }
+    api->is_https = g_str_has_prefix(api->public_url, "https://");
+}
+
+static gboolean listen_tcp(struct api *api, const ApiParts *parts, GError **error)
+{
+    gboolean is_loopback = FALSE;
+    g_autoptr(GSocket) listening =
+        http_listen_tcp(parts->listen, &is_loopback, &api->port, error);
+    if (!listening)
+        return FALSE;
+    if (!is_loopback && api->trusted_proxies->len == 0) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+            "%s is reachable from outside, and this server speaks no TLS: put a TLS proxy in "
+            "front and name it with --trusted-proxy, or listen on 127.0.0.1",
+            parts->listen);
+        return FALSE;
+    }
+    set_public_url(api, parts);
+    HttpHandlers handlers = dispatch_handlers;
+    handlers.user = api;
+    api->tcp = http_server_new(listening, FALSE, &handlers, error);
+    return api->tcp != NULL;
+}
+
+static gboolean listen_control(struct api *api, GError **error)
+{
+    if (!api->control_path)
+        return TRUE;
+    g_autoptr(GSocket) listening = http_listen_control(api->control_path, error);
+    if (!listening)
+        return FALSE;
+    HttpHandlers handlers = dispatch_handlers;
+    handlers.user = api;
+    api->control = http_server_new(listening, TRUE, &handlers, error);
+    return api->control != NULL;
+}
+
+Api *api_new(const ApiParts *parts, GError **error)
+{
+    json_wipe_on_free();
+    g_autoptr(Api) api = api_alloc(parts);
+    if (!parse_proxies(api, parts->trusted_proxies, error) ||
+        !credentials_reload(api->credentials, error) || !listen_tcp(api, parts, error) ||
+        !listen_control(api, error))
+        return NULL;
+    store_add_listener(api->store, on_store_change, api);
+    api->keeper = g_thread_new("api-keeper", keep, api);
+    return g_steal_pointer(&api);
+}
+
+static gboolean quit_keeper(gpointer user)
+{
+    struct api *api = user;
+    g_main_loop_quit(api->keeper_loop);
+    return G_SOURCE_REMOVE;
+}
+
+void api_stop(Api *api)
+{
+    if (api->is_stopped)
+        return;
+    api->is_stopped = TRUE;
+    if (api->control)
+        http_server_quiesce(api->control);
+    if (api->tcp)
+        http_server_quiesce(api->tcp);
+    sse_stop(api->sse);
+    if (api->control)
+        http_server_stop(api->control);
+    if (api->tcp)
+        http_server_stop(api->tcp);
+    if (api->keeper) {
+        store_remove_listener(api->store, on_store_change, api);
+        g_main_context_invoke(api->keeper_context, quit_keeper, api);
+        g_thread_join(g_steal_pointer(&api->keeper));
+        credentials_flush(api->credentials, clock_wall_ms());
+    }
+    if (api->control_path && api->control)
+        g_unlink(api->control_path);
+}
+
+void api_free(Api *api)
+{
+    if (!api)
+        return;
+    api_stop(api);
+    g_thread_pool_free(api->quick, FALSE, TRUE);
+    g_thread_pool_free(api->large, FALSE, TRUE);
+    g_thread_pool_free(api->hashing, FALSE, TRUE);
+    http_server_free(api->control);
+    http_server_free(api->tcp);
+    sse_free(api->sse);
+    g_main_loop_unref(api->keeper_loop);
+    g_main_context_unref(api->keeper_context);
+    credentials_free(api->credentials);
+    guesses_free(api->guesses);
+    metrics_free(api->metrics);
+    pages_free(api->pages);
+    g_ptr_array_unref(api->trusted_proxies);
+    g_queue_clear_full(&api->test_emails, g_free);
+    g_mutex_clear(&api->test_mutex);
+    g_free((gpointer)api->ports.extra);
+    g_free(api->control_path);
+    g_free(api->public_url);
+    g_free(api);
+}
+
+guint16 api_port(const Api *api)
+{
+    return api->port;
+}
+
+/* --- First run ------------------------------------------------------------------------------- */
+
+typedef struct {
+    guint8 hash[PEOPLE_HASH_BYTES];
+    gboolean is_written;
+} SetupLink;
+
+static gboolean write_setup_token(Db *db, gpointer data, GError **error)
+{
+    SetupLink *link = data;
+    gint64 count = 0;
+    if (!members_count(db, STORE_DEFAULT_ORG, &count, error))
+        return FALSE;
+    if (count > 0)
+        return TRUE;
+    link->is_written = TRUE;
+    return setup_token_write(db, link->hash, clock_wall_ms() + LIMIT_SETUP_TOKEN_MS, error);
+}
+
+char *api_setup_link(Api *api, GError **error)
+{
+    g_autoptr(Secret) token = people_random_make();
+    SetupLink link = {.is_written = FALSE};
+    people_hash(token, link.hash);
+    if (!store_run(api->store, write_setup_token, &link, error) || !link.is_written)
+        return NULL;
+    return g_strconcat(api->public_url, "/#/setup/", secret_reveal(token, NULL), NULL);
+}

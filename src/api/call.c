@@ -1,0 +1,117 @@
+#include "api/call.h"
+
+#include "api/state.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+/* --- Answers --------------------------------------------------------------------------------- */
+
+HttpAnswer *call_problem_full(ApiCall *call, const Problem *problem)
+{
+    const ProblemForm form = {call->language, call->request_id, call->wants_resend_form};
+    return problem_answer(&form, problem);
+}
+
+HttpAnswer *call_problem(ApiCall *call, const char *code, const char *detail)
+{
+    const Problem problem = {
+        .code = code, .detail = detail, .retry_after_s = problem_status(code) == 503 ? 1 : 0};
+    return call_problem_full(call, &problem);
+}
+
+HttpAnswer *call_faults(ApiCall *call, const JsonFaults *faults)
+{
+    const Problem problem = {.code = problem_code_of_faults(faults), .faults = faults};
+    return call_problem_full(call, &problem);
+}
+
+HttpAnswer *call_json(ApiCall *call, int status, json_t *value)
+{
+    return http_answer_new_text(status, "application/json", json_write(value));
+}
+
+HttpAnswer *call_error(ApiCall *call, const GError *error)
+{
+    const char *code = "internal_error";
+    if (error->domain == ABS_ERROR) {
+        switch ((AbsError)error->code) {
+        case ABS_ERROR_INPUT:
+        case ABS_ERROR_LIMIT:
+            return call_problem(call, "invalid_fields", error->message);
+        case ABS_ERROR_DENIED:
+            return call_problem(call, "forbidden", NULL);
+        case ABS_ERROR_CONFLICT:
+            return call_problem(call, "conflict", NULL);
+        case ABS_ERROR_NOT_FOUND:
+            return call_problem(call, "not_found", NULL);
+        case ABS_ERROR_BUSY:
+            return call_problem(call, "busy", NULL);
+        case ABS_ERROR_IO:
+        case ABS_ERROR_STORE:
+            code = "storage_unavailable";
+            break;
+        case ABS_ERROR_PROTOCOL:
+        case ABS_ERROR_SECRET:
+            break;
+        }
+    }
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "REQUEST_ID", call->request_id, "MESSAGE",
+        "request failed: %s", error->message);
+    return call_problem(call, code, NULL);
+}
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+json_t *call_body(ApiCall *call, gboolean may_be_empty, HttpAnswer **problem)
+{
+    const HttpRequest *request = call->request;
+    if (may_be_empty && request->body_bytes == 0)
+        return json_object();
+    JsonMode mode = call->route->flags & ROUTE_SENDING ? JSON_BYTE_ARRAYS : JSON_PLAIN;
+    const char *fault;
+    json_t *body = json_read(request->body, request->body_bytes, mode, &fault);
+    if (!body)
+        *problem = call_problem(call, "malformed_json", fault);
+    return body;
+}
+
+static gboolean read_cursor(
+    ApiCall *call, const char *name, const char *prefix, Id *id, const Id **given)
+{
+    const char *text = http_request_query(call->request, name);
+    if (!text)
+        return TRUE;
+    *given = id;
+    return id_parse(text, prefix, id);
+}
+
+gboolean call_page(ApiCall *call, const char *prefix, CallPage *page, HttpAnswer **problem)
+{
+    *page = (CallPage){.limit = LIMIT_PAGE_DEFAULT};
+    const char *limit = http_request_query(call->request, "limit");
+    guint64 number = LIMIT_PAGE_DEFAULT;
+    if (limit && !g_ascii_string_to_unsigned(limit, 10, 1, LIMIT_PAGE, &number, NULL)) {
+        *problem =
+            call_problem(call, "invalid_query", "limit must be a number between 1 and 200.");
+        return FALSE;
+    }
+    page->limit = (guint)number;
+    if (!read_cursor(call, "after", prefix, &page->after_id, &page->after) ||
+        !read_cursor(call, "before", prefix, &page->before_id, &page->before)) {
+        *problem = call_problem(
+            call, "invalid_query", "after and before must be ids from a list like this.");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+char *call_caller_name(ApiCall *call, Db *db)
+{
+    if (call->caller.kind == PEOPLE_CALLER_MEMBER) {
+        g_autoptr(Member) member = member_by_row(db, call->caller.member_row, NULL);
+        return g_strdup(member ? member->email : "member");
+    }
+    return g_strdup(call->caller.kind == PEOPLE_CALLER_TOKEN ? "API" : "operator");
+}

@@ -1,0 +1,83 @@
+/* A call: one request on its way through its route. `decide` runs on a worker; it returns an
+ * answer, or hands a job to the store with call_submit and returns what that returns. */
+#pragma once
+
+#include "api/http.h"
+#include "api/problem.h"
+#include "people/access.h"
+#include "store/store.h"
+
+#define CALL_CSRF_SIZE 65 /* 64 hex digits and NUL */
+
+struct api;
+typedef struct api_call ApiCall;
+
+typedef HttpAnswer *(*RouteDecide)(ApiCall *call);
+
+enum {
+    ROUTE_PUBLIC = 1 << 0,    /* answers anonymous callers */
+    ROUTE_HASHES = 1 << 1,    /* costs an Argon2id run: the small pool with its short queue */
+    ROUTE_AT_ONCE = 1 << 2,   /* served from memory on the server's thread */
+    ROUTE_SIGNED_IN = 1 << 3, /* needs a session and no scope */
+    ROUTE_SENDING = 1 << 4,   /* the body may hold attachments */
+};
+
+typedef struct {
+    const char *method, *pattern; /* "/v1/emails/{id}/cancel" */
+    const char *id_prefix;        /* of {id}: "em"; NULL: none */
+    guint scope;                  /* PEOPLE_SCOPE_*; 0 with ROUTE_PUBLIC or ROUTE_SIGNED_IN */
+    guint flags;
+    gsize body_limit; /* 0: takes no body */
+    RouteDecide decide;
+} Route;
+
+struct api_call {
+    struct api *api;
+    HttpRequest *request;
+    const Route *route;
+    Id id; /* of the path, if the route has one */
+    PeopleCaller caller;
+    guint8 credential[PEOPLE_HASH_BYTES]; /* hash of the token or session; zero otherwise */
+    char csrf[CALL_CSRF_SIZE];            /* of the session; "" otherwise */
+    char *client;                         /* address, a trusted proxy seen through */
+    Language language;
+    char request_id[ID_TEXT_SIZE];
+    gboolean wants_resend_form;
+};
+
+/* --- Answers --------------------------------------------------------------------------------- */
+
+HttpAnswer *call_problem(ApiCall *call, const char *code, const char *detail);
+HttpAnswer *call_problem_full(ApiCall *call, const Problem *problem);
+HttpAnswer *call_faults(ApiCall *call, const JsonFaults *faults); /* 422 */
+
+/* value is taken. */
+HttpAnswer *call_json(ApiCall *call, int status, json_t *value);
+
+/* For an error of the store or another part: 404, 409, 422, 503 or 500 by its code. */
+HttpAnswer *call_error(ApiCall *call, const GError *error);
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+/* The body as an object, or NULL with *problem. An empty body counts as {} if may_be_empty. The
+ * caller frees with json_decref. */
+json_t *call_body(ApiCall *call, gboolean may_be_empty, HttpAnswer **problem);
+
+/* ?limit=, ?after=, ?before= with this prefix; FALSE with *problem. */
+typedef struct {
+    guint limit;
+    Id after_id, before_id;
+    const Id *after, *before; /* NULL: not given */
+} CallPage;
+gboolean call_page(ApiCall *call, const char *prefix, CallPage *page, HttpAnswer **problem);
+
+/* --- Store ----------------------------------------------------------------------------------- */
+
+/* Runs on the store's writing thread after the commit (error NULL) or the failure. Must be quick:
+ * it builds the answer from what the job left in data. */
+typedef HttpAnswer *(*CallFinish)(ApiCall *call, gpointer data, const GError *error);
+
+/* Queues the job; NULL, or a 503 if the store is busy. data is taken and freed with free_data after
+ * finish. */
+HttpAnswer *call_submit(
+    ApiCall *call, StoreJob job, gpointer data, CallFinish finish, GDestroyNotify free_data);

@@ -1,0 +1,271 @@
+/* The way of a request: head → route, caller, right to do it → worker → decide → answer. */
+#include "api/browser.h"
+#include "api/routes.h"
+#include "api/state.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+
+#include <string.h>
+
+static void call_free(gpointer data)
+{
+    ApiCall *call = data;
+    secret_wipe(call->csrf, sizeof call->csrf);
+    g_free(call->client);
+    g_free(call);
+}
+
+/* --- Who calls ------------------------------------------------------------------------------- */
+
+static gboolean is_trusted(const struct api *api, GInetAddress *address)
+{
+    for (guint i = 0; i < api->trusted_proxies->len; i++) {
+        if (g_inet_address_mask_matches(api->trusted_proxies->pdata[i], address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Behind trusted proxies: the nearest address in X-Forwarded-For that is not one of them. */
+static char *client_address(const struct api *api, const HttpRequest *request)
+{
+    g_autofree char *client = g_strdup(request->client);
+    const char *forwarded = http_request_header(request, "X-Forwarded-For");
+    g_auto(GStrv) hops = g_strsplit(forwarded ? forwarded : "", ",", -1);
+    for (guint i = g_strv_length(hops); i-- > 0;) {
+        g_autoptr(GInetAddress) address = g_inet_address_new_from_string(client);
+        g_autoptr(GInetAddress) hop = g_inet_address_new_from_string(g_strstrip(hops[i]));
+        if (!address || !hop || !is_trusted(api, address))
+            break;
+        g_free(client);
+        client = g_inet_address_to_string(hop);
+    }
+    return g_steal_pointer(&client);
+}
+
+static gboolean find_credential(ApiCall *call, const char *text, PeopleCallerKind kind)
+{
+    g_autoptr(Secret) secret = secret_new(text, strlen(text));
+    PeopleCaller caller;
+    people_hash(secret, call->credential);
+    if (!credentials_find(call->api->credentials, call->credential, clock_wall_ms(), &caller) ||
+        caller.kind != kind) {
+        memset(call->credential, 0, sizeof call->credential);
+        return FALSE;
+    }
+    call->caller = caller;
+    return TRUE;
+}
+
+/* NULL, or the problem code of the 401. An Authorization header goes before the cookie. */
+static const char *authenticate(ApiCall *call)
+{
+    HttpRequest *request = call->request;
+    if (request->is_control) {
+        call->caller = (PeopleCaller){.kind = PEOPLE_CALLER_OPERATOR,
+            .org_id = STORE_DEFAULT_ORG,
+            .role = PEOPLE_ROLE_ORG_ADMIN,
+            .scopes = PEOPLE_SCOPE_ALL};
+        return NULL;
+    }
+    const char *authorization = http_request_header(request, "Authorization");
+    if (authorization) {
+        const char *token = authorization + strlen("Bearer ");
+        if (!text_has_prefix_nocase(authorization, "Bearer ") ||
+            !people_token_is_wellformed(token) ||
+            !find_credential(call, token, PEOPLE_CALLER_TOKEN))
+            return "invalid_token";
+        return NULL;
+    }
+    char *cookie = http_request_cookie(request, browser_cookie_name(call->api->is_https));
+    if (!cookie)
+        return "unauthenticated";
+    gboolean is_found = find_credential(call, cookie, PEOPLE_CALLER_MEMBER);
+    if (is_found)
+        browser_csrf_token(cookie, call->csrf);
+    secret_wipe(cookie, strlen(cookie));
+    g_free(cookie);
+    return is_found ? NULL : "session_expired";
+}
+
+/* NULL, or why this caller may not take this route. */
+static HttpAnswer *check_rights(ApiCall *call)
+{
+    const Route *route = call->route;
+    const char *code = authenticate(call);
+    if (code && !(route->flags & ROUTE_PUBLIC)) {
+        HttpAnswer *answer = call_problem(call, code, NULL);
+        http_answer_set_header(answer, "WWW-Authenticate", "Bearer");
+        return answer;
+    }
+    if ((route->flags & ROUTE_SIGNED_IN) && call->caller.kind != PEOPLE_CALLER_MEMBER)
+        return call_problem(call, "forbidden", NULL);
+    if ((call->caller.scopes & route->scope) != route->scope)
+        return call_problem(call, "forbidden", NULL);
+    gboolean is_browser = call->caller.kind == PEOPLE_CALLER_MEMBER ||
+                          call->caller.kind == PEOPLE_CALLER_NOBODY;
+    if (strcmp(route->method, "GET") != 0 && is_browser) {
+        const char *csrf = route->flags & ROUTE_PUBLIC ? NULL : call->csrf;
+        const char *fault = browser_fault(call->request, csrf, call->api->public_url);
+        if (fault)
+            return call_problem(call, "csrf", fault);
+    }
+    return NULL;
+}
+
+/* --- Answers --------------------------------------------------------------------------------- */
+
+static void set_default_header(HttpAnswer *answer, const char *name, const char *value)
+{
+    if (!http_answer_header(answer, name))
+        http_answer_set_header(answer, name, value);
+}
+
+/* What every answer carries (threat T55). */
+static HttpAnswer *complete(ApiCall *call, HttpAnswer *answer)
+{
+    http_answer_set_header(answer, "X-Request-Id", call->request_id);
+    http_answer_set_header(answer, "X-Content-Type-Options", "nosniff");
+    http_answer_set_header(answer, "Referrer-Policy", "no-referrer");
+    http_answer_set_header(answer, "Cross-Origin-Opener-Policy", "same-origin");
+    http_answer_set_header(answer, "Cross-Origin-Resource-Policy", "same-origin");
+    set_default_header(answer, "Cache-Control", "no-store");
+    set_default_header(
+        answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    metrics_count_answer(call->api->metrics, call->route, answer->status);
+    return answer;
+}
+
+static void give_answer(ApiCall *call, HttpAnswer *answer)
+{
+    http_request_answer(call->request, complete(call, answer));
+}
+
+/* --- The server's side ----------------------------------------------------------------------- */
+
+static gboolean has_resend_form(const HttpRequest *request)
+{
+    const char *accept = http_request_header(request, "Accept");
+    return g_str_has_prefix(request->path, "/v1/emails") &&
+           !(accept && strstr(accept, "application/problem+json"));
+}
+
+static ApiCall *call_begin(struct api *api, HttpRequest *request)
+{
+    ApiCall *call = g_new0(ApiCall, 1);
+    Id id = id_fresh(clock_wall_ms());
+    call->api = api;
+    call->request = request;
+    call->client = client_address(api, request);
+    call->language = language_accept(http_request_header(request, "Accept-Language"));
+    call->wants_resend_form = has_resend_form(request);
+    id_format(&id, "req", call->request_id);
+    request->call = call;
+    request->free_call = call_free;
+    return call;
+}
+
+static HttpAnswer *decide_at_head(ApiCall *call, gsize *body_limit)
+{
+    HttpRequest *request = call->request;
+    g_autofree char *allowed = NULL;
+    call->route = routes_find(request->method, request->path, &call->id, &allowed);
+    if (!call->route) {
+        HttpAnswer *answer =
+            call_problem(call, allowed ? "method_not_allowed" : "not_found", NULL);
+        if (allowed)
+            http_answer_set_header(answer, "Allow", allowed);
+        return answer;
+    }
+    HttpAnswer *refusal = check_rights(call);
+    if (refusal)
+        return refusal;
+    *body_limit = call->route->body_limit;
+    return call->route->flags & ROUTE_AT_ONCE ? call->route->decide(call) : NULL;
+}
+
+static HttpAnswer *admit(HttpRequest *request, gsize *body_limit, gpointer user)
+{
+    ApiCall *call = call_begin(user, request);
+    HttpAnswer *answer = decide_at_head(call, body_limit);
+    return answer ? complete(call, answer) : NULL;
+}
+
+static HttpAnswer *refuse(
+    HttpRequest *request, const char *code, const char *detail, gpointer user)
+{
+    ApiCall *call = request->call ? request->call : call_begin(user, request);
+    HttpAnswer *answer = complete(call, call_problem(call, code, detail));
+    http_answer_set_header(answer, "Connection", "close");
+    return answer;
+}
+
+static void handle(HttpRequest *request, gpointer user)
+{
+    struct api *api = user;
+    ApiCall *call = request->call;
+    GThreadPool *pool = api->quick;
+    if (call->route->flags & ROUTE_HASHES)
+        pool = api->hashing;
+    else if (request->body_bytes > LIMIT_LARGE_JSON_BYTES)
+        pool = api->large;
+    if (pool == api->hashing && g_thread_pool_unprocessed(pool) >= LIMIT_HASH_QUEUE)
+        give_answer(call, call_problem(call, "busy", NULL));
+    else
+        g_thread_pool_push(pool, request, NULL);
+}
+
+const HttpHandlers dispatch_handlers = {admit, handle, refuse, NULL};
+
+/* --- The workers' side ----------------------------------------------------------------------- */
+
+void dispatch_run(gpointer data, gpointer api)
+{
+    HttpRequest *request = data;
+    ApiCall *call = request->call;
+    HttpAnswer *answer = call->route->decide(call);
+    if (answer)
+        give_answer(call, answer);
+}
+
+typedef struct {
+    ApiCall *call;
+    StoreJob job;
+    CallFinish finish;
+    gpointer data;
+    GDestroyNotify free_data;
+} Submission;
+
+static gboolean run_job(Db *db, gpointer user, GError **error)
+{
+    Submission *submission = user;
+    return submission->job(db, submission->data, error);
+}
+
+static void submission_free(Submission *submission)
+{
+    if (submission->free_data)
+        submission->free_data(submission->data);
+    g_free(submission);
+}
+
+static void job_done(gpointer user, const GError *error)
+{
+    Submission *submission = user;
+    ApiCall *call = submission->call;
+    HttpAnswer *answer = submission->finish(call, submission->data, error);
+    submission_free(submission);
+    give_answer(call, answer);
+}
+
+HttpAnswer *call_submit(
+    ApiCall *call, StoreJob job, gpointer data, CallFinish finish, GDestroyNotify free_data)
+{
+    Submission *submission = g_new(Submission, 1);
+    *submission = (Submission){call, job, finish, data, free_data};
+    if (store_submit(call->api->store, run_job, submission, job_done, NULL, NULL))
+        return NULL;
+    submission_free(submission);
+    return call_problem(call, "busy", NULL);
+}

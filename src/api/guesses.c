@@ -1,0 +1,123 @@
+#include "api/guesses.h"
+
+#include "base/limits.h"
+
+/* An address may be a whole office behind one router, so it gets more tries; an account must not
+ * be locked out for long by a stranger, so its wait is short. */
+typedef struct {
+    guint free_failures;
+    MonoMs longest_ms;
+} GuessRule;
+static const GuessRule account_rule = {5, CLOCK_MINUTE_MS};
+static const GuessRule address_rule = {20, 15 * CLOCK_MINUTE_MS};
+
+typedef struct {
+    guint failures;
+    MonoMs last_at, free_at;
+} Guess;
+
+struct guesses {
+    GMutex mutex;
+    GHashTable *table; /* "a…" account, "i…" address → Guess */
+};
+
+Guesses *guesses_new(void)
+{
+    Guesses *guesses = g_new0(Guesses, 1);
+    g_mutex_init(&guesses->mutex);
+    guesses->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return guesses;
+}
+
+void guesses_free(Guesses *guesses)
+{
+    if (!guesses)
+        return;
+    g_hash_table_unref(guesses->table);
+    g_mutex_clear(&guesses->mutex);
+    g_free(guesses);
+}
+
+/* Hashed, so that a long name takes no more room than a short one. */
+static char *key_of(char kind, const char *name)
+{
+    g_autofree char *lower = g_utf8_strdown(name, -1);
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, lower, -1);
+    return g_strdup_printf("%c%s", kind, digest);
+}
+
+static MonoMs wait_for(Guesses *guesses, char kind, const char *name, MonoMs now)
+{
+    if (!name)
+        return 0;
+    g_autofree char *key = key_of(kind, name);
+    const Guess *guess = g_hash_table_lookup(guesses->table, key);
+    return guess && guess->free_at > now ? guess->free_at - now : 0;
+}
+
+MonoMs guesses_wait_ms(Guesses *guesses, const char *account, const char *address, MonoMs now)
+{
+    g_mutex_lock(&guesses->mutex);
+    MonoMs a = wait_for(guesses, 'a', account, now);
+    MonoMs b = wait_for(guesses, 'i', address, now);
+    g_mutex_unlock(&guesses->mutex);
+    return MAX(a, b);
+}
+
+static void forget_oldest(GHashTable *table)
+{
+    GHashTableIter iter;
+    gpointer key, value, oldest = NULL;
+    MonoMs oldest_at = G_MAXINT64;
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        const Guess *guess = value;
+        if (guess->last_at < oldest_at) {
+            oldest_at = guess->last_at;
+            oldest = key;
+        }
+    }
+    if (oldest)
+        g_hash_table_remove(table, oldest);
+}
+
+static void note(
+    Guesses *guesses, char kind, const char *name, const GuessRule *rule, MonoMs now)
+{
+    if (!name)
+        return;
+    char *key = key_of(kind, name);
+    Guess *guess = g_hash_table_lookup(guesses->table, key);
+    if (guess) {
+        g_free(key);
+    } else {
+        if (g_hash_table_size(guesses->table) >= LIMIT_GUESSES)
+            forget_oldest(guesses->table);
+        guess = g_new0(Guess, 1);
+        g_hash_table_insert(guesses->table, key, guess);
+    }
+    if (now - guess->last_at > CLOCK_HOUR_MS)
+        guess->failures = 0;
+    guess->failures++;
+    guess->last_at = now;
+    if (guess->failures > rule->free_failures) {
+        guint doublings = MIN(guess->failures - rule->free_failures - 1, 20);
+        guess->free_at = now + MIN(CLOCK_SECOND_MS << doublings, rule->longest_ms);
+    }
+}
+
+void guesses_note_failure(Guesses *guesses, const char *account, const char *address, MonoMs now)
+{
+    g_mutex_lock(&guesses->mutex);
+    note(guesses, 'a', account, &account_rule, now);
+    note(guesses, 'i', address, &address_rule, now);
+    g_mutex_unlock(&guesses->mutex);
+}
+
+void guesses_note_success(Guesses *guesses, const char *account)
+{
+    g_autofree char *key = key_of('a', account);
+    g_mutex_lock(&guesses->mutex);
+    g_hash_table_remove(guesses->table, key);
+    g_mutex_unlock(&guesses->mutex);
+}

@@ -1,0 +1,419 @@
+#include "api/http_mhd.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "net/address.h"
+
+#include <string.h>
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    GSocket *listening;
+    HttpHandlers handlers;
+    gboolean is_control;
+    gsize bodies_bytes; /* in flight; touched by the daemon's thread and by workers: atomic */
+    GMutex mutex;       /* joins the daemon's thread, the workers and the clock's */
+    GCond answered;
+    GHashTable *connections; /* of Connection */
+    guint handling;          /* requests handed to `handle` and not answered */
+    gboolean is_quiet;       /* takes nothing new */
+    MonoMs logged_at;        /* the error log is attacker-driven: one record a second */
+};
+
+/* One TCP connection, as long as it lives. */
+typedef struct {
+    HttpServer *server;
+    MHD_socket fd;
+    MonoMs deadline; /* 0: none */
+} Connection;
+
+/* One request on a connection. */
+typedef struct {
+    HttpRequest request; /* first: http_request_answer finds the exchange through it */
+    HttpServer *server;
+    struct MHD_Connection *mhd;
+    HttpAnswer *answer;
+    gsize body_limit, capacity, reserved;
+    gsize swallowed; /* bytes of a body that is too large, read so that the answer can be heard */
+    gboolean is_too_large, is_handled, has_bad_bytes;
+} Exchange;
+
+/* --- Deadlines ------------------------------------------------------------------------------- */
+
+static Connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void set_deadline(struct MHD_Connection *mhd, MonoMs after_ms)
+{
+    Connection *connection = connection_of(mhd);
+    if (!connection)
+        return;
+    g_mutex_lock(&connection->server->mutex);
+    connection->deadline = after_ms ? clock_mono_ms() + after_ms : 0;
+    g_mutex_unlock(&connection->server->mutex);
+}
+
+static void on_connection(void *user, struct MHD_Connection *mhd, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+    HttpServer *server = user;
+    g_mutex_lock(&server->mutex);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        Connection *connection = g_new0(Connection, 1);
+        connection->server = server;
+        connection->fd = info->connect_fd;
+        connection->deadline = clock_mono_ms() + LIMIT_HTTP_BODY_DEADLINE_MS;
+        g_hash_table_add(server->connections, connection);
+        *context = connection;
+    } else if (*context) {
+        g_hash_table_remove(server->connections, *context);
+        *context = NULL;
+    }
+    g_mutex_unlock(&server->mutex);
+}
+
+void http_server_tick(HttpServer *server, MonoMs now)
+{
+    GHashTableIter iter;
+    gpointer key;
+    g_mutex_lock(&server->mutex);
+    g_hash_table_iter_init(&iter, server->connections);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        Connection *connection = key;
+        if (connection->deadline && connection->deadline <= now) {
+            shutdown(connection->fd, SHUT_RDWR); /* libmicrohttpd sees it and cleans up */
+            connection->deadline = 0;
+        }
+    }
+    g_mutex_unlock(&server->mutex);
+}
+
+/* --- Reading a request ----------------------------------------------------------------------- */
+
+static enum MHD_Result copy_header(void *user, enum MHD_ValueKind kind, const char *name,
+    size_t name_n, const char *value, size_t value_n)
+{
+    Exchange *exchange = user;
+    if (!value)
+        value = "";
+    if (strlen(name) != name_n || strlen(value) != value_n)
+        exchange->has_bad_bytes = TRUE; /* a NUL inside */
+    http_request_add_header(&exchange->request, name, value);
+    return MHD_YES;
+}
+
+static enum MHD_Result copy_query(void *user, enum MHD_ValueKind kind, const char *name,
+    size_t name_n, const char *value, size_t value_n)
+{
+    Exchange *exchange = user;
+    if (!http_request_add_query(&exchange->request, name, value ? value : ""))
+        exchange->has_bad_bytes = TRUE;
+    return MHD_YES;
+}
+
+static char *client_of(struct MHD_Connection *mhd, gboolean is_control)
+{
+    const union MHD_ConnectionInfo *info =
+        is_control ? NULL : MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info ? net_address_text(info->client_addr) : g_strdup("local");
+}
+
+static Exchange *exchange_new(
+    HttpServer *server, struct MHD_Connection *mhd, const char *url, const char *method)
+{
+    Exchange *exchange = g_new0(Exchange, 1);
+    g_autofree char *client = client_of(mhd, server->is_control);
+    HttpRequest *request =
+        http_request_new(strcmp(method, "HEAD") == 0 ? "GET" : method, url, client);
+    exchange->request = *request;
+    g_free(request);
+    exchange->request.is_control = server->is_control;
+    exchange->server = server;
+    exchange->mhd = mhd;
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, copy_header, exchange);
+    MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, copy_query, exchange);
+    return exchange;
+}
+
+/* Bodies in flight are bounded over all connections, or 1,024 of them could ask for 36 GiB. */
+static gboolean reserve(Exchange *exchange, gsize bytes)
+{
+    gsize *in_flight = &exchange->server->bodies_bytes;
+    gsize before = (gsize)g_atomic_pointer_add(in_flight, (gssize)bytes);
+    if (before + bytes > LIMIT_HTTP_BODIES_IN_FLIGHT_BYTES) {
+        g_atomic_pointer_add(in_flight, -(gssize)bytes);
+        return FALSE;
+    }
+    exchange->reserved += bytes;
+    return TRUE;
+}
+
+static void drop_body(Exchange *exchange)
+{
+    HttpRequest *request = &exchange->request;
+    if (request->body)
+        secret_wipe(request->body, request->body_bytes);
+    g_clear_pointer(&request->body, g_free);
+    request->body_bytes = exchange->capacity = 0;
+    g_atomic_pointer_add(&exchange->server->bodies_bytes, -(gssize)exchange->reserved);
+    exchange->reserved = 0;
+}
+
+/* Room for `capacity` bytes and a NUL. What is left behind is wiped: a realloc would not. */
+static gboolean make_room(Exchange *exchange, gsize capacity)
+{
+    HttpRequest *request = &exchange->request;
+    if (capacity <= exchange->capacity)
+        return TRUE;
+    if (!reserve(exchange, capacity - exchange->capacity))
+        return FALSE;
+    char *body = g_malloc(capacity + 1);
+    if (request->body) {
+        memcpy(body, request->body, request->body_bytes);
+        secret_wipe(request->body, request->body_bytes);
+        g_free(request->body);
+    }
+    request->body = body;
+    exchange->capacity = capacity;
+    return TRUE;
+}
+
+static HttpAnswer *refuse(Exchange *exchange, const char *code, const char *detail)
+{
+    const HttpHandlers *handlers = &exchange->server->handlers;
+    return handlers->refuse(&exchange->request, code, detail, handlers->user);
+}
+
+static HttpAnswer *look_at_head(Exchange *exchange, const char *version)
+{
+    HttpServer *server = exchange->server;
+    HttpRequest *request = &exchange->request;
+    const char *detail = NULL;
+    const char *fault = http_head_fault(request, version, &detail);
+    if (!fault && exchange->has_bad_bytes) {
+        fault = "malformed_request";
+        detail = "Address or header hold bytes that may not be there.";
+    }
+    if (!fault && server->is_quiet) {
+        fault = "busy";
+        detail = "The server is stopping.";
+    }
+    if (fault)
+        return refuse(exchange, fault, detail);
+    HttpAnswer *answer =
+        server->handlers.admit(request, &exchange->body_limit, server->handlers.user);
+    if (answer)
+        return answer;
+    const char *text = http_request_header(request, "Content-Length");
+    guint64 length = 0;
+    if (text && (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &length, NULL) ||
+                    length > exchange->body_limit))
+        return refuse(exchange, "body_too_large", NULL);
+    if (length > 0 && !make_room(exchange, (gsize)length))
+        return refuse(exchange, "busy", "Too much is being uploaded at this moment.");
+    return NULL;
+}
+
+/* A body without Content-Length that turns out too large is read on for a while without being
+ * kept, because libmicrohttpd can answer only behind it. */
+static enum MHD_Result take_body(Exchange *exchange, const char *bytes, gsize n)
+{
+    HttpRequest *request = &exchange->request;
+    if (exchange->answer) {
+        exchange->swallowed += n;
+        return exchange->swallowed > LIMIT_HTTP_SEND_BODY_BYTES ? MHD_NO : MHD_YES;
+    }
+    gsize needed = request->body_bytes + n;
+    if (needed > exchange->body_limit) {
+        drop_body(exchange);
+        exchange->answer = refuse(exchange, "body_too_large", NULL);
+    } else if (!make_room(exchange,
+                   needed > exchange->capacity ? MIN(2 * needed, exchange->body_limit) : 0)) {
+        drop_body(exchange);
+        exchange->answer = refuse(exchange, "busy", "Too much is being uploaded at this moment.");
+    } else {
+        memcpy(request->body + request->body_bytes, bytes, n);
+        request->body_bytes = needed;
+        request->body[needed] = '\0';
+    }
+    return MHD_YES;
+}
+
+/* --- Answering ------------------------------------------------------------------------------- */
+
+static enum MHD_Result queue_answer(Exchange *exchange)
+{
+    HttpAnswer *answer = exchange->answer;
+    struct MHD_Response *response;
+    if (answer->stream) {
+        response = http_stream_response(answer->stream, exchange->mhd);
+    } else {
+        gsize n = 0;
+        const void *bytes = answer->body ? g_bytes_get_data(answer->body, &n) : NULL;
+        /* The answer lives until on_completed, longer than the response. */
+        response = MHD_create_response_from_buffer(n, (void *)bytes, MHD_RESPMEM_PERSISTENT);
+    }
+    if (answer->content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+    for (guint i = 0; i < answer->headers->len; i++) {
+        const HttpPair *pair = answer->headers->pdata[i];
+        MHD_add_response_header(response, pair->name, pair->value);
+    }
+    set_deadline(exchange->mhd, answer->stream ? 0 : LIMIT_HTTP_ANSWER_DEADLINE_MS);
+    enum MHD_Result result =
+        MHD_queue_response(exchange->mhd, (unsigned int)answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void hand_over(Exchange *exchange)
+{
+    HttpServer *server = exchange->server;
+    exchange->is_handled = TRUE;
+    set_deadline(exchange->mhd, 0); /* now it is we who take the time */
+    g_mutex_lock(&server->mutex);
+    server->handling++;
+    g_mutex_unlock(&server->mutex);
+    MHD_suspend_connection(exchange->mhd);
+    server->handlers.handle(&exchange->request, server->handlers.user);
+}
+
+void http_request_answer(HttpRequest *request, HttpAnswer *answer)
+{
+    Exchange *exchange = (Exchange *)request;
+    HttpServer *server = exchange->server;
+    drop_body(exchange);
+    exchange->answer = answer;
+    MHD_resume_connection(exchange->mhd);
+    /* From here on the exchange may be gone. */
+    g_mutex_lock(&server->mutex);
+    server->handling--;
+    g_cond_broadcast(&server->answered);
+    g_mutex_unlock(&server->mutex);
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const char *url,
+    const char *method, const char *version, const char *bytes, size_t *n, void **state)
+{
+    Exchange *exchange = *state;
+    if (!exchange) {
+        set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS);
+        *state = exchange = exchange_new(user, mhd, url, method);
+        exchange->answer = look_at_head(exchange, version);
+        return exchange->answer ? queue_answer(exchange) : MHD_YES;
+    }
+    if (*n > 0) {
+        gsize taken = *n;
+        *n = 0;
+        return take_body(exchange, bytes, taken);
+    }
+    if (exchange->answer)
+        return queue_answer(exchange);
+    if (!exchange->is_handled)
+        hand_over(exchange);
+    return MHD_YES;
+}
+
+static void on_completed(void *user, struct MHD_Connection *mhd, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+    Exchange *exchange = *state;
+    *state = NULL;
+    if (!exchange)
+        return;
+    drop_body(exchange);
+    http_answer_free(exchange->answer);
+    http_request_clear(&exchange->request);
+    g_free(exchange);
+    set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS); /* for the head of the next request */
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+G_GNUC_PRINTF(2, 0)
+static void on_log(void *user, const char *format, va_list arguments)
+{
+    HttpServer *server = user;
+    MonoMs now = clock_mono_ms();
+    if (server->logged_at && now - server->logged_at < CLOCK_SECOND_MS)
+        return;
+    server->logged_at = now;
+    g_autofree char *raw = g_strdup_vprintf(format, arguments);
+    g_autofree char *text = text_printable(raw, strlen(raw), LIMIT_PEER_TEXT_CHARACTERS);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", "http: %s", text);
+}
+
+/* Paths and query stay as sent: http_request_add_query unescapes, and refuses what it must. */
+static size_t leave_escaped(void *user, struct MHD_Connection *mhd, char *text)
+{
+    return strlen(text);
+}
+
+HttpServer *http_server_new(
+    GSocket *listening, gboolean is_control, const HttpHandlers *handlers, GError **error)
+{
+    HttpServer *server = g_new0(HttpServer, 1);
+    server->listening = g_object_ref(listening);
+    server->handlers = *handlers;
+    server->is_control = is_control;
+    g_mutex_init(&server->mutex);
+    g_cond_init(&server->answered);
+    server->connections = g_hash_table_new_full(NULL, NULL, g_free, NULL);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
+        MHD_OPTION_LISTEN_SOCKET, g_socket_get_fd(listening), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS_PER_ADDRESS,
+        MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned int)(LIMIT_HTTP_BODY_DEADLINE_MS / CLOCK_SECOND_MS),
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_END);
+    if (server->daemon)
+        return server;
+    g_set_error_literal(error, ABS_ERROR, ABS_ERROR_IO, "the HTTP server cannot start");
+    http_server_free(server);
+    return NULL;
+}
+
+void http_server_quiesce(HttpServer *server)
+{
+    if (!server->daemon || server->is_quiet)
+        return;
+    server->is_quiet = TRUE;
+    MHD_quiesce_daemon(server->daemon); /* gives the listening socket back */
+    g_socket_close(server->listening, NULL);
+}
+
+void http_server_stop(HttpServer *server)
+{
+    if (!server->daemon)
+        return;
+    http_server_quiesce(server);
+    g_mutex_lock(&server->mutex);
+    while (server->handling > 0)
+        g_cond_wait(&server->answered, &server->mutex);
+    g_mutex_unlock(&server->mutex);
+    MHD_stop_daemon(server->daemon);
+    server->daemon = NULL;
+}
+
+void http_server_free(HttpServer *server)
+{
+    if (!server)
+        return;
+    http_server_stop(server);
+    g_object_unref(server->listening);
+    g_hash_table_unref(server->connections);
+    g_cond_clear(&server->answered);
+    g_mutex_clear(&server->mutex);
+    g_free(server);
+}

@@ -1,0 +1,141 @@
+#include "api/pages.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#define UI_ROOT "/absender/ui/"
+
+typedef struct {
+    GBytes *content;
+    const char *type;
+    char *etag;
+} Page;
+
+struct pages {
+    GHashTable *table; /* path on the server → Page */
+    char *policy;
+};
+
+static void page_free(gpointer data)
+{
+    Page *page = data;
+    g_bytes_unref(page->content);
+    g_free(page->etag);
+    g_free(page);
+}
+
+static const char *type_of(const char *name)
+{
+    static const struct {
+        const char *suffix, *type;
+    } types[] = {
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".json", "application/json"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".ico", "image/x-icon"},
+        {".woff2", "font/woff2"},
+        {".txt", "text/plain; charset=utf-8"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
+        if (g_str_has_suffix(name, types[i].suffix))
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+static void add_page(Pages *pages, const char *name)
+{
+    g_autofree char *resource = g_strconcat(UI_ROOT, name, NULL);
+    GBytes *content = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    if (!content)
+        return;
+    g_autofree char *digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, content);
+    Page *page = g_new0(Page, 1);
+    page->content = content;
+    page->type = type_of(name);
+    page->etag = g_strdup_printf("\"%.32s\"", digest);
+    gboolean is_index = strcmp(name, "index.html") == 0;
+    g_hash_table_replace(
+        pages->table, is_index ? g_strdup("/") : g_strconcat("/assets/", name, NULL), page);
+}
+
+static void add_folder(Pages *pages, const char *folder)
+{
+    g_autofree char *path = g_strconcat(UI_ROOT, folder, NULL);
+    g_auto(GStrv) names =
+        g_resources_enumerate_children(path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    for (guint i = 0; names && names[i]; i++) {
+        g_autofree char *name = g_strconcat(folder, names[i], NULL);
+        if (g_str_has_suffix(name, "/"))
+            add_folder(pages, name);
+        else
+            add_page(pages, name);
+    }
+}
+
+char *pages_policy(const char *html)
+{
+    static const char open[] = "<script type=\"importmap\">";
+    g_autofree char *hash = NULL;
+    const char *map = html ? strstr(html, open) : NULL;
+    const char *end = map ? strstr(map, "</script>") : NULL;
+    if (end) {
+        map += strlen(open);
+        g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+        guint8 digest[32];
+        gsize n = sizeof digest;
+        g_checksum_update(checksum, (const guchar *)map, end - map);
+        g_checksum_get_digest(checksum, digest, &n);
+        g_autofree char *base64 = g_base64_encode(digest, n);
+        hash = g_strdup_printf(" 'sha256-%s'", base64);
+    }
+    return g_strdup_printf(
+        "default-src 'none'; script-src 'self'%s; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; frame-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'",
+        hash ? hash : "");
+}
+
+Pages *pages_new(void)
+{
+    Pages *pages = g_new0(Pages, 1);
+    pages->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, page_free);
+    add_folder(pages, "");
+    const Page *index = g_hash_table_lookup(pages->table, "/");
+    g_autofree char *html = NULL;
+    if (index) {
+        gsize n = 0;
+        const char *text = g_bytes_get_data(index->content, &n);
+        html = g_strndup(text, n);
+    }
+    pages->policy = pages_policy(html);
+    return pages;
+}
+
+void pages_free(Pages *pages)
+{
+    if (!pages)
+        return;
+    g_hash_table_unref(pages->table);
+    g_free(pages->policy);
+    g_free(pages);
+}
+
+HttpAnswer *pages_answer(Pages *pages, const HttpRequest *request)
+{
+    const Page *page = g_hash_table_lookup(pages->table, request->path);
+    if (!page)
+        return NULL;
+    const char *known = http_request_header(request, "If-None-Match");
+    gboolean is_known = known && strstr(known, page->etag);
+    HttpAnswer *answer = is_known
+                             ? http_answer_new(304, NULL, NULL)
+                             : http_answer_new(200, page->type, g_bytes_ref(page->content));
+    http_answer_set_header(answer, "ETag", page->etag);
+    http_answer_set_header(answer, "Cache-Control", "no-cache");
+    http_answer_set_header(answer, "Content-Security-Policy", pages->policy);
+    return answer;
+}

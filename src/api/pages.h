@@ -1,0 +1,19 @@
+/* The web pages: everything under /absender/ui/ of the embedded resources, held ready with its
+ * ETag. index.html is served at "/", the rest under "/assets/". Immutable after pages_new. */
+#pragma once
+
+#include "api/http.h"
+
+typedef struct pages Pages;
+
+Pages *pages_new(void);
+void pages_free(Pages *pages);
+
+/* NULL: no such page. 304 if the request's If-None-Match names the page's ETag. */
+HttpAnswer *pages_answer(Pages *pages, const HttpRequest *request);
+
+/* The Content-Security-Policy of the pages: inline scripts are forbidden but for the import map of
+ * this index.html, named by its SHA-256. html NULL: no import map. The caller frees. */
+char *pages_policy(const char *html);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pages, pages_free)

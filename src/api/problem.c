@@ -1,0 +1,181 @@
+#include "api/problem.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *code;
+    int status;
+    const char *resend_name;
+    const char *title[LANGUAGE_COUNT];
+} ProblemRow;
+
+static const ProblemRow rows[] = {
+    {"malformed_request", 400, "validation_error",
+        {"The request is malformed.", "Die Anfrage ist fehlerhaft."}},
+    {"malformed_json", 400, "validation_error",
+        {"The body cannot be read as JSON.", "Der Inhalt ist kein lesbares JSON."}},
+    {"invalid_query", 400, "validation_error",
+        {"A query parameter is wrong.", "Ein Parameter der Adresse ist falsch."}},
+    {"unauthenticated", 401, "missing_api_key",
+        {"Please sign in or send an API token.",
+            "Bitte melden Sie sich an oder senden Sie ein API-Token."}},
+    {"invalid_token", 401, "invalid_api_key",
+        {"This API token is not valid.", "Dieses API-Token ist nicht gültig."}},
+    {"session_expired", 401, "invalid_api_key",
+        {"Your session has ended. Please sign in again.",
+            "Ihre Sitzung ist beendet. Bitte melden Sie sich neu an."}},
+    {"invalid_credentials", 401, "invalid_api_key",
+        {"E-mail address or password is wrong.", "E-Mail-Adresse oder Passwort ist falsch."}},
+    {"csrf", 403, "invalid_api_key",
+        {"The request does not come from a page of this server.",
+            "Die Anfrage stammt nicht von einer Seite dieses Servers."}},
+    {"forbidden", 403, "invalid_api_key",
+        {"You may not do this.", "Dazu fehlt Ihnen die Berechtigung."}},
+    {"scope_not_allowed", 403, "invalid_api_key",
+        {"Nobody can give away more rights than they have.",
+            "Niemand kann mehr Rechte vergeben, als er selbst hat."}},
+    {"setup_token_invalid", 403, "invalid_api_key",
+        {"This set-up link is wrong, used or expired.",
+            "Dieser Einrichtungslink ist falsch, verbraucht oder abgelaufen."}},
+    {"not_found", 404, "not_found", {"There is nothing here.", "Hier gibt es nichts."}},
+    {"method_not_allowed", 405, "method_not_allowed",
+        {"This address does not know this method.", "Diese Adresse kennt diese Methode nicht."}},
+    {"not_configured", 409, "application_error",
+        {"No SMTP settings are active yet.", "Es sind noch keine SMTP-Einstellungen aktiv."}},
+    {"not_cancellable", 409, "application_error",
+        {"This email can no longer be cancelled.",
+            "Diese E-Mail lässt sich nicht mehr abbrechen."}},
+    {"invalid_idempotent_request", 409, "invalid_idempotent_request",
+        {"This idempotency key was used with another body.",
+            "Dieser Idempotenzschlüssel wurde mit anderem Inhalt benutzt."}},
+    {"same_password_refused", 409, "application_error",
+        {"The server has already refused this password.",
+            "Der Server hat dieses Passwort bereits abgelehnt."}},
+    {"address_taken", 409, "application_error",
+        {"This e-mail address is already in use.",
+            "Diese E-Mail-Adresse ist bereits vergeben."}},
+    {"conflict", 409, "application_error",
+        {"The state has changed meanwhile.", "Der Stand hat sich inzwischen geändert."}},
+    {"precondition_failed", 412, "application_error",
+        {"Somebody has changed this meanwhile. Please read it again.",
+            "Jemand hat das inzwischen geändert. Bitte laden Sie es neu."}},
+    {"body_too_large", 413, "validation_error",
+        {"The body is too large.", "Der Inhalt ist zu groß."}},
+    {"invalid_fields", 422, "validation_error",
+        {"Some fields are not right.", "Einige Angaben stimmen nicht."}},
+    {"incomplete", 422, "missing_required_field",
+        {"Required fields are missing.", "Es fehlen Pflichtangaben."}},
+    {"required", 422, "missing_required_field",
+        {"A required field is missing.", "Eine Pflichtangabe fehlt."}},
+    {"password_required", 422, "validation_error",
+        {"Please enter the password again: it belongs to the previous server and account.",
+            "Bitte geben Sie das Passwort neu ein: Es gehört zum vorherigen Server und Konto."}},
+    {"port_not_allowed", 422, "validation_error",
+        {"This port is not allowed.", "Dieser Port ist nicht erlaubt."}},
+    {"sender_not_allowed", 422, "validation_error",
+        {"This sender address may not be used.",
+            "Diese Absenderadresse darf nicht verwendet werden."}},
+    {"precondition_required", 428, "application_error",
+        {"If-Match is required here.", "Hier ist If-Match nötig."}},
+    {"too_many_login_failures", 429, "rate_limit_exceeded",
+        {"Too many refused logins for this account. Please wait.",
+            "Zu viele abgelehnte Anmeldungen für dieses Konto. Bitte warten Sie."}},
+    {"too_many_attempts", 429, "rate_limit_exceeded",
+        {"Too many attempts. Please wait.", "Zu viele Versuche. Bitte warten Sie."}},
+    {"too_many_test_emails", 429, "rate_limit_exceeded",
+        {"Too many test emails within an hour.", "Zu viele Testmails in einer Stunde."}},
+    {"headers_too_large", 431, "validation_error",
+        {"The header is too large.", "Der Kopf der Anfrage ist zu groß."}},
+    {"internal_error", 500, "application_error",
+        {"Something went wrong here.", "Hier ist etwas schiefgegangen."}},
+    {"busy", 503, "application_error",
+        {"Too much is going on at this moment. Please try again.",
+            "Gerade ist zu viel los. Bitte versuchen Sie es erneut."}},
+    {"storage_unavailable", 503, "application_error",
+        {"The outbox cannot be written at this moment. Nothing was changed.",
+            "Der Postausgang kann gerade nicht schreiben. Nichts wurde geändert."}},
+    {"too_many_streams", 503, "application_error",
+        {"Too many pages are open.", "Es sind zu viele Seiten geöffnet."}},
+    {"version_not_supported", 505, "validation_error",
+        {"This server speaks HTTP/1.1.", "Dieser Server spricht HTTP/1.1."}},
+};
+
+static const ProblemRow *row_of(const char *code)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (strcmp(rows[i].code, code) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+int problem_status(const char *code)
+{
+    const ProblemRow *row = row_of(code);
+    return row ? row->status : 422;
+}
+
+const char *problem_code_of_faults(const JsonFaults *faults)
+{
+    const JsonFault *first = faults->list->pdata[0];
+    return faults->list->len == 1 ? first->code : "invalid_fields";
+}
+
+static json_t *faults_json(const JsonFaults *faults)
+{
+    json_t *list = json_array();
+    for (guint i = 0; i < faults->list->len; i++) {
+        const JsonFault *fault = faults->list->pdata[i];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "pointer", json_text(fault->pointer));
+        json_object_set_new(entry, "code", json_text(fault->code));
+        json_object_set_new(entry, "detail", json_text(fault->detail));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+/* What a person reads: our sentence, or that of the only fault. */
+static const char *detail_of(const Problem *problem, const char *title)
+{
+    if (problem->detail)
+        return problem->detail;
+    if (problem->faults && problem->faults->list->len == 1)
+        return ((const JsonFault *)problem->faults->list->pdata[0])->detail;
+    return title;
+}
+
+HttpAnswer *problem_answer(const ProblemForm *form, const Problem *problem)
+{
+    const ProblemRow *row = row_of(problem->code);
+    if (!row) /* the code of a single fault that has no row of its own */
+        row = row_of("invalid_fields");
+    const char *title = row->title[form->language];
+    json_t *body = json_object();
+    g_autofree char *type = g_strconcat("urn:absender:problem:", problem->code, NULL);
+    g_autofree char *instance = g_strconcat("urn:absender:request:", form->request_id, NULL);
+    json_object_set_new(body, "type", json_text(type));
+    json_object_set_new(body, "title", json_text(title));
+    json_object_set_new(body, "status", json_integer(row->status));
+    json_object_set_new(body, "detail", json_text(detail_of(problem, title)));
+    json_object_set_new(body, "instance", json_text(instance));
+    json_object_set_new(body, "code", json_text(problem->code));
+    json_object_set_new(body, "request_id", json_text(form->request_id));
+    if (problem->faults)
+        json_object_set_new(body, "errors", faults_json(problem->faults));
+    if (problem->diagnosis)
+        json_object_set_new(body, "diagnosis", problem->diagnosis);
+    if (form->is_resend_form) {
+        json_object_set_new(body, "statusCode", json_integer(row->status));
+        json_object_set_new(body, "message", json_text(detail_of(problem, title)));
+        json_object_set_new(body, "name", json_text(row->resend_name));
+    }
+    HttpAnswer *answer = http_answer_new_text(row->status,
+        form->is_resend_form ? "application/json" : "application/problem+json",
+        json_write(body));
+    if (problem->retry_after_s) {
+        g_autofree char *seconds = g_strdup_printf("%u", problem->retry_after_s);
+        http_answer_set_header(answer, "Retry-After", seconds);
+    }
+    return answer;
+}

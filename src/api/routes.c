@@ -1,0 +1,98 @@
+#include "api/routes.h"
+
+#include "base/limits.h"
+
+#include <string.h>
+
+#define SMALL LIMIT_HTTP_BODY_BYTES
+#define LARGE LIMIT_HTTP_SEND_BODY_BYTES
+#define SEND PEOPLE_SCOPE_EMAILS_SEND
+#define READ PEOPLE_SCOPE_EMAILS_READ
+#define SMTP_READ PEOPLE_SCOPE_SMTP_READ
+#define SMTP_WRITE PEOPLE_SCOPE_SMTP_WRITE
+#define PEOPLE PEOPLE_SCOPE_PEOPLE_WRITE
+
+/* In a pattern {id} is one segment with the route's prefix, and * at the end is the rest. */
+static const Route table[] = {
+    /* method, pattern, prefix of {id}, scope, flags, body limit, decide */
+    {"GET", "/v1/session", NULL, 0, ROUTE_PUBLIC, 0, route_session_get},
+    {"POST", "/v1/setup", NULL, 0, ROUTE_PUBLIC | ROUTE_HASHES, SMALL, route_setup},
+    {"POST", "/v1/sessions", NULL, 0, ROUTE_PUBLIC | ROUTE_HASHES, SMALL, route_sign_in},
+    {"DELETE", "/v1/sessions/current", NULL, 0, ROUTE_SIGNED_IN, SMALL, route_sign_out},
+    {"GET", "/v1/tokens", NULL, PEOPLE, 0, 0, route_tokens_list},
+    {"POST", "/v1/tokens", NULL, PEOPLE, 0, SMALL, route_token_create},
+    {"DELETE", "/v1/tokens/{id}", "tok", PEOPLE, 0, SMALL, route_token_revoke},
+
+    {"GET", "/v1/smtp", NULL, SMTP_READ, 0, 0, route_smtp_get},
+    {"PATCH", "/v1/smtp/draft", NULL, SMTP_WRITE, 0, SMALL, route_draft_patch},
+    {"DELETE", "/v1/smtp/draft", NULL, SMTP_WRITE, 0, SMALL, route_draft_delete},
+    {"GET", "/v1/smtp/presets", NULL, SMTP_READ, 0, 0, route_presets},
+    {"GET", "/v1/smtp/events", NULL, SMTP_READ, 0, 0, route_events},
+    {"PUT", "/v1/smtp/sending", NULL, SMTP_WRITE, 0, SMALL, route_sending_put},
+    {"POST", "/v1/smtp/test-emails", NULL, SMTP_WRITE, 0, SMALL, route_test_email},
+    {"POST", "/v1/smtp/verifications", NULL, SMTP_WRITE, 0, SMALL, route_verification_start},
+    {"GET", "/v1/smtp/verifications/{id}", "ver", SMTP_READ, 0, 0, route_verification_get},
+    {"DELETE", "/v1/smtp/verifications/{id}", "ver", SMTP_WRITE, 0, SMALL,
+        route_verification_cancel},
+
+    {"POST", "/v1/emails", NULL, SEND, ROUTE_SENDING, LARGE, route_email_send},
+    {"GET", "/v1/emails", NULL, READ, 0, 0, route_emails_list},
+    {"GET", "/v1/emails/{id}", "em", READ, 0, 0, route_email_get},
+    {"POST", "/v1/emails/{id}/cancel", "em", SEND, 0, SMALL, route_email_cancel},
+
+    {"GET", "/v1/sandbox", NULL, SMTP_READ, 0, 0, route_sandbox_get},
+    {"GET", "/v1/sandbox/messages", NULL, SMTP_READ, 0, 0, route_captures_list},
+    {"DELETE", "/v1/sandbox/messages", NULL, SMTP_WRITE, 0, SMALL, route_captures_clear},
+    {"GET", "/v1/sandbox/messages/{id}", "cap", SMTP_READ, 0, 0, route_capture_get},
+    {"GET", "/v1/sandbox/messages/{id}/raw", "cap", SMTP_READ, 0, 0, route_capture_raw},
+
+    {"GET", "/v1/openapi.json", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_openapi},
+    {"GET", "/livez", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_live},
+    {"GET", "/readyz", NULL, 0, ROUTE_PUBLIC, 0, route_ready},
+    {"GET", "/metrics", NULL, 0, ROUTE_PUBLIC, 0, route_metrics},
+    {"GET", "/", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
+    {"GET", "/assets/*", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
+};
+
+const Route *routes_table(guint *n)
+{
+    if (n)
+        *n = G_N_ELEMENTS(table);
+    return table;
+}
+
+static gboolean fits(const Route *route, const char *path, Id *id)
+{
+    const char *pattern = route->pattern;
+    const char *open = strstr(pattern, "{id}");
+    gsize n = strlen(pattern);
+    if (!open && pattern[n - 1] == '*')
+        return strncmp(path, pattern, n - 1) == 0;
+    if (!open)
+        return strcmp(path, pattern) == 0;
+    gsize before = (gsize)(open - pattern);
+    if (strncmp(path, pattern, before) != 0)
+        return FALSE;
+    gsize segment = strcspn(path + before, "/");
+    g_autofree char *text = g_strndup(path + before, segment);
+    return strcmp(path + before + segment, open + strlen("{id}")) == 0 &&
+           id_parse(text, route->id_prefix, id);
+}
+
+const Route *routes_find(const char *method, const char *path, Id *id, char **allowed)
+{
+    GString *methods = g_string_new(NULL);
+    *allowed = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (!fits(&table[i], path, id))
+            continue;
+        if (strcmp(table[i].method, method) == 0) {
+            g_string_free(methods, TRUE);
+            return &table[i];
+        }
+        g_string_append_printf(methods, "%s%s", methods->len ? ", " : "", table[i].method);
+    }
+    gboolean has_path = methods->len > 0;
+    *allowed = g_string_free(methods, !has_path);
+    return NULL;
+}

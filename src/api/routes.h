@@ -1,0 +1,56 @@
+/* The table of all routes, and the decide half of each, by noun. */
+#pragma once
+
+#include "api/call.h"
+
+/* n may be NULL. */
+const Route *routes_table(guint *n);
+
+/* The route for a method and path, with *id from the path. NULL: *allowed is NULL if no route has
+ * this path, else the methods it has ("GET, PATCH"; the caller frees). */
+const Route *routes_find(const char *method, const char *path, Id *id, char **allowed);
+
+/* routes_people.c */
+HttpAnswer *route_session_get(ApiCall *call);
+HttpAnswer *route_setup(ApiCall *call);
+HttpAnswer *route_sign_in(ApiCall *call);
+HttpAnswer *route_sign_out(ApiCall *call);
+
+/* routes_tokens.c */
+HttpAnswer *route_tokens_list(ApiCall *call);
+HttpAnswer *route_token_create(ApiCall *call);
+HttpAnswer *route_token_revoke(ApiCall *call);
+
+/* routes_smtp.c */
+HttpAnswer *route_smtp_get(ApiCall *call);
+HttpAnswer *route_draft_patch(ApiCall *call);
+HttpAnswer *route_draft_delete(ApiCall *call);
+HttpAnswer *route_sending_put(ApiCall *call);
+HttpAnswer *route_presets(ApiCall *call);
+HttpAnswer *route_events(ApiCall *call);
+
+/* routes_verifications.c */
+HttpAnswer *route_verification_start(ApiCall *call);
+HttpAnswer *route_verification_get(ApiCall *call);
+HttpAnswer *route_verification_cancel(ApiCall *call);
+
+/* routes_emails.c */
+HttpAnswer *route_email_send(ApiCall *call);
+HttpAnswer *route_emails_list(ApiCall *call);
+HttpAnswer *route_email_get(ApiCall *call);
+HttpAnswer *route_email_cancel(ApiCall *call);
+HttpAnswer *route_test_email(ApiCall *call);
+
+/* routes_sandbox.c */
+HttpAnswer *route_sandbox_get(ApiCall *call);
+HttpAnswer *route_captures_list(ApiCall *call);
+HttpAnswer *route_capture_get(ApiCall *call);
+HttpAnswer *route_capture_raw(ApiCall *call);
+HttpAnswer *route_captures_clear(ApiCall *call);
+
+/* routes_ops.c */
+HttpAnswer *route_live(ApiCall *call);
+HttpAnswer *route_ready(ApiCall *call);
+HttpAnswer *route_metrics(ApiCall *call);
+HttpAnswer *route_openapi(ApiCall *call);
+HttpAnswer *route_page(ApiCall *call);

@@ -1,0 +1,376 @@
+#include "api/sse.h"
+
+#include "api/email_json.h"
+#include "api/smtp_json.h"
+#include "api/state.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+/* Changes are collected this long, so that a thousand commits a second are twenty events. */
+#define COLLECT_MS 50
+/* Counters of waiting mail are told this often at most. */
+#define COUNTERS_MS CLOCK_SECOND_MS
+
+typedef struct {
+    HttpStream *stream;
+    PeopleCaller caller;
+    guint8 credential[PEOPLE_HASH_BYTES];
+    Language language;
+    gboolean wants_snapshot;
+} Reader;
+
+struct sse {
+    struct api *api;
+    GMutex mutex;       /* joins the workers and the keeper; held while the store is read */
+    GPtrArray *readers; /* of Reader, in the order they came */
+    MonoMs counters_at; /* when they were last told */
+    gboolean is_stopped;
+
+    GMutex inbox_mutex; /* joins the store's thread and the keeper; held for moments only */
+    GArray *changes;    /* of StoreChange, without repeats */
+    gboolean is_scheduled, counters_moved;
+    gint n_readers; /* atomic: as many as readers has */
+};
+
+static void reader_free(gpointer data)
+{
+    Reader *reader = data;
+    http_stream_close(reader->stream);
+    http_stream_unref(reader->stream);
+    g_free(reader);
+}
+
+Sse *sse_new(struct api *api)
+{
+    Sse *sse = g_new0(Sse, 1);
+    sse->api = api;
+    g_mutex_init(&sse->mutex);
+    g_mutex_init(&sse->inbox_mutex);
+    sse->readers = g_ptr_array_new_with_free_func(reader_free);
+    sse->changes = g_array_new(FALSE, FALSE, sizeof(StoreChange));
+    return sse;
+}
+
+void sse_free(Sse *sse)
+{
+    if (!sse)
+        return;
+    g_ptr_array_unref(sse->readers);
+    g_array_unref(sse->changes);
+    g_mutex_clear(&sse->inbox_mutex);
+    g_mutex_clear(&sse->mutex);
+    g_free(sse);
+}
+
+static gboolean tell(gpointer user);
+
+static void schedule(Sse *sse, MonoMs after_ms)
+{
+    g_mutex_lock(&sse->inbox_mutex);
+    if (!sse->is_scheduled) {
+        sse->is_scheduled = TRUE;
+        GSource *source = g_timeout_source_new((guint)after_ms);
+        g_source_set_callback(source, tell, sse, NULL);
+        g_source_attach(source, sse->api->keeper_context);
+        g_source_unref(source);
+    }
+    g_mutex_unlock(&sse->inbox_mutex);
+}
+
+/* --- Readers --------------------------------------------------------------------------------- */
+
+static gboolean same_user(const PeopleCaller *a, const PeopleCaller *b)
+{
+    if (a->kind != b->kind)
+        return FALSE;
+    return a->kind == PEOPLE_CALLER_MEMBER ? a->member_row == b->member_row : a->row == b->row;
+}
+
+/* With the mutex held: makes room for one more stream of this caller. */
+static void close_oldest(Sse *sse, const PeopleCaller *caller)
+{
+    guint count = 0;
+    for (guint i = sse->readers->len; i-- > 0;) {
+        const Reader *reader = sse->readers->pdata[i];
+        if (same_user(&reader->caller, caller) && ++count >= LIMIT_STREAMS_PER_USER)
+            g_ptr_array_remove_index(sse->readers, i);
+    }
+}
+
+HttpStream *sse_open(Sse *sse, const PeopleCaller *caller,
+    const guint8 credential[PEOPLE_HASH_BYTES], Language language)
+{
+    HttpStream *stream = NULL;
+    g_mutex_lock(&sse->mutex);
+    close_oldest(sse, caller);
+    if (sse->readers->len < LIMIT_STREAMS && !sse->is_stopped) {
+        stream = http_stream_new();
+        Reader *reader = g_new0(Reader, 1);
+        reader->stream = http_stream_ref(stream);
+        reader->caller = *caller;
+        memcpy(reader->credential, credential, PEOPLE_HASH_BYTES);
+        reader->language = language;
+        reader->wants_snapshot = TRUE;
+        g_ptr_array_add(sse->readers, reader);
+        g_atomic_int_set(&sse->n_readers, (gint)sse->readers->len);
+        schedule(sse, 0);
+    }
+    g_mutex_unlock(&sse->mutex);
+    return stream;
+}
+
+static gboolean may_listen(Sse *sse, const Reader *reader, WallMs now)
+{
+    if (!http_stream_is_open(reader->stream))
+        return FALSE;
+    return reader->caller.kind == PEOPLE_CALLER_OPERATOR ||
+           credentials_are_valid(sse->api->credentials, reader->credential, now);
+}
+
+/* With the mutex held. */
+static void drop_gone_readers(Sse *sse)
+{
+    WallMs now = clock_wall_ms();
+    for (guint i = sse->readers->len; i-- > 0;) {
+        if (!may_listen(sse, sse->readers->pdata[i], now))
+            g_ptr_array_remove_index(sse->readers, i);
+    }
+    g_atomic_int_set(&sse->n_readers, (gint)sse->readers->len);
+}
+
+/* --- Changes --------------------------------------------------------------------------------- */
+
+static gboolean is_known(const GArray *changes, const StoreChange *change)
+{
+    for (guint i = 0; i < changes->len; i++) {
+        const StoreChange *other = &g_array_index(changes, StoreChange, i);
+        if (other->kind == change->kind && other->org_id == change->org_id &&
+            id_equal(&other->id, &change->id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* With the inbox's mutex held. Beyond the limit single emails are not told; the counters are. */
+static void collect(Sse *sse, const StoreChange *change)
+{
+    gboolean is_mail = change->kind == STORE_CHANGED_EMAIL || change->kind == STORE_CHANGED_QUEUE;
+    if (is_mail)
+        sse->counters_moved = TRUE;
+    if (change->kind == STORE_CHANGED_QUEUE || change->kind == STORE_CHANGED_SANDBOX)
+        return;
+    if ((!is_mail || sse->changes->len < LIMIT_EVENTS_COLLECTED) &&
+        !is_known(sse->changes, change))
+        g_array_append_val(sse->changes, *change);
+}
+
+void sse_note(Sse *sse, const StoreChange *changes, guint n_changes)
+{
+    gboolean is_heard = g_atomic_int_get(&sse->n_readers) > 0, has_news = FALSE;
+    g_mutex_lock(&sse->inbox_mutex);
+    for (guint i = 0; i < n_changes; i++) {
+        if (is_heard || changes[i].kind == STORE_CHANGED_CREDENTIALS) {
+            collect(sse, &changes[i]);
+            has_news = TRUE;
+        }
+    }
+    g_mutex_unlock(&sse->inbox_mutex);
+    if (has_news)
+        schedule(sse, COLLECT_MS);
+}
+
+void sse_check_callers(Sse *sse)
+{
+    schedule(sse, 0);
+}
+
+/* --- Telling --------------------------------------------------------------------------------- */
+
+static char *event_text(const char *name, json_t *data)
+{
+    g_autofree char *text = json_write(data); /* one line: JSON escapes line ends */
+    return g_strdup_printf("event: %s\ndata: %s\n\n", name, text);
+}
+
+static json_t *email_event(Db *db, const StoreChange *change, const SmtpState *state)
+{
+    g_autoptr(EmailRow) row = emails_get(db, change->org_id, &change->id, NULL);
+    return row ? email_event_json(row, smtp_state_gate(state)) : NULL;
+}
+
+static json_t *phase_event(Sse *sse, Db *db, const StoreChange *change, Language language)
+{
+    g_autoptr(Verification) run = verification_get(db, change->org_id, &change->id, NULL);
+    return run ? verification_json(sse->api, run, language) : NULL;
+}
+
+/* One change as an event; NULL if there is nothing to tell (any more). *scope: who may hear it. */
+static char *render(
+    Sse *sse, Db *db, const StoreChange *change, Language language, guint *scope)
+{
+    g_autoptr(SmtpState) state = smtp_state_read(db, change->org_id, NULL);
+    json_t *json = NULL;
+    const char *name = NULL;
+    *scope = PEOPLE_SCOPE_SMTP_READ;
+    if (!state)
+        return NULL;
+    switch (change->kind) {
+    case STORE_CHANGED_SETTINGS:
+    case STORE_CHANGED_QUEUE: /* the counters */
+        name = "status";
+        json = smtp_status_json(sse->api, db, change->org_id, language, NULL);
+        break;
+    case STORE_CHANGED_SENDING:
+        name = "sending";
+        json = smtp_sending_json(state);
+        break;
+    case STORE_CHANGED_HEALTH:
+        name = "health";
+        json = smtp_health_json(sse->api, state, language);
+        break;
+    case STORE_CHANGED_VERIFICATION:
+        name = "phase";
+        json = phase_event(sse, db, change, language);
+        break;
+    case STORE_CHANGED_EMAIL:
+        name = "email";
+        *scope = PEOPLE_SCOPE_EMAILS_READ;
+        json = email_event(db, change, state);
+        break;
+    case STORE_CHANGED_CREDENTIALS:
+    case STORE_CHANGED_SANDBOX:
+        break;
+    }
+    return json ? event_text(name, json) : NULL;
+}
+
+/* With the mutex held. */
+static void tell_change(Sse *sse, Db *db, const StoreChange *change)
+{
+    char *text[LANGUAGE_COUNT] = {NULL};
+    gboolean is_rendered[LANGUAGE_COUNT] = {FALSE};
+    guint scope = 0;
+    for (guint i = 0; i < sse->readers->len; i++) {
+        const Reader *reader = sse->readers->pdata[i];
+        Language language = reader->language;
+        if (reader->caller.org_id != change->org_id)
+            continue;
+        if (!is_rendered[language])
+            text[language] = render(sse, db, change, language, &scope);
+        is_rendered[language] = TRUE;
+        if (text[language] && (reader->caller.scopes & scope))
+            http_stream_write(reader->stream, text[language], strlen(text[language]));
+    }
+    for (gsize i = 0; i < LANGUAGE_COUNT; i++)
+        g_free(text[i]);
+}
+
+static void tell_snapshots(Sse *sse, Db *db)
+{
+    static const char greeting[] = "retry: 2000\n\n";
+    for (guint i = 0; i < sse->readers->len; i++) {
+        Reader *reader = sse->readers->pdata[i];
+        if (!reader->wants_snapshot)
+            continue;
+        json_t *status =
+            smtp_status_json(sse->api, db, reader->caller.org_id, reader->language, NULL);
+        if (!status) {
+            http_stream_close(reader->stream); /* the page comes back */
+            continue;
+        }
+        g_autofree char *text = event_text("status", status);
+        http_stream_write(reader->stream, greeting, strlen(greeting));
+        http_stream_write(reader->stream, text, strlen(text));
+        reader->wants_snapshot = FALSE;
+    }
+}
+
+/* What changed besides itself: the status object holds it, too. */
+static void add_status_changes(GArray *changes)
+{
+    guint n = changes->len;
+    for (guint i = 0; i < n; i++) {
+        StoreChange change = g_array_index(changes, StoreChange, i);
+        if (change.kind != STORE_CHANGED_SENDING && change.kind != STORE_CHANGED_HEALTH)
+            continue;
+        change = (StoreChange){.kind = STORE_CHANGED_SETTINGS, .org_id = change.org_id};
+        if (!is_known(changes, &change))
+            g_array_append_val(changes, change);
+    }
+}
+
+static gboolean has_kind(const GArray *changes, StoreChangeKind kind)
+{
+    for (guint i = 0; i < changes->len; i++) {
+        if (g_array_index(changes, StoreChange, i).kind == kind)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* With the mutex held: the counters if they moved, or a later turn for them. */
+static void tell_counters(Sse *sse, Db *db)
+{
+    MonoMs now = clock_mono_ms(), free_at = sse->counters_at + COUNTERS_MS;
+    g_mutex_lock(&sse->inbox_mutex);
+    gboolean is_due = sse->counters_moved && now >= free_at;
+    gboolean is_later = sse->counters_moved && !is_due;
+    if (is_due)
+        sse->counters_moved = FALSE;
+    g_mutex_unlock(&sse->inbox_mutex);
+    if (is_later)
+        schedule(sse, free_at - now);
+    if (!is_due)
+        return;
+    sse->counters_at = now;
+    const StoreChange change = {.kind = STORE_CHANGED_QUEUE, .org_id = STORE_DEFAULT_ORG};
+    tell_change(sse, db, &change);
+}
+
+static gboolean tell(gpointer user)
+{
+    Sse *sse = user;
+    g_mutex_lock(&sse->inbox_mutex);
+    sse->is_scheduled = FALSE;
+    g_autoptr(GArray) changes = sse->changes;
+    sse->changes = g_array_new(FALSE, FALSE, sizeof(StoreChange));
+    g_mutex_unlock(&sse->inbox_mutex);
+
+    if (has_kind(changes, STORE_CHANGED_CREDENTIALS))
+        credentials_reload(sse->api->credentials, NULL);
+    add_status_changes(changes);
+    g_mutex_lock(&sse->mutex);
+    drop_gone_readers(sse);
+    if (sse->readers->len > 0) {
+        Db *db = store_reader_take(sse->api->store);
+        tell_snapshots(sse, db);
+        for (guint i = 0; i < changes->len; i++)
+            tell_change(sse, db, &g_array_index(changes, StoreChange, i));
+        tell_counters(sse, db);
+        store_reader_give(sse->api->store, db);
+    }
+    g_mutex_unlock(&sse->mutex);
+    return G_SOURCE_REMOVE;
+}
+
+void sse_beat(Sse *sse)
+{
+    static const char beat[] = ": still here\n\n";
+    g_mutex_lock(&sse->mutex);
+    drop_gone_readers(sse);
+    for (guint i = 0; i < sse->readers->len; i++) {
+        const Reader *reader = sse->readers->pdata[i];
+        http_stream_write(reader->stream, beat, strlen(beat));
+    }
+    g_mutex_unlock(&sse->mutex);
+}
+
+void sse_stop(Sse *sse)
+{
+    g_mutex_lock(&sse->mutex);
+    sse->is_stopped = TRUE;
+    g_ptr_array_set_size(sse->readers, 0);
+    g_atomic_int_set(&sse->n_readers, 0);
+    g_mutex_unlock(&sse->mutex);
+}

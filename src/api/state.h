@@ -1,0 +1,51 @@
+/* The API's own state: what its routes may use. */
+#pragma once
+
+#include "api/api.h"
+#include "api/call.h"
+#include "api/credentials.h"
+#include "api/guesses.h"
+#include "api/metrics.h"
+#include "api/pages.h"
+#include "api/sse.h"
+
+struct api {
+    Store *store;
+    Vault *vault;
+    Courier *courier; /* NULL only in tests */
+    Sandbox *sandbox; /* NULL: none */
+    const DiagnosisCatalogue *catalogue;
+    const ProviderList *providers;
+    char *public_url; /* links and origin; never from a Host header */
+    gboolean is_https, dev;
+    SettingsPorts ports; /* extra is our copy */
+    char *control_path;
+    GPtrArray *trusted_proxies; /* of GInetAddressMask */
+    guint16 port;
+
+    HttpServer *tcp, *control;
+    Credentials *credentials;
+    Guesses *guesses;
+    Metrics *metrics;
+    Pages *pages;
+    Sse *sse;
+
+    GThreadPool *quick, *large, *hashing; /* of HttpRequest */
+
+    GThread *keeper; /* runs `loop`: deadlines, heartbeats, events, last uses */
+    GMainContext *keeper_context;
+    GMainLoop *keeper_loop;
+    guint ticks;
+    gboolean is_stopped;
+
+    GMutex test_mutex; /* joins workers */
+    GQueue test_emails; /* times (gint64 *) of the test mails of the last hour */
+};
+
+/* dispatch.c: the way of a request. */
+extern const HttpHandlers dispatch_handlers; /* user is set by the caller */
+void dispatch_run(gpointer request, gpointer api); /* a pool's function */
+
+/* For parts that have no call of their own: the caller as a person reads it ("anna@example.de",
+ * "tok_…", "operator"). Reads the store. The caller frees. */
+char *call_caller_name(ApiCall *call, Db *db);

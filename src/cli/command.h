@@ -1,0 +1,73 @@
+/* What all commands share. Private to cli/. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef enum {
+    CLI_DONE = 0,
+    CLI_ANSWER_IS_NO = 1, /* the daemon refused, or what was checked failed */
+    CLI_USAGE = 2,
+    CLI_UNREACHABLE = 3, /* no daemon answers */
+} CliExit;
+
+/* The options every command takes. */
+typedef struct {
+    char *data; /* folder of the daemon's data, not NULL after cli_parse */
+    gboolean as_json;
+    gboolean want_help;
+} CliCommon;
+
+typedef struct cli_command CliCommand;
+struct cli_command {
+    const char *name;
+    const char *arguments; /* behind the name in the usage line */
+    const char *summary;   /* one line, for the overview */
+    const char *help;      /* behind the options: what to know, with an example */
+    CliExit (*run)(const CliCommand *command, int argc, char **argv); /* NULL: not ours (serve) */
+};
+
+/* The table of all commands, in the order of the overview. */
+const CliCommand *cli_commands(guint *n);
+
+CliExit cli_check(const CliCommand *command, int argc, char **argv);
+CliExit cli_status(const CliCommand *command, int argc, char **argv);
+CliExit cli_send(const CliCommand *command, int argc, char **argv);
+CliExit cli_token(const CliCommand *command, int argc, char **argv);
+CliExit cli_pause(const CliCommand *command, int argc, char **argv);
+CliExit cli_resume(const CliCommand *command, int argc, char **argv);
+
+/* Reads the options of the command and the common ones. Returns TRUE to go on; else *status is what
+ * the command ends with: help was printed, or an option was wrong (which has been said). Arguments
+ * that are not options are wrong unless n_arguments says how many are taken; they stay in argv. */
+gboolean cli_parse(const CliCommand *command, const GOptionEntry *entries, CliCommon *common,
+    int n_arguments, int *argc, char ***argv, CliExit *status);
+void cli_common_clear(CliCommon *common);
+
+/* "absender COMMAND: sentence" on standard error. Returns status. */
+CliExit cli_complain(const CliCommand *command, CliExit status, const char *sentence);
+
+/* The daemon's answer to one request. */
+typedef struct {
+    guint status;
+    json_t *body; /* never NULL */
+} CliAnswer;
+
+/* Asks the daemon over DATA/control.sock. body and idempotency_key may be NULL. NULL and *status if
+ * nothing usable came back, which has been said on standard error. */
+CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const char *method,
+    const char *path, GBytes *body, const char *idempotency_key, CliExit *status);
+GBytes *cli_body(json_t *json); /* json is taken */
+void cli_answer_free(CliAnswer *answer);
+gboolean cli_answer_is_good(const CliAnswer *answer); /* 2xx */
+
+/* Ends a command: the answer as JSON if that was asked for, else what `show` makes of it; a refusal
+ * is shown on standard error. show returns text that is freed here. */
+CliExit cli_show(
+    const CliCommon *common, const CliAnswer *answer, char *(*show)(const json_t *body));
+
+/* The API's JSON, indented; on a terminal nothing but ASCII, so that no peer can move the cursor. */
+void cli_print_json(const json_t *json);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CliAnswer, cli_answer_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliCommon, cli_common_clear)

@@ -1,0 +1,32 @@
+/* From the API's JSON to text for people. Pure; every string of the answer goes through
+ * text_printable, since some are a peer's words. Results are owned by the caller and end with a line
+ * end unless they are named a part. Missing members are left out, never an error. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+/* A part: the member as printable text, NULL if it is not a string. */
+char *format_text(const json_t *object, const char *key);
+
+/* A part: local time in the style of the language; NULL without a time. */
+char *format_time(const json_t *object, const char *key);
+
+/* A problem of the API (RFC 9457): what, which fields, and the remedy. */
+char *format_problem(const json_t *problem);
+
+/* GET /v1/smtp. */
+char *format_status(const json_t *smtp);
+/* The same object after PUT /v1/smtp/sending: the switch and what waits. */
+char *format_sending(const json_t *smtp);
+
+/* The verification object: what is being checked; one rung of the ladder; how it ended. */
+char *format_verification_start(const json_t *verification);
+char *format_phase(const json_t *phase);
+char *format_verification_end(const json_t *verification);
+char *format_transcript(const json_t *verification);
+/* A part: the rung's name. */
+const char *format_phase_name(const json_t *phase);
+
+/* POST /v1/emails. */
+char *format_email(const json_t *email);

@@ -1,0 +1,163 @@
+#include "config/config.h"
+
+#include "base/error.h"
+
+#define GROUP "absender"
+
+/* Values as the option parser and the key file give them, before they are checked. */
+typedef struct {
+    char *file;
+    char **ports;
+    int starttls_port, implicit_port;
+    Config *config;
+} Draft;
+
+static gboolean parse_port(const char *text, guint16 *port, GError **error)
+{
+    guint64 value = 0;
+    if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &value, NULL)) {
+        g_set_error(
+            error, ABS_ERROR, ABS_ERROR_INPUT, "'%s' is not a port number (1 to 65535)", text);
+        return FALSE;
+    }
+    *port = (guint16)value;
+    return TRUE;
+}
+
+static void text_default(char **value, GKeyFile *file, const char *key)
+{
+    if (*value == NULL)
+        *value = g_key_file_get_string(file, GROUP, key, NULL);
+}
+
+static void list_default(char ***value, GKeyFile *file, const char *key)
+{
+    if (*value == NULL)
+        *value = g_key_file_get_string_list(file, GROUP, key, NULL, NULL);
+}
+
+static gboolean read_file(Draft *draft, GError **error)
+{
+    static const char *const known[] = {"data", "listen", "ca-file", "allow-network", "allow-port",
+        "public-url", "trusted-proxy", "dns-server", NULL};
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    if (!g_key_file_load_from_file(file, draft->file, G_KEY_FILE_NONE, error)) {
+        g_prefix_error(error, "%s: ", draft->file);
+        return FALSE;
+    }
+    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, error);
+    if (keys == NULL)
+        return FALSE;
+    for (char **key = keys; *key != NULL; key++) {
+        if (!g_strv_contains(known, *key)) { /* a misspelt setting would silently not hold */
+            g_set_error(
+                error, ABS_ERROR, ABS_ERROR_INPUT, "%s: unknown key '%s'", draft->file, *key);
+            return FALSE;
+        }
+    }
+    text_default(&draft->config->data, file, "data");
+    text_default(&draft->config->listen, file, "listen");
+    text_default(&draft->config->ca_file, file, "ca-file");
+    text_default(&draft->config->public_url, file, "public-url");
+    text_default(&draft->config->dns_server, file, "dns-server");
+    list_default(&draft->config->allow_networks, file, "allow-network");
+    list_default(&draft->config->trusted_proxies, file, "trusted-proxy");
+    list_default(&draft->ports, file, "allow-port");
+    return TRUE;
+}
+
+static gboolean parse_options(int argc, char **argv, Draft *draft, GError **error)
+{
+    Config *config = draft->config;
+    const GOptionEntry entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &draft->file,
+            "Read what is not said here from FILE ([absender], the same names)", "FILE"},
+        {"data", 'd', 0, G_OPTION_ARG_FILENAME, &config->data,
+            "Keep database, key and sockets in DIR (default ./var)", "DIR"},
+        {"listen", 'l', 0, G_OPTION_ARG_STRING, &config->listen,
+            "Serve the pages and the API here (default 127.0.0.1:8465; port 0 picks one)",
+            "ADDR:PORT"},
+        {"public-url", 0, 0, G_OPTION_ARG_STRING, &config->public_url,
+            "The address people use; every link is made from it", "URL"},
+        {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &config->ca_file,
+            "Trust these certificate authorities too", "PEM"},
+        {"allow-network", 0, 0, G_OPTION_ARG_STRING_ARRAY, &config->allow_networks,
+            "Let SMTP settings lead into this private network", "CIDR"},
+        {"allow-port", 0, 0, G_OPTION_ARG_STRING_ARRAY, &draft->ports,
+            "Let SMTP settings name this port", "N"},
+        {"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &config->trusted_proxies,
+            "A reverse proxy with TLS stands here; needed to listen beyond loopback", "CIDR"},
+        {"dns-server", 0, 0, G_OPTION_ARG_STRING, &config->dns_server,
+            "Ask this DNS server instead of the system's", "ADDR:PORT"},
+        {"dev", 0, 0, G_OPTION_ARG_NONE, &config->dev,
+            "Development: run the sandbox and let settings lead to loopback", NULL},
+        {"sandbox-starttls-port", 0, 0, G_OPTION_ARG_INT, &draft->starttls_port,
+            "The sandbox's STARTTLS port (default 2587; 0 picks one)", "N"},
+        {"sandbox-implicit-port", 0, 0, G_OPTION_ARG_INT, &draft->implicit_port,
+            "The sandbox's implicit TLS port (default 2465; 0 picks one)", "N"},
+        {"sandbox-sink", 0, 0, G_OPTION_ARG_NONE, &config->sandbox_sink,
+            "The sandbox counts mail instead of keeping it (for measurements)", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- run the mail service");
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_auto(GStrv) words = g_new0(char *, (gsize)argc + 1);
+    for (int i = 0; i < argc; i++)
+        words[i] = g_strdup(argv[i]);
+    if (!g_option_context_parse_strv(context, &words, error))
+        return FALSE;
+    if (words[1] != NULL) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, "serve takes no argument '%s'", words[1]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean settle(Draft *draft, GError **error)
+{
+    Config *config = draft->config;
+    if (config->data == NULL)
+        config->data = g_strdup("var");
+    if (config->listen == NULL)
+        config->listen = g_strdup("127.0.0.1:8465");
+    config->n_allow_ports = draft->ports == NULL ? 0 : g_strv_length(draft->ports);
+    config->allow_ports = g_new0(guint16, config->n_allow_ports);
+    for (guint i = 0; i < config->n_allow_ports; i++) {
+        if (!parse_port(draft->ports[i], &config->allow_ports[i], error))
+            return FALSE;
+    }
+    if (draft->starttls_port < 0 || draft->starttls_port > G_MAXUINT16 ||
+        draft->implicit_port < 0 || draft->implicit_port > G_MAXUINT16) {
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "a sandbox port is 0 to 65535");
+        return FALSE;
+    }
+    config->sandbox_starttls_port = (guint16)draft->starttls_port;
+    config->sandbox_implicit_port = (guint16)draft->implicit_port;
+    return TRUE;
+}
+
+Config *config_parse(int argc, char **argv, GError **error)
+{
+    g_autoptr(Config) config = g_new0(Config, 1);
+    Draft draft = {.config = config, .starttls_port = 2587, .implicit_port = 2465};
+    gboolean well = parse_options(argc, argv, &draft, error) &&
+                    (draft.file == NULL || read_file(&draft, error)) && settle(&draft, error);
+    g_free(draft.file);
+    g_strfreev(draft.ports);
+    return well ? g_steal_pointer(&config) : NULL;
+}
+
+void config_free(Config *config)
+{
+    if (config == NULL)
+        return;
+    g_free(config->data);
+    g_free(config->listen);
+    g_free(config->ca_file);
+    g_free(config->public_url);
+    g_free(config->dns_server);
+    g_strfreev(config->allow_networks);
+    g_strfreev(config->trusted_proxies);
+    g_free(config->allow_ports);
+    g_free(config);
+}

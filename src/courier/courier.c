@@ -1,0 +1,182 @@
+#include "courier/courier.h"
+
+#include "base/limits.h"
+#include "courier/courier_priv.h"
+
+#define HOUSEKEEPING_MS (30 * CLOCK_SECOND_MS)
+#define EXPIRE_AT_ONCE 1000
+#define READING_THREADS 2
+
+/* --- What the store announces -------------------------------------------------------------------
+ */
+
+typedef struct {
+    Courier *courier;
+    gint64 org_id;
+    gboolean state, bell;
+} Heard;
+
+static gboolean heard_on_loop(gpointer user)
+{
+    const Heard *heard = user;
+    if (heard->courier->is_stopping)
+        return G_SOURCE_REMOVE;
+    CourierOrg *org = courier_org(heard->courier, heard->org_id);
+    if (heard->state || org->state == NULL)
+        courier_org_read_state(org);
+    if (heard->bell && org->state != NULL)
+        courier_outbox_event(
+            heard->courier, (OutboxEvent){.kind = OUTBOX_EVENT_BELL, .org_id = org->id});
+    return G_SOURCE_REMOVE;
+}
+
+static void on_store_changed(const StoreChange *changes, guint n, gpointer user)
+{
+    for (guint i = 0; i < n; i++) {
+        gboolean state = changes[i].kind == STORE_CHANGED_SETTINGS ||
+                         changes[i].kind == STORE_CHANGED_SENDING ||
+                         changes[i].kind == STORE_CHANGED_HEALTH;
+        gboolean bell = changes[i].kind == STORE_CHANGED_QUEUE;
+        if (!state && !bell)
+            continue;
+        Heard *heard = g_new0(Heard, 1);
+        *heard = (Heard){user, changes[i].org_id, state, bell};
+        g_main_context_invoke_full(
+            ((Courier *)user)->parts.context, G_PRIORITY_DEFAULT, heard_on_loop, heard, g_free);
+    }
+}
+
+/* --- Housekeeping -------------------------------------------------------------------------------
+ */
+
+static gboolean housekeeping_job(Db *db, gpointer data, GError **error)
+{
+    gint64 expired = 0;
+    WallMs now = clock_wall_ms();
+    return emails_expire(db, now, EXPIRE_AT_ONCE, &expired, error) &&
+           smtp_drafts_expire(db, now, error);
+}
+
+static void housekeeping_written(Courier *courier, gpointer data, const GError *error)
+{
+    if (error != NULL)
+        g_warning("housekeeping failed: %s", error->message);
+}
+
+static gboolean on_housekeeping(gpointer user)
+{
+    courier_write(user, housekeeping_job, housekeeping_written, NULL);
+    return G_SOURCE_CONTINUE;
+}
+
+/* --- Life ---------------------------------------------------------------------------------------
+ */
+
+static gboolean recover_job(Db *db, gpointer data, GError **error)
+{
+    WallMs now = clock_wall_ms();
+    return emails_recover(db, now, data, error) && verifications_recover(db, now, error);
+}
+
+static gboolean on_start(gpointer user)
+{
+    courier_org_read_state(courier_org(user, STORE_DEFAULT_ORG));
+    return G_SOURCE_REMOVE;
+}
+
+Courier *courier_new(const CourierParts *parts)
+{
+    Courier *courier = g_new0(Courier, 1);
+    courier->parts = *parts;
+    courier->outbox = outbox_new();
+    courier->orgs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, courier_org_free);
+    courier->runs = g_hash_table_new_full(
+        g_str_hash, g_str_equal, g_free, (GDestroyNotify)verification_run_free);
+    courier->readers =
+        g_thread_pool_new(courier_read_on_thread, NULL, READING_THREADS, FALSE, NULL);
+    gint64 recovered = 0;
+    g_autoptr(GError) error = NULL;
+    if (!store_run(parts->store, recover_job, &recovered, &error))
+        g_warning("mails that were being sent could not be looked at: %s", error->message);
+    if (recovered > 0)
+        g_message("%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain",
+            recovered);
+    store_add_listener(parts->store, on_store_changed, courier);
+    courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
+    g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
+    g_source_attach(courier->housekeeping, parts->context);
+    g_main_context_invoke(parts->context, on_start, courier);
+    return courier;
+}
+
+static guint sessions_at_work(Courier *courier)
+{
+    guint n = g_hash_table_size(courier->runs);
+    GHashTableIter orgs;
+    gpointer org;
+    g_hash_table_iter_init(&orgs, courier->orgs);
+    while (g_hash_table_iter_next(&orgs, NULL, &org))
+        n += pool_sessions(((CourierOrg *)org)->pool);
+    return n;
+}
+
+static gboolean on_grace_over(gpointer user)
+{
+    *(gboolean *)user = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+void courier_stop(Courier *courier, gint64 grace_ms)
+{
+    courier->is_stopping = TRUE;
+    g_source_destroy(courier->housekeeping);
+    GHashTableIter orgs;
+    gpointer org;
+    g_hash_table_iter_init(&orgs, courier->orgs);
+    while (g_hash_table_iter_next(&orgs, NULL, &org)) {
+        courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                                          .org_id = ((CourierOrg *)org)->id,
+                                          .gate = EMAIL_GATE_NOT_CONFIGURED});
+        pool_configure(((CourierOrg *)org)->pool, NULL, NULL, NULL, 0);
+    }
+    gboolean over = FALSE;
+    g_autoptr(GSource) grace = g_timeout_source_new((guint)grace_ms);
+    g_source_set_callback(grace, on_grace_over, &over, NULL);
+    g_source_attach(grace, courier->parts.context);
+    while (!over && (courier->pending > 0 || sessions_at_work(courier) > 0))
+        g_main_context_iteration(courier->parts.context, TRUE);
+    g_source_destroy(grace);
+    g_hash_table_remove_all(courier->runs);
+    g_hash_table_iter_init(&orgs, courier->orgs);
+    while (
+        g_hash_table_iter_next(&orgs, NULL, &org)) /* no callback comes from a session any more */
+        g_clear_pointer(&((CourierOrg *)org)->pool, pool_free);
+    while (courier->pending > 0) /* the store still owes us completions that name us */
+        g_main_context_iteration(courier->parts.context, TRUE);
+}
+
+void courier_free(Courier *courier)
+{
+    if (courier == NULL)
+        return;
+    g_assert(courier->pending == 0);
+    g_thread_pool_free(courier->readers, FALSE, TRUE);
+    g_hash_table_unref(courier->runs);
+    g_hash_table_unref(courier->orgs);
+    g_source_unref(courier->housekeeping);
+    outbox_free(courier->outbox);
+    g_free(courier);
+}
+
+void courier_counters(Courier *courier, CourierCounters *counters)
+{
+    *counters = (CourierCounters){
+        .sessions = g_atomic_int_get(&courier->counters.sessions),
+        .accepted = g_atomic_int_get(&courier->counters.accepted),
+        .rejected = g_atomic_int_get(&courier->counters.rejected),
+        .deferred = g_atomic_int_get(&courier->counters.deferred),
+        .uncertain = g_atomic_int_get(&courier->counters.uncertain),
+        .logins = g_atomic_int_get(&courier->counters.logins),
+        .login_failures = g_atomic_int_get(&courier->counters.login_failures),
+    };
+}

@@ -1,0 +1,61 @@
+/* What the files of this folder share. */
+#pragma once
+
+#include "courier/courier.h"
+#include "courier/pool.h"
+#include "outbox/outbox.h"
+#include "store/emails.h"
+#include "store/smtp_settings.h"
+
+/* Runs on a reading thread with a read-only connection. */
+typedef void (*CourierRead)(Db *db, gpointer data);
+/* Runs on the loop afterwards. */
+typedef void (*CourierThen)(Courier *courier, gpointer data);
+
+typedef struct {
+    gint64 id;
+    Courier *courier;
+    SmtpState *state; /* as last read; NULL before the first read */
+    Pool *pool;
+    gboolean is_reading, read_again;
+    GSource *wake;
+} CourierOrg;
+
+struct courier {
+    CourierParts parts;
+    Outbox *outbox;
+    GHashTable *orgs; /* org_id → CourierOrg */
+    GHashTable *runs; /* verification id as text → VerificationRun */
+    GThreadPool *readers;
+    GSource *housekeeping;
+    guint pending; /* reads and jobs whose completion has not come yet; loop thread only */
+    gboolean is_stopping;
+    CourierCounters counters; /* written on the loop, read anywhere, atomically */
+};
+
+/* Reads off the loop, then continues on it. */
+void courier_read(Courier *courier, CourierRead read, CourierThen then, gpointer data);
+
+/* A job for the store whose end is heard on the loop; counted in `pending`. `then` is called in any
+ * case, also when the queue is full, with the error or NULL. */
+typedef void (*CourierWritten)(Courier *courier, gpointer data, const GError *error);
+void courier_write(Courier *courier, StoreJob job, CourierWritten written, gpointer data);
+
+/* The thread pool's function (offload.c). */
+void courier_read_on_thread(gpointer reading, gpointer unused);
+
+/* dispatch.c: one event into the outbox, its effects carried out. `now` and `random` are filled in.
+ * result: the facts of the attempt that ended, to be recorded with the decision. */
+void courier_outbox_event(Courier *courier, OutboxEvent event);
+void courier_outbox_event_with(Courier *courier, OutboxEvent event, const PoolResult *result);
+
+/* org.c */
+CourierOrg *courier_org(Courier *courier, gint64 org_id); /* made if it is new */
+void courier_org_free(gpointer org);
+void courier_org_read_state(
+    CourierOrg *org); /* one read at a time; a change during it makes one more */
+const char *courier_ehlo_name(const Courier *courier, const SmtpSettings *settings);
+
+/* verification.c */
+typedef struct verification_run VerificationRun;
+void verification_run_free(VerificationRun *run);

@@ -1,0 +1,189 @@
+/* One org's side of the courier: its pool of sessions, and its state as the store has it. */
+#include "courier/courier_priv.h"
+
+typedef struct {
+    gint64 org_id, recipient_id;
+    gboolean marked;
+} Mark;
+
+static gboolean mark_job(Db *db, gpointer data, GError **error)
+{
+    Mark *mark = data;
+    return emails_mark_sending(
+        db, mark->org_id, mark->recipient_id, clock_wall_ms(), &mark->marked, error);
+}
+
+static void mark_written(Courier *courier, gpointer data, const GError *error)
+{
+    g_autofree Mark *mark = data;
+    CourierOrg *org = g_hash_table_lookup(courier->orgs, &mark->org_id);
+    if (org->pool == NULL) /* we are going down; at the next start the mail is uncertain */
+        return;
+    if (error == NULL) {
+        pool_marked(org->pool, mark->recipient_id, mark->marked);
+        return;
+    }
+    g_warning("a mail could not be marked as being sent and stays queued: %s", error->message);
+    pool_mark_failed(org->pool, mark->recipient_id);
+}
+
+static void on_mark(gint64 recipient_id, gpointer user)
+{
+    CourierOrg *org = user;
+    Mark *mark = g_new0(Mark, 1);
+    mark->org_id = org->id;
+    mark->recipient_id = recipient_id;
+    courier_write(org->courier, mark_job, mark_written, mark);
+}
+
+static void count_end(CourierCounters *counters, AttemptEnd end)
+{
+    switch (end) {
+    case ATTEMPT_ACCEPTED:
+        g_atomic_int_inc(&counters->accepted);
+        break;
+    case ATTEMPT_REFUSED:
+        g_atomic_int_inc(&counters->rejected);
+        break;
+    case ATTEMPT_UNCERTAIN:
+        g_atomic_int_inc(&counters->uncertain);
+        break;
+    case ATTEMPT_UNSENT:
+    case ATTEMPT_LOGIN_REFUSED:
+        g_atomic_int_inc(&counters->deferred);
+        break;
+    case ATTEMPT_WITHDRAWN:
+        break;
+    }
+}
+
+static void on_attempt_ended(const PoolResult *result, gpointer user)
+{
+    CourierOrg *org = user;
+    count_end(&org->courier->counters, result->end);
+    courier_outbox_event_with(org->courier,
+        (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+            .org_id = org->id,
+            .recipient_id = result->recipient_id,
+            .end = result->end,
+            .fate = result->fate,
+            .wait_s = result->diagnosis == NULL ? 0 : result->diagnosis->wait_s},
+        result);
+    g_atomic_int_set(&org->courier->counters.sessions, (gint)pool_sessions(org->pool));
+}
+
+static void on_login(gboolean accepted, gpointer user)
+{
+    CourierCounters *counters = &((CourierOrg *)user)->courier->counters;
+    g_atomic_int_inc(accepted ? &counters->logins : &counters->login_failures);
+}
+
+static const PoolEvents pool_events = {
+    .mark = on_mark, .ended = on_attempt_ended, .login = on_login};
+
+/* --- The state of an org, as the store has it ---------------------------------------------------
+ */
+
+CourierOrg *courier_org(Courier *courier, gint64 org_id)
+{
+    CourierOrg *org = g_hash_table_lookup(courier->orgs, &org_id);
+    if (org != NULL)
+        return org;
+    const PoolParts parts = {
+        .context = courier->parts.context,
+        .dialer = &courier->parts.dialer,
+        .tls = courier->parts.tls,
+        .catalogue = courier->parts.catalogue,
+        .deadlines = courier->parts.deadlines,
+    };
+    org = g_new0(CourierOrg, 1);
+    org->id = org_id;
+    org->courier = courier;
+    org->pool = pool_new(&parts, &pool_events, org);
+    g_hash_table_insert(courier->orgs, &org->id, org);
+    return org;
+}
+
+void courier_org_free(gpointer data)
+{
+    CourierOrg *org = data;
+    if (org->wake != NULL)
+        g_source_destroy(org->wake);
+    g_clear_pointer(&org->wake, g_source_unref);
+    pool_free(org->pool);
+    smtp_state_free(org->state);
+    g_free(org);
+}
+
+typedef struct {
+    gint64 org_id;
+    SmtpState *state;
+} StateRead;
+
+static void state_read(Db *db, gpointer data)
+{
+    StateRead *read = data;
+    g_autoptr(GError) error = NULL;
+    read->state = smtp_state_read(db, read->org_id, &error);
+    if (read->state == NULL)
+        g_warning("the SMTP settings cannot be read: %s", error->message);
+}
+
+/* New settings reach the pool before the gate opens for them. */
+static void org_take_state(CourierOrg *org, SmtpState *state)
+{
+    g_clear_pointer(&org->state, smtp_state_free);
+    org->state = state;
+    EmailGate gate = smtp_state_gate(state);
+    guint connections = 1;
+    g_autoptr(Secret) password = NULL;
+    g_autoptr(GError) error = NULL;
+    if (state->active != NULL) {
+        password =
+            settings_unseal_password(state->active, org->courier->parts.vault, org->id, &error);
+        connections = state->active->max_connections;
+    }
+    if (state->active != NULL && password == NULL) {
+        g_warning("the stored SMTP password cannot be opened, mail is held: %s", error->message);
+        gate = EMAIL_GATE_CREDENTIAL_FAULT;
+    }
+    if (password != NULL)
+        pool_configure(org->pool, state->active, password,
+            courier_ehlo_name(org->courier, state->active), state->config_version);
+    if (gate != EMAIL_GATE_OPEN)
+        pool_drain(org->pool); /* paused means: no connection stays */
+    courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                                           .org_id = org->id,
+                                           .gate = gate,
+                                           .config_version = state->config_version,
+                                           .connections = connections});
+}
+
+static void state_then(Courier *courier, gpointer data)
+{
+    g_autofree StateRead *read = data;
+    CourierOrg *org = g_hash_table_lookup(courier->orgs, &read->org_id);
+    org->is_reading = FALSE;
+    if (read->state != NULL && !courier->is_stopping)
+        org_take_state(org, read->state);
+    else
+        smtp_state_free(read->state);
+    if (org->read_again && !courier->is_stopping)
+        courier_org_read_state(org);
+}
+
+void courier_org_read_state(CourierOrg *org)
+{
+    org->read_again = org->is_reading;
+    if (org->is_reading)
+        return;
+    org->is_reading = TRUE;
+    StateRead *read = g_new0(StateRead, 1);
+    read->org_id = org->id;
+    courier_read(org->courier, state_read, state_then, read);
+}
+
+const char *courier_ehlo_name(const Courier *courier, const SmtpSettings *settings)
+{
+    return settings->ehlo_name != NULL ? settings->ehlo_name : courier->parts.default_ehlo_name;
+}

@@ -1,0 +1,66 @@
+#include "courier/sasl.h"
+
+#include "base/error.h"
+
+#include <gsasl.h>
+#include <string.h>
+
+struct sasl {
+    Gsasl *context;
+    Gsasl_session *session;
+};
+
+Sasl *sasl_new(const char *mechanism, const char *username, const Secret *password, GError **error)
+{
+    g_assert(strcmp(mechanism, "SCRAM-SHA-256") == 0); /* the only one that is not the core's own */
+    g_autoptr(Sasl) sasl = g_new0(Sasl, 1);
+    int result = gsasl_init(&sasl->context);
+    if (result == GSASL_OK)
+        result = gsasl_client_start(sasl->context, mechanism, &sasl->session);
+    if (result == GSASL_OK)
+        result = gsasl_property_set(sasl->session, GSASL_AUTHID, username);
+    if (result == GSASL_OK)
+        result = gsasl_property_set(sasl->session, GSASL_PASSWORD, secret_reveal(password, NULL));
+    if (result != GSASL_OK) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_PROTOCOL, "%s cannot start: %s", mechanism,
+            gsasl_strerror(result));
+        return NULL;
+    }
+    return g_steal_pointer(&sasl);
+}
+
+void sasl_free(Sasl *sasl)
+{
+    if (sasl == NULL)
+        return;
+    if (sasl->session != NULL) {
+        /* libgsasl frees its copy without wiping; it is overwritten here first. */
+        const char *kept = gsasl_property_fast(sasl->session, GSASL_PASSWORD);
+        if (kept != NULL)
+            secret_wipe((gpointer)(guintptr)kept, strlen(kept));
+        gsasl_finish(sasl->session);
+    }
+    if (sasl->context != NULL)
+        gsasl_done(sasl->context);
+    g_free(sasl);
+}
+
+gboolean sasl_step(
+    Sasl *sasl, const char *challenge, Secret **response, gboolean *done, GError **error)
+{
+    char *answer = NULL;
+    int result = gsasl_step64(sasl->session, challenge, &answer);
+    if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_PROTOCOL,
+            "the server's login answer does not check out: %s", gsasl_strerror(result));
+        return FALSE;
+    }
+    gsize n = answer == NULL ? 0 : strlen(answer);
+    *response = secret_new(answer, n);
+    if (answer != NULL) {
+        secret_wipe(answer, n);
+        gsasl_free(answer);
+    }
+    *done = result == GSASL_OK;
+    return TRUE;
+}

@@ -1,0 +1,392 @@
+#include "courier/session.h"
+
+#include "base/limits.h"
+#include "courier/sasl.h"
+
+#include <string.h>
+
+struct session {
+    SessionEvents events;
+    gpointer user;
+    char *host, *username;
+    guint16 port;
+    Secret *password;
+    NetTlsClient *tls;
+    NetDial *dial;
+    NetStream *stream;
+    SmtpClient *client;
+    Sasl *sasl;
+    gboolean peer_is_public, tls_verified;
+    GString *attempts; /* addresses that did not answer, for the ladder */
+    char *sys, *tls_reason,
+        *certificate; /* the connection's end, kept from `lost` for the failure */
+    long verify;
+    int family;
+    gboolean lost_in_handshake;
+};
+
+/* --- Rungs --------------------------------------------------------------------------------------
+ */
+
+static const char *const names[RUNG_COUNT] = {
+    [RUNG_DNS] = "dns",
+    [RUNG_CONNECT] = "connect",
+    [RUNG_GREETING] = "greeting",
+    [RUNG_EHLO] = "ehlo",
+    [RUNG_STARTTLS] = "starttls",
+    [RUNG_TLS] = "tls",
+    [RUNG_CERTIFICATE] = "certificate",
+    [RUNG_AUTH] = "auth",
+    [RUNG_SENDER] = "sender",
+    [RUNG_RECIPIENT] = "recipient",
+};
+
+const char *rung_name(Rung rung)
+{
+    g_assert(rung < RUNG_COUNT);
+    return names[rung];
+}
+
+guint rung_ladder(TlsMode security, gboolean with_recipient, Rung ladder[RUNG_COUNT])
+{
+    static const Rung starttls[] = {RUNG_DNS, RUNG_CONNECT, RUNG_GREETING, RUNG_EHLO, RUNG_STARTTLS,
+        RUNG_TLS, RUNG_CERTIFICATE, RUNG_AUTH, RUNG_SENDER, RUNG_RECIPIENT};
+    static const Rung implicit[] = {RUNG_DNS, RUNG_CONNECT, RUNG_TLS, RUNG_CERTIFICATE,
+        RUNG_GREETING, RUNG_EHLO, RUNG_AUTH, RUNG_SENDER, RUNG_RECIPIENT};
+    const Rung *from = security == TLS_MODE_IMPLICIT ? implicit : starttls;
+    guint n = security == TLS_MODE_IMPLICIT ? G_N_ELEMENTS(implicit) : G_N_ELEMENTS(starttls);
+    n -= with_recipient ? 0 : 1;
+    memcpy(ladder, from, n * sizeof *ladder);
+    return n;
+}
+
+static Rung rung_of_phase(SmtpPhase phase)
+{
+    switch (phase) {
+    case SMTP_PHASE_GREETING:
+        return RUNG_GREETING;
+    case SMTP_PHASE_EHLO:
+        return RUNG_EHLO;
+    case SMTP_PHASE_STARTTLS:
+        return RUNG_STARTTLS;
+    case SMTP_PHASE_TLS:
+        return RUNG_TLS;
+    case SMTP_PHASE_AUTH:
+        return RUNG_AUTH;
+    case SMTP_PHASE_MAIL:
+    case SMTP_PHASE_QUIT: /* nothing of the ladder is left to fail there */
+        return RUNG_SENDER;
+    case SMTP_PHASE_RCPT:
+    case SMTP_PHASE_DATA:
+    case SMTP_PHASE_AFTER_DATA:
+        return RUNG_RECIPIENT;
+    }
+    g_assert_not_reached();
+}
+
+static void climbed(Session *session, Rung rung, const char *detail)
+{
+    if (session->events.rung != NULL)
+        session->events.rung(rung, detail, session->user);
+}
+
+/* --- The end ------------------------------------------------------------------------------------
+ */
+
+static const char *family_name(int family)
+{
+    return family == AF_INET6 ? "ipv6" : family == AF_INET ? "ipv4" : NULL;
+}
+
+static void end(Session *session, const SessionFailure *failure)
+{
+    g_clear_pointer(&session->stream, net_stream_free);
+    session->events.ended(failure, session->user);
+}
+
+/* What the core's failure and the connection's end say together. */
+static void end_by_core(Session *session)
+{
+    const SmtpFailure *core = smtp_client_failure(session->client);
+    if (core == NULL) {
+        end(session, NULL);
+        return;
+    }
+    SessionFailure failure = {
+        .rung = rung_of_phase(core->phase),
+        .input = {.phase = smtp_phase_name(core->phase),
+            .host = session->host,
+            .port = session->port,
+            .sys = smtp_fault_sys_name(core->fault, core->phase),
+            .family = family_name(session->family)},
+        .text_may_be_shown = session->tls_verified || session->peer_is_public,
+    };
+    if (core->reply != NULL) {
+        failure.input.code = core->reply->code;
+        failure.input.enhanced = core->reply->enhanced[0] == '\0' ? NULL : core->reply->enhanced;
+        failure.input.text = core->reply->text;
+    }
+    if (core->fault == SMTP_FAULT_LOST) {
+        failure.input.sys = session->sys;
+        failure.input.tls = session->tls_reason;
+        failure.input.verify = session->verify;
+        failure.input.certificate = session->certificate;
+        if (session->lost_in_handshake)
+            failure.rung = session->verify != 0 ? RUNG_CERTIFICATE : RUNG_TLS;
+    }
+    end(session, &failure);
+}
+
+/* --- Effects of the core ------------------------------------------------------------------------
+ */
+
+static void step(Session *session, const SmtpEvent *event);
+
+static SmtpEvent event_now(SmtpEventKind kind)
+{
+    return (SmtpEvent){.kind = kind, .now = clock_mono_ms()};
+}
+
+static void run_sasl(Session *session, const SmtpClientEffects *effects)
+{
+    g_autoptr(Secret) response = NULL;
+    gboolean done = FALSE;
+    gboolean well = TRUE;
+    if (session->sasl == NULL) {
+        session->sasl =
+            sasl_new(effects->sasl_mechanism, session->username, session->password, NULL);
+        well = session->sasl != NULL;
+    }
+    well = well && sasl_step(session->sasl, effects->sasl_challenge, &response, &done, NULL);
+    SmtpEvent answer = event_now(SMTP_EVENT_SASL);
+    answer.sasl.response = response;
+    answer.sasl.done = done;
+    answer.sasl.failed = !well;
+    step(session, &answer);
+}
+
+static void tell(Session *session, const SmtpClientEffects *effects)
+{
+    for (guint i = 0; i < effects->n_lines && session->events.line != NULL; i++)
+        session->events.line(effects->lines[i].from_client, effects->lines[i].text, session->user);
+    for (guint i = 0; i < effects->n_passed; i++) {
+        const SmtpPassed *passed = &effects->passed[i];
+        g_autofree char *summary = passed->reply == NULL ? NULL : smtp_reply_summary(passed->reply);
+        gboolean show = session->tls_verified || session->peer_is_public;
+        if (passed->phase != SMTP_PHASE_TLS) /* told with its certificate by on_tls_up */
+            climbed(session, rung_of_phase(passed->phase), show ? summary : NULL);
+    }
+    for (guint i = 0; i < effects->n_outcomes && session->events.outcome != NULL; i++)
+        session->events.outcome(&effects->outcomes[i], session->user);
+}
+
+/* Everything that could lead back into the core, or free the session, comes last. */
+static void act(Session *session, const SmtpClientEffects *effects)
+{
+    tell(session, effects);
+    if (effects->send->len > 0)
+        net_stream_send(
+            session->stream, effects->send->data, effects->send->len, effects->send_is_secret);
+    if (effects->close) {
+        end_by_core(session);
+        return;
+    }
+    net_stream_set_deadline(session->stream, effects->deadline);
+    if (effects->start_tls)
+        net_stream_start_tls_client(session->stream, session->tls, session->host);
+    if (effects->want_sasl)
+        run_sasl(session, effects);
+    else if (effects->probe_done && session->events.probe_done != NULL)
+        session->events.probe_done(session->user);
+    else if (effects->ready)
+        session->events.ready(session->user);
+}
+
+static void step(Session *session, const SmtpEvent *event)
+{
+    act(session, smtp_client_step(session->client, event));
+}
+
+/* --- Events of the connection -------------------------------------------------------------------
+ */
+
+static void on_tls_up(const NetTlsInfo *info, gpointer user)
+{
+    Session *session = user;
+    session->tls_verified = TRUE;
+    if (session->events.tls != NULL)
+        session->events.tls(info, session->user);
+    g_autofree char *tls = g_strdup_printf("%s, %s", info->version, info->cipher);
+    climbed(session, RUNG_TLS, tls);
+    climbed(session, RUNG_CERTIFICATE, info->names);
+    SmtpEvent event = event_now(SMTP_EVENT_TLS_UP);
+    step(session, &event);
+}
+
+static void on_bytes(const guint8 *data, gsize n, gpointer user)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_BYTES);
+    event.bytes.data = data;
+    event.bytes.n = n;
+    step(user, &event);
+}
+
+static void on_sent(gpointer user)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_SENT);
+    step(user, &event);
+}
+
+static void on_deadline(gpointer user)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_DEADLINE);
+    step(user, &event);
+}
+
+static void on_lost(const NetFailure *failure, gpointer user)
+{
+    Session *session = user;
+    session->sys = g_strdup(failure->sys);
+    session->tls_reason = g_strdup(failure->tls_reason);
+    session->certificate = g_strdup(failure->certificate_name);
+    session->verify = failure->verify_code;
+    session->family = failure->family;
+    session->lost_in_handshake = failure->in_handshake;
+    if (failure->certificate != NULL && session->events.tls != NULL)
+        session->events.tls(failure->certificate, session->user);
+    SmtpEvent event = event_now(SMTP_EVENT_LOST);
+    step(session, &event);
+}
+
+static const NetStreamEvents stream_events = {
+    .tls_up = on_tls_up,
+    .bytes = on_bytes,
+    .sent = on_sent,
+    .deadline = on_deadline,
+    .lost = on_lost,
+};
+
+/* --- Dialling -----------------------------------------------------------------------------------
+ */
+
+static void on_resolved(const char *const *addresses, gboolean all_public, gpointer user)
+{
+    g_autofree char *list = all_public ? g_strjoinv(", ", (char **)(guintptr)addresses) : NULL;
+    climbed(user, RUNG_DNS, list);
+}
+
+static void on_attempt_failed(const char *address, const char *sys, gpointer user)
+{
+    Session *session = user;
+    g_string_append_printf(session->attempts, "%s: %s; ", address, sys);
+}
+
+static void on_connected(NetStream *stream, const char *address, gboolean is_public, gpointer user)
+{
+    Session *session = user;
+    session->dial = NULL;
+    session->stream = stream;
+    session->peer_is_public = is_public;
+    session->family = net_stream_peer(stream)->sa_family;
+    net_stream_set_events(stream, &stream_events, session);
+    g_string_append(session->attempts, address);
+    climbed(session, RUNG_CONNECT, session->attempts->str);
+    SmtpEvent event = event_now(SMTP_EVENT_CONNECTED);
+    step(session, &event);
+}
+
+static void on_dial_failed(const char *phase, const char *sys, int family, gpointer user)
+{
+    Session *session = user;
+    session->dial = NULL;
+    SessionFailure failure = {
+        .rung = strcmp(phase, "dns") == 0 ? RUNG_DNS : RUNG_CONNECT,
+        .input = {.phase = phase,
+            .sys = sys,
+            .host = session->host,
+            .port = session->port,
+            .family = family_name(family)},
+    };
+    end(session, &failure);
+}
+
+static const NetDialEvents dial_events = {
+    .resolved = on_resolved,
+    .attempt_failed = on_attempt_failed,
+    .connected = on_connected,
+    .failed = on_dial_failed,
+};
+
+Session *session_open(const SessionConfig *config, const SessionEvents *events, gpointer user)
+{
+    g_assert(config->host != NULL && config->host[0] != '\0');
+    Session *session = g_new0(Session, 1);
+    session->events = *events;
+    session->user = user;
+    session->host = g_strdup(config->host);
+    session->port = config->port;
+    session->username = g_strdup(config->username);
+    session->password = secret_copy(config->password);
+    session->tls = config->tls;
+    session->attempts = g_string_new(NULL);
+    const SmtpClientConfig core = {
+        .security = config->security,
+        .ehlo_name = config->ehlo_name,
+        .username = config->username,
+        .password = config->password,
+        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256,
+        .deadlines = config->deadlines,
+    };
+    session->client = smtp_client_new(&core);
+    session->dial = net_dial(config->dialer, config->host, config->port, &dial_events, session);
+    return session;
+}
+
+void session_free(Session *session)
+{
+    if (session == NULL)
+        return;
+    if (session->dial != NULL)
+        net_dial_cancel(session->dial);
+    g_clear_pointer(&session->stream, net_stream_free);
+    smtp_client_free(session->client);
+    sasl_free(session->sasl);
+    secret_free(session->password);
+    g_string_free(session->attempts, TRUE);
+    g_free(session->host);
+    g_free(session->username);
+    g_free(session->sys);
+    g_free(session->tls_reason);
+    g_free(session->certificate);
+    g_free(session);
+}
+
+void session_send(Session *session, const SmtpMail *mail)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_MAIL);
+    event.mail = mail;
+    step(session, &event);
+}
+
+void session_mark(Session *session, guint64 token)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_MARKED);
+    event.token = token;
+    step(session, &event);
+}
+
+void session_quit(Session *session)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_QUIT);
+    step(session, &event);
+}
+
+const SmtpCapabilities *session_capabilities(const Session *session)
+{
+    return session->stream == NULL ? NULL : smtp_client_capabilities(session->client);
+}
+
+const char *session_auth_mechanism(const Session *session)
+{
+    return smtp_client_auth_mechanism(session->client);
+}

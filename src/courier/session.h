@@ -1,0 +1,82 @@
+/* One session with a provider: dial, TLS and the client core as one thing that climbs a ladder of
+ * rungs, becomes ready, takes mails one after another, and ends. Used by the pool for queued mail
+ * and by verifications. On the loop thread only.
+ *
+ * Inside a callback the session may be freed only in `ready`, `probe_done` and `ended`. */
+#pragma once
+
+#include "diagnosis/diagnosis.h"
+#include "net/dial.h"
+#include "smtp/client.h"
+
+#include <glib.h>
+
+typedef struct session Session;
+
+/* The rungs of the ladder (DESIGN 1). */
+typedef enum {
+    RUNG_DNS = 0,
+    RUNG_CONNECT,
+    RUNG_GREETING,
+    RUNG_EHLO,
+    RUNG_STARTTLS,
+    RUNG_TLS,
+    RUNG_CERTIFICATE,
+    RUNG_AUTH,
+    RUNG_SENDER,
+    RUNG_RECIPIENT,
+    RUNG_COUNT,
+} Rung;
+
+const char *rung_name(Rung rung); /* "dns" … "recipient" */
+
+/* The rungs of a whole verification in order; returns how many. */
+guint rung_ladder(TlsMode security, gboolean with_recipient, Rung ladder[RUNG_COUNT]);
+
+typedef struct {
+    const NetDialer *dialer;
+    NetTlsClient *tls;
+    const char *host; /* A-label form or IP literal; never empty */
+    guint16 port;
+    TlsMode security;
+    const char *username;
+    const Secret *password;
+    const char *ehlo_name;
+    SmtpDeadlines deadlines;
+} SessionConfig; /* borrowed during session_open; what is needed longer is copied, but dialer and
+                    tls must live on */
+
+/* Why a session ended, ready to be matched: strings are lent during `ended`. */
+typedef struct {
+    Rung rung;
+    DiagnosisInput input;          /* phase, reply, sys, TLS facts */
+    gboolean text_may_be_shown;    /* DESIGN rule 9: TLS verified, or a public address */
+    const NetTlsInfo *certificate; /* of a refused one; NULL */
+} SessionFailure;
+
+typedef struct {
+    /* A rung was climbed. detail: a fact to show (addresses, TLS version, reply), or NULL. */
+    void (*rung)(Rung rung, const char *detail, gpointer user);
+    void (*tls)(const NetTlsInfo *info, gpointer user);
+    void (*line)(gboolean from_client, const char *text, gpointer user);
+    /* How one recipient fared. Do not call into the session from here. */
+    void (*outcome)(const SmtpOutcome *outcome, gpointer user);
+    void (*probe_done)(gpointer user);
+    void (*ready)(gpointer user); /* a mail or quit is welcome */
+    void (*ended)(
+        const SessionFailure *failure, gpointer user); /* NULL after a quit; the last callback */
+} SessionEvents;
+
+Session *session_open(const SessionConfig *config, const SessionEvents *events, gpointer user);
+void session_free(Session *session); /* drops the connection at once; no callback afterwards */
+
+/* Only after `ready`. The mail's strings and content are copied or referenced. */
+void session_send(Session *session, const SmtpMail *mail);
+void session_mark(Session *session, guint64 token); /* the store has committed `sending` */
+void session_quit(Session *session);
+
+const SmtpCapabilities *session_capabilities(
+    const Session *session);                                /* NULL before the connection stands */
+const char *session_auth_mechanism(const Session *session); /* NULL before AUTH */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)

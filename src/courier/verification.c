@@ -1,0 +1,516 @@
+/* One live run of the phase ladder against exactly one set of values: dial, TLS, login, and then
+ * the sender probe (MAIL FROM, RCPT TO if a probe address was given, RSET): nothing is sent. Every
+ * rung is written to the store when it is climbed; a run that passes makes its values active in the
+ * same transaction that writes the result (DESIGN rule 3). */
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "courier/courier_priv.h"
+#include "store/verifications.h"
+
+#include <string.h>
+
+#define PROBE_TOKEN 1
+
+struct verification_run {
+    Courier *courier;
+    char *key; /* in courier->runs */
+    Verification *record;
+    SmtpSettings *settings;
+    Secret *password;
+    Session *session;
+    GSource *timeout;
+    Rung ladder[RUNG_COUNT];
+    guint n_rungs, at;
+    MonoMs rung_since;
+    gboolean is_finished; /* the result is written; only the goodbye is missing */
+    gboolean was_probed, login_passed, login_refused;
+    SmtpOutcomeKind probe_kind;
+    SmtpPhase probe_phase;
+    SmtpReply *probe_reply;
+};
+
+void verification_run_free(VerificationRun *run)
+{
+    if (run == NULL)
+        return;
+    session_free(run->session);
+    if (run->timeout != NULL)
+        g_source_destroy(run->timeout);
+    g_clear_pointer(&run->timeout, g_source_unref);
+    verification_free(run->record);
+    settings_free(run->settings);
+    secret_free(run->password);
+    smtp_reply_free(run->probe_reply);
+    g_free(run->key);
+    g_free(run);
+}
+
+static void run_forget(VerificationRun *run)
+{
+    g_hash_table_remove(run->courier->runs, run->key); /* frees */
+}
+
+/* --- Writing ------------------------------------------------------------------------------------
+ */
+
+static gboolean progress_job(Db *db, gpointer data, GError **error)
+{
+    return verification_write(db, data, error);
+}
+
+static void progress_written(Courier *courier, gpointer data, const GError *error)
+{
+    if (error != NULL)
+        g_warning("a verification could not be written: %s", error->message);
+    verification_free(data);
+}
+
+static void write_progress(VerificationRun *run)
+{
+    courier_write(run->courier, progress_job, progress_written, verification_copy(run->record));
+}
+
+/* The last word: result, activation and login guard in one transaction. */
+typedef struct {
+    Verification *record;
+    SmtpSettings *settings;
+    gboolean guarded, login_passed, login_refused;
+    guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
+} Ending;
+
+static void ending_free(Ending *ending)
+{
+    verification_free(ending->record);
+    settings_free(ending->settings);
+    g_free(ending);
+}
+
+static gboolean write_guard(Db *db, const Ending *ending, WallMs now, GError **error)
+{
+    const Verification *record = ending->record;
+    if (!ending->guarded)
+        return TRUE;
+    if (ending->login_refused)
+        return login_guard_record_failure(
+            db, record->org_id, record->host, record->username, ending->fingerprint, now, error);
+    if (ending->login_passed)
+        return login_guard_record_success(
+            db, record->org_id, record->host, record->username, error);
+    return TRUE;
+}
+
+static gboolean ending_job(Db *db, gpointer data, GError **error)
+{
+    Ending *ending = data;
+    Verification *record = ending->record;
+    g_autoptr(GError) refused = NULL;
+    if (record->state == VERIFICATION_PASSED && record->activate) {
+        record->activated = smtp_activate(
+            db, record->org_id, ending->settings, record->revision, record->finished_at, &refused);
+        /* The settings moved on meanwhile: what was tested is true, but no longer what is wanted.
+         */
+        if (!record->activated && !g_error_matches(refused, ABS_ERROR, ABS_ERROR_CONFLICT)) {
+            g_propagate_error(error, g_steal_pointer(&refused));
+            return FALSE;
+        }
+    }
+    return write_guard(db, ending, record->finished_at, error) &&
+           verification_write(db, record, error);
+}
+
+static void ending_written(Courier *courier, gpointer data, const GError *error)
+{
+    Ending *ending = data;
+    if (error != NULL && ending->record->state != VERIFICATION_FAILED) {
+        g_warning("a verification passed but could not be stored: %s", error->message);
+        Verification *failed = verification_copy(ending->record);
+        failed->state = VERIFICATION_FAILED;
+        failed->activated = FALSE;
+        failed->error_name = g_strdup("STORE");
+        courier_write(courier, progress_job, progress_written, failed);
+    }
+    ending_free(ending);
+}
+
+static void finish(VerificationRun *run, VerificationState state)
+{
+    Courier *courier = run->courier;
+    const char *exempt = courier->parts.login_guard_exempt_host;
+    run->is_finished = TRUE;
+    run->record->state = state;
+    run->record->finished_at = clock_wall_ms();
+    Ending *ending = g_new0(Ending, 1);
+    ending->record = verification_copy(run->record);
+    ending->settings = settings_copy(run->settings);
+    ending->login_passed = run->login_passed;
+    ending->login_refused = run->login_refused;
+    ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
+    vault_fingerprint(courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
+    courier_write(courier, ending_job, ending_written, ending);
+}
+
+/* --- The ladder ---------------------------------------------------------------------------------
+ */
+
+static VerificationPhase *phase_at(VerificationRun *run, guint i)
+{
+    return run->record->phases->pdata[i];
+}
+
+static void begin_rung(VerificationRun *run)
+{
+    run->rung_since = clock_mono_ms();
+    if (run->at < run->n_rungs)
+        phase_at(run, run->at)->state = PHASE_RUNNING;
+}
+
+static void close_rung(VerificationRun *run, PhaseState state, const char *detail)
+{
+    VerificationPhase *phase = phase_at(run, run->at);
+    phase->state = state;
+    phase->ms = clock_mono_ms() - run->rung_since;
+    g_free(phase->detail);
+    phase->detail = g_strdup(detail);
+}
+
+static void on_rung(Rung rung, const char *detail, gpointer user)
+{
+    VerificationRun *run = user;
+    run->login_passed = run->login_passed || rung == RUNG_AUTH;
+    if (run->at >= run->n_rungs || run->ladder[run->at] != rung)
+        return; /* EHLO comes a second time after STARTTLS; the ladder has stood there already */
+    close_rung(run, PHASE_PASSED, detail);
+    run->at++;
+    begin_rung(run);
+    write_progress(run);
+}
+
+static void fail(VerificationRun *run, const SessionFailure *failure)
+{
+    Verification *record = run->record;
+    const DiagnosisInput *input = &failure->input;
+    const Diagnosis *diagnosis = diagnosis_match(run->courier->parts.catalogue, input);
+    /* Rungs below the one that failed were climbed in silence (a certificate is judged after TLS
+     * stands). */
+    while (run->at < run->n_rungs && run->ladder[run->at] != failure->rung) {
+        close_rung(run, PHASE_PASSED, NULL);
+        run->at++;
+    }
+    if (run->at == run->n_rungs)
+        run->at--;
+    close_rung(run, PHASE_FAILED, input->sys != NULL ? input->sys : input->tls);
+    for (guint i = run->at + 1; i < run->n_rungs; i++)
+        phase_at(run, i)->state = PHASE_SKIPPED;
+    record->diagnosis = g_strdup(diagnosis->id);
+    record->diagnosis_phase = g_strdup(rung_name(failure->rung));
+    record->reply_code = input->code;
+    record->reply_enhanced = g_strdup(input->enhanced);
+    if (input->text != NULL && failure->text_may_be_shown)
+        record->reply_text =
+            text_printable(input->text, strlen(input->text), LIMIT_PEER_TEXT_CHARACTERS);
+    record->error_name = g_strdup(input->sys != NULL ? input->sys : input->tls);
+    run->login_refused = failure->rung == RUNG_AUTH && input->code >= 500;
+    finish(run, VERIFICATION_FAILED);
+}
+
+/* --- Session events -----------------------------------------------------------------------------
+ */
+
+static void on_tls(const NetTlsInfo *info, gpointer user)
+{
+    Verification *record = ((VerificationRun *)user)->record;
+    g_free(record->tls_version);
+    g_free(record->tls_cipher);
+    g_free(record->certificate_subject);
+    g_free(record->certificate_issuer);
+    g_free(record->certificate_names);
+    record->tls_version = g_strdup(info->version);
+    record->tls_cipher = g_strdup(info->cipher);
+    record->certificate_subject = g_strdup(info->subject);
+    record->certificate_issuer = g_strdup(info->issuer);
+    record->certificate_names = g_strdup(info->names);
+    record->certificate_not_before = info->not_before;
+    record->certificate_not_after = info->not_after;
+}
+
+static void on_line(gboolean from_client, const char *text, gpointer user)
+{
+    VerificationRun *run = user;
+    if (run->record->lines->len >= LIMIT_REPLY_LINES)
+        return;
+    VerificationLine *line = g_new0(VerificationLine, 1);
+    line->from_client = from_client;
+    line->text = g_strdup(text);
+    g_ptr_array_add(run->record->lines, line);
+}
+
+static void append_keyword(GString *list, gboolean offered, const char *keyword)
+{
+    if (offered)
+        g_string_append_printf(list, "%s%s", list->len > 0 ? "\n" : "", keyword);
+}
+
+static char *describe_capabilities(const SmtpCapabilities *offered)
+{
+    GString *list = g_string_new(NULL);
+    append_keyword(list, offered->pipelining, "PIPELINING");
+    append_keyword(list, offered->chunking, "CHUNKING");
+    append_keyword(list, offered->eightbitmime, "8BITMIME");
+    append_keyword(list, offered->smtputf8, "SMTPUTF8");
+    append_keyword(list, offered->dsn, "DSN");
+    append_keyword(list, offered->enhanced_codes, "ENHANCEDSTATUSCODES");
+    append_keyword(list, (offered->auth_mechanisms & SMTP_AUTH_PLAIN) != 0, "AUTH PLAIN");
+    append_keyword(list, (offered->auth_mechanisms & SMTP_AUTH_LOGIN) != 0, "AUTH LOGIN");
+    append_keyword(
+        list, (offered->auth_mechanisms & SMTP_AUTH_SCRAM_SHA_256) != 0, "AUTH SCRAM-SHA-256");
+    if (offered->size_known) {
+        g_autofree char *size = g_strdup_printf("SIZE %" G_GUINT64_FORMAT, offered->size_max);
+        append_keyword(list, TRUE, size);
+    }
+    return g_string_free(list, FALSE);
+}
+
+static void on_ready(gpointer user)
+{
+    VerificationRun *run = user;
+    if (run->was_probed) /* only the goodbye is left */
+        return;
+    run->was_probed = TRUE;
+    run->record->capabilities = describe_capabilities(session_capabilities(run->session));
+    run->record->auth_mechanism = g_strdup(session_auth_mechanism(run->session));
+    const char *const recipients[] = {run->record->probe_recipient, NULL};
+    const SmtpMail probe = {
+        .token = PROBE_TOKEN, .sender = run->settings->from_email, .recipients = recipients};
+    session_send(run->session, &probe);
+}
+
+static void on_outcome(const SmtpOutcome *outcome, gpointer user)
+{
+    VerificationRun *run = user;
+    run->probe_kind = outcome->kind;
+    run->probe_phase = outcome->phase;
+    smtp_reply_free(run->probe_reply);
+    run->probe_reply = outcome->reply == NULL ? NULL : smtp_reply_copy(outcome->reply);
+}
+
+static void on_probe_done(gpointer user)
+{
+    VerificationRun *run = user;
+    gboolean refused = run->probe_kind != SMTP_OUTCOME_ACCEPTED && run->probe_reply != NULL;
+    if (refused) {
+        const SmtpReply *reply = run->probe_reply;
+        const SessionFailure failure = {
+            .rung = run->probe_phase == SMTP_PHASE_RCPT ? RUNG_RECIPIENT : RUNG_SENDER,
+            .input = {.phase = smtp_phase_name(run->probe_phase),
+                .code = reply->code,
+                .enhanced = reply->enhanced[0] == '\0' ? NULL : reply->enhanced,
+                .text = reply->text,
+                .host = run->record->host,
+                .port = run->record->port},
+            .text_may_be_shown = TRUE,
+        };
+        fail(run, &failure);
+    } else {
+        finish(run, VERIFICATION_PASSED);
+    }
+    session_quit(run->session);
+}
+
+static void on_ended(const SessionFailure *failure, gpointer user)
+{
+    VerificationRun *run = user;
+    if (!run->is_finished && failure != NULL)
+        fail(run, failure);
+    run_forget(run);
+}
+
+static const SessionEvents session_events = {
+    .rung = on_rung,
+    .tls = on_tls,
+    .line = on_line,
+    .outcome = on_outcome,
+    .probe_done = on_probe_done,
+    .ready = on_ready,
+    .ended = on_ended,
+};
+
+/* What the catalogue calls the phase a rung stands for. */
+static const char *phase_of_rung(Rung rung)
+{
+    switch (rung) {
+    case RUNG_DNS:
+    case RUNG_CONNECT:
+    case RUNG_GREETING:
+    case RUNG_EHLO:
+    case RUNG_STARTTLS:
+    case RUNG_TLS:
+    case RUNG_AUTH:
+        return rung_name(rung);
+    case RUNG_CERTIFICATE:
+        return "tls";
+    case RUNG_SENDER:
+        return "mail_from";
+    case RUNG_RECIPIENT:
+        return "rcpt_to";
+    case RUNG_COUNT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static gboolean on_timeout(gpointer user)
+{
+    VerificationRun *run = user;
+    if (!run->is_finished) {
+        Rung rung = run->ladder[MIN(run->at, run->n_rungs - 1)];
+        const SessionFailure failure = {
+            .rung = rung,
+            .input = {.phase = phase_of_rung(rung),
+                .sys = rung == RUNG_GREETING ? "GREETING_TIMEOUT" : "ETIMEDOUT",
+                .host = run->record->host,
+                .port = run->record->port},
+        };
+        fail(run, &failure);
+    }
+    run_forget(run);
+    return G_SOURCE_REMOVE;
+}
+
+/* --- Starting and cancelling --------------------------------------------------------------------
+ */
+
+typedef struct {
+    Courier *courier;
+    gint64 org_id, revision;
+    Id id;
+    SmtpSettings *settings;
+    gboolean activate;
+    char *probe_recipient;
+} Request;
+
+static void request_free(gpointer data)
+{
+    Request *request = data;
+    settings_free(request->settings);
+    g_free(request->probe_recipient);
+    g_free(request);
+}
+
+static Verification *describe(const Request *request)
+{
+    const SmtpSettings *settings = request->settings;
+    Verification *record = verification_new();
+    record->org_id = request->org_id;
+    record->id = request->id;
+    record->state = VERIFICATION_RUNNING;
+    record->revision = request->revision;
+    record->activate = request->activate;
+    record->host = g_strdup(settings->host);
+    record->port = settings_port(settings);
+    record->security = g_strdup(tls_mode_name(settings_security(settings)));
+    record->username = g_strdup(settings_username(settings));
+    record->from_email = g_strdup(settings->from_email);
+    record->probe_recipient = g_strdup(request->probe_recipient);
+    record->started_at = clock_wall_ms();
+    return record;
+}
+
+static VerificationRun *run_new(const Request *request)
+{
+    VerificationRun *run = g_new0(VerificationRun, 1);
+    run->courier = request->courier;
+    run->key = id_dup(&request->id, "ver");
+    run->settings = settings_copy(request->settings);
+    run->record = describe(request);
+    run->n_rungs = rung_ladder(
+        settings_security(run->settings), request->probe_recipient != NULL, run->ladder);
+    for (guint i = 0; i < run->n_rungs; i++) {
+        VerificationPhase *phase = g_new0(VerificationPhase, 1);
+        phase->name = g_strdup(rung_name(run->ladder[i]));
+        phase->ms = -1;
+        g_ptr_array_add(run->record->phases, phase);
+    }
+    g_hash_table_replace(request->courier->runs, g_strdup(run->key), run);
+    return run;
+}
+
+static gboolean run_start(gpointer user)
+{
+    const Request *request = user;
+    Courier *courier = request->courier;
+    if (courier->is_stopping)
+        return G_SOURCE_REMOVE;
+    VerificationRun *run = run_new(request);
+    g_autoptr(GError) error = NULL;
+    run->password =
+        settings_unseal_password(run->settings, courier->parts.vault, request->org_id, &error);
+    begin_rung(run);
+    if (run->password == NULL) {
+        g_warning("a verification has no password to try: %s", error->message);
+        run->password = secret_new("", 0);
+        run->record->error_name = g_strdup("SECRET");
+        finish(run, VERIFICATION_FAILED);
+        run_forget(run);
+        return G_SOURCE_REMOVE;
+    }
+    write_progress(run);
+    run->timeout = g_timeout_source_new(LIMIT_VERIFICATION_MS);
+    g_source_set_callback(run->timeout, on_timeout, run, NULL);
+    g_source_attach(run->timeout, courier->parts.context);
+    const SessionConfig config = {
+        .dialer = &courier->parts.dialer,
+        .tls = courier->parts.tls,
+        .host = run->settings->host,
+        .port = settings_port(run->settings),
+        .security = settings_security(run->settings),
+        .username = settings_username(run->settings),
+        .password = run->password,
+        .ehlo_name = courier_ehlo_name(courier, run->settings),
+        .deadlines = courier->parts.deadlines,
+    };
+    run->session = session_open(&config, &session_events, run);
+    return G_SOURCE_REMOVE;
+}
+
+void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSettings *settings,
+    gint64 revision, gboolean activate, const char *probe_recipient)
+{
+    Request *request = g_new0(Request, 1);
+    *request = (Request){
+        .courier = courier,
+        .org_id = org_id,
+        .revision = revision,
+        .id = *id,
+        .settings = settings_copy(settings),
+        .activate = activate,
+        .probe_recipient = g_strdup(probe_recipient),
+    };
+    g_main_context_invoke_full(
+        courier->parts.context, G_PRIORITY_DEFAULT, run_start, request, request_free);
+}
+
+static gboolean run_cancel(gpointer user)
+{
+    const Request *request = user;
+    g_autofree char *key = id_dup(&request->id, "ver");
+    VerificationRun *run = g_hash_table_lookup(request->courier->runs, key);
+    if (run == NULL || run->is_finished || run->record->org_id != request->org_id)
+        return G_SOURCE_REMOVE;
+    close_rung(run, PHASE_SKIPPED, NULL);
+    for (guint i = run->at; i < run->n_rungs; i++)
+        phase_at(run, i)->state = PHASE_SKIPPED;
+    finish(run, VERIFICATION_CANCELLED);
+    run_forget(run);
+    return G_SOURCE_REMOVE;
+}
+
+void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id)
+{
+    Request *request = g_new0(Request, 1);
+    request->courier = courier;
+    request->org_id = org_id;
+    request->id = *id;
+    g_main_context_invoke_full(
+        courier->parts.context, G_PRIORITY_DEFAULT, run_cancel, request, request_free);
+}

@@ -1,0 +1,370 @@
+#include "outbox/outbox.h"
+
+#include "base/limits.h"
+
+/* A LOAD asks for this many: enough to keep the connections busy while the next LOAD runs, few
+ * enough that a reset that comes in now is not behind thousands of newsletters. */
+#define LOAD_LIMIT 256
+#define LOAD_BELOW 64
+
+typedef enum {
+    STAGE_READY = 1, /* in the working set */
+    STAGE_SENDING,   /* SEND was given, ENDED has not come */
+    STAGE_RECORDING, /* RECORD was given, RECORDED has not come */
+} Stage;
+
+typedef struct {
+    OutboxItem item;
+    Stage stage;
+} Known;
+
+typedef struct {
+    gint64 id;
+    EmailGate gate;
+    gint64 config_version;
+    guint connections;
+    GHashTable *known; /* recipient_id → Known */
+    GSequence *ready;  /* Known in the order they go; borrowed from `known` */
+    guint sending;
+    gboolean loading, bell;
+    WallMs next_due; /* from the last LOADED; 0: nothing behind */
+    GHashTable
+        *settled; /* recipients recorded while a LOAD was under way: it may still show them */
+    guint breaks; /* sessions that did not come about, in a row */
+    WallMs blocked_until;       /* no attempt before; 0: none */
+    WallMs credential_retry_at; /* the one automatic try after a refused login; 0: used up */
+    OutboxHealth health;
+} Org;
+
+struct outbox {
+    GHashTable *orgs; /* org_id → Org */
+    GArray *effects;  /* of OutboxEffect */
+};
+
+static void org_free(gpointer data)
+{
+    Org *org = data;
+    g_sequence_free(org->ready);
+    g_hash_table_unref(org->known);
+    g_hash_table_unref(org->settled);
+    g_free(org);
+}
+
+Outbox *outbox_new(void)
+{
+    Outbox *outbox = g_new0(Outbox, 1);
+    outbox->orgs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, org_free);
+    outbox->effects = g_array_new(FALSE, TRUE, sizeof(OutboxEffect));
+    return outbox;
+}
+
+void outbox_free(Outbox *outbox)
+{
+    if (outbox == NULL)
+        return;
+    g_hash_table_unref(outbox->orgs);
+    g_array_unref(outbox->effects);
+    g_free(outbox);
+}
+
+static Org *org_get(Outbox *outbox, gint64 org_id)
+{
+    Org *org = g_hash_table_lookup(outbox->orgs, &org_id);
+    if (org != NULL)
+        return org;
+    org = g_new0(Org, 1);
+    org->id = org_id;
+    org->gate = EMAIL_GATE_NOT_CONFIGURED;
+    org->known = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    org->settled = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    org->ready = g_sequence_new(NULL);
+    g_hash_table_insert(outbox->orgs, &org->id, org);
+    return org;
+}
+
+static OutboxEffect *effect(Outbox *outbox, const Org *org, OutboxEffectKind kind)
+{
+    OutboxEffect fresh = {.kind = kind, .org_id = org->id};
+    g_array_append_val(outbox->effects, fresh);
+    return &g_array_index(outbox->effects, OutboxEffect, outbox->effects->len - 1);
+}
+
+static int compare_urgency(gconstpointer a, gconstpointer b, gpointer unused)
+{
+    const OutboxItem *left = &((const Known *)a)->item;
+    const OutboxItem *right = &((const Known *)b)->item;
+    if (left->class != right->class)
+        return left->class < right->class ? -1 : 1;
+    if (left->next_at != right->next_at)
+        return left->next_at < right->next_at ? -1 : 1;
+    return (left->recipient_id > right->recipient_id) - (left->recipient_id < right->recipient_id);
+}
+
+static void set_health(Outbox *outbox, Org *org, OutboxHealth health)
+{
+    if (org->health == health)
+        return;
+    org->health = health;
+    effect(outbox, org, OUTBOX_EFFECT_HEALTH)->health = health;
+}
+
+static void record(Outbox *outbox, Org *org, Known *known, RetryDecision decision)
+{
+    known->stage = STAGE_RECORDING;
+    OutboxEffect *out = effect(outbox, org, OUTBOX_EFFECT_RECORD);
+    out->recipient_id = known->item.recipient_id;
+    out->decision = decision;
+}
+
+/* --- Who may go ---------------------------------------------------------------------------------
+ */
+
+/* How many attempts may run at once, and whether only mail that a person started may go. */
+static guint capacity(const Org *org, WallMs now, gboolean *only_tests)
+{
+    *only_tests = FALSE;
+    switch (org->gate) {
+    case EMAIL_GATE_NOT_CONFIGURED:
+        return 0;
+    case EMAIL_GATE_PAUSED:
+        *only_tests = TRUE;
+        break;
+    case EMAIL_GATE_CREDENTIAL_FAULT: /* one mail tries whether the login works again, then no more
+                                       */
+        return org->credential_retry_at != 0 && now >= org->credential_retry_at ? 1 : 0;
+    case EMAIL_GATE_OPEN:
+        break;
+    }
+    if (now < org->blocked_until)
+        return 0;
+    return org->breaks > 0 ? 1
+                           : org->connections; /* after a break one mail looks whether it is over */
+}
+
+/* The first mail that may go; NULL if none. */
+static Known *next_ready(Org *org, gboolean only_tests)
+{
+    GSequenceIter *at = g_sequence_get_begin_iter(org->ready);
+    for (; !g_sequence_iter_is_end(at); at = g_sequence_iter_next(at)) {
+        Known *known = g_sequence_get(at);
+        if (!only_tests || known->item.is_test) {
+            g_sequence_remove(at);
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static void send_what_may_go(Outbox *outbox, Org *org, WallMs now)
+{
+    gboolean only_tests;
+    guint free_places = capacity(org, now, &only_tests);
+    while (org->sending < free_places) {
+        Known *known = next_ready(org, only_tests);
+        if (known == NULL)
+            return;
+        if (now >= retry_last_moment(&known->item.mail)) {
+            record(outbox, org, known, (RetryDecision){EMAIL_EXPIRED, 0, FALSE});
+            continue;
+        }
+        known->stage = STAGE_SENDING;
+        org->sending++;
+        effect(outbox, org, OUTBOX_EFFECT_SEND)->recipient_id = known->item.recipient_id;
+    }
+}
+
+static void load_if_short(Outbox *outbox, Org *org, WallMs now)
+{
+    gboolean only_tests;
+    gboolean may_send = capacity(org, now, &only_tests) > 0;
+    gboolean more = org->bell || (org->next_due != 0 && org->next_due <= now);
+    guint known = g_hash_table_size(org->known);
+    if (org->loading || !may_send || !more)
+        return;
+    if (known >= LIMIT_WORKING_SET ||
+        (!org->bell && g_sequence_get_length(org->ready) >= LOAD_BELOW))
+        return;
+    org->loading = TRUE;
+    org->bell = FALSE;
+    OutboxEffect *out = effect(outbox, org, OUTBOX_EFFECT_LOAD);
+    out->only_tests = only_tests;
+    /* What is known comes back from the store too until it is recorded: ask past it. */
+    out->limit = MIN(known + LOAD_LIMIT, LIMIT_WORKING_SET);
+}
+
+static void wake_when_needed(Outbox *outbox, Org *org, WallMs now)
+{
+    WallMs at = 0;
+    const WallMs moments[] = {
+        org->gate == EMAIL_GATE_CREDENTIAL_FAULT ? org->credential_retry_at : org->next_due,
+        org->blocked_until,
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(moments); i++) {
+        if (moments[i] > now && (at == 0 || moments[i] < at))
+            at = moments[i];
+    }
+    if (at != 0)
+        effect(outbox, org, OUTBOX_EFFECT_WAKE)->at = at;
+}
+
+/* --- Events -------------------------------------------------------------------------------------
+ */
+
+static void forget_ready(Org *org)
+{
+    GSequenceIter *at = g_sequence_get_begin_iter(org->ready);
+    for (; !g_sequence_iter_is_end(at); at = g_sequence_iter_next(at)) {
+        const Known *known = g_sequence_get(at);
+        g_hash_table_remove(org->known, &known->item.recipient_id);
+    }
+    g_sequence_remove_range(
+        g_sequence_get_begin_iter(org->ready), g_sequence_get_end_iter(org->ready));
+}
+
+static void on_gate(Org *org, const OutboxEvent *event)
+{
+    if (event->config_version !=
+        org->config_version) { /* other settings: what broke before says nothing */
+        org->breaks = 0;
+        org->blocked_until = 0;
+        org->credential_retry_at = 0;
+        org->health = 0;
+    }
+    /* The store may not know yet that the login was refused; only other settings open that gate. */
+    gboolean refused = org->health == OUTBOX_HEALTH_CREDENTIAL_FAULT;
+    EmailGate gate =
+        refused && event->gate == EMAIL_GATE_OPEN ? EMAIL_GATE_CREDENTIAL_FAULT : event->gate;
+    if (gate != org->gate)
+        forget_ready(org); /* a LOAD under the new gate brings back what may go */
+    org->gate = gate;
+    org->config_version = event->config_version;
+    org->connections = CLAMP(event->connections, 1, LIMIT_CONNECTIONS);
+    org->bell = TRUE;
+}
+
+static void on_loaded(Org *org, const OutboxEvent *event)
+{
+    org->loading = FALSE;
+    org->next_due = event->next_at;
+    for (guint i = 0; i < event->n_items; i++) {
+        const OutboxItem *item = &event->items[i];
+        if (g_hash_table_contains(org->known, &item->recipient_id) ||
+            g_hash_table_contains(org->settled, &item->recipient_id) ||
+            g_hash_table_size(org->known) >= LIMIT_WORKING_SET)
+            continue;
+        Known *known = g_new0(Known, 1);
+        known->item = *item;
+        known->stage = STAGE_READY;
+        g_hash_table_insert(org->known, &known->item.recipient_id, known);
+        g_sequence_insert_sorted(org->ready, known, compare_urgency, NULL);
+    }
+    g_hash_table_remove_all(org->settled);
+}
+
+static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
+{
+    switch (event->end) {
+    case ATTEMPT_ACCEPTED:
+        org->breaks = 0;
+        org->blocked_until = 0;
+        if (org->gate == EMAIL_GATE_CREDENTIAL_FAULT) { /* the automatic try got through */
+            org->gate = EMAIL_GATE_OPEN;
+            org->bell = TRUE;
+        }
+        set_health(outbox, org, OUTBOX_HEALTH_OK);
+        break;
+    case ATTEMPT_REFUSED: /* a mailbox that does not exist says nothing against the account */
+        org->breaks = 0;
+        org->blocked_until = 0;
+        set_health(outbox, org,
+            event->fate == DIAGNOSIS_FATE_HOLD ? OUTBOX_HEALTH_DEGRADED : OUTBOX_HEALTH_OK);
+        break;
+    case ATTEMPT_UNSENT:
+    case ATTEMPT_UNCERTAIN:
+        if (event->now >= org->blocked_until) { /* connections that break together are one break */
+            org->breaks++;
+            org->blocked_until = event->now + retry_delay_ms(org->breaks, event->random);
+        }
+        set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
+        break;
+    case ATTEMPT_LOGIN_REFUSED:
+        /* Attempts that were under way when the first was refused are the same refusal. */
+        if (org->gate != EMAIL_GATE_CREDENTIAL_FAULT)
+            org->credential_retry_at = event->now + LIMIT_CREDENTIAL_RETRY_MS;
+        else if (org->credential_retry_at != 0 && event->now >= org->credential_retry_at)
+            org->credential_retry_at = 0;
+        org->gate = EMAIL_GATE_CREDENTIAL_FAULT;
+        forget_ready(org);
+        org->bell = TRUE;
+        set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
+        break;
+    case ATTEMPT_WITHDRAWN:
+        break;
+    }
+}
+
+static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
+{
+    Known *known = g_hash_table_lookup(org->known, &event->recipient_id);
+    g_assert(known != NULL && known->stage == STAGE_SENDING);
+    org->sending--;
+    note_session(outbox, org, event);
+    RetryDecision decision = retry_decide(
+        &known->item.mail, event->end, event->fate, event->wait_s, event->now, event->random);
+    if (decision.next_at != 0 && (org->next_due == 0 || decision.next_at < org->next_due))
+        org->next_due = decision.next_at;
+    record(outbox, org, known, decision);
+}
+
+static void on_recorded(Org *org, const OutboxEvent *event)
+{
+    if (!g_hash_table_remove(org->known, &event->recipient_id))
+        return;
+    if (org->loading) {
+        gint64 *id = g_new(gint64, 1);
+        *id = event->recipient_id;
+        g_hash_table_add(org->settled, id);
+    }
+}
+
+const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint *n_effects)
+{
+    Org *org = org_get(outbox, event->org_id);
+    g_array_set_size(outbox->effects, 0);
+    switch (event->kind) {
+    case OUTBOX_EVENT_GATE:
+        on_gate(org, event);
+        break;
+    case OUTBOX_EVENT_BELL:
+        org->bell = TRUE;
+        break;
+    case OUTBOX_EVENT_LOADED:
+        on_loaded(org, event);
+        break;
+    case OUTBOX_EVENT_ENDED:
+        on_ended(outbox, org, event);
+        break;
+    case OUTBOX_EVENT_RECORDED:
+        on_recorded(org, event);
+        break;
+    case OUTBOX_EVENT_TICK:
+        break;
+    }
+    send_what_may_go(outbox, org, event->now);
+    load_if_short(outbox, org, event->now);
+    wake_when_needed(outbox, org, event->now);
+    *n_effects = outbox->effects->len;
+    return (const OutboxEffect *)(gconstpointer)outbox->effects->data;
+}
+
+guint outbox_known(const Outbox *outbox, gint64 org_id)
+{
+    const Org *org = g_hash_table_lookup(outbox->orgs, &org_id);
+    return org == NULL ? 0 : g_hash_table_size(org->known);
+}
+
+guint outbox_sending(const Outbox *outbox, gint64 org_id)
+{
+    const Org *org = g_hash_table_lookup(outbox->orgs, &org_id);
+    return org == NULL ? 0 : org->sending;
+}

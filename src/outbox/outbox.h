@@ -1,0 +1,93 @@
+/* Decides: which mail when. A pure machine: events come in with the time and some randomness,
+ * effects go out; it owns no socket, clock, thread or row. The courier carries its effects out; a
+ * simulator can do the same.
+ *
+ * Bounded: per org a gate, a few counters and a working set of at most LIMIT_WORKING_SET due
+ * recipients, refilled by the effect LOAD. What is durable lives in the store alone; after a crash
+ * the machine starts empty.
+ *
+ * A recipient is *known* from LOADED until RECORDED. A known recipient is never taken from the
+ * store a second time, so that no mail is sent twice because a commit was still on its way. */
+#pragma once
+
+#include "outbox/email.h"
+#include "outbox/retry.h"
+
+#include <glib.h>
+
+typedef struct outbox Outbox;
+
+/* One waiting recipient. */
+typedef struct {
+    gint64 recipient_id;
+    EmailClass class;
+    WallMs next_at;
+    gboolean is_test; /* a person asked for it: it goes out while paused */
+    RetryMail mail;
+} OutboxItem;
+
+typedef enum {
+    OUTBOX_EVENT_GATE = 1, /* gate, config_version, connections: at start and when one changes */
+    OUTBOX_EVENT_BELL,     /* new work may be due */
+    OUTBOX_EVENT_LOADED,   /* items, next_at: the answer to LOAD, also when it failed (n_items 0) */
+    OUTBOX_EVENT_ENDED,    /* recipient_id, end, fate, wait_s: an attempt is over */
+    OUTBOX_EVENT_RECORDED, /* recipient_id: what RECORD asked for is durable (or can never be) */
+    OUTBOX_EVENT_TICK,     /* the time of WAKE has come */
+} OutboxEventKind;
+
+typedef struct {
+    OutboxEventKind kind;
+    gint64 org_id;
+    WallMs now;
+    guint32 random; /* fresh for each event */
+    EmailGate gate;
+    gint64 config_version;
+    guint connections;
+    const OutboxItem *items;
+    guint n_items;
+    WallMs next_at; /* LOADED: when the first mail behind these is due; 0: none */
+    gint64 recipient_id;
+    AttemptEnd end;
+    DiagnosisFate fate; /* 0: no reply decided */
+    gint64 wait_s;
+} OutboxEvent;
+
+typedef enum {
+    OUTBOX_EFFECT_LOAD =
+        1, /* answer with LOADED: due recipients, at most `limit`, tests only if so said */
+    OUTBOX_EFFECT_SEND,   /* try recipient_id now; answer with ENDED */
+    OUTBOX_EFFECT_RECORD, /* write decision for recipient_id; answer with RECORDED */
+    OUTBOX_EFFECT_HEALTH, /* what the traffic says about the org's account */
+    OUTBOX_EFFECT_WAKE,   /* send TICK at `at`; replaces the org's last */
+} OutboxEffectKind;
+
+typedef enum {
+    OUTBOX_HEALTH_OK = 1,
+    OUTBOX_HEALTH_DEGRADED,         /* replies hold mail back, but login works */
+    OUTBOX_HEALTH_UNREACHABLE,      /* sessions do not come about */
+    OUTBOX_HEALTH_CREDENTIAL_FAULT, /* the login is refused: everything holds */
+} OutboxHealth;
+
+typedef struct {
+    OutboxEffectKind kind;
+    gint64 org_id;
+    gint64 recipient_id;
+    guint limit;
+    gboolean only_tests;
+    RetryDecision decision;
+    OutboxHealth health;
+    WallMs at;
+} OutboxEffect;
+
+Outbox *outbox_new(void);
+void outbox_free(Outbox *outbox);
+
+/* One step. The effects are lent until the next step; order matters and must be kept. */
+const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint *n_effects);
+
+/* For status and tests: how many recipients of the org are known, and how many of them are being
+ * tried. */
+guint outbox_known(const Outbox *outbox, gint64 org_id);
+guint outbox_sending(const Outbox *outbox, gint64 org_id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outbox, outbox_free)

@@ -1,0 +1,40 @@
+/* When a mail is tried again, and what an attempt's end means for it. Pure. */
+#pragma once
+
+#include "base/clock.h"
+#include "diagnosis/diagnosis.h"
+#include "outbox/email.h"
+
+/* After the attempt-th unsuccessful attempt (1, 2, …): 1, 5, 15, 30, 60 minutes, then every 2
+ * hours, each lengthened by up to a quarter as `random` says, so that mails deferred together do
+ * not come back together. */
+gint64 retry_delay_ms(guint attempt, guint32 random);
+
+/* What an attempt came to, as the courier saw it. */
+typedef enum {
+    ATTEMPT_ACCEPTED = 1,
+    ATTEMPT_REFUSED,       /* a reply said no to this mail; see fate */
+    ATTEMPT_UNCERTAIN,     /* the final dot left and no reply came */
+    ATTEMPT_UNSENT,        /* the session broke or never stood: nobody refused this mail */
+    ATTEMPT_LOGIN_REFUSED, /* the credential is at fault, never the mail (DESIGN rule 5) */
+    ATTEMPT_WITHDRAWN,     /* it was cancelled before it left */
+} AttemptEnd;
+
+typedef struct {
+    guint attempts;                /* before this one */
+    WallMs created_at, expires_at; /* expires_at 0: none */
+    gboolean at_most_once, was_uncertain;
+} RetryMail;
+
+typedef struct {
+    EmailState state; /* 0: nothing to write (withdrawn) */
+    WallMs next_at;   /* 0: none */
+    gboolean counts;  /* uses up an attempt */
+} RetryDecision;
+
+/* fate and wait_s come from the diagnosis of the reply; both are 0 where no reply decided. */
+RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate fate, gint64 wait_s,
+    WallMs now, guint32 random);
+
+/* When the mail is past its own expiry or the longest lifetime. */
+WallMs retry_last_moment(const RetryMail *mail);

@@ -1,0 +1,418 @@
+#include "smtp/client.h"
+
+#include "base/limits.h"
+#include "base/states.h"
+#include "smtp/capabilities.h"
+#include "smtp/client_private.h"
+#include "smtp/command.h"
+
+#include <string.h>
+
+/* --- The states ------------------------------------------------------------------------------- */
+
+#define TO(state) STATE_BIT(state)
+#define END TO(CLOSED)              /* every state may end */
+#define LEAVE (TO(WAIT_QUIT) | END) /* with TLS up: politely */
+
+static const StateRow rows[] = {
+    [WAIT_CONNECTED] = {"wait_connected", TO(WAIT_GREETING) | TO(WAIT_TLS) | END},
+    [WAIT_GREETING] = {"wait_greeting", TO(WAIT_EHLO) | TO(WAIT_EHLO_TLS) | LEAVE},
+    [WAIT_EHLO] = {"wait_ehlo", TO(WAIT_STARTTLS) | END},
+    [WAIT_STARTTLS] = {"wait_starttls", TO(WAIT_TLS) | END},
+    [WAIT_TLS] = {"wait_tls", TO(WAIT_GREETING) | TO(WAIT_EHLO_TLS) | END},
+    [WAIT_EHLO_TLS] = {"wait_ehlo_tls", TO(WAIT_SASL) | TO(WAIT_AUTH) | LEAVE},
+    [WAIT_SASL] = {"wait_sasl", TO(WAIT_AUTH) | TO(WAIT_CANCEL) | LEAVE},
+    [WAIT_AUTH] = {"wait_auth",
+        TO(WAIT_AUTH) | TO(WAIT_SASL) | TO(WAIT_CANCEL) | TO(READY) | LEAVE},
+    [WAIT_CANCEL] = {"wait_cancel", LEAVE},
+    [READY] = {"ready", TO(WAIT_ENVELOPE) | LEAVE},
+    [WAIT_ENVELOPE] = {"wait_envelope",
+        TO(WAIT_ENVELOPE) | TO(WAIT_BODY_SENT) | TO(WAIT_FINAL) | TO(WAIT_RSET) | END},
+    [WAIT_BODY_SENT] = {"wait_body_sent",
+        TO(WAIT_BODY_SENT) | TO(WAIT_MARKED) | TO(WAIT_FINAL) | END},
+    [WAIT_MARKED] = {"wait_marked", TO(WAIT_FINAL) | END},
+    [WAIT_FINAL] = {"wait_final", TO(READY) | TO(WAIT_RSET) | END},
+    [WAIT_RSET] = {"wait_rset", TO(READY) | LEAVE},
+    [WAIT_QUIT] = {"wait_quit", END},
+    [CLOSED] = {"closed", 0},
+};
+static const StateTable table = {"smtp_client", rows, G_N_ELEMENTS(rows)};
+
+static void on_unasked(SmtpClient *client, const SmtpReply *reply);
+static void on_quit(SmtpClient *client, const SmtpReply *reply);
+static void speak_ready(SmtpClient *client);
+static void speak_quit(SmtpClient *client);
+
+/* What a state says when it is entered, what it does with a reply, and its rung of the ladder. */
+static const struct {
+    void (*speak)(SmtpClient *client);
+    void (*on_reply)(SmtpClient *client, const SmtpReply *reply);
+    SmtpPhase phase;
+} manners[] = {
+    [WAIT_CONNECTED] = {NULL, on_unasked, SMTP_PHASE_GREETING},
+    [WAIT_GREETING] = {login_speak_greeting, login_on_greeting, SMTP_PHASE_GREETING},
+    [WAIT_EHLO] = {login_speak_ehlo, login_on_ehlo, SMTP_PHASE_EHLO},
+    [WAIT_STARTTLS] = {login_speak_starttls, login_on_starttls, SMTP_PHASE_STARTTLS},
+    [WAIT_TLS] = {login_speak_tls, on_unasked, SMTP_PHASE_TLS},
+    [WAIT_EHLO_TLS] = {login_speak_ehlo, login_on_ehlo_tls, SMTP_PHASE_EHLO},
+    [WAIT_SASL] = {login_speak_sasl, on_unasked, SMTP_PHASE_AUTH},
+    [WAIT_AUTH] = {login_speak_auth, login_on_auth, SMTP_PHASE_AUTH},
+    [WAIT_CANCEL] = {login_speak_cancel, login_on_cancel, SMTP_PHASE_AUTH},
+    [READY] = {speak_ready, on_unasked, SMTP_PHASE_MAIL},
+    [WAIT_ENVELOPE] = {transaction_speak_envelope, transaction_on_envelope, SMTP_PHASE_MAIL},
+    [WAIT_BODY_SENT] = {transaction_speak_body, transaction_on_early, SMTP_PHASE_DATA},
+    [WAIT_MARKED] = {transaction_speak_marked, transaction_on_early, SMTP_PHASE_DATA},
+    [WAIT_FINAL] = {transaction_speak_final, transaction_on_final, SMTP_PHASE_DATA},
+    [WAIT_RSET] = {transaction_speak_rset, transaction_on_rset, SMTP_PHASE_MAIL},
+    [WAIT_QUIT] = {speak_quit, on_quit, SMTP_PHASE_QUIT},
+    [CLOSED] = {NULL, on_unasked, SMTP_PHASE_QUIT},
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(manners) == G_N_ELEMENTS(rows));
+
+void client_enter(SmtpClient *client, ClientState state)
+{
+    states_move(&table, &client->state, state);
+    client->has_turn = TRUE;
+}
+
+SmtpPhase client_phase(const SmtpClient *client)
+{
+    const Expected *expected = g_queue_peek_head((GQueue *)&client->expected);
+    if (expected != NULL)
+        return expected->phase;
+    if (client->state == WAIT_FINAL && client->transaction->dot_has_left)
+        return SMTP_PHASE_AFTER_DATA;
+    return manners[client->state].phase;
+}
+
+/* From the dot on, and while the body is on its way, an early reply decides about the mail; a reply
+ * that has begun is waited for instead of talking into it. */
+static gboolean hears_early_replies(const SmtpClient *client)
+{
+    return client->state == WAIT_BODY_SENT || client->state == WAIT_MARKED ||
+           client->state == WAIT_FINAL;
+}
+
+/* --- Life ------------------------------------------------------------------------------------- */
+
+SmtpClient *smtp_client_new(const SmtpClientConfig *config)
+{
+    gsize n_password;
+    const char *password = secret_reveal(config->password, &n_password);
+    g_assert(memchr(password, '\0', n_password) == NULL); /* settings refuse it (RFC 4616 2) */
+    g_assert(config->security == TLS_MODE_STARTTLS || config->security == TLS_MODE_IMPLICIT);
+
+    SmtpClient *client = g_new0(SmtpClient, 1);
+    client->config = *config;
+    client->config.ehlo_name = g_strdup(config->ehlo_name);
+    client->config.username = g_strdup(config->username);
+    client->config.password = secret_copy(config->password);
+    client->state = WAIT_CONNECTED;
+    client->reader = smtp_reply_reader_new();
+    client->send = g_byte_array_new();
+    client->outcomes = g_array_new(FALSE, FALSE, sizeof(SmtpOutcome));
+    client->passed = g_array_new(FALSE, FALSE, sizeof(SmtpPassed));
+    client->lines = g_array_new(FALSE, FALSE, sizeof(SmtpLine));
+    g_array_set_clear_func(client->lines, transcript_line_clear);
+    client->replies = g_ptr_array_new_with_free_func((GDestroyNotify)smtp_reply_free);
+    g_queue_init(&client->expected);
+
+    gboolean can_greet = smtp_command_ehlo(client->send, config->ehlo_name);
+    g_assert(can_greet); /* settings refuse other names */
+    g_byte_array_set_size(client->send, 0);
+    return client;
+}
+
+/* Empties the send buffer; a credential does not stay behind. */
+static void clear_send(SmtpClient *client)
+{
+    if (client->effects.send_is_secret)
+        secret_wipe(client->send->data, client->send->len);
+    g_byte_array_set_size(client->send, 0);
+    client->effects.send_is_secret = FALSE;
+}
+
+void smtp_client_free(SmtpClient *client)
+{
+    if (client == NULL)
+        return;
+    clear_send(client);
+    g_byte_array_unref(client->send);
+    g_array_unref(client->outcomes);
+    g_array_unref(client->passed);
+    g_array_unref(client->lines);
+    g_ptr_array_unref(client->replies);
+    g_queue_clear_full(&client->expected, g_free);
+    transaction_free(client->transaction);
+    smtp_reply_reader_free(client->reader);
+    smtp_reply_free(client->failure_reply);
+    secret_free(client->sasl_response);
+    g_free(client->sasl_challenge);
+    g_free((char *)client->config.ehlo_name);
+    g_free((char *)client->config.username);
+    secret_free((Secret *)client->config.password);
+    g_free(client);
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+static void close_session(SmtpClient *client)
+{
+    clear_send(client);
+    client_enter(client, CLOSED);
+    client->has_turn = FALSE;
+    client->deadline = 0;
+    client->effects.close = TRUE;
+}
+
+/* The first fault is the one that counts. */
+static void note_failure(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
+{
+    transaction_abandon(client, fault, reply);
+    if (client->has_failed)
+        return;
+    client->has_failed = TRUE;
+    client->failure_reply = smtp_reply_copy(reply);
+    client->failure = (SmtpFailure){client_phase(client), fault, client->failure_reply};
+}
+
+void client_fail(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
+{
+    if (client->state != WAIT_QUIT) /* whatever happens to QUIT is of no consequence (S42) */
+        note_failure(client, fault, reply);
+    close_session(client);
+}
+
+void client_give_up(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
+{
+    note_failure(client, fault, reply);
+    if (client->tls_is_up)
+        client_enter(client, WAIT_QUIT);
+    else
+        close_session(client);
+}
+
+void client_refused(SmtpClient *client, const SmtpReply *reply)
+{
+    if (reply->code >= 400)
+        client_give_up(client, SMTP_FAULT_REPLY, reply);
+    else
+        client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+}
+
+void client_pass(SmtpClient *client, SmtpPhase phase, const SmtpReply *reply)
+{
+    SmtpPassed passed = {phase, reply};
+    g_array_append_val(client->passed, passed);
+}
+
+void client_set_deadline(SmtpClient *client, gint64 configured_ms, gint64 limit_ms)
+{
+    client->deadline = client->now + (configured_ms > 0 ? configured_ms : limit_ms);
+}
+
+static void on_unasked(SmtpClient *client, const SmtpReply *reply)
+{
+    client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+}
+
+static void speak_ready(SmtpClient *client)
+{
+    client->deadline = 0;
+}
+
+static void speak_quit(SmtpClient *client)
+{
+    smtp_command_word(client->send, SMTP_WORD_QUIT);
+    transcript_sent(client, 0);
+    client_set_deadline(client, client->config.deadlines.quit_ms, LIMIT_QUIT_MS);
+}
+
+static void on_quit(SmtpClient *client, const SmtpReply *reply)
+{
+    close_session(client);
+}
+
+/* --- Bytes ------------------------------------------------------------------------------------ */
+
+/* 421 is the one reply that may come at any time (RFC 5321 3.8). */
+static void on_reply(SmtpClient *client, const SmtpReply *reply)
+{
+    if (reply->code == 421)
+        client_fail(client, SMTP_FAULT_REPLY, reply);
+    else
+        manners[client->state].on_reply(client, reply);
+}
+
+/* The next reply in the bytes, or NULL: then all of them are read, or the session has ended. */
+static const SmtpReply *next_reply(SmtpClient *client, const guint8 **data, gsize *n)
+{
+    SmtpReply *reply = NULL;
+    gsize used = 0;
+    switch (smtp_reply_reader_feed(client->reader, *data, *n, &used, &reply)) {
+    case SMTP_READ_MORE:
+        return NULL;
+    case SMTP_READ_MALFORMED:
+        client_fail(client, SMTP_FAULT_MALFORMED_REPLY, NULL);
+        return NULL;
+    case SMTP_READ_REPLY:
+        break;
+    }
+    *data += used;
+    *n -= used;
+    g_ptr_array_add(client->replies, reply);
+    transcript_reply(client, reply);
+    return reply;
+}
+
+/* Bytes behind a reply to which we have not yet said anything: they answer nothing. */
+static void on_premature(SmtpClient *client, const guint8 *data, gsize n)
+{
+    if (client->state == WAIT_TLS) {
+        client_fail(client, SMTP_FAULT_PIPELINED_AFTER_STARTTLS, NULL);
+        return;
+    }
+    const SmtpReply *reply = next_reply(client, &data, &n);
+    if (reply != NULL && reply->code == 421)
+        client_fail(client, SMTP_FAULT_REPLY, reply);
+    else if (client->state != CLOSED)
+        client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+}
+
+static void on_bytes(SmtpClient *client, const guint8 *data, gsize n)
+{
+    if (client->state == WAIT_TLS && n > 0) {
+        client_fail(client, SMTP_FAULT_PIPELINED_AFTER_STARTTLS, NULL);
+        return;
+    }
+    while (n > 0 && client->state != CLOSED) {
+        if (client->has_turn && !hears_early_replies(client)) {
+            on_premature(client, data, n);
+            return;
+        }
+        const SmtpReply *reply = next_reply(client, &data, &n);
+        if (reply == NULL)
+            break;
+        on_reply(client, reply);
+    }
+    /* Nobody may keep us waiting for the rest of a reply that nobody asked for. */
+    if (client->state != CLOSED && client->deadline == 0 &&
+        smtp_reply_reader_is_inside(client->reader))
+        client_set_deadline(client, client->config.deadlines.command_ms, LIMIT_COMMAND_MS);
+}
+
+/* --- The step --------------------------------------------------------------------------------- */
+
+static void require(const SmtpClient *client, ClientState state, const char *event)
+{
+    if (client->state != state)
+        g_error("smtp_client: event %s in state %s", event, states_name(&table, client->state));
+}
+
+static void take_event(SmtpClient *client, const SmtpEvent *event)
+{
+    switch (event->kind) {
+    case SMTP_EVENT_CONNECTED:
+        require(client, WAIT_CONNECTED, "CONNECTED");
+        client_enter(
+            client, client->config.security == TLS_MODE_IMPLICIT ? WAIT_TLS : WAIT_GREETING);
+        break;
+    case SMTP_EVENT_BYTES:
+        on_bytes(client, event->bytes.data, event->bytes.n);
+        break;
+    case SMTP_EVENT_TLS_UP:
+        require(client, WAIT_TLS, "TLS_UP");
+        login_on_tls_up(client);
+        break;
+    case SMTP_EVENT_SENT:
+        transaction_on_sent(client);
+        break;
+    case SMTP_EVENT_SASL:
+        require(client, WAIT_SASL, "SASL");
+        login_on_sasl(client, event);
+        break;
+    case SMTP_EVENT_MAIL:
+        require(client, READY, "MAIL");
+        transaction_begin(client, event->mail);
+        break;
+    case SMTP_EVENT_MARKED:
+        transaction_on_marked(client, event->token);
+        break;
+    case SMTP_EVENT_QUIT:
+        require(client, READY, "QUIT");
+        client_enter(client, WAIT_QUIT);
+        break;
+    case SMTP_EVENT_DEADLINE:
+        if (client->deadline != 0 && client->now >= client->deadline)
+            client_fail(client, SMTP_FAULT_TIMEOUT, NULL);
+        break;
+    case SMTP_EVENT_LOST:
+        client_fail(client, SMTP_FAULT_LOST, NULL);
+        break;
+    }
+}
+
+/* Everything that arrived has been read: say what the state says, as far as it leads. */
+static void speak(SmtpClient *client)
+{
+    while (client->has_turn) {
+        if (smtp_reply_reader_is_inside(client->reader)) {
+            if (!hears_early_replies(client))
+                client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+            return; /* or wait for the rest of it, with the turn kept */
+        }
+        client->has_turn = FALSE;
+        if (manners[client->state].speak != NULL)
+            manners[client->state].speak(client);
+    }
+}
+
+const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event)
+{
+    clear_send(client);
+    client->effects = (SmtpClientEffects){0};
+    g_array_set_size(client->outcomes, 0);
+    g_array_set_size(client->passed, 0);
+    g_array_set_size(client->lines, 0);
+    g_ptr_array_set_size(client->replies, 0);
+    client->now = event->now;
+
+    if (client->state != CLOSED) {
+        take_event(client, event);
+        speak(client);
+    }
+
+    SmtpClientEffects *effects = &client->effects;
+    effects->send = client->send;
+    effects->ready = client->state == READY;
+    effects->deadline = client->deadline;
+    effects->outcomes = (const SmtpOutcome *)client->outcomes->data;
+    effects->n_outcomes = client->outcomes->len;
+    effects->passed = (const SmtpPassed *)client->passed->data;
+    effects->n_passed = client->passed->len;
+    effects->lines = (const SmtpLine *)client->lines->data;
+    effects->n_lines = client->lines->len;
+    return effects;
+}
+
+/* --- Questions -------------------------------------------------------------------------------- */
+
+const SmtpFailure *smtp_client_failure(const SmtpClient *client)
+{
+    return client->has_failed ? &client->failure : NULL;
+}
+
+const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client)
+{
+    return &client->capabilities;
+}
+
+const char *smtp_client_state_name(const SmtpClient *client)
+{
+    return states_name(&table, client->state);
+}
+
+const char *smtp_client_auth_mechanism(const SmtpClient *client)
+{
+    return smtp_auth_mechanism_name(client->mechanism);
+}

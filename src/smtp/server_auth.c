@@ -1,0 +1,146 @@
+/* AUTH PLAIN and AUTH LOGIN from the server's side (RFC 4954, RFC 4616). */
+#include "base/limits.h"
+#include "base/text.h"
+#include "smtp/client.h"
+#include "smtp/sasl.h"
+#include "smtp/server_private.h"
+
+#include <string.h>
+
+static void refuse_response(SmtpServer *server)
+{
+    server_forget_login(server);
+    server_enter(server, SERVER_WAIT_COMMAND);
+    server_refuse(server, 501, "5.5.2", "Cannot read this authentication response");
+}
+
+/* Takes a part of a decoded response as the user name. */
+static gboolean take_username(SmtpServer *server, const char *text, gsize n)
+{
+    if (n == 0 || n > LIMIT_USERNAME_BYTES || memchr(text, '\0', n) != NULL)
+        return FALSE;
+    g_free(server->username);
+    server->username = g_strndup(text, n);
+    return text_is_one_line(server->username, FALSE);
+}
+
+static gboolean take_password(SmtpServer *server, const char *text, gsize n)
+{
+    if (n == 0 || n > LIMIT_PASSWORD_BYTES || memchr(text, '\0', n) != NULL)
+        return FALSE;
+    secret_free(server->password);
+    server->password = secret_new(text, n);
+    return TRUE;
+}
+
+/* [authzid] NUL authcid NUL passwd; an authzid may only repeat the authcid (RFC 4616 2). */
+static gboolean take_plain(SmtpServer *server, const Secret *response)
+{
+    gsize n;
+    const char *authzid = secret_reveal(response, &n);
+    const char *end = authzid + n;
+    const char *first = memchr(authzid, '\0', n);
+    if (first == NULL)
+        return FALSE;
+    const char *authcid = first + 1;
+    const char *second = memchr(authcid, '\0', (gsize)(end - authcid));
+    if (second == NULL)
+        return FALSE;
+    gsize n_authzid = (gsize)(first - authzid), n_authcid = (gsize)(second - authcid);
+    if (n_authzid != 0 && (n_authzid != n_authcid || memcmp(authzid, authcid, n_authcid) != 0))
+        return FALSE;
+    return take_username(server, authcid, n_authcid) &&
+           take_password(server, second + 1, (gsize)(end - second - 1));
+}
+
+static void ask_for_line(SmtpServer *server, ServerAuthTurn turn)
+{
+    static const char *const prompts[] = {
+        [SERVER_AUTH_PLAIN] = "",
+        [SERVER_AUTH_USERNAME] = "VXNlcm5hbWU6", /* "Username:" */
+        [SERVER_AUTH_PASSWORD] = "UGFzc3dvcmQ6", /* "Password:" */
+    };
+    server->auth_turn = turn;
+    server_enter(server, SERVER_WAIT_RESPONSE);
+    server_reply(server, 334, NULL, prompts[turn]);
+}
+
+/* text: base64 of the turn's answer. */
+static void take_answer(SmtpServer *server, const char *text)
+{
+    g_autoptr(Secret) answer = smtp_sasl_decode(text, strlen(text));
+    gboolean understood = FALSE;
+    gsize n = 0;
+    if (answer != NULL) {
+        switch (server->auth_turn) {
+        case SERVER_AUTH_PLAIN:
+            understood = take_plain(server, answer);
+            break;
+        case SERVER_AUTH_USERNAME: {
+            const char *username = secret_reveal(answer, &n);
+            understood = take_username(server, username, n);
+            break;
+        }
+        case SERVER_AUTH_PASSWORD: {
+            const char *password = secret_reveal(answer, &n);
+            understood = take_password(server, password, n);
+            break;
+        }
+        }
+    }
+    if (!understood)
+        refuse_response(server);
+    else if (server->auth_turn == SERVER_AUTH_USERNAME)
+        ask_for_line(server, SERVER_AUTH_PASSWORD);
+    else
+        server_ask(server, SMTP_ASK_LOGIN);
+}
+
+void server_auth_response(SmtpServer *server, const char *line)
+{
+    if (strcmp(line, "*") == 0) {
+        server_forget_login(server);
+        server_enter(server, SERVER_WAIT_COMMAND);
+        server_refuse(server, 501, "5.7.0", "Authentication cancelled");
+        return;
+    }
+    take_answer(server, line);
+}
+
+/* AUTH before TLS: a credential that came in clear is burnt, and nobody shall go on like this. */
+static void refuse_in_clear(SmtpServer *server, const char *initial)
+{
+    server_refuse(server, 538, "5.7.11", "Encryption required for authentication");
+    if (initial != NULL)
+        server_close(server);
+}
+
+void server_auth_command(SmtpServer *server, const char *arguments)
+{
+    g_autofree char *mechanism = g_strdup(arguments);
+    char *space = strchr(mechanism, ' ');
+    const char *initial = space == NULL ? NULL : arguments + (space - mechanism) + 1;
+    if (space != NULL)
+        secret_wipe(space, strlen(space)); /* and with it cuts the word off */
+    guint offered = server->config.auth_mechanisms;
+
+    if (!server->tls_is_up) {
+        refuse_in_clear(server, initial);
+    } else if (!server->has_greeted || server->is_logged_in || server->sender != NULL) {
+        server_refuse(server, 503, "5.5.1", "AUTH is not possible now");
+    } else if ((offered & SMTP_AUTH_PLAIN) && text_equal_nocase(mechanism, "PLAIN")) {
+        server->auth_turn = SERVER_AUTH_PLAIN;
+        if (initial == NULL)
+            ask_for_line(server, SERVER_AUTH_PLAIN);
+        else
+            take_answer(server, initial);
+    } else if ((offered & SMTP_AUTH_LOGIN) && text_equal_nocase(mechanism, "LOGIN")) {
+        server->auth_turn = SERVER_AUTH_USERNAME;
+        if (initial == NULL)
+            ask_for_line(server, SERVER_AUTH_USERNAME);
+        else
+            take_answer(server, initial);
+    } else {
+        server_refuse(server, 504, "5.5.4", "Mechanism not supported");
+    }
+}

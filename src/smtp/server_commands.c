@@ -1,0 +1,262 @@
+/* The commands and what each one needs (RFC 5321 4.1.1, 4.1.4; RFC 6409; RFC 3207). */
+#include "base/limits.h"
+#include "base/text.h"
+#include "smtp/client.h"
+#include "smtp/path.h"
+#include "smtp/server_private.h"
+
+#include <string.h>
+
+/* --- EHLO, STARTTLS, and the small ones ------------------------------------------------------- */
+
+static void write_capability(SmtpServer *server, const char *line)
+{
+    g_byte_array_append(server->send, (const guint8 *)"250-", 4);
+    g_byte_array_append(server->send, (const guint8 *)line, (guint)strlen(line));
+    g_byte_array_append(server->send, (const guint8 *)"\r\n", 2);
+}
+
+static void write_auth_capability(SmtpServer *server)
+{
+    guint offered = server->config.auth_mechanisms;
+    g_autofree char *line = g_strdup_printf("AUTH%s%s", offered & SMTP_AUTH_PLAIN ? " PLAIN" : "",
+        offered & SMTP_AUTH_LOGIN ? " LOGIN" : "");
+    if (offered & (SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN))
+        write_capability(server, line);
+}
+
+static void on_ehlo(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    if (arguments[0] == '\0' || strlen(arguments) > LIMIT_DOMAIN_OCTETS ||
+        strchr(arguments, ' ') != NULL) {
+        server_refuse(server, 501, NULL, "EHLO needs a name");
+        return;
+    }
+    server_forget_transaction(server);
+    server->has_greeted = TRUE;
+    write_capability(server, server->config.host_name);
+    if (server->config.pipelining)
+        write_capability(server, "PIPELINING");
+    if (server->config.eightbitmime)
+        write_capability(server, "8BITMIME");
+    if (!server->tls_is_up && server->config.offer_starttls)
+        write_capability(server, "STARTTLS");
+    if (server->tls_is_up)
+        write_auth_capability(server);
+    write_capability(server, "ENHANCEDSTATUSCODES");
+    g_autofree char *size = g_strdup_printf("SIZE %" G_GUINT64_FORMAT, server->config.size_max);
+    server_reply(server, 250, NULL, size);
+}
+
+/* Bytes behind STARTTLS would be read as if they had come through TLS (T59). */
+static void on_starttls(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    if (server->tls_is_up) {
+        server_refuse(server, 503, "5.5.1", "TLS is already up");
+    } else if (!server->config.offer_starttls) {
+        server_refuse(server, 502, "5.5.1", "STARTTLS is not offered");
+    } else if (has_more) {
+        server_reply(server, 501, "5.5.2", "Nothing may follow STARTTLS");
+        server_close(server);
+    } else {
+        server_reply(server, 220, "2.0.0", "Ready to start TLS");
+        server->effects.start_tls = TRUE;
+        server_enter(server, SERVER_WAIT_TLS);
+    }
+}
+
+static void on_noop(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_reply(server, 250, "2.0.0", "OK");
+}
+
+static void on_rset(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_forget_transaction(server);
+    server_reply(server, 250, "2.0.0", "OK");
+}
+
+static void on_vrfy(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_reply(server, 252, "2.0.0", "Cannot verify, but will take mail");
+}
+
+static void on_help(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_reply(server, 214, "2.0.0", "See RFC 6409");
+}
+
+static void on_quit(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_reply(server, 221, "2.0.0", "Bye");
+    server_close(server);
+}
+
+static void on_auth(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_auth_command(server, arguments);
+}
+
+/* --- MAIL, RCPT, DATA ------------------------------------------------------------------------- */
+
+/* Which parameters of MAIL have been seen; each may come once (RFC 5321 4.1.1.11). */
+enum { SEEN_SIZE = 1 << 0, SEEN_BODY = 1 << 1, SEEN_AUTH = 1 << 2 };
+
+/* One parameter; FALSE after it has been refused. */
+static gboolean read_mail_parameter(SmtpServer *server, const char *parameter, guint *seen)
+{
+    guint64 size = 0;
+    guint bit = 0;
+    gboolean is_good = FALSE;
+    if (text_has_prefix_nocase(parameter, "SIZE=")) {
+        bit = SEEN_SIZE;
+        is_good = g_ascii_string_to_unsigned(parameter + 5, 10, 0, G_MAXUINT64, &size, NULL);
+    } else if (text_has_prefix_nocase(parameter, "BODY=") && server->config.eightbitmime) {
+        bit = SEEN_BODY;
+        is_good = text_equal_nocase(parameter + 5, "7BIT") ||
+                  text_equal_nocase(parameter + 5, "8BITMIME");
+    } else if (text_has_prefix_nocase(parameter, "AUTH=")) {
+        bit = SEEN_AUTH; /* taken as "<>", which RFC 4954 5 allows */
+        is_good = parameter[5] != '\0';
+    } else {
+        server_refuse(server, 555, "5.5.4", "Parameter of MAIL not known");
+        return FALSE;
+    }
+    if (!is_good || (*seen & bit)) {
+        server_refuse(server, 501, "5.5.4", "Cannot read this parameter of MAIL");
+        return FALSE;
+    }
+    *seen |= bit;
+    if (size > server->config.size_max) {
+        server_reply(server, 552, "5.3.4", "Message too large");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean read_mail_parameters(SmtpServer *server, const char *parameters)
+{
+    if (parameters[0] == '\0')
+        return TRUE;
+    g_auto(GStrv) words = g_strsplit(parameters, " ", -1);
+    guint seen = 0;
+    for (char **word = words; *word != NULL; word++) {
+        if (!read_mail_parameter(server, *word, &seen))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Says what is wrong with a path; FALSE if something is. */
+static gboolean accept_path(SmtpServer *server, SmtpPathResult result, const char *enhanced)
+{
+    switch (result) {
+    case SMTP_PATH_OK:
+        return TRUE;
+    case SMTP_PATH_SYNTAX:
+        server_refuse(server, 501, "5.5.4", "Cannot read the path");
+        return FALSE;
+    case SMTP_PATH_ADDRESS:
+        server_refuse(server, 501, enhanced, "This is not a mail address");
+        return FALSE;
+    }
+    g_assert_not_reached();
+}
+
+static void on_mail(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    g_autofree char *address = NULL;
+    const char *parameters = "";
+    if (!server->is_logged_in)
+        server_refuse(server, 530, "5.7.0", "Authentication required");
+    else if (!server->has_greeted || server->sender != NULL)
+        server_refuse(server, 503, "5.5.1", "MAIL is not possible now");
+    else if (accept_path(server, smtp_path_read(arguments, "FROM:", TRUE, &address, &parameters),
+                 "5.1.7") &&
+             read_mail_parameters(server, parameters)) {
+        server->sender = g_steal_pointer(&address);
+        server_ask(server, SMTP_ASK_SENDER);
+    }
+}
+
+static void on_rcpt(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    g_autofree char *address = NULL;
+    const char *parameters = "";
+    if (server->sender == NULL)
+        server_refuse(server, 503, "5.5.1", "RCPT needs MAIL first");
+    else if (!accept_path(
+                 server, smtp_path_read(arguments, "TO:", FALSE, &address, &parameters), "5.1.3"))
+        return;
+    else if (parameters[0] != '\0')
+        server_refuse(server, 555, "5.5.4", "Parameter of RCPT not known");
+    else if (server->recipients->len >= server->config.recipients_max)
+        server_reply(server, 452, "4.5.3", "Too many recipients");
+    else {
+        server->candidate = g_steal_pointer(&address);
+        server_ask(server, SMTP_ASK_RECIPIENT);
+    }
+}
+
+static void on_data(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    if (server->sender == NULL)
+        server_refuse(server, 503, "5.5.1", "DATA needs MAIL and RCPT first");
+    else if (server->recipients->len == 0)
+        server_refuse(server, 554, "5.5.1", "No valid recipients");
+    else
+        server_ask(server, SMTP_ASK_DATA);
+}
+
+/* --- The table -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *verb;
+    void (*run)(SmtpServer *server, const char *arguments, gboolean has_more);
+    gboolean before_tls; /* allowed without TLS; AUTH is there to say no in its own way */
+    gboolean no_arguments;
+    gboolean is_idle; /* moves nothing forward: only so many of them between two mails (T62) */
+} Command;
+
+static const Command commands[] = {
+    {.verb = "EHLO", .run = on_ehlo, .before_tls = TRUE, .is_idle = TRUE},
+    {.verb = "STARTTLS", .run = on_starttls, .before_tls = TRUE, .no_arguments = TRUE},
+    {.verb = "AUTH", .run = on_auth, .before_tls = TRUE},
+    {.verb = "MAIL", .run = on_mail},
+    {.verb = "RCPT", .run = on_rcpt},
+    {.verb = "DATA", .run = on_data, .no_arguments = TRUE},
+    {.verb = "RSET", .run = on_rset, .before_tls = TRUE, .no_arguments = TRUE, .is_idle = TRUE},
+    {.verb = "NOOP", .run = on_noop, .before_tls = TRUE, .is_idle = TRUE},
+    {.verb = "VRFY", .run = on_vrfy, .is_idle = TRUE},
+    {.verb = "HELP", .run = on_help, .is_idle = TRUE},
+    {.verb = "QUIT", .run = on_quit, .before_tls = TRUE, .no_arguments = TRUE},
+};
+
+static const Command *find_command(const char *line, gsize n_verb)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (strlen(commands[i].verb) == n_verb &&
+            g_ascii_strncasecmp(commands[i].verb, line, n_verb) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+void server_command(SmtpServer *server, const char *line, gboolean has_more)
+{
+    gsize n_verb = strcspn(line, " ");
+    const char *arguments = line[n_verb] == '\0' ? "" : line + n_verb + 1;
+    const Command *command = find_command(line, n_verb);
+    if (command == NULL) {
+        server_refuse(server, 500, "5.5.1", "Command not known");
+    } else if (!server->tls_is_up && !command->before_tls) {
+        server_refuse(server, 530, "5.7.0", "Must issue a STARTTLS command first");
+    } else if (command->no_arguments && line[n_verb] != '\0') {
+        server_refuse(server, 501, "5.5.4", "This command takes no argument");
+    } else if (command->is_idle && ++server->n_idle > LIMIT_SERVER_IDLE_COMMANDS) {
+        server_reply(server, 421, "4.7.0", "Too many commands without a mail");
+        server_close(server);
+    } else {
+        command->run(server, arguments, has_more);
+    }
+}

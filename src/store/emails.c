@@ -1,0 +1,264 @@
+#include "store/emails.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "store/keys.h"
+#include "store/recipients.h"
+
+#include <string.h>
+
+/* What a body is sealed to: moved to another email, it does not open. */
+static VaultBinding *body_binding(gint64 org_id, const Id *id, EmailClass class)
+{
+    VaultBinding *binding = vault_binding_new("email-body");
+    vault_binding_add_number(binding, (guint64)org_id);
+    vault_binding_add_bytes(binding, id->bytes, ID_BYTES);
+    vault_binding_add_number(binding, class);
+    return binding;
+}
+
+/* --- Taking an email -----------------------------------------------------------------------------
+ */
+
+EmailNew *email_new_alloc(void)
+{
+    EmailNew *email = g_new0(EmailNew, 1);
+    email->recipients = g_ptr_array_new_with_free_func(g_free);
+    return email;
+}
+
+void email_new_free(EmailNew *email)
+{
+    if (!email)
+        return;
+    g_free(email->sender);
+    g_free(email->from);
+    g_free(email->subject);
+    g_free(email->to);
+    g_free(email->cc);
+    g_free(email->bcc);
+    g_free(email->reply_to);
+    g_ptr_array_unref(email->recipients);
+    g_free(email->message_id);
+    g_free(email->tags_json);
+    g_clear_pointer(&email->content, g_bytes_unref);
+    g_free(email);
+}
+
+static gboolean insert_email(Db *db, const EmailNew *email, gint64 *row, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "INSERT INTO emails (org_id, id, class, sender, from_header, to_header, cc_header, "
+        "bcc_header, reply_to_header, subject, message_id, tags, size_bytes, needs_smtputf8, "
+        "at_most_once, is_test, created_at, scheduled_at, expires_at, token_row, member_row) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+        "$19, $20, $21)");
+    db_bind_int(q, 1, email->org_id);
+    db_bind_id(q, 2, &email->id);
+    db_bind_int(q, 3, email->class);
+    db_bind_text(q, 4, email->sender);
+    db_bind_text(q, 5, email->from);
+    db_bind_text(q, 6, email->to);
+    db_bind_text(q, 7, email->cc);
+    db_bind_text(q, 8, email->bcc);
+    db_bind_text(q, 9, email->reply_to);
+    db_bind_text(q, 10, email_class_is_secret(email->class) ? NULL : email->subject);
+    db_bind_text(q, 11, email->message_id);
+    db_bind_text(q, 12, email->tags_json);
+    db_bind_int(q, 13, (gint64)g_bytes_get_size(email->content));
+    db_bind_int(q, 14, email->needs_smtputf8 ? 1 : 0);
+    db_bind_int(q, 15, email->at_most_once ? 1 : 0);
+    db_bind_int(q, 16, email->is_test ? 1 : 0);
+    db_bind_int(q, 17, email->created_at);
+    db_bind_int_or_null(q, 18, email->scheduled_at);
+    db_bind_int_or_null(q, 19, email->expires_at);
+    db_bind_int_or_null(q, 20, email->submitted_by_token);
+    db_bind_int_or_null(q, 21, email->submitted_by_member);
+    if (!db_finish(q, error))
+        return FALSE;
+    *row = db_last_insert_id(db);
+    return TRUE;
+}
+
+static gboolean insert_body(
+    Db *db, Vault *vault, const EmailNew *email, gint64 email_row, GError **error)
+{
+    gint64 day = day_of(email->created_at);
+    const VaultKey *key = day_key_for_sealing(db, vault, email->org_id, day, error);
+    if (!key)
+        return FALSE;
+    g_autoptr(VaultBinding) binding = body_binding(email->org_id, &email->id, email->class);
+    gsize n;
+    const void *content = g_bytes_get_data(email->content, &n);
+    g_autoptr(GBytes) sealed = vault_key_seal(key, binding, content, n);
+    g_autoptr(DbQuery) q = db_query(
+        db, "INSERT INTO bodies (email_row, org_id, day, content) VALUES ($1, $2, $3, $4)");
+    db_bind_int(q, 1, email_row);
+    db_bind_int(q, 2, email->org_id);
+    db_bind_int(q, 3, day);
+    db_bind_bytes(q, 4, sealed);
+    return db_finish(q, error);
+}
+
+static WallMs deadline_of(const EmailNew *email)
+{
+    WallMs longest = MAX(email->created_at, email->scheduled_at) + LIMIT_EMAIL_LIFETIME_MS;
+    return email->expires_at > 0 ? MIN(email->expires_at, longest) : longest;
+}
+
+static gboolean insert_recipients(Db *db, const EmailNew *email, gint64 email_row, GError **error)
+{
+    gboolean is_ahead = email->scheduled_at > email->created_at;
+    EmailState state = is_ahead ? EMAIL_SCHEDULED : EMAIL_QUEUED;
+    for (guint i = 0; i < email->recipients->len; i++) {
+        g_autoptr(DbQuery) q = db_query(db,
+            "INSERT INTO recipients (row, org_id, class, state, attempts, is_test, next_at, "
+            "deadline_at, updated_at, address) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)");
+        db_bind_int(q, 1, recipients_first_row(email_row) + i);
+        db_bind_int(q, 2, email->org_id);
+        db_bind_int(q, 3, email->class);
+        db_bind_int(q, 4, state);
+        db_bind_int(q, 5, email->is_test ? 1 : 0);
+        db_bind_int(q, 6, is_ahead ? email->scheduled_at : email->created_at);
+        db_bind_int(q, 7, deadline_of(email));
+        db_bind_int(q, 8, email->created_at);
+        db_bind_text(q, 9, email->recipients->pdata[i]);
+        if (!db_finish(q, error))
+            return FALSE;
+    }
+    return recipients_count_new(db, email->org_id, state, email->recipients->len, error);
+}
+
+gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **error)
+{
+    G_STATIC_ASSERT(LIMIT_RECIPIENTS <= RECIPIENTS_LAST + 1);
+    g_assert(email->recipients->len >= 1 && email->recipients->len <= LIMIT_RECIPIENTS);
+    gint64 row;
+    if (!insert_email(db, email, &row, error) || !insert_body(db, vault, email, row, error) ||
+        !insert_recipients(db, email, row, error))
+        return FALSE;
+    store_note_change(db, STORE_CHANGED_QUEUE, email->org_id, NULL);
+    store_note_change(db, STORE_CHANGED_EMAIL, email->org_id, &email->id);
+    return TRUE;
+}
+
+/* --- Idempotency ---------------------------------------------------------------------------------
+ */
+
+#define IDEMPOTENCY_HASH_BYTES 32
+
+static GArray *ids_from_bytes(GBytes *bytes)
+{
+    gsize n;
+    const guint8 *data = g_bytes_get_data(bytes, &n);
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    g_array_append_vals(ids, data, (guint)(n / ID_BYTES));
+    return ids;
+}
+
+gboolean emails_idempotency_find(Db *db, gint64 org_id, gint64 token_id, const char *key,
+    const guint8 body_hash[32], WallMs now, GArray **ids, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT body_hash = $5, ids FROM idempotency_keys "
+                     "WHERE org_id = $1 AND token_row = $2 AND key = $3 AND created_at > $4");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, token_id);
+    db_bind_text(q, 3, key);
+    db_bind_int(q, 4, now - LIMIT_IDEMPOTENCY_MS);
+    db_bind_blob(q, 5, body_hash, IDEMPOTENCY_HASH_BYTES);
+    gboolean found = db_next(q), same_body = found && db_int(q, 0) != 0;
+    g_autoptr(GBytes) found_ids = same_body ? db_dup_bytes(q, 1) : NULL;
+    if (!db_finish(q, error))
+        return FALSE;
+    if (found && !same_body) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
+            "this idempotency key was used with another body");
+        return FALSE;
+    }
+    *ids = found_ids ? ids_from_bytes(found_ids) : NULL;
+    return TRUE;
+}
+
+/* A few old entries go with every new one, so the table stays as long as a day's requests. */
+#define PRUNED_PER_ADD "4"
+
+static gboolean prune_idempotency(Db *db, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "DELETE FROM idempotency_keys WHERE row IN (SELECT row FROM idempotency_keys "
+                     "WHERE created_at <= $1 ORDER BY created_at LIMIT " PRUNED_PER_ADD ")");
+    db_bind_int(q, 1, now - LIMIT_IDEMPOTENCY_MS);
+    return db_finish(q, error);
+}
+
+gboolean emails_idempotency_add(Db *db, gint64 org_id, gint64 token_id, const char *key,
+    const guint8 body_hash[32], const GArray *ids, WallMs now, GError **error)
+{
+    if (!prune_idempotency(db, now, error))
+        return FALSE;
+    g_autoptr(DbQuery) q = db_query(db,
+        "INSERT INTO idempotency_keys (org_id, token_row, key, body_hash, ids, created_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org_id, token_row, key) DO UPDATE SET "
+        "body_hash = excluded.body_hash, ids = excluded.ids, created_at = excluded.created_at "
+        "WHERE idempotency_keys.created_at <= $7");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, token_id);
+    db_bind_text(q, 3, key);
+    db_bind_blob(q, 4, body_hash, IDEMPOTENCY_HASH_BYTES);
+    db_bind_blob(q, 5, ids->len > 0 ? ids->data : "", (gsize)ids->len * ID_BYTES);
+    db_bind_int(q, 6, now);
+    db_bind_int(q, 7, now - LIMIT_IDEMPOTENCY_MS);
+    if (!db_finish(q, error))
+        return FALSE;
+    if (db_changes(db) == 1)
+        return TRUE;
+    g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT, "this idempotency key is in use");
+    return FALSE;
+}
+
+/* --- Content -------------------------------------------------------------------------------------
+ */
+
+void email_content_free(EmailContent *content)
+{
+    if (!content)
+        return;
+    g_free(content->sender);
+    g_clear_pointer(&content->content, g_bytes_unref);
+    g_free(content);
+}
+
+EmailContent *emails_content(Db *db, Vault *vault, gint64 org_id, gint64 email_row, GError **error)
+{
+    g_autoptr(EmailContent) found = g_new0(EmailContent, 1);
+    g_autoptr(GBytes) sealed = NULL;
+    Id id = {{0}};
+    EmailClass class = EMAIL_CLASS_TRANSACTIONAL;
+    gint64 day = 0;
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content FROM emails e "
+        "JOIN bodies b ON b.email_row = e.row WHERE e.row = $2 AND e.org_id = $1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, email_row);
+    if (db_next(q)) {
+        found->sender = db_dup_text(q, 0);
+        found->needs_smtputf8 = db_int(q, 1) != 0;
+        db_id(q, 2, &id);
+        class = (EmailClass)db_int(q, 3);
+        day = db_int(q, 4);
+        sealed = db_dup_bytes(q, 5);
+    }
+    if (!db_finish(q, error))
+        return NULL;
+    if (!sealed) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "this email has no body any more");
+        return NULL;
+    }
+    const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
+    if (!key)
+        return NULL;
+    g_autoptr(VaultBinding) binding = body_binding(org_id, &id, class);
+    found->content = vault_key_unseal(key, binding, sealed, error);
+    return found->content ? g_steal_pointer(&found) : NULL;
+}

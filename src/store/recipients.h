@@ -1,0 +1,40 @@
+/* One recipient row and its moves: the only place that changes a state, so that the counts, the
+ * erasing of secret bodies and the announcements cannot be forgotten. */
+#pragma once
+
+#include "outbox/email.h"
+#include "store/store.h"
+
+/* row = email row << RECIPIENTS_SHIFT | position: an email's recipients are a range of keys. */
+#define RECIPIENTS_SHIFT 7
+#define RECIPIENTS_LAST ((G_GINT64_CONSTANT(1) << RECIPIENTS_SHIFT) - 1)
+
+static inline gint64 recipients_first_row(gint64 email_row)
+{
+    return email_row << RECIPIENTS_SHIFT;
+}
+
+static inline gint64 recipients_last_row(gint64 email_row)
+{
+    return recipients_first_row(email_row) | RECIPIENTS_LAST;
+}
+
+typedef struct {
+    gint64 row, org_id;
+    EmailState state;
+    EmailClass class;
+    WallMs next_at, deadline_at; /* next_at 0: at its end */
+    gboolean at_most_once;
+    Id email_id;
+} Recipient;
+
+/* ABS_ERROR_NOT_FOUND if the org has no such recipient. */
+gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient, GError **error);
+
+/* Moves it, which `email_states` must allow. next_at 0: it is at its end; then the body of a secret
+ * class is erased once no recipient of the email waits. Notes EMAIL. */
+gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallMs next_at,
+    gboolean counts_attempt, WallMs now, GError **error);
+
+/* n new recipients in that state. */
+gboolean recipients_count_new(Db *db, gint64 org_id, EmailState state, guint n, GError **error);

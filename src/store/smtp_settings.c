@@ -1,0 +1,381 @@
+#include "store/smtp_settings.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+
+/* --- Slots ---------------------------------------------------------------------------------------
+ */
+
+typedef enum {
+    SLOT_DRAFT = 1,
+    SLOT_ACTIVE = 2,
+} Slot;
+
+static SmtpSettings *read_settings(DbQuery *q)
+{
+    SmtpSettings *settings = settings_new();
+    settings->host = db_dup_text(q, 1);
+    settings->port = (guint)db_int(q, 2);
+    settings->security = (guint)db_int(q, 3);
+    settings->username = db_dup_text(q, 4);
+    settings->from_email = db_dup_text(q, 5);
+    settings->from_name = db_dup_text(q, 6);
+    settings->ehlo_name = db_dup_text(q, 7);
+    settings->max_connections = (guint)db_int(q, 8);
+    settings->window = (guint)db_int(q, 9);
+    settings->quota.per_minute = (guint)db_int(q, 10);
+    settings->quota.per_hour = (guint)db_int(q, 11);
+    settings->quota.per_day = (guint)db_int(q, 12);
+    settings->password_sealed = db_dup_bytes(q, 13);
+    settings->password_set_at = db_int(q, 14);
+    return settings;
+}
+
+static gboolean read_slots(Db *db, gint64 org_id, SmtpState *state, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT slot, host, port, security, username, from_email, from_name, ehlo_name, "
+        "max_connections, send_window, quota_per_minute, quota_per_hour, quota_per_day, "
+        "password_sealed, password_set_at FROM smtp_slots WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    while (db_next(q)) {
+        SmtpSettings **slot = db_int(q, 0) == SLOT_DRAFT ? &state->draft : &state->active;
+        *slot = read_settings(q);
+    }
+    return db_finish(q, error);
+}
+
+static gboolean delete_slot(Db *db, gint64 org_id, Slot slot, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM smtp_slots WHERE org_id = $1 AND slot = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, slot);
+    return db_finish(q, error);
+}
+
+static gboolean write_slot(
+    Db *db, gint64 org_id, Slot slot, const SmtpSettings *settings, GError **error)
+{
+    if (!delete_slot(db, org_id, slot, error))
+        return FALSE;
+    g_autoptr(DbQuery) q = db_query(db,
+        "INSERT INTO smtp_slots (org_id, slot, host, port, security, username, from_email, "
+        "from_name, ehlo_name, max_connections, send_window, quota_per_minute, quota_per_hour, "
+        "quota_per_day, password_sealed, password_set_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, slot);
+    db_bind_text(q, 3, settings->host);
+    db_bind_int_or_null(q, 4, settings->port);
+    db_bind_int_or_null(q, 5, settings->security);
+    db_bind_text(q, 6, settings->username);
+    db_bind_text(q, 7, settings->from_email);
+    db_bind_text(q, 8, settings->from_name);
+    db_bind_text(q, 9, settings->ehlo_name);
+    db_bind_int(q, 10, settings->max_connections);
+    db_bind_int(q, 11, settings->window);
+    db_bind_int(q, 12, settings->quota.per_minute);
+    db_bind_int(q, 13, settings->quota.per_hour);
+    db_bind_int(q, 14, settings->quota.per_day);
+    db_bind_bytes(q, 15, settings->password_sealed);
+    db_bind_int_or_null(q, 16, settings->password_set_at);
+    return db_finish(q, error);
+}
+
+/* --- The whole state -----------------------------------------------------------------------------
+ */
+
+const char *health_name(Health health)
+{
+    switch (health) {
+    case HEALTH_UNKNOWN:
+        return "unknown";
+    case HEALTH_OK:
+        return "ok";
+    case HEALTH_DEGRADED:
+        return "degraded";
+    case HEALTH_CREDENTIAL_FAULT:
+        return "credential_fault";
+    case HEALTH_UNREACHABLE:
+        return "unreachable";
+    }
+    g_assert_not_reached();
+}
+
+void smtp_state_free(SmtpState *state)
+{
+    if (!state)
+        return;
+    settings_free(state->draft);
+    settings_free(state->active);
+    g_free(state->sending_reason);
+    g_free(state->sending_changed_by);
+    g_free(state->health_diagnosis);
+    g_free(state);
+}
+
+static gboolean read_state(Db *db, gint64 org_id, SmtpState *state, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT revision, config_version, draft_changed_at, active_since, sending_enabled, "
+        "sending_reason, sending_until, sending_changed_by, sending_changed_at, health, health_at, "
+        "health_diagnosis FROM smtp_state WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    gboolean found = db_next(q);
+    if (found) {
+        state->revision = db_int(q, 0);
+        state->config_version = db_int(q, 1);
+        state->draft_changed_at = db_int(q, 2);
+        state->active_since = db_int(q, 3);
+        state->sending_enabled = db_int(q, 4) != 0;
+        state->sending_reason = db_dup_text(q, 5);
+        state->sending_until = db_int(q, 6);
+        state->sending_changed_by = db_dup_text(q, 7);
+        state->sending_changed_at = db_int(q, 8);
+        state->health = (Health)db_int(q, 9);
+        state->health_at = db_int(q, 10);
+        state->health_diagnosis = db_dup_text(q, 11);
+    }
+    if (!db_finish(q, error))
+        return FALSE;
+    if (!found)
+        g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "there is no such organisation");
+    return found;
+}
+
+/* The last run bound to this revision that came to a result or is under way; 4 is cancelled. */
+static gboolean read_draft_verification(Db *db, gint64 org_id, SmtpState *state, GError **error)
+{
+    static const SettingsVerification of_run[] = {SETTINGS_NEVER_VERIFIED, SETTINGS_VERIFYING,
+        SETTINGS_VERIFIED, SETTINGS_VERIFICATION_FAILED};
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT state FROM verifications WHERE org_id = $1 AND revision = $2 "
+                     "AND state <> 4 ORDER BY id DESC LIMIT 1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, state->revision);
+    if (db_next(q))
+        state->draft_verification = of_run[db_int(q, 0)];
+    return db_finish(q, error);
+}
+
+static gboolean read_last_verification(Db *db, gint64 org_id, SmtpState *state, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT id FROM verifications WHERE org_id = $1 ORDER BY id DESC LIMIT 1");
+    db_bind_int(q, 1, org_id);
+    if (db_next(q))
+        state->has_last_verification = db_id(q, 0, &state->last_verification);
+    return db_finish(q, error);
+}
+
+SmtpState *smtp_state_read(Db *db, gint64 org_id, GError **error)
+{
+    g_autoptr(SmtpState) state = g_new0(SmtpState, 1);
+    if (!read_state(db, org_id, state, error) || !read_slots(db, org_id, state, error) ||
+        !read_draft_verification(db, org_id, state, error) ||
+        !read_last_verification(db, org_id, state, error))
+        return NULL;
+    return g_steal_pointer(&state);
+}
+
+EmailGate smtp_state_gate(const SmtpState *state)
+{
+    if (!state->active)
+        return EMAIL_GATE_NOT_CONFIGURED;
+    if (!state->sending_enabled)
+        return EMAIL_GATE_PAUSED;
+    if (state->health == HEALTH_CREDENTIAL_FAULT)
+        return EMAIL_GATE_CREDENTIAL_FAULT;
+    return EMAIL_GATE_OPEN;
+}
+
+/* --- Draft and active ----------------------------------------------------------------------------
+ */
+
+/* ABS_ERROR_CONFLICT unless the revision is the expected one (-1: any). */
+static gboolean check_revision(
+    Db *db, gint64 org_id, gint64 expected, gint64 *revision, GError **error)
+{
+    g_autoptr(SmtpState) state = g_new0(SmtpState, 1);
+    if (!read_state(db, org_id, state, error))
+        return FALSE;
+    if (expected >= 0 && expected != state->revision) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
+            "the settings were changed meanwhile: revision %" G_GINT64_FORMAT
+            " was expected, it is %" G_GINT64_FORMAT,
+            expected, state->revision);
+        return FALSE;
+    }
+    *revision = state->revision;
+    return TRUE;
+}
+
+static gboolean note_draft_change(Db *db, gint64 org_id, WallMs changed_at, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE smtp_state SET revision = revision + 1, "
+                                        "draft_changed_at = $2 WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int_or_null(q, 2, changed_at);
+    store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
+    return db_finish(q, error);
+}
+
+gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
+    gint64 expected_revision, WallMs now, gint64 *revision, GError **error)
+{
+    gint64 present;
+    if (!check_revision(db, org_id, expected_revision, &present, error))
+        return FALSE;
+    gboolean written = draft ? write_slot(db, org_id, SLOT_DRAFT, draft, error)
+                             : delete_slot(db, org_id, SLOT_DRAFT, error);
+    if (!written || !note_draft_change(db, org_id, draft ? now : 0, error))
+        return FALSE;
+    if (revision)
+        *revision = present + 1;
+    return TRUE;
+}
+
+gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
+    gint64 expected_revision, WallMs now, GError **error)
+{
+    gint64 revision;
+    if (!check_revision(db, org_id, expected_revision, &revision, error) ||
+        !write_slot(db, org_id, SLOT_ACTIVE, settings, error) ||
+        !delete_slot(db, org_id, SLOT_DRAFT, error))
+        return FALSE;
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE smtp_state SET revision = revision + 1, config_version = config_version + 1, "
+        "draft_changed_at = NULL, active_since = $2, health = $3, health_at = $2, "
+        "health_diagnosis = NULL WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, now);
+    db_bind_int(q, 3, HEALTH_OK);
+    store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
+    store_note_change(db, STORE_CHANGED_HEALTH, org_id, NULL);
+    store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+    return db_finish(q, error);
+}
+
+gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error)
+{
+    g_autoptr(GArray) orgs = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT org_id FROM smtp_state WHERE draft_changed_at <= $1");
+    db_bind_int(q, 1, now - LIMIT_DRAFT_MS);
+    while (db_next(q)) {
+        gint64 org_id = db_int(q, 0);
+        g_array_append_val(orgs, org_id);
+    }
+    if (!db_finish(q, error))
+        return FALSE;
+    for (guint i = 0; i < orgs->len; i++)
+        if (!smtp_draft_write(db, g_array_index(orgs, gint64, i), NULL, -1, now, NULL, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* --- Sending switch and health -------------------------------------------------------------------
+ */
+
+gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char *reason,
+    WallMs until, const char *changed_by, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE smtp_state SET sending_enabled = $2, sending_reason = $3, sending_until = $4, "
+        "sending_changed_by = $5, sending_changed_at = $6 WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, enabled ? 1 : 0);
+    db_bind_text(q, 3, reason);
+    db_bind_int_or_null(q, 4, until);
+    db_bind_text(q, 5, changed_by);
+    db_bind_int(q, 6, now);
+    store_note_change(db, STORE_CHANGED_SENDING, org_id, NULL);
+    store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+    return db_finish(q, error);
+}
+
+gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,
+    const char *diagnosis, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "UPDATE smtp_state SET health = $3, health_diagnosis = $4, health_at = $5 "
+                     "WHERE org_id = $1 AND config_version = $2 "
+                     "AND (health <> $3 OR COALESCE(health_diagnosis, '') <> COALESCE($4, ''))");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, config_version);
+    db_bind_int(q, 3, health);
+    db_bind_text(q, 4, diagnosis);
+    db_bind_int(q, 5, now);
+    if (!db_finish(q, error))
+        return FALSE;
+    if (db_changes(db) > 0)
+        store_note_change(db, STORE_CHANGED_HEALTH, org_id, NULL);
+    return TRUE;
+}
+
+/* --- Password guard ------------------------------------------------------------------------------
+ */
+
+gboolean login_guard_check(Db *db, gint64 org_id, const char *host, const char *username,
+    const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, LoginGuard *guard,
+    WallMs *free_at, GError **error)
+{
+    guint n = 0;
+    WallMs same_at = 0, tenth_at = 0;
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT at, fingerprint = $4 FROM login_failures WHERE org_id = $1 "
+                     "AND host = $2 AND username = $3 AND at > $5 ORDER BY at DESC");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, host);
+    db_bind_text(q, 3, username);
+    db_bind_blob(q, 4, fingerprint, VAULT_FINGERPRINT_BYTES);
+    db_bind_int(q, 5, now - CLOCK_HOUR_MS);
+    while (db_next(q)) {
+        if (db_int(q, 1) && same_at == 0)
+            same_at = db_int(q, 0);
+        if (++n == LIMIT_LOGIN_FAILURES_PER_HOUR)
+            tenth_at = db_int(q, 0);
+    }
+    if (!db_finish(q, error))
+        return FALSE;
+    *guard = tenth_at > 0  ? LOGIN_GUARD_TOO_MANY
+             : same_at > 0 ? LOGIN_GUARD_SAME_PASSWORD
+                           : LOGIN_GUARD_FREE;
+    WallMs last = MAX(same_at, tenth_at);
+    *free_at = last > 0 ? last + CLOCK_HOUR_MS : 0;
+    return TRUE;
+}
+
+static gboolean prune_failures(Db *db, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM login_failures WHERE at <= $1");
+    db_bind_int(q, 1, now - CLOCK_HOUR_MS);
+    return db_finish(q, error);
+}
+
+gboolean login_guard_record_failure(Db *db, gint64 org_id, const char *host, const char *username,
+    const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, GError **error)
+{
+    if (!prune_failures(db, now, error))
+        return FALSE;
+    g_autoptr(DbQuery) q =
+        db_query(db, "INSERT INTO login_failures (org_id, host, username, fingerprint, at) "
+                     "VALUES ($1, $2, $3, $4, $5)");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, host);
+    db_bind_text(q, 3, username);
+    db_bind_blob(q, 4, fingerprint, VAULT_FINGERPRINT_BYTES);
+    db_bind_int(q, 5, now);
+    return db_finish(q, error);
+}
+
+gboolean login_guard_record_success(
+    Db *db, gint64 org_id, const char *host, const char *username, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(
+        db, "DELETE FROM login_failures WHERE org_id = $1 AND host = $2 AND username = $3");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, host);
+    db_bind_text(q, 3, username);
+    return db_finish(q, error);
+}

@@ -1,0 +1,22 @@
+/* Any bytes as list of providers: refused with a reason, or a list whose endpoints can be used. */
+#include "provider/provider.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ProviderList) list = provider_list_new((const char *)data, n, &error);
+    g_assert_true((list == NULL) == (error != NULL));
+    for (guint i = 0; list != NULL && i < provider_count(list); i++) {
+        const Provider *p = provider_at(list, i);
+        g_assert_true(provider_by_id(list, p->id) == p);
+        g_assert_true(p->n_endpoints > 0 && p->sources[0] != '\0' && p->checked[0] != '\0');
+        for (guint k = 0; k < p->n_endpoints; k++)
+            g_assert_true(p->endpoints[k].port > 0 && p->endpoints[k].host[0] != '\0' &&
+                          tls_mode_name(p->endpoints[k].security) != NULL);
+    }
+    return 0;
+}

@@ -1,0 +1,337 @@
+#include "diagnosis/diagnosis.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+static char *read_data(const char *name, gsize *n)
+{
+    g_autofree char *path = g_build_filename(g_getenv("ABSENDER_SOURCE"), "data", name, NULL);
+    char *bytes = NULL;
+    assert_true(g_file_get_contents(path, &bytes, n, NULL));
+    return bytes;
+}
+
+static int load_catalogue(void **state)
+{
+    gsize n = 0;
+    g_autofree char *json = read_data("failures.json", &n);
+    g_autoptr(GError) error = NULL;
+    *state = diagnosis_catalogue_new(json, n, &error);
+    if (error != NULL)
+        print_error("%s\n", error->message);
+    return *state == NULL ? -1 : 0;
+}
+
+static int drop_catalogue(void **state)
+{
+    diagnosis_catalogue_free(*state);
+    return 0;
+}
+
+/* Takes "535-5.7.8 text" apart as the reply reader does. Lines without a code stay whole. */
+static void take_line_apart(const char *line, DiagnosisInput *input, char enhanced[16])
+{
+    input->text = line;
+    if (!g_ascii_isdigit(line[0]) || !g_ascii_isdigit(line[1]) || !g_ascii_isdigit(line[2]))
+        return;
+    input->code = (int)g_ascii_strtoll(line, NULL, 10);
+    input->text = line + MIN(strlen(line), 4);
+    gsize n = strspn(input->text, "0123456789.");
+    if (n >= 5 && n < 16 && input->text[1] == '.' && strchr("245", input->text[0]) != NULL) {
+        memcpy(enhanced, input->text, n);
+        enhanced[n] = '\0';
+        input->enhanced = enhanced;
+    }
+}
+
+static void every_example_leads_to_its_own_row(void **state)
+{
+    gsize n = 0;
+    g_autofree char *text = read_data("failure-examples.json", &n);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *examples = json_object_get(root, "examples");
+    assert_true(json_array_size(examples) >= 207);
+    g_autoptr(GHashTable) rows_seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (gsize i = 0; i < json_array_size(examples); i++) {
+        json_t *example = json_array_get(examples, i);
+        const char *id = NULL, *line = NULL, *family = NULL;
+        int verify = 0, port = 0;
+        char enhanced[16];
+        DiagnosisInput input = {0};
+        assert_int_equal(
+            json_unpack_ex(example, NULL, JSON_STRICT, "{s:s s:s s?s s?s s?i s?s s?s s?i s?s}",
+                "id", &id, "phase", &input.phase, "line", &line, "sys", &input.sys, "verify",
+                &verify, "tls", &input.tls, "host", &input.host, "port", &port, "family", &family),
+            0);
+        input.verify = verify;
+        input.port = (guint)port;
+        input.family = family;
+        if (line != NULL)
+            take_line_apart(line, &input, enhanced);
+        const Diagnosis *found = diagnosis_match(*state, &input);
+        if (strcmp(found->id, id) != 0)
+            fail_msg("example %zu of %s leads to %s", i, id, found->id);
+        g_hash_table_add(rows_seen, (gpointer)id);
+    }
+    assert_int_equal(g_hash_table_size(rows_seen), diagnosis_catalogue_size(*state));
+    json_decref(root);
+}
+
+static void unknown_things_fall_to_true_generic_rows(void **state)
+{
+    static const struct {
+        const char *name;
+        DiagnosisInput input;
+        const char *id;
+    } rows[] = {
+        {"nothing at all", {0}, "fallback_unknown"},
+        {"only a phase", {.phase = "ehlo"}, "fallback_unknown"},
+        {"a phase nobody knows", {.phase = "lunch", .code = 450}, "fallback_4xx"},
+        {"a positive reply out of place", {.phase = "data", .code = 250}, "fallback_unknown"},
+        {"empty texts", {.phase = "auth", .text = "", .tls = ""}, "fallback_unknown"},
+        {"a new errno", {.phase = "connect", .sys = "ENOSPC"}, "fallback_network"},
+        {"a new 4yz", {.phase = "rcpt_to", .code = 459, .enhanced = "4.9.9"}, "fallback_4xx"},
+        {"a new 5yz", {.phase = "rcpt_to", .code = 559, .enhanced = "5.9.9"}, "fallback_5xx"},
+        {"a new TLS reason", {.phase = "tls", .tls = "something odd"}, "fallback_tls"},
+        {"a new certificate error", {.phase = "tls", .verify = 99}, "fallback_tls"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        print_message("# %s\n", rows[i].name);
+        assert_string_equal(diagnosis_match(*state, &rows[i].input)->id, rows[i].id);
+    }
+}
+
+static void text_is_compared_folded_and_on_one_line(void **state)
+{
+    static const char *const texts[] = {"username and password not accepted",
+        "Username and Password Not Accepted. Learn more",
+        "5.7.8 Username and\nPassword not accepted", "USERNAME AND\r\nPASSWORD NOT ACCEPTED"};
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        DiagnosisInput input = {.phase = "auth", .code = 535, .text = texts[i]};
+        assert_string_equal(diagnosis_match(*state, &input)->id, "gmail_bad_credentials");
+    }
+}
+
+static void names_are_compared_by_their_end(void **state)
+{
+    static const struct {
+        const char *host, *id;
+    } rows[] = {
+        {"mail.gmx.net", "united_internet_bad_credentials"},
+        {"MAIL.GMX.NET", "united_internet_bad_credentials"},
+        {"smtp.ionos.de", "ionos_bad_credentials"},
+        {"mail.gmx.net.example.com", "auth_failed_generic"},
+        {"net", "auth_failed_generic"},
+        {NULL, "auth_failed_generic"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        DiagnosisInput input = {.phase = "auth",
+            .code = 535,
+            .text = "Authentication credentials invalid",
+            .host = rows[i].host};
+        assert_string_equal(diagnosis_match(*state, &input)->id, rows[i].id);
+    }
+}
+
+/* A small catalogue in which every rule of the choice decides once. */
+#define ROW(id, rank, match)                                                                       \
+    "{\"id\":\"" id "\",\"phase\":[],\"class\":\"config\",\"rank\":" rank ",\"match\":" match      \
+    ",\"means_en\":\"m\",\"means_de\":\"m\",\"fix_en\":\"f\",\"fix_de\":\"f\",\"retry\":\"none\"," \
+    "\"breaker\":\"none\",\"message_fate\":\"hold\",\"confidence\":\"high\",\"sources\":[\"s\"]}"
+#define CATALOGUE(rows) \
+    "{\"sources\":{\"s\":{\"cite\":\"c\",\"date\":null}},\"failures\":[" rows "]}"
+
+static void rank_then_text_then_keys_then_order_decide(void **state)
+{
+    static const char json[] = CATALOGUE( //
+        ROW("last", "1", "[{}]") "," ROW("short", "50", "[{\"text\":[\"quota\"]}]") "," ROW(
+            "long", "50", "[{\"text\":[\"quota exceeded\"]}]") "," ROW("keys", "50",
+            "[{\"text\":[\"quota\"],\"code\":552}]") "," ROW("first", "60",
+            "[{\"code\":521}]") "," ROW("second", "60", "[{\"code\":521}]"));
+    static const struct {
+        const char *name;
+        DiagnosisInput input;
+        const char *id;
+    } rows[] = {
+        {"longest text", {.code = 552, .text = "Quota exceeded"}, "long"},
+        {"most keys", {.code = 552, .text = "quota"}, "keys"},
+        {"the only one", {.code = 550, .text = "quota"}, "short"},
+        {"rank before text", {.code = 521, .text = "quota exceeded"}, "first"},
+        {"first in file", {.code = 521}, "first"},
+        {"none", {.code = 550}, "last"},
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DiagnosisCatalogue) catalogue = diagnosis_catalogue_new(json, strlen(json), &error);
+    assert_null(error);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        print_message("# %s\n", rows[i].name);
+        assert_string_equal(diagnosis_match(catalogue, &rows[i].input)->id, rows[i].id);
+    }
+}
+
+static void the_code_decides_the_fate_first(void **state)
+{
+    enum {
+        RETRY = DIAGNOSIS_FATE_RETRY,
+        HOLD = DIAGNOSIS_FATE_HOLD,
+        BOUNCE = DIAGNOSIS_FATE_BOUNCE
+    };
+    static const struct {
+        const char *name;
+        DiagnosisClass class;
+        int fate;
+        gboolean overrides;
+        const char *phase;
+        int code;
+        int expected;
+    } rows[] = {
+        {"no code: the row", DIAGNOSIS_TEMPORARY, BOUNCE, FALSE, "dns", 0, BOUNCE},
+        {"4yz is never bounced", DIAGNOSIS_PERMANENT, BOUNCE, FALSE, "rcpt_to", 450, RETRY},
+        {"4yz may be held", DIAGNOSIS_AUTH, HOLD, FALSE, "auth", 454, HOLD},
+        {"4yz is retried", DIAGNOSIS_TEMPORARY, RETRY, FALSE, "rcpt_to", 451, RETRY},
+        {"5yz is not retried", DIAGNOSIS_TEMPORARY, RETRY, FALSE, "rcpt_to", 550, BOUNCE},
+        {"5yz is bounced", DIAGNOSIS_PERMANENT, BOUNCE, FALSE, "rcpt_to", 550, BOUNCE},
+        {"5yz of reputation", DIAGNOSIS_REPUTATION, BOUNCE, FALSE, "after_data", 554, BOUNCE},
+        {"5yz in auth is held", DIAGNOSIS_PERMANENT, BOUNCE, FALSE, "auth", 535, HOLD},
+        {"5yz of config is held", DIAGNOSIS_CONFIG, RETRY, FALSE, "mail_from", 553, HOLD},
+        {"5yz of auth is held", DIAGNOSIS_AUTH, BOUNCE, FALSE, "data", 530, HOLD},
+        {"5yz of quota is held", DIAGNOSIS_QUOTA, BOUNCE, FALSE, "data", 552, HOLD},
+        {"the row overrides 5yz", DIAGNOSIS_TEMPORARY, RETRY, TRUE, "rcpt_to", 552, RETRY},
+        {"the row overrides 4yz", DIAGNOSIS_PERMANENT, BOUNCE, TRUE, "data", 451, BOUNCE},
+        {"2yz out of place: the row", DIAGNOSIS_TEMPORARY, RETRY, FALSE, "data", 250, RETRY},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Diagnosis diagnosis = {.id = "x",
+            .class = rows[i].class,
+            .fate = (DiagnosisFate)rows[i].fate,
+            .overrides_code = rows[i].overrides};
+        DiagnosisInput input = {.phase = rows[i].phase, .code = rows[i].code};
+        print_message("# %s\n", rows[i].name);
+        assert_int_equal(diagnosis_fate(&diagnosis, &input), rows[i].expected);
+    }
+}
+
+static void rows_are_complete_in_both_languages(void **state)
+{
+    gsize n = 0;
+    g_autofree char *text = read_data("failures.json", &n);
+    json_t *root = json_loadb(text, n, 0, NULL);
+    json_t *failures = json_object_get(root, "failures");
+    assert_int_equal(json_array_size(failures), 161); /* 160 and the one that fits everything */
+    for (gsize i = 0; i < json_array_size(failures); i++) {
+        const char *id = json_string_value(json_object_get(json_array_get(failures, i), "id"));
+        const Diagnosis *d = diagnosis_by_id(*state, id);
+        assert_non_null(d);
+        const char *const sentences[] = {d->means_de, d->means_en, d->fix_de, d->fix_en};
+        for (gsize k = 0; k < G_N_ELEMENTS(sentences); k++) {
+            if (strlen(sentences[k]) < 10 || !g_utf8_validate(sentences[k], -1, NULL))
+                fail_msg("%s: sentence %zu is missing", id, k);
+        }
+        assert_true(d->class > 0 && d->retry > 0 && d->breaker > 0 && d->fate > 0);
+    }
+    assert_null(diagnosis_by_id(*state, "no_such_row"));
+    assert_null(diagnosis_by_id(*state, NULL));
+    json_decref(root);
+}
+
+static void wrong_catalogues_are_refused_by_row(void **state)
+{
+#define GOOD ROW("good", "1", "[{}]")
+    static const struct {
+        const char *name, *json, *says;
+    } rows[] = {
+        {"not JSON", "{", "line 1"},
+        {"no rows", CATALOGUE(""), "no row fits everything"},
+        {"no row that fits everything", CATALOGUE(ROW("a", "1", "[{\"code\":550}]")),
+            "no row fits everything"},
+        {"no sources table", "{\"failures\":[]}", "sources"},
+        {"twice the same id", CATALOGUE(GOOD "," GOOD), "row 2 (good): the id"},
+        {"unknown key of a row", CATALOGUE("{\"id\":\"odd\",\"extra\":1}"), "row 1 (odd)"},
+        {"unknown key of match", CATALOGUE(ROW("odd", "1", "[{\"regex\":\"x\"}]")), "regex"},
+        {"upper case phrase", CATALOGUE(ROW("odd", "1", "[{\"text\":[\"Quota\"]}]")), "(odd)"},
+        {"short phrase", CATALOGUE(ROW("odd", "1", "[{\"text\":[\"no\"]}]")), "(odd)"},
+        {"phrase of another type", CATALOGUE(ROW("odd", "1", "[{\"text\":[7]}]")), "(odd)"},
+        {"text is no list", CATALOGUE(ROW("odd", "1", "[{\"text\":\"quota\"}]")), "(odd)"},
+        {"code out of range", CATALOGUE(ROW("odd", "1", "[{\"code\":999}]")), "(odd)"},
+        {"unknown any", CATALOGUE(ROW("odd", "1", "[{\"any\":\"moon\"}]")), "(odd)"},
+        {"match is no list", CATALOGUE(ROW("odd", "1", "{}")), "(odd)"},
+        {"duplicate key", "{\"failures\":[],\"failures\":[]}", "duplicate"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        print_message("# %s\n", rows[i].name);
+        assert_null(diagnosis_catalogue_new(rows[i].json, strlen(rows[i].json), &error));
+        assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT));
+        if (strstr(error->message, rows[i].says) == NULL)
+            fail_msg("says: %s", error->message);
+    }
+}
+
+/* xorshift: the same lines in every run. */
+static guint32 next_random(guint32 *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+static void random_lines_always_get_a_row_and_fast(void **state)
+{
+    enum { LINES = 100000 };
+    static const char *const phases[] = {
+        "connect", "greeting", "auth", "mail_from", "rcpt_to", "after_data", NULL};
+    static const char *const words[] = {"mailbox ", "unavailable ", "quota ", "exceeded ",
+        "authentication ", "failed ", "relay ", "access denied ", "user ", "unknown ", "spam ",
+        "\xc3\xbc", "\n", "5.7.1 ", "smtp ", "server ", "blocked using "};
+    guint32 seed = 20261121;
+    MonoMs start = clock_mono_ms();
+    for (guint i = 0; i < LINES; i++) {
+        char line[256] = "";
+        for (guint n = next_random(&seed) % 12; n > 0; n--)
+            g_strlcat(line, words[next_random(&seed) % G_N_ELEMENTS(words)], sizeof line);
+        DiagnosisInput input = {.phase = phases[next_random(&seed) % G_N_ELEMENTS(phases)],
+            .code = (int)(next_random(&seed) % 200 + 400),
+            .text = line};
+        assert_non_null(diagnosis_match(*state, &input));
+    }
+    double each_us = (double)(clock_mono_ms() - start) * 1000.0 / LINES;
+    print_message("# %d random lines: %.2f us each, the line's making included\n", LINES, each_us);
+    assert_true(each_us < 200); /* a sanitizer build; the release program needs a tenth of 20 us */
+}
+
+static void an_endless_reply_costs_no_more_than_its_limit(void **state)
+{
+    g_autofree char *text = g_strnfill(16 * 1024 * 1024, 'q');
+    DiagnosisInput input = {.phase = "auth", .code = 535, .text = text};
+    MonoMs start = clock_mono_ms();
+    for (guint i = 0; i < 1000; i++)
+        assert_string_equal(diagnosis_match(*state, &input)->id, "auth_failed_generic");
+    assert_true(clock_mono_ms() - start < 2000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_example_leads_to_its_own_row),
+        cmocka_unit_test(unknown_things_fall_to_true_generic_rows),
+        cmocka_unit_test(text_is_compared_folded_and_on_one_line),
+        cmocka_unit_test(names_are_compared_by_their_end),
+        cmocka_unit_test(rank_then_text_then_keys_then_order_decide),
+        cmocka_unit_test(the_code_decides_the_fate_first),
+        cmocka_unit_test(rows_are_complete_in_both_languages),
+        cmocka_unit_test(wrong_catalogues_are_refused_by_row),
+        cmocka_unit_test(random_lines_always_get_a_row_and_fast),
+        cmocka_unit_test(an_endless_reply_costs_no_more_than_its_limit),
+    };
+    return cmocka_run_group_tests(tests, load_catalogue, drop_catalogue);
+}

@@ -1,0 +1,86 @@
+#include "base/limits.h"
+#include "outbox/retry.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define NOW (G_GINT64_CONSTANT(1800000000000))
+#define MINUTES(n) ((n)*CLOCK_MINUTE_MS)
+
+static void delays_grow_and_stay_within_a_quarter(void **unused)
+{
+    static const gint64 minutes[] = {1, 5, 15, 30, 60, 120, 120, 120};
+    for (guint attempt = 1; attempt <= G_N_ELEMENTS(minutes); attempt++) {
+        for (guint32 random = 0; random < 5000; random += 37) {
+            gint64 delay = retry_delay_ms(attempt, random);
+            assert_true(delay >= MINUTES(minutes[attempt - 1]));
+            assert_true(delay <= MINUTES(minutes[attempt - 1]) * 5 / 4);
+        }
+    }
+    assert_true(retry_delay_ms(3, 1) != retry_delay_ms(3, 999));
+}
+
+static void each_end_has_its_consequence(void **unused)
+{
+    const RetryMail fresh = {.attempts = 0, .created_at = NOW};
+    const RetryMail once = {.created_at = NOW, .at_most_once = TRUE};
+    const RetryMail again = {.created_at = NOW, .was_uncertain = TRUE, .attempts = 1};
+    const RetryMail brief = {.created_at = NOW, .expires_at = NOW + MINUTES(30), .attempts = 3};
+    static const gint64 hold = MINUTES(30);
+    const struct {
+        const char *name;
+        const RetryMail *mail;
+        AttemptEnd end;
+        DiagnosisFate fate;
+        gint64 wait_s;
+        RetryDecision expect; /* next_at as delay; jitter is 0 here */
+    } cases[] = {
+        {"accepted", &fresh, ATTEMPT_ACCEPTED, 0, 0, {EMAIL_ACCEPTED, 0, TRUE}},
+        {"no such mailbox", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_BOUNCE, 0,
+            {EMAIL_REJECTED, 0, TRUE}},
+        {"greylisted", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_RETRY, 0,
+            {EMAIL_DEFERRED, MINUTES(1), TRUE}},
+        {"quota window", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_RETRY, 3600,
+            {EMAIL_DEFERRED, MINUTES(60), TRUE}},
+        {"sender not allowed", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_HOLD, 0,
+            {EMAIL_DEFERRED, hold, FALSE}},
+        {"connection lost early", &fresh, ATTEMPT_UNSENT, 0, 0, {EMAIL_DEFERRED, MINUTES(1), TRUE}},
+        {"login refused", &fresh, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD, 0,
+            {EMAIL_QUEUED, 0, FALSE}},
+        {"lost after the dot", &fresh, ATTEMPT_UNCERTAIN, 0, 0,
+            {EMAIL_UNCERTAIN, MINUTES(15), TRUE}},
+        {"lost after the dot, at most once", &once, ATTEMPT_UNCERTAIN, 0, 0,
+            {EMAIL_UNCERTAIN, -NOW, TRUE}},
+        {"lost after the dot twice", &again, ATTEMPT_UNCERTAIN, 0, 0,
+            {EMAIL_UNCERTAIN, CLOCK_DAY_MS, TRUE}},
+        {"resend broke off", &again, ATTEMPT_UNSENT, 0, 0, {EMAIL_UNCERTAIN, MINUTES(5), TRUE}},
+        {"resend accepted", &again, ATTEMPT_ACCEPTED, 0, 0, {EMAIL_ACCEPTED, 0, TRUE}},
+        {"never past its expiry", &brief, ATTEMPT_UNSENT, 0, 0,
+            {EMAIL_DEFERRED, MINUTES(30), TRUE}},
+        {"cancelled", &fresh, ATTEMPT_WITHDRAWN, 0, 0, {0, 0, FALSE}},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        RetryDecision got =
+            retry_decide(cases[i].mail, cases[i].end, cases[i].fate, cases[i].wait_s, NOW, 0);
+        gboolean ended = cases[i].expect.state == EMAIL_ACCEPTED ||
+                         cases[i].expect.state == EMAIL_REJECTED || cases[i].expect.state == 0;
+        WallMs next_at = ended ? 0 : NOW + cases[i].expect.next_at;
+        if (got.state != cases[i].expect.state || got.next_at != next_at ||
+            got.counts != cases[i].expect.counts)
+            fail_msg("%s: state %d, next %" G_GINT64_FORMAT ", counts %d", cases[i].name,
+                (int)got.state, got.next_at, got.counts);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delays_grow_and_stay_within_a_quarter),
+        cmocka_unit_test(each_end_has_its_consequence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+// The one place that talks to the server: JSON, CSRF header, If-Match, problem+json, and the live stream.
+import { currentLanguage, t, textOr } from './i18n.js';
+
+const POLL_RUNNING_MS = 500;
+const POLL_IDLE_MS = 4000;
+const RECONNECT_MS = 10000;
+
+let csrfToken = null;
+let onSignedOut = () => {};
+
+export const setCsrfToken = (token) => { csrfToken = token; };
+export const whenSignedOut = (callback) => { onSignedOut = callback; };
+
+/** What the server refused, or that it could not be reached (`code` "network"). */
+export class ApiError extends Error {
+  constructor(status, problem = {}, retryAfter = null) {
+    super(problem.detail || problem.title || problem.code || `HTTP ${status}`);
+    this.status = status;
+    this.code = problem.code || 'unknown';
+    this.errors = problem.errors || [];
+    this.diagnosis = problem.diagnosis || null;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** One sentence for a person, in the language of the page where we know the code. */
+export const errorText = (error) =>
+  error instanceof ApiError ? textOr(`error.${error.code}`, error.message) : t('error.unknown');
+
+async function send(method, path, { body, ifMatch, accept = 'application/json, application/problem+json' } = {}) {
+  const headers = { Accept: accept, 'Accept-Language': currentLanguage() };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
+  if (method !== 'GET' && csrfToken) headers['X-CSRF-Token'] = csrfToken;
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method, headers, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(0, { code: 'network' });
+  }
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => ({}));
+  const retryAfter = Number(answer.headers.get('Retry-After')) || null;
+  const error = new ApiError(answer.status, problem, retryAfter);
+  if (answer.status === 401 && error.code !== 'invalid_credentials') onSignedOut();
+  throw error;
+}
+
+const json = async (method, path, options) => (await send(method, path, options)).json();
+
+export const api = {
+  session: () => json('GET', '/v1/session'),
+  setup: (body) => json('POST', '/v1/setup', { body }),
+  signIn: (body) => json('POST', '/v1/sessions', { body }),
+  signOut: () => json('DELETE', '/v1/sessions/current'),
+
+  smtp: () => json('GET', '/v1/smtp'),
+  saveDraft: (body, ifMatch) => json('PATCH', '/v1/smtp/draft', { body, ifMatch }),
+  dropDraft: (ifMatch) => json('DELETE', '/v1/smtp/draft', { ifMatch }),
+  verify: (body) => json('POST', '/v1/smtp/verifications', { body }),
+  verification: (id) => json('GET', `/v1/smtp/verifications/${id}`),
+  cancelVerification: (id) => json('DELETE', `/v1/smtp/verifications/${id}`),
+  setSending: (body) => json('PUT', '/v1/smtp/sending', { body }),
+  sendTest: (to) => json('POST', '/v1/smtp/test-emails', { body: { to } }),
+  presets: async () => (await json('GET', '/v1/smtp/presets')).data,
+
+  emails: (query) => json('GET', `/v1/emails?${new URLSearchParams(query)}`),
+  email: (id) => json('GET', `/v1/emails/${id}`),
+  cancelEmail: (id) => json('POST', `/v1/emails/${id}/cancel`),
+
+  sandbox: () => json('GET', '/v1/sandbox'),
+  captures: (query) => json('GET', `/v1/sandbox/messages?${new URLSearchParams(query)}`),
+  capture: (id) => json('GET', `/v1/sandbox/messages/${id}`),
+  captureBytes: async (id) =>
+    new Uint8Array(await (await send('GET', `/v1/sandbox/messages/${id}/raw`, { accept: 'text/plain' })).arrayBuffer()),
+  clearCaptures: () => json('DELETE', '/v1/sandbox/messages'),
+};
+
+/**
+ * Follows what happens: the server's event stream, and polling whenever that is not open.
+ * language: of the diagnoses in it; handlers: status(object), phase(verification), sending(part), health(part), email(part); running() tells the id of a
+ * verification under way, or null. Returns a function that ends it.
+ */
+export function follow(language, handlers) {
+  let source = null;
+  let pollTimer = 0;
+  let reopenTimer = 0;
+  let ended = false;
+
+  const stopPolling = () => { clearTimeout(pollTimer); pollTimer = 0; };
+
+  const poll = async () => {
+    try {
+      const running = handlers.running();
+      if (running) handlers.phase(await api.verification(running));
+      else handlers.status(await api.smtp());
+    } catch {
+      // The next turn tries again; a lost session is reported by whenSignedOut.
+    }
+    if (!ended && pollTimer) pollTimer = setTimeout(poll, handlers.running() ? POLL_RUNNING_MS : POLL_IDLE_MS);
+  };
+
+  const startPolling = () => {
+    if (!pollTimer) pollTimer = setTimeout(poll, POLL_RUNNING_MS);
+  };
+
+  const open = () => {
+    source = new EventSource(`/v1/smtp/events?language=${language}`);
+    source.onopen = stopPolling;
+    source.onerror = () => {
+      if (ended) return;
+      startPolling();
+      if (source.readyState === EventSource.CLOSED) {
+        clearTimeout(reopenTimer);
+        reopenTimer = setTimeout(open, RECONNECT_MS);
+      }
+    };
+    for (const name of ['status', 'phase', 'sending', 'health', 'email']) {
+      source.addEventListener(name, (event) => handlers[name](JSON.parse(event.data)));
+    }
+  };
+
+  open();
+  return () => {
+    ended = true;
+    stopPolling();
+    clearTimeout(reopenTimer);
+    source.close();
+  };
+}

@@ -1,0 +1,240 @@
+// The SMTP form behind the settings page: what is typed, what the server has, what is wrong, and saving the draft while
+// typing. No markup here. `changed` is called whenever something that is shown has changed.
+import { api, ApiError, errorText } from './api.js';
+import { t, textOr } from './i18n.js';
+import { app, loadSmtp, takeSmtp } from './store.js';
+
+const SAVE_AFTER_MS = 900;
+const NUMBERS = ['port', 'max_connections', 'per_minute', 'per_hour', 'per_day'];
+const QUOTA = ['per_minute', 'per_hour', 'per_day'];
+const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
+const PLAIN = [...TEXTS, 'security', ...NUMBERS]; // everything but the password
+const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections', ...QUOTA,
+  'probe_recipient'];
+const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
+
+/** Which field a failed rung points at. */
+const FIELD_OF_PHASE = {
+  dns: 'host', connect: 'port', greeting: 'port', ehlo: 'port', starttls: 'security', tls: 'security', certificate: 'host',
+  auth: 'password', sender: 'from_email', recipient: 'probe_recipient',
+};
+
+const text = (value) => (value === null || value === undefined ? '' : String(value));
+
+function formOf(settings) {
+  const form = {};
+  for (const name of PLAIN) form[name] = text(QUOTA.includes(name) ? settings?.quota?.[name] || '' : settings?.[name]);
+  return form;
+}
+
+/** The encryption in force when none is chosen follows the port. */
+export const securityOf = (form) => form.security || (form.port.trim() === '465' ? 'implicit' : 'starttls');
+
+const destinationOf = (form) => [form.host.trim().toLowerCase(), form.port.trim() || '587', securityOf(form),
+  form.username.trim() || form.from_email.trim()].join('\n');
+
+export class DraftForm {
+  constructor(changed) {
+    this.changed = changed;
+    this.base = formOf(null); // as the server has it
+    this.form = { ...this.base, password: '', probe_recipient: '' };
+    this.faults = {};
+    this.problem = '';
+    this.saving = false;
+    this.passwordDropped = false;
+    this.passwordSaved = '';
+    this.editedSinceRun = false;
+    this.timer = 0;
+    this.queue = Promise.resolve();
+  }
+
+  /** Takes over what the server has, field by field, except where something else is being typed. */
+  adopt(smtp, sent = {}) {
+    const next = formOf(smtp.draft?.settings ?? smtp.active);
+    for (const name of PLAIN) {
+      if (this.form[name] === this.base[name] || this.form[name] === sent[name]) this.form[name] = next[name];
+    }
+    this.base = next;
+    this.stored = (smtp.draft?.settings ?? smtp.active)?.password ?? { set: false, set_at: null };
+    this.changed();
+  }
+
+  edited() {
+    return PLAIN.filter((name) => this.form[name] !== this.base[name]);
+  }
+
+  /** True if the stored password still belongs to what is typed. */
+  keepsPassword() {
+    return Boolean(this.stored?.set) && destinationOf(this.form) === destinationOf(this.base);
+  }
+
+  needsPasswordAgain() {
+    return !this.form.password && (this.passwordDropped || (Boolean(this.stored?.set) && !this.keepsPassword()));
+  }
+
+  set(name, value) {
+    this.form[name] = value;
+    this.editedSinceRun = true;
+    delete this.faults[name];
+    if (name === 'password' && value) this.passwordDropped = false;
+    this.changed();
+    clearTimeout(this.timer);
+    if (name !== 'password' && name !== 'probe_recipient') this.timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
+  }
+
+  setMany(values) {
+    for (const [name, value] of Object.entries(values)) this.set(name, value);
+    this.save();
+  }
+
+  chooseSecurity(security) {
+    this.set('security', security);
+    const port = this.form.port.trim();
+    if (security === 'implicit' && ['', '587'].includes(port)) this.set('port', '465');
+    if (security === 'starttls' && port === '465') this.set('port', '587');
+    this.save();
+  }
+
+  /** Leaving a field says what is wrong with it, if something was typed, and saves. */
+  leave(name) {
+    const fault = this.form[name].trim() ? this.faultOf(name) : '';
+    if (fault) this.faults[name] = fault;
+    this.changed();
+    this.save();
+  }
+
+  faultOf(name) {
+    const value = this.form[name].trim();
+    if (name === 'password') return this.form.password || this.keepsPassword() ? '' : t(this.needsPasswordAgain() ? 'fault.password_again' : 'fault.missing.password');
+    if (['host', 'from_email'].includes(name) && !value) return t(`fault.missing.${name}`);
+    if (!value) return '';
+    if (name === 'host' && !/^[^\s/:@]+$/.test(value)) return t('fault.invalid_host');
+    if (['from_email', 'probe_recipient'].includes(name) && !/^[^\s@]+@[^\s@]+$/.test(value)) return t('fault.invalid_address');
+    if (name === 'port' && !(/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) < 65536)) return t('fault.invalid_port');
+    if (NUMBERS.includes(name) && !/^\d{1,9}$/.test(value)) return t('fault.out_of_range');
+    return '';
+  }
+
+  /** Fills `faults` for the whole form; the name of the first faulty field, or undefined. */
+  check() {
+    this.faults = {};
+    for (const name of ORDER) {
+      const fault = this.faultOf(name);
+      if (fault) this.faults[name] = fault;
+    }
+    this.changed();
+    return this.firstFault();
+  }
+
+  firstFault() {
+    return ORDER.find((name) => this.faults[name]);
+  }
+
+  patch(names) {
+    const body = {};
+    for (const name of names) {
+      const value = this.form[name].trim();
+      const typed = NUMBERS.includes(name) ? (value === '' ? null : Number(value)) : value === '' ? null : value;
+      if (QUOTA.includes(name)) body.quota = { ...body.quota, [name]: typed ?? 0 };
+      else body[name] = typed;
+    }
+    // A typed password goes along once its destination is known, and again whenever that changes.
+    const { password, host, from_email: from, username } = this.form;
+    const moves = names.some((name) => DESTINATION.includes(name));
+    if (password && host.trim() && (from.trim() || username.trim()) && (password !== this.passwordSaved || moves)) body.password = password;
+    return body;
+  }
+
+  /** Saves what is typed and sound; one request at a time. Resolves to false if the server refused something. */
+  save({ start = false } = {}) {
+    clearTimeout(this.timer);
+    this.queue = this.queue.then(() => this.saveNow(start, true));
+    return this.queue;
+  }
+
+  async saveNow(start, mayRetry) {
+    const names = this.edited().filter((name) => !this.faultOf(name) || this.form[name].trim() === '');
+    const body = this.patch(names);
+    if (!Object.keys(body).length && !(start && !app().smtp.draft)) return true;
+    const sent = Object.fromEntries(names.map((name) => [name, this.form[name]]));
+    this.saving = true;
+    this.changed();
+    try {
+      const answer = await api.saveDraft(body, app().smtp.revision);
+      if (body.password) this.passwordSaved = body.password;
+      this.passwordDropped = (this.passwordDropped || Boolean(answer.password_dropped)) && !answer.draft?.settings.password?.set;
+      this.problem = '';
+      this.saving = false;
+      this.adopt(answer, sent);
+      takeSmtp(answer);
+      return true;
+    } catch (error) {
+      this.saving = false;
+      if (mayRetry && error instanceof ApiError && [409, 412].includes(error.status)) {
+        await loadSmtp(); // changed elsewhere: what is typed here is put on top of it
+        this.adopt(app().smtp);
+        return this.saveNow(start, false);
+      }
+      this.takeError(error);
+      return false;
+    }
+  }
+
+  takeError(error) {
+    const known = (error.errors || []).filter(({ pointer }) => ORDER.includes(pointer?.split('/').at(-1)));
+    for (const { pointer, code, detail } of known) {
+      const name = pointer.split('/').at(-1);
+      this.faults[name] = textOr(`fault.${code}.${name}`, textOr(`fault.${code}`, detail));
+    }
+    if (['password_required', 'same_password_refused'].includes(error.code)) this.faults.password = errorText(error);
+    else if (!known.length) this.problem = errorText(error);
+    this.changed();
+  }
+
+  /** Saves, then starts a verification of exactly this; its id, or null with `faults` or `problem` set. */
+  async verify() {
+    this.problem = '';
+    if (this.check()) return null;
+    if (!(await this.save({ start: true }))) return null;
+    const probe = this.form.probe_recipient.trim();
+    try {
+      const { id } = await api.verify(probe ? { activate: true, probe_recipient: probe } : { activate: true });
+      this.editedSinceRun = false;
+      return id;
+    } catch (error) {
+      if ([409, 412].includes(error.status)) await loadSmtp();
+      this.takeError(error);
+      return null;
+    }
+  }
+
+  /** After a success the password need not stay on the page. */
+  forgetPassword() {
+    this.form.password = '';
+    this.passwordSaved = '';
+    this.passwordDropped = false;
+    this.changed();
+  }
+
+  async discard() {
+    clearTimeout(this.timer);
+    try {
+      const answer = await api.dropDraft(app().smtp.revision);
+      this.base = formOf(null);
+      this.form = { ...this.base, password: '', probe_recipient: '' };
+      this.faults = {};
+      this.forgetPassword();
+      this.adopt(answer);
+      takeSmtp(answer);
+    } catch (error) {
+      this.takeError(error);
+    }
+  }
+}
+
+/** The field a failed run points at, and what to say there. */
+export function faultOfRun(run) {
+  const phase = run?.state === 'failed' ? run.phases.find(({ state }) => state === 'failed')?.name : null;
+  const name = phase && FIELD_OF_PHASE[phase];
+  return name ? { name, text: t(`phase_fault.${phase}`) } : null;
+}

@@ -1,0 +1,79 @@
+// Texts, dates and numbers in the chosen language. Keys are flat; a key with `.one` and `.other` is plural.
+const LANGUAGES = ['de', 'en'];
+const STORED = 'absender.language';
+
+let language = 'en';
+let texts = {};
+let plural = new Intl.PluralRules(language);
+
+export const languages = () => LANGUAGES;
+export const currentLanguage = () => language;
+
+export function preferredLanguage() {
+  const stored = localStorage.getItem(STORED);
+  if (LANGUAGES.includes(stored)) return stored;
+  return (navigator.language || '').toLowerCase().startsWith('de') ? 'de' : 'en';
+}
+
+export async function loadLanguage(wanted) {
+  const answer = await fetch(`/assets/i18n/${wanted}.json`);
+  if (!answer.ok) throw new Error(`language ${wanted}: ${answer.status}`);
+  texts = await answer.json();
+  language = wanted;
+  plural = new Intl.PluralRules(language);
+  document.documentElement.lang = language;
+}
+
+export async function chooseLanguage(wanted) {
+  localStorage.setItem(STORED, wanted);
+  await loadLanguage(wanted);
+}
+
+export const hasText = (key) => key in texts || `${key}.other` in texts;
+
+/** The text of a key; `{name}` is replaced by values.name, and values.n chooses the plural form. */
+export function t(key, values = {}) {
+  const text = texts[key] ?? texts[`${key}.${plural.select(values.n)}`] ?? texts[`${key}.other`] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    return value === undefined ? whole : typeof value === 'number' ? number(value) : String(value);
+  });
+}
+
+/** The text of a key if there is one, else what the server said. */
+export const textOr = (key, otherwise, values) => (hasText(key) ? t(key, values) : otherwise);
+
+export const number = (value) => new Intl.NumberFormat(language).format(value);
+export const list = (items) => new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
+
+export const dateTime = (iso) =>
+  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+export const exactTime = (iso) =>
+  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(iso));
+export const clock = (iso) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(iso));
+
+const STEPS = [[60, 'second', 1], [3600, 'minute', 60], [86400, 'hour', 3600], [604800, 'day', 86400]];
+
+/** "vor 3 Minuten"; anything more than a week away as a date. */
+export function relative(iso, now = Date.now()) {
+  const seconds = Math.round((new Date(iso).getTime() - now) / 1000);
+  const step = STEPS.find(([limit]) => Math.abs(seconds) < limit);
+  if (!step) return dateTime(iso);
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  return format.format(Math.round(seconds / step[2]), step[1]);
+}
+
+export function duration(ms) {
+  const seconds = ms >= 1000;
+  return new Intl.NumberFormat(language, {
+    style: 'unit', unit: seconds ? 'second' : 'millisecond', unitDisplay: 'short', maximumFractionDigits: seconds ? 1 : 0,
+  }).format(seconds ? ms / 1000 : ms);
+}
+
+export function bytes(count) {
+  const [value, unit] = count < 1000 ? [count, 'byte'] : count < 1e6 ? [count / 1e3, 'kilobyte'] : [count / 1e6, 'megabyte'];
+  return new Intl.NumberFormat(language, {
+    style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short', maximumFractionDigits: value < 10 && unit !== 'byte' ? 1 : 0,
+  }).format(value);
+}

@@ -1,0 +1,77 @@
+// One captured mail: text, HTML in a frame that can do nothing, headers, attachments, source.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
+import { html } from '../html.js';
+import { bytes, t } from '../i18n.js';
+import { displayable, parseMessage } from '../mime.js';
+import { Icon } from '../parts/icon.js';
+import { Notice } from '../parts/notice.js';
+import { Tabs } from '../parts/tabs.js';
+
+const HtmlView = ({ message }) => {
+  const shown = useMemo(() => displayable(message, location.origin), [message]);
+  return html`
+    ${shown.blocked > 0 && html`<p class="hint">${t('capture.blocked', { n: shown.blocked })}</p>`}
+    <iframe class="mail" sandbox="" title=${t('capture.frame')} srcdoc=${shown.document}></iframe>
+    ${shown.links.length > 0 && html`
+      <h2>${t('capture.links')}</h2>
+      <ul class="link-list">${shown.links.map((href) => html`
+        <li key=${href}><a href=${href} target="_blank" rel="noopener noreferrer">${href}<${Icon} name="external" /></a></li>`)}</ul>`}`;
+};
+
+const HeaderView = ({ message }) => html`
+  <dl class="headers">${message.headers.map(({ name, value }, i) => html`<div key=${i}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+function save({ filename, bytes: content }) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }));
+  link.download = filename || 'attachment.bin';
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+const AttachmentView = ({ message }) => html`
+  <ul class="attachments">${message.attachments.map((one, i) => html`
+    <li key=${i}><${Icon} name="clip" /><span><strong>${one.filename || t('capture.unnamed')}</strong>
+      <span class="hint">${one.type} · ${bytes(one.bytes.length)}</span></span>
+      <button type="button" class="small" onClick=${() => save(one)}>${t('capture.save')}</button></li>`)}</ul>`;
+
+function useCapture(id) {
+  const [raw, setRaw] = useState(null);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    setRaw(null);
+    api.captureBytes(id).then(setRaw, (error) => setProblem(errorText(error)));
+  }, [id]);
+  const message = useMemo(() => raw && parseMessage(raw), [raw]);
+  return { raw, message, problem };
+}
+
+export function CapturePage({ id }) {
+  const { raw, message, problem } = useCapture(id);
+  const header = (name) => message.headers.find((one) => one.name.toLowerCase() === name)?.value ?? '';
+  const tabs = message && [
+    message.html !== null && { id: 'html', label: t('capture.html'), view: () => html`<${HtmlView} message=${message} />` },
+    message.text !== null && { id: 'text', label: t('capture.text'), view: () => html`<pre class="mail-text">${message.text}</pre>` },
+    { id: 'headers', label: t('capture.headers'), view: () => html`<${HeaderView} message=${message} />` },
+    message.attachments.length > 0 && {
+      id: 'attachments', label: t('capture.attachments', { n: message.attachments.length }),
+      view: () => html`<${AttachmentView} message=${message} />`,
+    },
+    { id: 'source', label: t('capture.source'), view: () => html`<pre class="source-text">${new TextDecoder().decode(raw)}</pre>` },
+  ].filter(Boolean);
+
+  return html`
+    <p class="back"><a href="#/sandbox"><${Icon} name="left" />${t('nav.sandbox')}</a></p>
+    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+    <header class="page-head">
+      <h1 tabindex="-1">${message ? header('subject') || t('outbox.no_subject') : t('email.title')}</h1>
+      ${message && html`
+        <dl class="facts inline">
+          <div><dt>${t('email.from')}</dt><dd>${header('from')}</dd></div>
+          <div><dt>${t('email.to')}</dt><dd>${header('to')}</dd></div>
+          <div><dt>${t('capture.date')}</dt><dd>${header('date')}</dd></div>
+        </dl>`}
+    </header>
+    ${tabs && html`<${Tabs} key=${id} tabs=${tabs} label=${t('capture.views')} />`}`;
+}

@@ -1,0 +1,93 @@
+// One email: what it is, its recipients with every attempt, and its timeline.
+import { useEffect, useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
+import { html } from '../html.js';
+import { bytes, currentLanguage, t, textOr } from '../i18n.js';
+import { EmailState, isWaiting } from '../parts/email-state.js';
+import { Icon } from '../parts/icon.js';
+import { Notice } from '../parts/notice.js';
+import { Time } from '../parts/time.js';
+import { useApp } from '../store.js';
+
+const Attempt = ({ attempt }) => html`
+  <li class="attempt">
+    <p><${EmailState} state=${attempt.state} /> <${Time} at=${attempt.at} />
+      ${attempt.server && html` <span class="hint">${t('email.via', { server: attempt.server })}</span>`}</p>
+    ${(attempt.reply || attempt.text) && html`
+      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${[attempt.reply, attempt.enhanced, attempt.text].filter(Boolean).join(' ')}</code></p>`}
+    ${attempt.diagnosis && html`<p><strong>${attempt.diagnosis.meaning}</strong> ${attempt.diagnosis.fix}</p>`}
+  </li>`;
+
+const Recipient = ({ recipient }) => html`
+  <li class="recipient">
+    <p class="recipient-head"><strong>${recipient.address}</strong><${EmailState} state=${recipient.state} /></p>
+    ${recipient.next_attempt_at && html`
+      <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} near /></p>`}
+    ${recipient.attempts_log?.length > 0 && html`
+      <ol class="attempts" aria-label=${t('email.attempts')}>
+        ${recipient.attempts_log.map((attempt) => html`<${Attempt} key=${attempt.at} attempt=${attempt} />`)}
+      </ol>`}
+  </li>`;
+
+const Timeline = ({ events }) => html`
+  <ol class="timeline">
+    ${events.map(({ at, event, detail }, i) => html`
+      <li key=${`${at}${i}`}><span class="timeline-event">${textOr(`event.${event}`, textOr(`state.${event}`, event))}</span>
+        ${detail && html`<span class="timeline-detail">${detail}</span>`}
+        <${Time} at=${at} /></li>`)}
+  </ol>`;
+
+export function EmailPage({ id }) {
+  const { lastEmail } = useApp();
+  const [email, setEmail] = useState(null);
+  const [problem, setProblem] = useState('');
+  const language = currentLanguage();
+
+  const load = () => api.email(id).then((found) => { setEmail(found); setProblem(''); }, (error) => setProblem(errorText(error)));
+  useEffect(() => { load(); }, [id, language, lastEmail?.id === id && lastEmail]);
+
+  const cancel = async () => {
+    try {
+      setEmail(await api.cancelEmail(id));
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+  };
+
+  const facts = email && [
+    ['from', email.from], ['to', [].concat(email.to).join(', ')], ['cc', [].concat(email.cc ?? []).join(', ')],
+    ['reply_to', [].concat(email.reply_to ?? []).join(', ')], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
+    ['created', html`<${Time} at=${email.created_at} />`],
+    ['scheduled', email.scheduled_at && html`<${Time} at=${email.scheduled_at} />`],
+    ['expires', email.expires_at && html`<${Time} at=${email.expires_at} />`],
+  ].filter(([, value]) => value);
+
+  return html`
+    <p class="back"><a href="#/outbox"><${Icon} name="left" />${t('nav.outbox')}</a></p>
+    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+    ${!email && html`<h1 tabindex="-1">${t('email.title')}</h1>${!problem && html`<p class="loading">${t('loading')}</p>`}`}
+    ${email && html`
+      <header class="page-head row">
+        <div>
+          <h1 tabindex="-1">${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
+          <p class="lead"><${EmailState} state=${email.state} /> ${t(`state.${email.state}.means`)}</p>
+        </div>
+        ${isWaiting(email.state) && email.state !== 'sending' && html`<button type="button" class="danger" onClick=${cancel}>${t('email.cancel')}</button>`}
+      </header>
+      <div class="columns even">
+        <section class="card" aria-labelledby="recipients-title">
+          <h2 id="recipients-title">${t('email.recipients')}</h2>
+          <ul class="recipients">${email.recipients.map((one) => html`<${Recipient} key=${one.address} recipient=${one} />`)}</ul>
+        </section>
+        <div class="column">
+          <section class="card" aria-labelledby="facts-title">
+            <h2 id="facts-title">${t('email.facts')}</h2>
+            <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${t(`email.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>
+          </section>
+          <section class="card" aria-labelledby="timeline-title">
+            <h2 id="timeline-title">${t('email.timeline')}</h2>
+            <${Timeline} events=${email.timeline} />
+          </section>
+        </div>
+      </div>`}`;
+}

@@ -1,0 +1,85 @@
+// Sandbox: the mails that were captured instead of delivered.
+import { useEffect, useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
+import { html } from '../html.js';
+import { bytes, t } from '../i18n.js';
+import { Icon } from '../parts/icon.js';
+import { Notice } from '../parts/notice.js';
+import { Pager, usePages } from '../parts/paged-list.js';
+import { Time } from '../parts/time.js';
+import { useApp } from '../store.js';
+
+const REFRESH_MS = 3000;
+
+function useTick() {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setTick((n) => n + 1), REFRESH_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return tick;
+}
+
+const Row = ({ mail }) => html`
+  <tr data-capture=${mail.id}>
+    <td class="cell-main"><a href=${`#/sandbox/${mail.id}`}>${mail.subject || t('outbox.no_subject')}</a></td>
+    <td class="cell-to">${mail.from}</td>
+    <td class="cell-to">${[].concat(mail.to).join(', ')}</td>
+    <td class="cell-class">${bytes(mail.size)}</td>
+    <td class="cell-time"><${Time} at=${mail.at} near /></td>
+  </tr>`;
+
+const Server = ({ sandbox }) => html`
+  <section class="card" aria-labelledby="server-title">
+    <h2 id="server-title">${t('sandbox.server')}</h2>
+    <dl class="facts inline">
+      <div><dt>${t('settings.host')}</dt><dd><code>${sandbox.host}</code></dd></div>
+      <div><dt>${t('security.starttls')}</dt><dd><code>${sandbox.starttls_port}</code></dd></div>
+      <div><dt>${t('security.implicit')}</dt><dd><code>${sandbox.implicit_port}</code></dd></div>
+      <div><dt>${t('settings.username')}</dt><dd><code>${sandbox.username}</code></dd></div>
+      <div><dt>${t('settings.password')}</dt><dd><code>${sandbox.password}</code></dd></div>
+    </dl>
+  </section>`;
+
+export function SandboxPage() {
+  const { lastEmail } = useApp();
+  const [sandbox, setSandbox] = useState(null);
+  const [problem, setProblem] = useState('');
+  const [cleared, setCleared] = useState(0);
+  const [asking, setAsking] = useState(false);
+  const pages = usePages((query) => api.captures(query), `cleared ${cleared}`, `${useTick()} ${lastEmail?.state}`);
+
+  useEffect(() => { api.sandbox().then(setSandbox, (error) => setProblem(errorText(error))); }, []);
+
+  const clear = async () => {
+    try {
+      await api.clearCaptures();
+      setAsking(false);
+      setCleared(cleared + 1);
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+  };
+
+  return html`
+    <header class="page-head row">
+      <div><h1 tabindex="-1">${t('nav.sandbox')}</h1><p class="lead">${t('sandbox.lead')}</p></div>
+      ${pages.items?.length > 0 && !asking && html`<button type="button" onClick=${() => setAsking(true)}>${t('sandbox.clear')}</button>`}
+    </header>
+    ${asking && html`
+      <div class="card ask"><p>${t('sandbox.clear_sure')}</p>
+        <div class="buttons"><button type="button" class="danger" onClick=${clear}>${t('sandbox.clear')}</button>
+          <button type="button" onClick=${() => setAsking(false)}>${t('action.cancel')}</button></div></div>`}
+    ${(problem || pages.problem) && html`<${Notice} tone="bad" role="alert">${problem || pages.problem}<//>`}
+    ${!pages.items && html`<p class="loading">${t('loading')}</p>`}
+    ${pages.items?.length === 0 && !pages.problem && html`<div class="card empty"><${Icon} name="sandbox" /><p>${t('sandbox.empty')}</p></div>`}
+    ${pages.items?.length > 0 && html`
+      <div class="card table-card"><table class="list">
+        <caption class="unseen">${t('nav.sandbox')}</caption>
+        <thead><tr><th scope="col">${t('outbox.subject')}</th><th scope="col">${t('email.from')}</th><th scope="col">${t('outbox.to')}</th>
+          <th scope="col">${t('email.size')}</th><th scope="col">${t('sandbox.captured')}</th></tr></thead>
+        <tbody>${pages.items.map((mail) => html`<${Row} key=${mail.id} mail=${mail} />`)}</tbody>
+      </table></div>`}
+    <${Pager} pages=${pages} />
+    ${sandbox && html`<${Server} sandbox=${sandbox} />`}`;
+}

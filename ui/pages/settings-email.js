@@ -1,0 +1,129 @@
+// Settings → Email: where an organisation enters its SMTP account and sees it verified live.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
+import { DraftForm, faultOfRun } from '../draft.js';
+import { html } from '../html.js';
+import { currentLanguage, t } from '../i18n.js';
+import { Ladder } from '../parts/ladder.js';
+import { Notice } from '../parts/notice.js';
+import { Presets } from '../parts/presets.js';
+import { SendingSwitch, setSending } from '../parts/switch.js';
+import { SendingWith } from '../parts/sending-with.js';
+import { SettingsForm } from '../parts/settings-form.js';
+import { StatusBar } from '../parts/status-bar.js';
+import { TestMail } from '../parts/test-mail.js';
+import { announce, loadSmtp, takeVerification, useApp } from '../store.js';
+
+const focus = (id) => document.getElementById(id === 'security' ? 'security_starttls' : id)?.focus();
+
+function usePresets() {
+  const [presets, setPresets] = useState([]);
+  const language = currentLanguage();
+  useEffect(() => { api.presets().then(setPresets, () => setPresets([])); }, [language]);
+  return presets;
+}
+
+const presetOfHost = (presets, host) =>
+  presets.find(({ endpoints }) => host && endpoints.some((endpoint) => endpoint.host === host))?.id ?? null;
+
+/** Names with a part in <angle brackets> differ per account: they are left to the person, and shown as an example. */
+const perAccount = (name) => name.includes('<');
+
+function valuesOf(preset) {
+  const [endpoint] = preset.endpoints;
+  const values = {
+    host: perAccount(endpoint.host) ? '' : endpoint.host, port: String(endpoint.port), security: endpoint.security,
+    username: preset.username ?? '',
+  };
+  if (preset.from_email) values.from_email = preset.from_email;
+  if (preset.password_hint) values.password = preset.password_hint;
+  return values;
+}
+
+export function SettingsEmailPage() {
+  const { session, smtp, verification: run } = useApp();
+  const [, redraw] = useState(0);
+  const [draft] = useState(() => new DraftForm(() => redraw((n) => n + 1)));
+  const [preset, setPreset] = useState(null);
+  const [problem, setProblem] = useState('');
+  const [awaited, setAwaited] = useState(null); // the run this page started and waits for
+  const [watched, setWatched] = useState(null); // the run that has been seen running here
+  const ladderHeading = useRef(null);
+  const presets = usePresets();
+
+  useEffect(() => { loadSmtp().catch((error) => setProblem(errorText(error))); }, []);
+  useEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]);
+  useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
+  useEffect(() => {
+    if (!run || run.id !== awaited || run.state === 'running') return;
+    setAwaited(null);
+    if (run.state === 'passed') draft.forgetPassword();
+    loadSmtp().catch(() => {}); // the stream brings it as well; this is for when there is none
+  }, [run, awaited]);
+
+  if (!smtp) return problem ? html`<${Notice} tone="bad" role="alert">${problem}<//>` : html`<p class="loading">${t('loading')}</p>`;
+
+  const verifying = smtp.setup === 'verifying' || run?.state === 'running';
+  const failedHere = smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null;
+  const chosen = preset ?? presetOfHost(presets, draft.form.host);
+
+  const choose = (wanted) => {
+    setPreset(wanted.id);
+    draft.setMany(valuesOf(wanted));
+    focus(perAccount(wanted.endpoints[0].host) ? 'host' : draft.form.from_email ? 'password' : 'from_email');
+  };
+
+  const verify = async () => {
+    const id = await draft.verify();
+    if (!id) {
+      const first = draft.firstFault();
+      if (first) {
+        focus(first);
+        announce(t('settings.faults', { n: Object.keys(draft.faults).length }));
+      }
+      return;
+    }
+    setAwaited(id);
+    setWatched(id);
+    takeVerification(await api.verification(id));
+    ladderHeading.current?.focus();
+  };
+
+  const attempt = (action) => async () => {
+    setProblem('');
+    try {
+      await action();
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+  };
+
+  return html`
+    <header class="page-head">
+      <p class="crumb">${t('nav.settings')}</p>
+      <h1 tabindex="-1">${t('settings.page')}</h1>
+      <p class="lead">${t('settings.lead')}</p>
+    </header>
+    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+    <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} />
+    <div class="columns">
+      <div class="column">
+        <${Presets} presets=${presets} chosen=${chosen} onChoose=${choose} disabled=${verifying} />
+        <${SettingsForm} draft=${draft} smtp=${smtp} locked=${verifying} runFault=${failedHere} onVerify=${verify}
+          hostExample=${presets.find(({ id }) => id === chosen)?.endpoints[0]?.host.replace(/[<>]/g, '') ?? 'smtp.example.com'} />
+      </div>
+      <div class="column">
+        ${run && html`
+          <${Ladder} run=${run} folded=${run.state === 'passed' && run.id !== watched} headingRef=${ladderHeading} inForce=${smtp.sending_with}
+            changed=${run.state !== 'running' && smtp.setup === 'incomplete'}
+            offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
+            onSwitchOn=${attempt(() => setSending(true))} onCancel=${attempt(() => api.cancelVerification(run.id))}
+            onGoToField=${faultOfRun(run) && (() => focus(faultOfRun(run).name))} />`}
+        <${SendingSwitch} smtp=${smtp} />
+        <${TestMail} smtp=${smtp} member=${session.member}
+          inSandbox=${session.sandbox && presets.some(({ id, endpoints }) => id === 'sandbox'
+            && endpoints.some(({ host, port }) => host === smtp.sending_with?.host && port === smtp.sending_with?.port))} />
+        <${SendingWith} smtp=${smtp} />
+      </div>
+    </div>`;
+}

@@ -1,0 +1,22 @@
+// The state of an email or a recipient as a badge: icon and word, never colour alone.
+import { html } from '../html.js';
+import { t } from '../i18n.js';
+import { Icon } from './icon.js';
+
+const LOOKS = {
+  scheduled: ['info', 'clock'], queued: ['info', 'outbox'], sending: ['info', 'send'],
+  deferred: ['warn', 'clock'], held: ['warn', 'pause'], uncertain: ['warn', 'alert'],
+  accepted: ['good', 'check'], rejected: ['bad', 'cross'], expired: ['bad', 'clock'],
+  cancelled: ['plain', 'dash'], handed_over: ['plain', 'user'],
+};
+
+/** In the order a person thinks of them; also the choices of the outbox filter. */
+export const EMAIL_STATES = ['queued', 'sending', 'scheduled', 'held', 'deferred', 'uncertain', 'accepted', 'rejected', 'expired',
+  'cancelled', 'handed_over'];
+
+export const isWaiting = (state) => ['scheduled', 'queued', 'sending', 'deferred', 'held', 'uncertain'].includes(state);
+
+export function EmailState({ state }) {
+  const [tone, icon] = LOOKS[state] || ['plain', 'dash'];
+  return html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${t(`state.${state}`)}</span>`;
+}

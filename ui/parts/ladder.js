@@ -1,0 +1,89 @@
+// The ladder of a verification: each rung with its state and time, as it happens; then what came out.
+import { useEffect, useRef } from 'preact/hooks';
+import { announce } from '../store.js';
+import { html } from '../html.js';
+import { date, duration, t } from '../i18n.js';
+import { Icon } from './icon.js';
+import { Conversation, Diagnosis } from './diagnosis.js';
+import { Time } from './time.js';
+
+const ICONS = { pending: 'dash', running: 'spinner', passed: 'check', failed: 'cross', skipped: 'dash' };
+
+const Rung = ({ phase }) => html`
+  <li class=${`rung ${phase.state}`} data-phase=${phase.name} data-state=${phase.state}>
+    <span class="rung-icon"><${Icon} name=${ICONS[phase.state]} spin=${phase.state === 'running'} /></span>
+    <span class="rung-words">
+      <span class="rung-name">${t(`phase.${phase.name}`)}<span class="unseen">: ${t(`phase_state.${phase.state}`)}</span></span>
+      ${phase.detail && html`<span class="rung-detail">${phase.detail}</span>`}
+    </span>
+    <span class="rung-time">${phase.ms >= 0 && phase.ms !== null && ['passed', 'failed'].includes(phase.state) && duration(phase.ms)}</span>
+  </li>`;
+
+const Rungs = ({ run }) => html`
+  <ol class="rungs">${run.phases.map((phase) => html`<${Rung} key=${phase.name} phase=${phase} />`)}</ol>`;
+
+const Facts = ({ server }) => server && (server.tls || server.certificate) && html`
+  <dl class="facts">
+    ${server.tls && html`<div><dt>${t('facts.encryption')}</dt><dd>${server.tls.version} · ${server.tls.cipher}</dd></div>`}
+    ${server.certificate && html`
+      <div><dt>${t('facts.certificate')}</dt><dd>${server.certificate.subject}</dd></div>
+      <div><dt>${t('facts.issuer')}</dt><dd>${server.certificate.issuer}</dd></div>
+      <div><dt>${t('facts.valid_until')}</dt><dd>${date(server.certificate.not_after)}</dd></div>`}
+    ${server.auth_mechanism && html`<div><dt>${t('facts.login')}</dt><dd>${server.auth_mechanism}</dd></div>`}
+  </dl>`;
+
+const summaryOf = (run) => {
+  const failed = run.phases.find((phase) => phase.state === 'failed');
+  return run.state === 'failed' && failed
+    ? t('run.failed.at', { phase: t(`phase.${failed.name}`), meaning: run.diagnosis?.meaning ?? '' })
+    : t(`run.${run.state}`);
+};
+
+/** One polite message for each rung that changed, and one summary at the end. */
+function useAnnouncements(run) {
+  const spoken = useRef({ id: null, rung: '', state: '' });
+  useEffect(() => {
+    if (!run) return;
+    if (spoken.current.id !== run.id) spoken.current = { id: run.id, rung: '', state: run.state };
+    const now = run.phases.findLast((phase) => ['running', 'passed', 'failed'].includes(phase.state));
+    const rung = now ? `${now.name} ${now.state}` : '';
+    if (run.state !== 'running' && spoken.current.state === 'running') announce(summaryOf(run));
+    else if (run.state === 'running' && now && rung !== spoken.current.rung) {
+      announce(`${t(`phase.${now.name}`)}: ${t(`phase_state.${now.state}`)}`);
+    }
+    spoken.current = { id: run.id, rung, state: run.state };
+  }, [run]);
+}
+
+export function Ladder({ run, folded, changed, inForce, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
+  useAnnouncements(run);
+  const running = run.state === 'running';
+  const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
+  return html`
+    <section class=${`card ladder ${changed ? 'changed' : ''}`} aria-labelledby="ladder-title" data-run=${run.state}>
+      <header class="card-head">
+        <h2 id="ladder-title" tabindex="-1" ref=${headingRef}>${t('ladder.title')}</h2>
+        ${running
+          ? html`<button type="button" class="small" onClick=${onCancel}>${t('ladder.cancel')}</button>`
+          : html`<span class="hint"><${Time} at=${run.finished_at} near /></span>`}
+      </header>
+      <p class="ladder-target">${run.settings.host}:${run.settings.port} · ${t(`security.${run.settings.security}`)}</p>
+      ${changed && html`<p class="hint">${t('ladder.changed')}</p>`}
+      ${!folded && html`<${Rungs} run=${run} />`}
+      ${running && html`<p class="hint">${t('ladder.nothing_sent')}</p>`}
+      ${run.state === 'passed' && html`
+        <div class="outcome good"><${Icon} name="check" />
+          <p><strong>${t('run.passed')}</strong> ${run.activated && t('run.activated')} ${totalMs > 0 && duration(totalMs)}</p></div>`}
+      ${run.state === 'passed' && offerSwitch && html`
+        <div class="offer"><p>${t('offer.text')}</p>
+          <button type="button" class="primary" onClick=${onSwitchOn}>${t('switch.on')}</button></div>`}
+      ${run.state === 'failed' && run.diagnosis && html`<${Diagnosis} diagnosis=${run.diagnosis} onGoToField=${onGoToField} />`}
+      ${run.state === 'cancelled' && html`<p class="hint">${t('run.cancelled')}</p>`}
+      ${['failed', 'cancelled'].includes(run.state) && html`
+        <p class="hint">${inForce ? t('ladder.still_sending', { host: inForce.host }) : t('ladder.nothing_in_force')}</p>`}
+      ${!running && !folded && html`<${Facts} server=${run.server} /><${Conversation} transcript=${run.transcript} />`}
+      ${folded && html`
+        <details class="steps-taken"><summary>${t('ladder.details')}</summary>
+          <${Rungs} run=${run} /><${Facts} server=${run.server} /><${Conversation} transcript=${run.transcript} /></details>`}
+    </section>`;
+}

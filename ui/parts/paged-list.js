@@ -1,0 +1,35 @@
+// A list read page by page, newest first: what is shown, whether there is more, and the way back.
+import { useEffect, useState } from 'preact/hooks';
+import { errorText } from '../api.js';
+import { html } from '../html.js';
+import { t } from '../i18n.js';
+import { Icon } from './icon.js';
+
+const PAGE = 25;
+
+/** load(query) is called whenever `key` (what is looked for) or `fresh` (something has happened) changes. */
+export function usePages(load, key, fresh) {
+  const [trail, setTrail] = useState({ key, cursors: [] }); // the last id of every page before this one
+  const [page, setPage] = useState({ items: null, more: false, problem: '' });
+  const cursors = trail.key === key ? trail.cursors : [];
+  const after = cursors.at(-1);
+  useEffect(() => {
+    let ended = false;
+    load({ limit: PAGE, ...(after && { after }) }).then(
+      ({ data, has_more: more }) => { if (!ended) setPage({ items: data, more, problem: '' }); },
+      (error) => { if (!ended) setPage({ items: [], more: false, problem: errorText(error) }); });
+    return () => { ended = true; };
+  }, [key, after, fresh]);
+  return {
+    ...page,
+    first: cursors.length === 0,
+    older: () => setTrail({ key, cursors: [...cursors, page.items.at(-1).id] }),
+    newer: () => setTrail({ key, cursors: cursors.slice(0, -1) }),
+  };
+}
+
+export const Pager = ({ pages }) => (!pages.first || pages.more) && html`
+  <nav class="pager" aria-label=${t('list.pages')}>
+    <button type="button" disabled=${pages.first} onClick=${pages.newer}><${Icon} name="left" />${t('list.newer')}</button>
+    <button type="button" disabled=${!pages.more} onClick=${pages.older}>${t('list.older')}<${Icon} name="right" /></button>
+  </nav>`;

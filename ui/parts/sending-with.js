@@ -1,0 +1,20 @@
+// With which settings mail is being sent right now, whatever is typed in the form.
+import { html } from '../html.js';
+import { t } from '../i18n.js';
+import { Time } from './time.js';
+
+export const SendingWith = ({ smtp }) => html`
+  <section class="card" aria-labelledby="force-title">
+    <h2 id="force-title">${t('force.title')}</h2>
+    ${smtp.sending_with
+      ? html`
+        <dl class="facts">
+          <div><dt>${t('settings.host')}</dt><dd>${smtp.sending_with.host}:${smtp.sending_with.port}</dd></div>
+          <div><dt>${t('settings.from_email')}</dt><dd>${smtp.sending_with.from_email}</dd></div>
+          ${smtp.sending_with.from_name && html`<div><dt>${t('settings.from_name')}</dt><dd>${smtp.sending_with.from_name}</dd></div>`}
+          <div><dt>${t('force.since')}</dt><dd><${Time} at=${smtp.sending_with.since} /></dd></div>
+          ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}
+        </dl>
+        ${smtp.draft && html`<p class="hint">${t('force.stays')}</p>`}`
+      : html`<p class="hint">${t('force.none')}</p>`}
+  </section>`;

@@ -1,0 +1,103 @@
+// What the pages share: who is signed in, the SMTP status, the verification that is shown, and the live stream.
+import { useEffect, useState } from 'preact/hooks';
+import { api, follow, setCsrfToken, whenSignedOut } from './api.js';
+import { currentLanguage } from './i18n.js';
+
+let state = {
+  session: null,      // GET /v1/session
+  smtp: null,         // GET /v1/smtp
+  verification: null, // the newest run we know of
+  lastEmail: null,    // the newest `email` event
+  announcement: '',   // what the polite live region says
+  signedOut: false,   // the session ended by itself
+};
+const listeners = new Set();
+
+export const app = () => state;
+
+export function update(patch) {
+  state = { ...state, ...patch };
+  for (const listener of listeners) listener();
+}
+
+export function useApp() {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const listener = () => redraw((n) => n + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+  return state;
+}
+
+export const announce = (announcement) => update({ announcement });
+
+// --- Session ---------------------------------------------------------------------------------------------------------
+
+let endStream = null;
+
+export function takeSession(session) {
+  setCsrfToken(session.csrf_token);
+  update({ session, signedOut: false });
+  if (session.authenticated && !endStream) startStream();
+  if (!session.authenticated) stopStream();
+}
+
+export const loadSession = async () => takeSession(await api.session());
+
+export async function signOut() {
+  await api.signOut();
+  await loadSession();
+}
+
+whenSignedOut(() => {
+  if (!state.session?.authenticated) return;
+  takeSession({ ...state.session, authenticated: false, member: null, csrf_token: null });
+  update({ signedOut: true });
+});
+
+// --- SMTP status and verification ------------------------------------------------------------------------------------
+
+/** Ids are UUIDv7: the greater one is the later run. A run that has ended is not undone by a late event. */
+function newer(known, next) {
+  if (!next) return known;
+  if (!known || next.id > known.id) return next;
+  if (next.id < known.id || (known.state !== 'running' && next.state === 'running')) return known;
+  return next;
+}
+
+export function takeSmtp(smtp) {
+  update({ smtp, verification: newer(state.verification, smtp.last_verification) });
+}
+
+export function takeVerification(verification) {
+  update({ verification: newer(state.verification, verification) });
+}
+
+export const loadSmtp = async () => takeSmtp(await api.smtp());
+
+function startStream() {
+  const part = (name) => (value) => update({ smtp: state.smtp && { ...state.smtp, [name]: value } });
+  endStream = follow(currentLanguage(), {
+    running: () => (state.verification?.state === 'running' ? state.verification.id : null),
+    status: takeSmtp,
+    phase: takeVerification,
+    sending: part('sending'),
+    health: part('health'),
+    email: (lastEmail) => update({ lastEmail }),
+  });
+}
+
+/** Diagnoses come in the language asked for, so a new language asks anew. */
+export async function restartStream() {
+  if (!endStream) return;
+  endStream();
+  startStream();
+  await loadSmtp();
+}
+
+function stopStream() {
+  endStream?.();
+  endStream = null;
+  update({ smtp: null, verification: null, lastEmail: null });
+}
