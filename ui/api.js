@@ -1,5 +1,5 @@
 // The one place that talks to the server: JSON, CSRF header, If-Match, problem+json, and the live stream.
-import { currentLanguage, t, textOr } from './i18n.js';
+import { currentLanguage, t } from './i18n.js';
 
 const POLL_RUNNING_MS = 500;
 const POLL_IDLE_MS = 4000;
@@ -13,19 +13,16 @@ export const whenSignedOut = (callback) => { onSignedOut = callback; };
 
 /** What the server refused, or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {
-  constructor(status, problem = {}, retryAfter = null) {
-    super(problem.detail || problem.title || problem.code || `HTTP ${status}`);
+  constructor(status, problem = {}) {
+    super(problem.detail || problem.title || t('error.unknown'));
     this.status = status;
     this.code = problem.code || 'unknown';
     this.errors = problem.errors || [];
-    this.diagnosis = problem.diagnosis || null;
-    this.retryAfter = retryAfter;
   }
 }
 
-/** One sentence for a person, in the language of the page where we know the code. */
-export const errorText = (error) =>
-  error instanceof ApiError ? textOr(`error.${error.code}`, error.message) : t('error.unknown');
+/** One sentence for a person: the server's own, which comes in the language of the page. */
+export const errorText = (error) => (error instanceof ApiError ? error.message : t('error.unknown'));
 
 async function send(method, path, { body, ifMatch, accept = 'application/json, application/problem+json' } = {}) {
   const headers = { Accept: accept, 'Accept-Language': currentLanguage() };
@@ -39,12 +36,11 @@ async function send(method, path, { body, ifMatch, accept = 'application/json, a
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new ApiError(0, { code: 'network' });
+    throw new ApiError(0, { code: 'network', detail: t('error.network') });
   }
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
-  const retryAfter = Number(answer.headers.get('Retry-After')) || null;
-  const error = new ApiError(answer.status, problem, retryAfter);
+  const error = new ApiError(answer.status, problem);
   if (answer.status === 401 && error.code !== 'invalid_credentials') onSignedOut();
   throw error;
 }

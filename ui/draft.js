@@ -5,6 +5,7 @@ import { t, textOr } from './i18n.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
+const SETTLE_MS = 250;
 const NUMBERS = ['port', 'max_connections', 'per_minute', 'per_hour', 'per_day'];
 const QUOTA = ['per_minute', 'per_hour', 'per_day'];
 const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
@@ -95,12 +96,17 @@ export class DraftForm {
     this.save();
   }
 
-  /** Leaving a field says what is wrong with it, if something was typed, and saves. */
+  /**
+   * Leaving a field says what is wrong with it, if something was typed, and saves. A moment later, because words that appear
+   * between pressing and releasing the mouse would move the button away from under it.
+   */
   leave(name) {
-    const fault = this.form[name].trim() ? this.faultOf(name) : '';
-    if (fault) this.faults[name] = fault;
-    this.changed();
-    this.save();
+    setTimeout(() => {
+      const fault = this.form[name].trim() ? this.faultOf(name) : '';
+      if (fault) this.faults[name] = fault;
+      this.changed();
+      this.save();
+    }, SETTLE_MS);
   }
 
   faultOf(name) {
@@ -134,9 +140,8 @@ export class DraftForm {
     const body = {};
     for (const name of names) {
       const value = this.form[name].trim();
-      const typed = NUMBERS.includes(name) ? (value === '' ? null : Number(value)) : value === '' ? null : value;
-      if (QUOTA.includes(name)) body.quota = { ...body.quota, [name]: typed ?? 0 };
-      else body[name] = typed;
+      if (QUOTA.includes(name)) body.quota = Object.fromEntries(QUOTA.map((one) => [one, Number(this.form[one])])); // always whole
+      else body[name] = value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
     }
     // A typed password goes along once its destination is known, and again whenever that changes.
     const { password, host, from_email: from, username } = this.form;
@@ -236,5 +241,5 @@ export class DraftForm {
 export function faultOfRun(run) {
   const phase = run?.state === 'failed' ? run.phases.find(({ state }) => state === 'failed')?.name : null;
   const name = phase && FIELD_OF_PHASE[phase];
-  return name ? { name, text: t(`phase_fault.${phase}`) } : null;
+  return name ? { name, text: run.diagnosis?.meaning ?? t(`run.${run.state}`) } : null;
 }

@@ -56,6 +56,7 @@
 #define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
 #define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
 #define LIMIT_IDEMPOTENCY_MS CLOCK_DAY_MS
+#define LIMIT_IDEMPOTENCY_KEY_BYTES 255
 #define LIMIT_DRAFT_MS (7 * CLOCK_DAY_MS)
 
 /* The outbox keeps at most this many due recipients in memory for one org */
@@ -104,6 +105,7 @@
 #define LIMIT_PAGE 200
 #define LIMIT_PAGE_DEFAULT 50
 #define LIMIT_TEST_EMAILS_PER_HOUR 10
+#define LIMIT_REASON_BYTES 200 /* why sending was paused */
 
 /* People */
 #define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)

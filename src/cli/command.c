@@ -8,6 +8,8 @@
 #include "net/http_client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define DATA_DEFAULT "./var"
 #define OPTION_COLUMN 28
@@ -29,13 +31,14 @@ CliExit cli_complain(const CliCommand *command, CliExit status, const char *sent
     return status;
 }
 
-/* --- options ----------------------------------------------------------------------------------- */
+/* --- options -----------------------------------------------------------------------------------
+ */
 
 static void print_entry(const GOptionEntry *entry)
 {
-    g_autofree char *left = g_strdup_printf("  --%s%s%s", entry->long_name,
-        entry->arg_description != NULL ? "=" : "",
-        entry->arg_description != NULL ? entry->arg_description : "");
+    g_autofree char *left =
+        g_strdup_printf("  --%s%s%s", entry->long_name, entry->arg_description != NULL ? "=" : "",
+            entry->arg_description != NULL ? entry->arg_description : "");
     printf("%-*s %s\n", OPTION_COLUMN, left, say(entry->description));
 }
 
@@ -97,11 +100,14 @@ void cli_common_clear(CliCommon *common)
     g_clear_pointer(&common->data, g_free);
 }
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------
+ */
 
 static CliExit complain_about_call(
     const CliCommand *command, const char *socket_path, const GError *error)
 {
+    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT)) /* an idempotency key with a line end */
+        return cli_complain(command, CLI_USAGE, error->message);
     if (!g_error_matches(error, ABS_ERROR, ABS_ERROR_IO))
         return cli_complain(command, CLI_ANSWER_IS_NO, error->message);
     g_autofree char *sentence = g_strdup_printf(
@@ -114,8 +120,8 @@ CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const cha
 {
     g_autofree char *socket_path = g_build_filename(common->data, "control.sock", NULL);
     g_autofree char *language = g_strdup_printf("Accept-Language: %s", words_language());
-    g_autofree char *key = g_strdup_printf(
-        "Idempotency-Key: %s", idempotency_key != NULL ? idempotency_key : "");
+    g_autofree char *key =
+        g_strdup_printf("Idempotency-Key: %s", idempotency_key != NULL ? idempotency_key : "");
     g_autoptr(GPtrArray) headers = g_ptr_array_new();
     g_ptr_array_add(headers, language);
     g_ptr_array_add(headers, (gpointer) "Accept: application/json, application/problem+json");
@@ -126,8 +132,8 @@ CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const cha
     g_ptr_array_add(headers, NULL);
 
     g_autoptr(GError) error = NULL;
-    g_autoptr(NetHttpAnswer) raw = net_http_unix(
-        socket_path, method, path, (const char *const *)headers->pdata, body, &error);
+    g_autoptr(NetHttpAnswer) raw =
+        net_http_unix(socket_path, method, path, (const char *const *)headers->pdata, body, &error);
     if (raw == NULL) {
         *status = complain_about_call(command, socket_path, error);
         return NULL;
@@ -153,6 +159,24 @@ GBytes *cli_body(json_t *json)
     g_assert(text != NULL); /* members are valid UTF-8: jansson took them */
     gsize n = strlen(text);
     return g_bytes_new_with_free_func(text, n, free, text); /* jansson's memory is malloc's */
+}
+
+gboolean cli_put(json_t *object, const char *key, const char *text)
+{
+    return text == NULL || json_object_set_new(object, key, json_string(text)) == 0;
+}
+
+gboolean cli_put_list(json_t *object, const char *key, char **texts)
+{
+    if (texts == NULL)
+        return TRUE;
+    json_t *list = json_array();
+    json_object_set_new(object, key, list);
+    for (; *texts != NULL; texts++) {
+        if (json_array_append_new(list, json_string(*texts)) != 0)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 void cli_answer_free(CliAnswer *answer)

@@ -18,6 +18,11 @@ typedef struct {
     gboolean want_help;
 } CliCommon;
 
+/* Texts as they were typed: G_OPTION_ARG_STRING would convert them from the locale, and fail
+ * without one. Whether they are UTF-8 is asked when they go into JSON. */
+#define CLI_TEXT G_OPTION_ARG_FILENAME
+#define CLI_TEXTS G_OPTION_ARG_FILENAME_ARRAY
+
 typedef struct cli_command CliCommand;
 struct cli_command {
     const char *name;
@@ -58,6 +63,11 @@ typedef struct {
 CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const char *method,
     const char *path, GBytes *body, const char *idempotency_key, CliExit *status);
 GBytes *cli_body(json_t *json); /* json is taken */
+
+/* Puts a text from the command line in; NULL is left out. FALSE if it is not UTF-8. */
+gboolean cli_put(json_t *object, const char *key, const char *text);
+/* The same for a list of texts. */
+gboolean cli_put_list(json_t *object, const char *key, char **texts);
 void cli_answer_free(CliAnswer *answer);
 gboolean cli_answer_is_good(const CliAnswer *answer); /* 2xx */
 
@@ -66,7 +76,8 @@ gboolean cli_answer_is_good(const CliAnswer *answer); /* 2xx */
 CliExit cli_show(
     const CliCommon *common, const CliAnswer *answer, char *(*show)(const json_t *body));
 
-/* The API's JSON, indented; on a terminal nothing but ASCII, so that no peer can move the cursor. */
+/* The API's JSON, indented; on a terminal nothing but ASCII, so that no peer can move the cursor.
+ */
 void cli_print_json(const json_t *json);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CliAnswer, cli_answer_free)

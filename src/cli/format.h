@@ -1,6 +1,6 @@
 /* From the API's JSON to text for people. Pure; every string of the answer goes through
- * text_printable, since some are a peer's words. Results are owned by the caller and end with a line
- * end unless they are named a part. Missing members are left out, never an error. */
+ * text_printable, since some are a peer's words. Results are owned by the caller and end with a
+ * line end unless they are named a part. Missing members are left out, never an error. */
 #pragma once
 
 #include <glib.h>

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ESCAPED_OCTETS_MAX 6 /* \u0000 */
@@ -36,7 +37,8 @@ static void add_escaped(SecretText *text, const char *bytes, gsize n)
             char pair[2] = {'\\', bytes[i]};
             add(text, pair, sizeof pair);
         } else if (octet < 0x20) {
-            char escape[ESCAPED_OCTETS_MAX] = {'\\', 'u', '0', '0', hex[octet >> 4], hex[octet & 15]};
+            char escape[ESCAPED_OCTETS_MAX] = {
+                '\\', 'u', '0', '0', hex[octet >> 4], hex[octet & 15]};
             add(text, escape, sizeof escape);
         } else {
             add(text, bytes + i, 1);
@@ -53,15 +55,25 @@ static void free_secret_text(gpointer data)
     g_free(text);
 }
 
-/* The rest of the body, with an object of settings last, so that the password can go into it. */
-static char *frame(const json_t *settings, gboolean activate, const char *probe)
+/* All of the body but the password, which can go in before the last "}}" if there are settings. */
+static char *frame(
+    const json_t *settings, gboolean want_settings, gboolean activate, const char *probe)
 {
     json_t *root = json_pack("{s:b, s:s*}", "activate", activate, "probe_recipient", probe);
-    json_object_set_new(root, "settings",
-        settings != NULL ? json_deep_copy(settings) : json_object());
-    char *text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    if (root == NULL)
+        return NULL;
+    if (want_settings)
+        json_object_set_new(
+            root, "settings", settings != NULL ? json_deep_copy(settings) : json_object());
+    char *text = json_dumps(root, JSON_COMPACT); /* in the order of making: settings last */
     json_decref(root);
     return text;
+}
+
+static GBytes *refuse(GError **error, const char *why)
+{
+    g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, why);
+    return NULL;
 }
 
 GBytes *request_verification(const json_t *settings, const Secret *password, gboolean activate,
@@ -69,20 +81,20 @@ GBytes *request_verification(const json_t *settings, const Secret *password, gbo
 {
     gsize n_password = 0;
     const char *revealed = password == NULL ? "" : secret_reveal(password, &n_password);
-    if (!g_utf8_validate_len(revealed, n_password, NULL)) {
-        g_set_error_literal(
-            error, ABS_ERROR, ABS_ERROR_INPUT, say("the password is not valid UTF-8"));
-        return NULL;
-    }
-    char *outer = frame(settings, activate, probe);
-    gboolean has_settings = settings != NULL && json_object_size(settings) > 0;
+    if (!g_utf8_validate_len(revealed, n_password, NULL))
+        return refuse(error, say("the password is not valid UTF-8"));
+    gboolean has_settings = json_object_size(settings) > 0;
+    char *outer = frame(settings, has_settings || password != NULL, activate, probe);
+    if (outer == NULL)
+        return refuse(error, say("an argument is not valid UTF-8"));
+
     SecretText *text = g_new0(SecretText, 1);
     text->size = strlen(outer) + sizeof ",\"password\":\"\"" + ESCAPED_OCTETS_MAX * n_password;
     text->bytes = g_malloc(text->size);
     if (password == NULL) {
         add_text(text, outer);
     } else {
-        add(text, outer, strlen(outer) - 2); /* without the "}}" of settings and body */
+        add(text, outer, strlen(outer) - 2);
         add_text(text, has_settings ? ",\"password\":" : "\"password\":");
         add_escaped(text, revealed, n_password);
         add_text(text, "}}");

@@ -75,8 +75,8 @@ static Secret *line_end(Line *line, GError **error)
     if (line->is_cancelled)
         g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, say("cancelled"));
     else if (line->is_too_long)
-        g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT,
-            say("the password is longer than %d octets"), LIMIT_PASSWORD_BYTES);
+        g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT, say("the password is longer than %d octets"),
+            LIMIT_PASSWORD_BYTES);
     else
         secret = secret_new(line->bytes, line->n);
     secret_wipe(line, sizeof *line);

@@ -6,6 +6,7 @@
 #include "outbox/outbox.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
+#include "store/verifications.h"
 
 /* Runs on a reading thread with a read-only connection. */
 typedef void (*CourierRead)(Db *db, gpointer data);

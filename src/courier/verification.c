@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "courier/courier_priv.h"
-#include "store/verifications.h"
 
 #include <string.h>
 
@@ -146,7 +145,8 @@ static void finish(VerificationRun *run, VerificationState state)
     ending->login_passed = run->login_passed;
     ending->login_refused = run->login_refused;
     ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
-    vault_fingerprint(courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
+    vault_fingerprint(
+        courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
     courier_write(courier, ending_job, ending_written, ending);
 }
 

@@ -16,8 +16,9 @@
 typedef struct sandbox Sandbox;
 
 typedef struct {
-    GMainContext *context;
-    Store *store;
+    GMainContext *context; /* the loop's: all functions but sandbox_facts belong to its thread */
+    Store *store;          /* NULL for a sink; else it and the vault outlive the sandbox, and the
+                              vault the store's last job */
     Vault *vault;
     const char *directory;                /* where sandbox-ca.pem and the certificate live */
     const char *address;                  /* "127.0.0.1" */
@@ -25,6 +26,10 @@ typedef struct {
     gboolean sink;                        /* count and drop instead of capture: for bench/ */
 } SandboxConfig;
 
+/* Listens at once, on both ports; at most LIMIT_SANDBOX_CONNECTIONS clients. Makes its certificate
+ * if it has none (net_tls_make_own). ABS_ERROR_IO: a port is taken, or directory cannot be written;
+ * ABS_ERROR_INPUT: address is none. The context keeps running until the store's callbacks are
+ * through. */
 Sandbox *sandbox_new(const SandboxConfig *config, GError **error);
 void sandbox_free(Sandbox *sandbox);
 
@@ -32,8 +37,9 @@ typedef struct {
     const char *host; /* "localhost" */
     guint16 starttls_port, implicit_port;
     const char *ca_file; /* to be trusted by the client side */
-    gint captured;
+    gint captured;       /* since start; committed before the client was told */
 } SandboxFacts;
+/* Strings lent until sandbox_free. From any thread. */
 void sandbox_facts(const Sandbox *sandbox, SandboxFacts *facts);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sandbox, sandbox_free)

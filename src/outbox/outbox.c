@@ -164,7 +164,9 @@ static void send_what_may_go(Outbox *outbox, Org *org, WallMs now)
         if (known == NULL)
             return;
         if (now >= retry_last_moment(&known->item.mail)) {
-            record(outbox, org, known, (RetryDecision){EMAIL_EXPIRED, 0, FALSE});
+            /* What may have arrived is not called expired, which would say that it was not sent. */
+            EmailState ended = known->item.mail.was_uncertain ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
+            record(outbox, org, known, (RetryDecision){ended, 0, FALSE});
             continue;
         }
         known->stage = STAGE_SENDING;

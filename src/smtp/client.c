@@ -85,12 +85,18 @@ SmtpPhase client_phase(const SmtpClient *client)
     return manners[client->state].phase;
 }
 
-/* From the dot on, and while the body is on its way, an early reply decides about the mail; a reply
- * that has begun is waited for instead of talking into it. */
+/* While the body is on its way an early reply decides about the mail; once it has begun it is
+ * waited for instead of talking into it. */
 static gboolean hears_early_replies(const SmtpClient *client)
 {
     return client->state == WAIT_BODY_SENT || client->state == WAIT_MARKED ||
            client->state == WAIT_FINAL;
+}
+
+/* TRUE if a command is due whose answer cannot have come yet. */
+static gboolean is_about_to_ask(const SmtpClient *client)
+{
+    return client->has_turn && client->state != READY && !hears_early_replies(client);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -286,7 +292,7 @@ static void on_bytes(SmtpClient *client, const guint8 *data, gsize n)
         return;
     }
     while (n > 0 && client->state != CLOSED) {
-        if (client->has_turn && !hears_early_replies(client)) {
+        if (is_about_to_ask(client)) {
             on_premature(client, data, n);
             return;
         }
@@ -295,10 +301,6 @@ static void on_bytes(SmtpClient *client, const guint8 *data, gsize n)
             break;
         on_reply(client, reply);
     }
-    /* Nobody may keep us waiting for the rest of a reply that nobody asked for. */
-    if (client->state != CLOSED && client->deadline == 0 &&
-        smtp_reply_reader_is_inside(client->reader))
-        client_set_deadline(client, client->config.deadlines.command_ms, LIMIT_COMMAND_MS);
 }
 
 /* --- The step --------------------------------------------------------------------------------- */
@@ -357,14 +359,23 @@ static void speak(SmtpClient *client)
 {
     while (client->has_turn) {
         if (smtp_reply_reader_is_inside(client->reader)) {
-            if (!hears_early_replies(client))
+            if (is_about_to_ask(client))
                 client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
-            return; /* or wait for the rest of it, with the turn kept */
+            if (client->state != READY)
+                return; /* closed, or waiting for the rest of an early reply with the turn kept */
         }
         client->has_turn = FALSE;
         if (manners[client->state].speak != NULL)
             manners[client->state].speak(client);
     }
+}
+
+/* Nobody may keep us waiting for the rest of a reply that nobody asked for. */
+static void time_half_reply(SmtpClient *client)
+{
+    if (client->state != CLOSED && client->deadline == 0 &&
+        smtp_reply_reader_is_inside(client->reader))
+        client_set_deadline(client, client->config.deadlines.command_ms, LIMIT_COMMAND_MS);
 }
 
 const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event)
@@ -380,6 +391,7 @@ const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *e
     if (client->state != CLOSED) {
         take_event(client, event);
         speak(client);
+        time_half_reply(client);
     }
 
     SmtpClientEffects *effects = &client->effects;

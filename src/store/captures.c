@@ -27,8 +27,7 @@ static VaultBinding *content_binding(gint64 org_id, const Id *id)
     return binding;
 }
 
-/* --- Writing -------------------------------------------------------------------------------------
- */
+/* --- Writing --------------------------------------------------------------------------------- */
 
 static GBytes *seal_content(Db *db, Vault *vault, const Capture *capture, GError **error)
 {
@@ -82,8 +81,7 @@ gboolean captures_clear(Db *db, gint64 org_id, GError **error)
     return db_finish(q, error);
 }
 
-/* --- Reading -------------------------------------------------------------------------------------
- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 static Capture *read_capture(DbQuery *q)
 {

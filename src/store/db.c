@@ -171,7 +171,8 @@ void db_query_free(DbQuery *q)
 {
     if (!q || !q->in_use)
         return;
-    q->db->driver->reset(q);
+    if (q->prepared)
+        q->db->driver->reset(q);
     g_clear_error(&q->error);
     q->in_use = FALSE;
 }

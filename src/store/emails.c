@@ -17,8 +17,7 @@ static VaultBinding *body_binding(gint64 org_id, const Id *id, EmailClass class)
     return binding;
 }
 
-/* --- Taking an email -----------------------------------------------------------------------------
- */
+/* --- Taking an email ------------------------------------------------------------------------- */
 
 EmailNew *email_new_alloc(void)
 {
@@ -142,8 +141,7 @@ gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **err
     return TRUE;
 }
 
-/* --- Idempotency ---------------------------------------------------------------------------------
- */
+/* --- Idempotency ----------------------------------------------------------------------------- */
 
 #define IDEMPOTENCY_HASH_BYTES 32
 
@@ -217,48 +215,48 @@ gboolean emails_idempotency_add(Db *db, gint64 org_id, gint64 token_id, const ch
     return FALSE;
 }
 
-/* --- Content -------------------------------------------------------------------------------------
- */
+/* --- Content --------------------------------------------------------------------------------- */
 
-void email_content_free(EmailContent *content)
+void email_delivery_free(EmailDelivery *delivery)
 {
-    if (!content)
+    if (!delivery)
         return;
-    g_free(content->sender);
-    g_clear_pointer(&content->content, g_bytes_unref);
-    g_free(content);
+    g_free(delivery->address);
+    g_free(delivery->sender);
+    g_clear_pointer(&delivery->content, g_bytes_unref);
+    g_free(delivery);
 }
 
-EmailContent *emails_content(Db *db, Vault *vault, gint64 org_id, gint64 email_row, GError **error)
+EmailDelivery *emails_delivery(
+    Db *db, Vault *vault, gint64 org_id, gint64 recipient_id, GError **error)
 {
-    g_autoptr(EmailContent) found = g_new0(EmailContent, 1);
+    g_autoptr(EmailDelivery) found = g_new0(EmailDelivery, 1);
     g_autoptr(GBytes) sealed = NULL;
-    Id id = {{0}};
     EmailClass class = EMAIL_CLASS_TRANSACTIONAL;
     gint64 day = 0;
     g_autoptr(DbQuery) q = db_query(db,
-        "SELECT e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content FROM emails e "
-        "JOIN bodies b ON b.email_row = e.row WHERE e.row = $2 AND e.org_id = $1");
+        "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content "
+        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 JOIN bodies b ON b.email_row = "
+        "e.row "
+        "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
     db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, email_row);
+    db_bind_int(q, 2, recipient_id);
     if (db_next(q)) {
-        found->sender = db_dup_text(q, 0);
-        found->needs_smtputf8 = db_int(q, 1) != 0;
-        db_id(q, 2, &id);
-        class = (EmailClass)db_int(q, 3);
-        day = db_int(q, 4);
-        sealed = db_dup_bytes(q, 5);
+        found->recipient_id = recipient_id;
+        found->address = db_dup_text(q, 0);
+        found->sender = db_dup_text(q, 1);
+        found->needs_smtputf8 = db_int(q, 2) != 0;
+        db_id(q, 3, &found->email_id);
+        class = (EmailClass)db_int(q, 4);
+        day = db_int(q, 5);
+        sealed = db_dup_bytes(q, 6);
     }
-    if (!db_finish(q, error))
+    if (!db_finish(q, error) || !sealed)
         return NULL;
-    if (!sealed) {
-        g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "this email has no body any more");
-        return NULL;
-    }
     const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
     if (!key)
         return NULL;
-    g_autoptr(VaultBinding) binding = body_binding(org_id, &id, class);
+    g_autoptr(VaultBinding) binding = body_binding(org_id, &found->email_id, class);
     found->content = vault_key_unseal(key, binding, sealed, error);
     return found->content ? g_steal_pointer(&found) : NULL;
 }

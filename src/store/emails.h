@@ -60,14 +60,20 @@ void email_due_free(EmailDue *due);
 GPtrArray *emails_due(Db *db, gint64 org_id, WallMs now, guint limit, gboolean only_tests,
     WallMs *next_at, GError **error);
 
-/* The message to send. */
+/* Everything needed to send to one recipient. */
 typedef struct {
-    char *sender;
-    GBytes *content;
+    gint64 recipient_id;
+    Id email_id;
+    char *address, *sender;
+    GBytes *content; /* the message, opened */
     gboolean needs_smtputf8;
-} EmailContent;
-EmailContent *emails_content(Db *db, Vault *vault, gint64 org_id, gint64 email_row, GError **error);
-void email_content_free(EmailContent *content);
+} EmailDelivery;
+
+/* NULL without error: the recipient does not wait any more. ABS_ERROR_SECRET: its body cannot be
+ * opened. */
+EmailDelivery *emails_delivery(
+    Db *db, Vault *vault, gint64 org_id, gint64 recipient_id, GError **error);
+void email_delivery_free(EmailDelivery *delivery);
 
 /* The durable mark before a final dot: *marked is FALSE if the recipient is no longer in a state
  * that may be sent (cancelled meanwhile) or past its expiry. */
@@ -164,5 +170,5 @@ gboolean emails_count(Db *db, gint64 org_id, gint64 counts[EMAIL_HELD + 1], GErr
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailNew, email_new_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailDue, email_due_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailContent, email_content_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailDelivery, email_delivery_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailRow, email_row_free)

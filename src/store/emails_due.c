@@ -5,8 +5,7 @@
 #include "store/emails.h"
 #include "store/recipients.h"
 
-/* --- What is due ---------------------------------------------------------------------------------
- */
+/* --- What is due ----------------------------------------------------------------------------- */
 
 void email_due_free(EmailDue *due)
 {
@@ -42,11 +41,11 @@ static EmailDue *read_due(DbQuery *q)
     "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "                              \
     "WHERE r.org_id = $1 AND r.class = $2 AND r.next_at <= $3 AND r.state <> 3 "
 #define DUE_ORDER "ORDER BY r.next_at, r.row LIMIT $4"
-#define LATER                                                                           \
-    "SELECT next_at FROM recipients WHERE org_id = $1 AND class = $2 AND next_at > $3 " \
-    "AND state <> 3 "
-#define LATER_ORDER "ORDER BY next_at LIMIT 1"
-#define ONLY_TESTS "AND is_test = 1 "
+#define LATER                                                                                     \
+    "SELECT r.next_at FROM recipients r WHERE r.org_id = $1 AND r.class = $2 AND r.next_at > $3 " \
+    "AND r.state <> 3 "
+#define LATER_ORDER "ORDER BY r.next_at LIMIT 1"
+#define ONLY_TESTS "AND r.is_test = 1 "
 
 /* Appends what is due in one class; *more if the limit kept some back. */
 static gboolean add_due(Db *db, gint64 org_id, EmailClass class, WallMs now, guint limit,
@@ -101,8 +100,7 @@ GPtrArray *emails_due(Db *db, gint64 org_id, WallMs now, guint limit, gboolean o
     return g_steal_pointer(&all);
 }
 
-/* --- One attempt ---------------------------------------------------------------------------------
- */
+/* --- One attempt ----------------------------------------------------------------------------- */
 
 gboolean emails_mark_sending(
     Db *db, gint64 org_id, gint64 recipient_id, WallMs now, gboolean *marked, GError **error)
@@ -178,8 +176,7 @@ gboolean emails_record_attempt(Db *db, gint64 org_id, const EmailAttempt *attemp
     return FALSE;
 }
 
-/* --- Without an attempt --------------------------------------------------------------------------
- */
+/* --- Without an attempt ---------------------------------------------------------------------- */
 
 typedef struct {
     gint64 row, org_id;
@@ -209,20 +206,16 @@ static gboolean recover_one(Db *db, const RecipientKey *key, WallMs now, GError 
 
 gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error)
 {
-    gint64 n = 0;
-    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
-        g_autoptr(DbQuery) q = db_query(db,
-            "SELECT r.row, r.org_id FROM organisations o JOIN recipients r ON r.org_id = o.row "
-            "WHERE r.class = $1 AND r.next_at IS NOT NULL AND r.state = 3");
-        db_bind_int(q, 1, class);
-        g_autoptr(GArray) keys = collect_keys(q, error);
-        if (!keys)
+    /* Along an index of what waits, so that what has ended does not count. */
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL AND state = 3");
+    g_autoptr(GArray) keys = collect_keys(q, error);
+    if (!keys)
+        return FALSE;
+    for (guint i = 0; i < keys->len; i++)
+        if (!recover_one(db, &g_array_index(keys, RecipientKey, i), now, error))
             return FALSE;
-        for (guint i = 0; i < keys->len; i++, n++)
-            if (!recover_one(db, &g_array_index(keys, RecipientKey, i), now, error))
-                return FALSE;
-    }
-    *recovered = n;
+    *recovered = keys->len;
     return TRUE;
 }
 

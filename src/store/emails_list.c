@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* --- Rows ----------------------------------------------------------------------------------------
- */
+/* --- Rows ------------------------------------------------------------------------------------ */
 
 static void free_attempt_row(gpointer data)
 {
@@ -124,8 +123,7 @@ static EmailRow *load_email(Db *db, gint64 org_id, gint64 email_row, GError **er
     return g_steal_pointer(&email);
 }
 
-/* --- One email -----------------------------------------------------------------------------------
- */
+/* --- One email ------------------------------------------------------------------------------- */
 
 static EmailAttemptRow *read_attempt(DbQuery *q)
 {
@@ -170,8 +168,7 @@ EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error)
     return g_steal_pointer(&email);
 }
 
-/* --- Lists ---------------------------------------------------------------------------------------
- */
+/* --- Lists ----------------------------------------------------------------------------------- */
 
 /* How the rows of a page are found. Each gives email rows in the order of the page, and repeats an
  * email only in a row. */
@@ -214,7 +211,7 @@ static Plan plan_for(EmailState state)
 /* The + keeps SQLite from walking all recipients for the sake of their order. */
 #define WAITING                                                                          \
     "SELECT DISTINCT e.row " RECIPIENTS "AND r.next_at IS NOT NULL AND r.state IN ($5, " \
-                                        "$6) " MATCHES
+    "$6) " MATCHES
 
 static DbQuery *page_query(Db *db, Plan plan, gboolean newer)
 {

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* --- The check record: is this the key the database was sealed with? ----------------------------
- */
+/* --- The check record: is this the key the database was sealed with? ------------------------- */
 
 static gboolean check_key(Db *db, gpointer data, GError **error)
 {
@@ -61,8 +60,7 @@ gboolean store_holds_sealed_records(const char *path, gboolean *holds, GError **
     return TRUE;
 }
 
-/* --- Day keys ------------------------------------------------------------------------------------
- */
+/* --- Day keys -------------------------------------------------------------------------------- */
 
 typedef struct {
     gint64 org_id, day;

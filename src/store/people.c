@@ -14,8 +14,7 @@ static void read_hash(DbQuery *q, int column, guint8 hash[PEOPLE_HASH_BYTES])
     memcpy(hash, data, n);
 }
 
-/* --- Members -------------------------------------------------------------------------------------
- */
+/* --- Members --------------------------------------------------------------------------------- */
 
 void member_free(Member *member)
 {
@@ -95,8 +94,7 @@ gboolean member_insert(Db *db, const Member *member, gint64 *row, GError **error
     return TRUE;
 }
 
-/* --- First-run setup -----------------------------------------------------------------------------
- */
+/* --- First-run setup ------------------------------------------------------------------------- */
 
 gboolean setup_token_write(
     Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs expires_at, GError **error)
@@ -126,8 +124,7 @@ gboolean setup_token_redeem(
     return FALSE;
 }
 
-/* --- Sessions ------------------------------------------------------------------------------------
- */
+/* --- Sessions -------------------------------------------------------------------------------- */
 
 /* Old ones go when a new one comes. */
 static gboolean prune_sessions(Db *db, WallMs now, GError **error)
@@ -177,8 +174,7 @@ gboolean session_delete(Db *db, gint64 row, GError **error)
     return db_finish(q, error);
 }
 
-/* --- Tokens --------------------------------------------------------------------------------------
- */
+/* --- Tokens ---------------------------------------------------------------------------------- */
 
 void token_free(Token *token)
 {
@@ -263,8 +259,7 @@ GPtrArray *tokens_list(Db *db, gint64 org_id, GError **error)
     return finish_tokens(q, error);
 }
 
-/* --- For the table in memory ---------------------------------------------------------------------
- */
+/* --- For the table in memory ----------------------------------------------------------------- */
 
 static GArray *load_sessions(Db *db, WallMs now, GError **error)
 {

@@ -3,8 +3,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-/* --- Slots ---------------------------------------------------------------------------------------
- */
+/* --- Slots ----------------------------------------------------------------------------------- */
 
 typedef enum {
     SLOT_DRAFT = 1,
@@ -82,8 +81,7 @@ static gboolean write_slot(
     return db_finish(q, error);
 }
 
-/* --- The whole state -----------------------------------------------------------------------------
- */
+/* --- The whole state ------------------------------------------------------------------------- */
 
 const char *health_name(Health health)
 {
@@ -189,8 +187,7 @@ EmailGate smtp_state_gate(const SmtpState *state)
     return EMAIL_GATE_OPEN;
 }
 
-/* --- Draft and active ----------------------------------------------------------------------------
- */
+/* --- Draft and active ------------------------------------------------------------------------ */
 
 /* ABS_ERROR_CONFLICT unless the revision is the expected one (-1: any). */
 static gboolean check_revision(
@@ -274,8 +271,7 @@ gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error)
     return TRUE;
 }
 
-/* --- Sending switch and health -------------------------------------------------------------------
- */
+/* --- Sending switch and health --------------------------------------------------------------- */
 
 gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char *reason,
     WallMs until, const char *changed_by, WallMs now, GError **error)
@@ -313,8 +309,7 @@ gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health 
     return TRUE;
 }
 
-/* --- Password guard ------------------------------------------------------------------------------
- */
+/* --- Password guard -------------------------------------------------------------------------- */
 
 gboolean login_guard_check(Db *db, gint64 org_id, const char *host, const char *username,
     const guint8 fingerprint[VAULT_FINGERPRINT_BYTES], WallMs now, LoginGuard *guard,

@@ -54,8 +54,7 @@ static GError *fault_of(sqlite3 *handle, const char *doing)
         "database: %s: %s (SQLite %d)", doing, sqlite3_errmsg(handle), code);
 }
 
-/* --- Opening -----------------------------------------------------------------------------------
- */
+/* --- Opening --------------------------------------------------------------------------------- */
 
 gboolean sqlite_has_wal_reset_bug(int version)
 {
@@ -202,8 +201,7 @@ static void sqlite_close(Db *db)
     g_free(self);
 }
 
-/* --- Statements --------------------------------------------------------------------------------
- */
+/* --- Statements ------------------------------------------------------------------------------ */
 
 static void note_fault(DbQuery *q, const char *doing)
 {
@@ -313,8 +311,7 @@ static gboolean sqlite_is_null(DbQuery *q, int column)
     return sqlite3_column_type(statement_of(q), column) == SQLITE_NULL;
 }
 
-/* --- The connection ----------------------------------------------------------------------------
- */
+/* --- The connection -------------------------------------------------------------------------- */
 
 static gboolean sqlite_exec(Db *db, const char *sql, GError **error)
 {

@@ -42,8 +42,7 @@ struct store {
     guint n_readers;         /* opened, idle or taken */
 };
 
-/* --- One group -----------------------------------------------------------------------------------
- */
+/* --- One group ------------------------------------------------------------------------------- */
 
 static gboolean run_savepoint(Db *db, const char *sql)
 {
@@ -108,8 +107,7 @@ static void run_group(Db *db, GPtrArray *group)
     g_clear_pointer(&db->keys, day_keys_free);
 }
 
-/* --- What follows a commit -----------------------------------------------------------------------
- */
+/* --- What follows a commit ------------------------------------------------------------------- */
 
 static guint change_hash(gconstpointer data)
 {
@@ -193,8 +191,7 @@ static void finish_group(GPtrArray *group)
     g_ptr_array_set_size(group, 0);
 }
 
-/* --- The writing thread --------------------------------------------------------------------------
- */
+/* --- The writing thread ---------------------------------------------------------------------- */
 
 /* Waits for jobs. An empty group means that nothing came for LIMIT_STORE_IDLE_MS (said once). FALSE
  * when the store closes and nothing is left. */
@@ -298,10 +295,9 @@ gboolean store_run(Store *store, StoreJob job, gpointer data, GError **error)
     return FALSE;
 }
 
-/* --- Readers -------------------------------------------------------------------------------------
- */
+/* --- Readers --------------------------------------------------------------------------------- */
 
-/* An idle reader, or room for a new one (NULL); waits while there is neither. */
+/* An idle reader, or NULL and room for a new one; waits while there is neither. */
 static Db *wait_for_reader(Store *store)
 {
     g_mutex_lock(&store->reader_lock);
@@ -319,6 +315,8 @@ static Db *wait_for_reader(Store *store)
 Db *store_reader_take(Store *store)
 {
     Db *db = wait_for_reader(store);
+    if (db && db->fault)
+        g_clear_pointer(&db, db_close); /* not when it was given: queries may have been in scope */
     if (!db)
         db = db_open(&db_driver_sqlite, &store->config, DB_READER);
     db->read_until_us = g_get_monotonic_time() + LIMIT_STORE_READ_MS * 1000;
@@ -330,21 +328,14 @@ Db *store_reader_take(Store *store)
 void store_reader_give(Store *store, Db *db)
 {
     db->read_until_us = 0;
-    gboolean is_sound = !db->fault;
     db_rollback(db);
-    if (!is_sound)
-        db_close(db);
     g_mutex_lock(&store->reader_lock);
-    if (is_sound)
-        g_ptr_array_add(store->idle_readers, db);
-    else
-        store->n_readers--;
+    g_ptr_array_add(store->idle_readers, db);
     g_cond_signal(&store->reader_given);
     g_mutex_unlock(&store->reader_lock);
 }
 
-/* --- Changes and listeners -----------------------------------------------------------------------
- */
+/* --- Changes and listeners ------------------------------------------------------------------- */
 
 void store_note_change(Db *db, StoreChangeKind kind, gint64 org_id, const Id *id)
 {
@@ -374,8 +365,7 @@ void store_remove_listener(Store *store, StoreListener listener, gpointer user)
     g_mutex_unlock(&store->listener_lock);
 }
 
-/* --- Opening and closing -------------------------------------------------------------------------
- */
+/* --- Opening and closing --------------------------------------------------------------------- */
 
 static gboolean read_instance(Db *db, guint8 instance[VAULT_INSTANCE_BYTES], GError **error)
 {

@@ -35,8 +35,7 @@ const char *phase_state_name(PhaseState state)
     g_assert_not_reached();
 }
 
-/* --- Memory --------------------------------------------------------------------------------------
- */
+/* --- Memory ---------------------------------------------------------------------------------- */
 
 static void free_phase(gpointer data)
 {
@@ -126,8 +125,7 @@ Verification *verification_copy(const Verification *verification)
     return copy;
 }
 
-/* --- Writing -------------------------------------------------------------------------------------
- */
+/* --- Writing --------------------------------------------------------------------------------- */
 
 /* *row: of the run with this id; 0: not written yet. */
 static gboolean find_row(Db *db, gint64 org_id, const Id *id, gint64 *row, GError **error)
@@ -245,8 +243,7 @@ gboolean verification_write(Db *db, const Verification *verification, GError **e
     return TRUE;
 }
 
-/* --- Reading -------------------------------------------------------------------------------------
- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 static Verification *read_run(DbQuery *q)
 {
@@ -311,8 +308,7 @@ Verification *verification_get(Db *db, gint64 org_id, const Id *id, GError **err
     return g_steal_pointer(&v);
 }
 
-/* --- At start ------------------------------------------------------------------------------------
- */
+/* --- At start -------------------------------------------------------------------------------- */
 
 static gboolean cancel_running(Db *db, WallMs now, GError **error)
 {

@@ -23,12 +23,12 @@ typedef struct {
     int cut;
     MonoMs now;
     gboolean tls_is_up, is_stalled, is_closed;
-    GString *sent;         /* not yet expected */
-    gsize n_secret;        /* of its octets, from the front, were marked secret */
-    GBytes *content;       /* of the last mail */
-    GArray *outcomes;      /* of SeenOutcome */
-    GString *passed;       /* names of the rungs, one space behind each */
-    GPtrArray *lines;      /* the transcript */
+    GString *sent;    /* not yet expected */
+    gsize n_secret;   /* of its octets, from the front, were marked secret */
+    GBytes *content;  /* of the last mail */
+    GArray *outcomes; /* of SeenOutcome */
+    GString *passed;  /* names of the rungs, one space behind each */
+    GPtrArray *lines; /* the transcript */
     gboolean wants_sasl, probe_done;
     char *challenge;
     char *error; /* the first thing that went wrong */
@@ -48,21 +48,12 @@ G_GNUC_PRINTF(2, 3) static void complain(Scene *scene, const char *format, ...)
 
 static void check_no_credential(Scene *scene, const char *text)
 {
-    g_autofree char *plain = g_strdup_printf("%c%s%c%s", 1, username, 1, password);
-    for (char *p = plain; *p != '\0'; p++)
-        *p = *p == 1 ? '\0' : *p;
-    gsize n_plain = 1 + strlen(username) + 1 + strlen(password);
-    g_autofree char *forms[] = {g_base64_encode((const guchar *)plain, n_plain),
-        g_base64_encode((const guchar *)password, strlen(password)),
-        g_base64_encode((const guchar *)username, strlen(username))};
-    gboolean found = strstr(text, password) != NULL;
+    static const char *const forms[] = {password, "AGFubmFAZXhhbXBsZS5vcmcAR2VoLWhlaW0gNw==",
+        "R2VoLWhlaW0gNw==", "YW5uYUBleGFtcGxlLm9yZw=="}; /* PLAIN, LOGIN twice */
     for (gsize i = 0; i < G_N_ELEMENTS(forms); i++) {
-        found = found || strstr(text, forms[i]) != NULL;
-        if (i > 0)
-            g_free(forms[i]);
+        if (strstr(text, forms[i]) != NULL)
+            complain(scene, "a credential is shown: %s", text);
     }
-    if (found)
-        complain(scene, "a credential is shown: %s", text);
 }
 
 static void note_outcomes(Scene *scene)
@@ -89,15 +80,14 @@ static void note_effects(Scene *scene)
         if (!scene->tls_is_up)
             complain(scene, "a credential leaves before TLS");
         if (scene->sent->len > 0)
-            complain(scene, "a credential leaves behind something not expected: %s",
-                scene->sent->str);
+            complain(
+                scene, "a credential leaves behind something not expected: %s", scene->sent->str);
         scene->n_secret = effects->send->len;
     } else if (effects->send->len > 0) {
         g_autofree char *text = g_strndup((const char *)effects->send->data, effects->send->len);
         check_no_credential(scene, text);
     }
-    g_string_append_len(
-        scene->sent, (const char *)effects->send->data, (gssize)effects->send->len);
+    g_string_append_len(scene->sent, (const char *)effects->send->data, (gssize)effects->send->len);
     for (guint i = 0; i < effects->n_lines; i++) {
         check_no_credential(scene, effects->lines[i].text);
         g_ptr_array_add(scene->lines, g_strdup(effects->lines[i].text));
@@ -342,8 +332,7 @@ static void verb_probe(Scene *scene, const char *rest)
 
 static void verb_mark(Scene *scene, const char *rest)
 {
-    step(scene, (SmtpEvent){
-                    .kind = SMTP_EVENT_MARKED, .token = g_ascii_strtoull(rest, NULL, 10)});
+    step(scene, (SmtpEvent){.kind = SMTP_EVENT_MARKED, .token = g_ascii_strtoull(rest, NULL, 10)});
 }
 
 static void verb_sasl(Scene *scene, const char *rest)
@@ -358,8 +347,7 @@ static void verb_sasl(Scene *scene, const char *rest)
             complain(scene, "the challenge is %s", scene->challenge);
         return;
     }
-    g_autoptr(Secret) response =
-        words[1] == NULL ? NULL : secret_new(words[1], strlen(words[1]));
+    g_autoptr(Secret) response = words[1] == NULL ? NULL : secret_new(words[1], strlen(words[1]));
     SmtpEvent event = {.kind = SMTP_EVENT_SASL};
     event.sasl.response = response;
     event.sasl.done = strcmp(words[0], "done") == 0;
@@ -439,24 +427,24 @@ static void check_waiting(Scene *scene, char **words)
 
 static void check_failure(Scene *scene, char **words)
 {
-    static const char *const faults[] = {"none", "reply", "lost", "timeout",
-        "starttls_not_offered", "pipelined_after_starttls", "auth_not_offered",
-        "no_common_auth_mechanism", "malformed_reply", "unexpected_reply", "sasl"};
+    static const char *const faults[] = {"none", "reply", "lost", "timeout", "starttls_not_offered",
+        "pipelined_after_starttls", "auth_not_offered", "no_common_auth_mechanism",
+        "malformed_reply", "unexpected_reply", "sasl"};
     const SmtpFailure *failure = smtp_client_failure(scene->client);
     if (strcmp(words[1], "none") == 0 || failure == NULL) {
         if (strcmp(words[1], "none") != 0)
             complain(scene, "nothing has failed");
         else if (failure != NULL)
-            complain(scene, "failed: %s %s", smtp_phase_name(failure->phase),
-                faults[failure->fault]);
+            complain(
+                scene, "failed: %s %s", smtp_phase_name(failure->phase), faults[failure->fault]);
         return;
     }
     int code = failure->reply == NULL ? 0 : failure->reply->code;
     if (strcmp(smtp_phase_name(failure->phase), words[1]) != 0 ||
         strcmp(faults[failure->fault], words[2]) != 0 ||
         (words[3] != NULL && code != (int)g_ascii_strtoll(words[3], NULL, 10)))
-        complain(scene, "failed: %s %s %d", smtp_phase_name(failure->phase),
-            faults[failure->fault], code);
+        complain(scene, "failed: %s %s %d", smtp_phase_name(failure->phase), faults[failure->fault],
+            code);
 }
 
 static void check_ready(Scene *scene, char **words)

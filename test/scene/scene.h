@@ -1,9 +1,10 @@
-/* Scenes: one SMTP session played against the client core by a scripted server, with virtual time. A
- * scene is a text that can be read without knowing C; README.md beside this file has the verbs.
+/* Scenes: one SMTP session played against the client core by a scripted server, with virtual time.
+ * A scene is a text that can be read without knowing C; README.md beside this file has the verbs.
  *
- * Besides what a scene asks for, the kit itself checks in every step: a credential leaves only marked
- * as secret and only after TLS; no recipient has two outcomes; no line of the transcript holds a
- * credential; after `close` nothing is sent; and everything that is sent must be expected. */
+ * Besides what a scene asks for, the kit itself checks in every step: a credential leaves only
+ * marked as secret and only after TLS; no recipient has two outcomes; no line of the transcript
+ * holds a credential; after `close` nothing is sent; and everything that is sent must be expected.
+ */
 #pragma once
 
 #include <glib.h>

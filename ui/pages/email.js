@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { bytes, currentLanguage, t, textOr } from '../i18n.js';
+import { replyText } from '../parts/diagnosis.js';
 import { EmailState, isWaiting } from '../parts/email-state.js';
 import { Icon } from '../parts/icon.js';
 import { Notice } from '../parts/notice.js';
@@ -14,7 +15,7 @@ const Attempt = ({ attempt }) => html`
     <p><${EmailState} state=${attempt.state} /> <${Time} at=${attempt.at} />
       ${attempt.server && html` <span class="hint">${t('email.via', { server: attempt.server })}</span>`}</p>
     ${(attempt.reply || attempt.text) && html`
-      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${[attempt.reply, attempt.enhanced, attempt.text].filter(Boolean).join(' ')}</code></p>`}
+      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${replyText(attempt.reply, attempt.enhanced, attempt.text)}</code></p>`}
     ${attempt.diagnosis && html`<p><strong>${attempt.diagnosis.meaning}</strong> ${attempt.diagnosis.fix}</p>`}
   </li>`;
 
@@ -32,7 +33,7 @@ const Recipient = ({ recipient }) => html`
 const Timeline = ({ events }) => html`
   <ol class="timeline">
     ${events.map(({ at, event, detail }, i) => html`
-      <li key=${`${at}${i}`}><span class="timeline-event">${textOr(`event.${event}`, textOr(`state.${event}`, event))}</span>
+      <li key=${`${at}${i}`}><span class="timeline-event">${textOr(`state.${event}`, event)}</span>
         ${detail && html`<span class="timeline-detail">${detail}</span>`}
         <${Time} at=${at} /></li>`)}
   </ol>`;

@@ -29,15 +29,14 @@ const presetOfHost = (presets, host) =>
 /** Names with a part in <angle brackets> differ per account: they are left to the person, and shown as an example. */
 const perAccount = (name) => name.includes('<');
 
-function valuesOf(preset) {
+/** What a tile writes into the form. What another tile has put there goes; what a person typed stays. */
+function valuesOf(preset, form, presets) {
   const [endpoint] = preset.endpoints;
-  const values = {
+  const given = (field, name) => preset[field] ?? (presets.some((one) => one[field] && one[field] === form[name]) ? '' : form[name]);
+  return {
     host: perAccount(endpoint.host) ? '' : endpoint.host, port: String(endpoint.port), security: endpoint.security,
-    username: preset.username ?? '',
+    username: preset.username ?? '', from_email: given('from_email', 'from_email'), password: given('password_hint', 'password'),
   };
-  if (preset.from_email) values.from_email = preset.from_email;
-  if (preset.password_hint) values.password = preset.password_hint;
-  return values;
 }
 
 export function SettingsEmailPage() {
@@ -53,6 +52,7 @@ export function SettingsEmailPage() {
 
   useEffect(() => { loadSmtp().catch((error) => setProblem(errorText(error))); }, []);
   useEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]);
+  useEffect(() => { if (awaited && run?.id === awaited) ladderHeading.current?.focus(); }, [awaited, run?.id]);
   useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
   useEffect(() => {
     if (!run || run.id !== awaited || run.state === 'running') return;
@@ -69,7 +69,7 @@ export function SettingsEmailPage() {
 
   const choose = (wanted) => {
     setPreset(wanted.id);
-    draft.setMany(valuesOf(wanted));
+    draft.setMany(valuesOf(wanted, draft.form, presets));
     focus(perAccount(wanted.endpoints[0].host) ? 'host' : draft.form.from_email ? 'password' : 'from_email');
   };
 
@@ -86,7 +86,6 @@ export function SettingsEmailPage() {
     setAwaited(id);
     setWatched(id);
     takeVerification(await api.verification(id));
-    ladderHeading.current?.focus();
   };
 
   const attempt = (action) => async () => {
@@ -114,7 +113,7 @@ export function SettingsEmailPage() {
       </div>
       <div class="column">
         ${run && html`
-          <${Ladder} run=${run} folded=${run.state === 'passed' && run.id !== watched} headingRef=${ladderHeading} inForce=${smtp.sending_with}
+          <${Ladder} run=${run} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
             changed=${run.state !== 'running' && smtp.setup === 'incomplete'}
             offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
             onSwitchOn=${attempt(() => setSending(true))} onCancel=${attempt(() => api.cancelVerification(run.id))}

@@ -3,12 +3,16 @@ import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Icon } from './icon.js';
 
+/** "535 5.7.8 …": code, enhanced code and words; the enhanced code only once. */
+export const replyText = (reply, enhanced, text) =>
+  [reply, !`${reply} ${text}`.includes(enhanced) && enhanced, text].filter(Boolean).join(' ');
+
 export const Diagnosis = ({ diagnosis, onGoToField }) => html`
   <div class="diagnosis" data-diagnosis=${diagnosis.id}>
     <p class="meaning"><${Icon} name="alert" /><strong>${diagnosis.meaning}</strong></p>
     <p class="fix"><span>${t('diagnosis.fix')}</span> ${diagnosis.fix}</p>
     ${diagnosis.reply && html`
-      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${diagnosis.reply} ${diagnosis.enhanced || ''}</code></p>`}
+      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${replyText(diagnosis.reply, diagnosis.enhanced)}</code></p>`}
     ${onGoToField && html`
       <button type="button" class="small" onClick=${onGoToField}>${t('diagnosis.go_to_field')}</button>`}
   </div>`;

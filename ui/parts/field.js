@@ -27,7 +27,7 @@ export function Field({ id, label, hint, fault, required, optional, onValue, onL
     </div>`;
 }
 
-export function PasswordField({ id, label, hint, fault, required, onValue, onLeave, ...input }) {
+export function PasswordField({ id, label, hint, urgent, fault, required, onValue, onLeave, ...input }) {
   const [shown, setShown] = useState(false);
   return html`
     <div class=${fault ? 'field faulty' : 'field'}>
@@ -39,7 +39,7 @@ export function PasswordField({ id, label, hint, fault, required, onValue, onLea
         <button type="button" class="ghost" aria-pressed=${shown} aria-label=${t('field.show_password')}
           title=${t('field.show_password')} onClick=${() => setShown(!shown)}><${Icon} name="eye" /></button>
       </div>
-      ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
+      ${hint && html`<p class=${urgent ? 'hint urgent' : 'hint'} id=${`${id}-hint`}>${hint}</p>`}
       <${Fault} id=${`${id}-fault`} text=${fault} />
     </div>`;
 }

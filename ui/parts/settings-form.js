@@ -38,7 +38,7 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
     <form class="card settings" aria-labelledby="form-title" novalidate onSubmit=${(event) => { event.preventDefault(); onVerify(); }}>
       <header class="card-head">
         <h2 id="form-title">${t('settings.title')}</h2>
-        <span class="hint" data-saved=${smtp.draft && !draft.saving ? 'yes' : 'no'}>${draft.saving ? t('settings.saving')
+        <span class="hint saved" data-saved=${smtp.draft && !draft.saving ? 'yes' : 'no'}>${draft.saving ? t('settings.saving')
           : smtp.draft?.changed_at ? t('settings.saved', { time: clock(smtp.draft.changed_at) }) : ''}</span>
       </header>
       <p class="hint">${t('field.required_note')}</p>
@@ -48,7 +48,8 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
         <${Field} ...${field('from_email', { required: true, type: 'email', hint: t('settings.from_email.hint'), autocomplete: 'off',
           spellcheck: 'false', autocapitalize: 'off' })} />
       </div>
-      <${PasswordField} ...${field('password', { required: !draft.keepsPassword(), hint: passwordHint(draft), autocomplete: 'new-password',
+      <${PasswordField} ...${field('password', { required: !draft.keepsPassword(), hint: passwordHint(draft), urgent: draft.needsPasswordAgain(),
+        autocomplete: 'new-password',
         placeholder: draft.keepsPassword() ? '••••••••' : undefined })} />
       <div class="pair wide-narrow">
         <${Field} ...${field('host', { required: true, placeholder: hostExample, hint: t('settings.host.hint'), autocomplete: 'off',

@@ -157,7 +157,7 @@ CREATE TABLE emails (
     reply_to_header TEXT,
     subject TEXT CHECK (subject IS NULL OR class NOT IN (1, 2)), -- a secret class shows none
     message_id TEXT,
-    tags TEXT CHECK (json_valid(tags)),
+    tags TEXT, -- JSON
     size_bytes INTEGER NOT NULL,
     needs_smtputf8 INTEGER NOT NULL CHECK (needs_smtputf8 IN (0, 1)),
     at_most_once INTEGER NOT NULL CHECK (at_most_once IN (0, 1)),

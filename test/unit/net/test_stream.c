@@ -249,7 +249,7 @@ static void a_closed_port_is_refused_and_told_later(void **state)
     pair_clear(&pair);
 }
 
-static void a_network_without_route_is_told_later(void **state)
+static void what_connect_itself_refuses_is_told_later(void **state)
 {
     Pair pair;
     pair_init(&pair);
@@ -428,7 +428,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_stays_open_is_waited_for_in_vain_only_so_long),
         cmocka_unit_test(a_reset_is_named),
         cmocka_unit_test(a_closed_port_is_refused_and_told_later),
-        cmocka_unit_test(a_network_without_route_is_told_later),
+        cmocka_unit_test(what_connect_itself_refuses_is_told_later),
         cmocka_unit_test(a_deadline_fires_once_and_can_be_replaced),
         cmocka_unit_test(a_stream_may_be_freed_inside_each_of_its_callbacks),
         cmocka_unit_test(freeing_between_two_reads_keeps_the_rest_unread),

@@ -1,0 +1,359 @@
+#include "api/accept_email.h"
+#include "api/email_json.h"
+#include "api/email_request.h"
+#include "api/routes.h"
+#include "api/state.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "store/emails.h"
+#include "store/smtp_settings.h"
+
+#include <string.h>
+
+/* The org's sending, read now. NULL with *problem. */
+static SmtpState *read_state(ApiCall *call, HttpAnswer **problem)
+{
+    g_autoptr(GError) error = NULL;
+    Db *db = store_reader_take(call->api->store);
+    SmtpState *state = smtp_state_read(db, call->caller.org_id, &error);
+    store_reader_give(call->api->store, db);
+    if (!state)
+        *problem = call_error(call, error);
+    return state;
+}
+
+/* --- Sending --------------------------------------------------------------------------------- */
+
+/* Settings names the sender; before there are settings any valid address will do, and the mail is
+ * held. FALSE with a fault noted. */
+static gboolean settle_sender(EmailRequest *request, const SmtpState *state, JsonFaults *faults)
+{
+    MimeDraft *draft = request->draft;
+    const SmtpSettings *settings = state->active ? state->active : state->draft;
+    const char *address = settings ? settings->from_email : NULL;
+    if (!draft->from && !address) {
+        json_fault_add(faults, "/from", "required",
+            "There is no sender address in the settings yet, so \"from\" is required.");
+        return FALSE;
+    }
+    if (!draft->from) {
+        g_autoptr(GError) error = NULL;
+        draft->from = mime_address_new(settings->from_name, address, &error);
+        if (!draft->from)
+            json_fault_add(faults, "/from", "invalid_address", error->message);
+        request->from = accept_email_mailbox(settings->from_name, address);
+        return draft->from != NULL;
+    }
+    if (!state->active)
+        return TRUE;
+    g_autoptr(MimeAddress) allowed = mime_address_parse(address, NULL);
+    if (allowed && mime_address_equal(allowed, draft->from))
+        return TRUE;
+    g_autofree char *detail =
+        g_strdup_printf("Only %s may be the sender; the name before it is free.", address);
+    json_fault_add(faults, "/from", "sender_not_allowed", detail);
+    return FALSE;
+}
+
+static EmailNew *email_from_request(EmailRequest *request)
+{
+    EmailNew *email = email_new_alloc();
+    email->class = request->class;
+    email->from = g_strdup(request->from);
+    email->to = g_strdup(request->to);
+    email->cc = g_strdup(request->cc);
+    email->bcc = g_strdup(request->bcc);
+    email->reply_to = g_strdup(request->reply_to);
+    email->tags_json = g_strdup(request->tags_json);
+    email->at_most_once = request->at_most_once;
+    email->scheduled_at = request->scheduled_at;
+    email->expires_at = request->expires_at;
+    return email;
+}
+
+HttpAnswer *route_email_send(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    json_t *body = call_body(call, FALSE, &problem);
+    if (!body)
+        return problem;
+    WallMs now = clock_wall_ms();
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    g_autoptr(EmailRequest) request = email_request_read(body, now, &faults);
+    json_decref(body);
+    if (!request)
+        return call_faults(call, &faults);
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    if (!state)
+        return problem;
+    if (!settle_sender(request, state, &faults))
+        return call_faults(call, &faults);
+    g_autoptr(EmailNew) email = email_from_request(request);
+    if (!accept_email_compose(email, request->draft, now, &faults))
+        return call_faults(call, &faults);
+    return accept_email_submit(call, g_steal_pointer(&email), smtp_state_gate(state), 200);
+}
+
+/* --- Test mail ------------------------------------------------------------------------------- */
+
+/* Ten an hour; the times of the last ones are kept. */
+static gboolean take_test_slot(struct api *api, MonoMs now, MonoMs *wait_ms)
+{
+    g_mutex_lock(&api->test_mutex);
+    gint64 *oldest;
+    while ((oldest = g_queue_peek_head(&api->test_emails)) && *oldest <= now - CLOCK_HOUR_MS)
+        g_free(g_queue_pop_head(&api->test_emails));
+    gboolean is_free = g_queue_get_length(&api->test_emails) < LIMIT_TEST_EMAILS_PER_HOUR;
+    if (is_free)
+        g_queue_push_tail(&api->test_emails, g_memdup2(&now, sizeof now));
+    else
+        *wait_ms = *oldest + CLOCK_HOUR_MS - now;
+    g_mutex_unlock(&api->test_mutex);
+    return is_free;
+}
+
+static void write_test_text(MimeDraft *draft, const SmtpSettings *settings, Language language)
+{
+    const char *sender = settings->from_name ? settings->from_name : settings->from_email;
+    const char *mode = tls_mode_name(settings_security(settings));
+    if (language == LANGUAGE_DE) {
+        draft->subject = g_strdup_printf("Testmail von %s", sender);
+        draft->text = g_strdup_printf(
+            "Guten Tag,\n\n"
+            "diese Testmail ist angekommen: Der E-Mail-Versand von %s funktioniert.\n\n"
+            "Sie ging verschlüsselt (%s) über %s, Port %u, mit dem Absender %s.\n\n"
+            "Sie müssen nichts tun. Wenn Sie diese Nachricht nicht erwartet haben, können Sie "
+            "sie löschen.\n",
+            sender, mode, settings->host, settings_port(settings), settings->from_email);
+    } else {
+        draft->subject = g_strdup_printf("Test email from %s", sender);
+        draft->text = g_strdup_printf(
+            "Hello,\n\n"
+            "this test email has arrived: sending email from %s works.\n\n"
+            "It went out encrypted (%s) through %s, port %u, with the sender %s.\n\n"
+            "There is nothing to do. If you did not expect this message, you can delete it.\n",
+            sender, mode, settings->host, settings_port(settings), settings->from_email);
+    }
+}
+
+static char *read_test_recipient(ApiCall *call, HttpAnswer **problem)
+{
+    json_t *body = call_body(call, FALSE, problem);
+    if (!body)
+        return NULL;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    char *to = NULL;
+    {
+        g_auto(JsonObject) object;
+        json_object_open(&object, body, "", &faults);
+        to = g_strdup(json_object_take_text(&object, "to"));
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MimeAddress) address = to ? mime_address_parse(to, &error) : NULL;
+        if (!to)
+            json_object_fault(&object, "to", "required", "A recipient is required.");
+        else if (!address)
+            json_object_fault(&object, "to", "invalid_address", error->message);
+    }
+    json_decref(body);
+    if (faults.list->len == 0)
+        return to;
+    *problem = call_faults(call, &faults);
+    g_free(to);
+    return NULL;
+}
+
+static HttpAnswer *too_many_tests(ApiCall *call, MonoMs wait_ms)
+{
+    const Problem problem = {.code = "too_many_test_emails",
+        .retry_after_s = (guint)(wait_ms / CLOCK_SECOND_MS) + 1};
+    return call_problem_full(call, &problem);
+}
+
+HttpAnswer *route_test_email(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    g_autofree char *to = read_test_recipient(call, &problem);
+    if (!to)
+        return problem;
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    if (!state)
+        return problem;
+    if (!state->active)
+        return call_problem(call, "not_configured", NULL);
+    MonoMs wait_ms = 0;
+    if (!take_test_slot(call->api, clock_mono_ms(), &wait_ms))
+        return too_many_tests(call, wait_ms);
+
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    g_autoptr(MimeDraft) draft = mime_draft_new();
+    g_autoptr(EmailNew) email = email_new_alloc();
+    draft->from = mime_address_new(state->active->from_name, state->active->from_email, NULL);
+    g_ptr_array_add(draft->to, mime_address_parse(to, NULL));
+    write_test_text(draft, state->active, call->language);
+    email->class = EMAIL_CLASS_TRANSACTIONAL;
+    email->is_test = TRUE;
+    email->from = accept_email_mailbox(state->active->from_name, state->active->from_email);
+    email->to = g_strdup(to);
+    if (!draft->from || !accept_email_compose(email, draft, clock_wall_ms(), &faults))
+        return call_faults(call, &faults);
+    return accept_email_submit(call, g_steal_pointer(&email), smtp_state_gate(state), 202);
+}
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+static HttpAnswer *list_answer(ApiCall *call, json_t *data, gboolean has_more)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("list"));
+    json_object_set_new(json, "data", data);
+    json_object_set_new(json, "has_more", json_boolean(has_more));
+    return call_json(call, 200, json);
+}
+
+/* A closed gate shows queued and deferred as held, and an open one holds nothing. */
+static gboolean gate_hides(EmailState state, EmailGate gate)
+{
+    if (state == EMAIL_HELD)
+        return gate == EMAIL_GATE_OPEN;
+    return (state == EMAIL_QUEUED || state == EMAIL_DEFERRED) &&
+           email_state_shown(state, gate) != state;
+}
+
+static gboolean read_filter(ApiCall *call, EmailFilter *filter, HttpAnswer **problem)
+{
+    const char *state = http_request_query(call->request, "state");
+    const char *class = http_request_query(call->request, "class");
+    filter->org_id = call->caller.org_id;
+    filter->search = http_request_query(call->request, "q");
+    const char *fault = NULL;
+    if (state && *state && !email_state_parse(state, &filter->state))
+        fault = "This state is not known.";
+    if (class && *class && !email_class_parse(class, &filter->class))
+        fault = "This class is not known.";
+    if (filter->search && strlen(filter->search) > LIMIT_ADDRESS_OCTETS)
+        fault = "The search text is too long.";
+    if (filter->search && !*filter->search)
+        filter->search = NULL;
+    if (fault)
+        *problem = call_problem(call, "invalid_query", fault);
+    return fault == NULL;
+}
+
+HttpAnswer *route_emails_list(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    CallPage page;
+    EmailFilter filter = {0};
+    if (!call_page(call, "em", &page, &problem) || !read_filter(call, &filter, &problem))
+        return problem;
+    filter.limit = page.limit;
+    filter.after = page.after;
+    filter.before = page.before;
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    if (!state)
+        return problem;
+    EmailGate gate = smtp_state_gate(state);
+    if (gate_hides(filter.state, gate))
+        return list_answer(call, json_array(), FALSE);
+
+    g_autoptr(GError) error = NULL;
+    gboolean has_more = FALSE;
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(GPtrArray) rows = emails_list(db, &filter, &has_more, &error);
+    store_reader_give(call->api->store, db);
+    if (!rows)
+        return call_error(call, error);
+    json_t *data = json_array();
+    for (guint i = 0; i < rows->len; i++)
+        json_array_append_new(data, email_json(rows->pdata[i], gate));
+    return list_answer(call, data, has_more);
+}
+
+HttpAnswer *route_email_get(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    if (!state)
+        return problem;
+    g_autoptr(GError) error = NULL;
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(EmailRow) row = emails_get(db, call->caller.org_id, &call->id, &error);
+    store_reader_give(call->api->store, db);
+    if (error)
+        return call_error(call, error);
+    if (!row)
+        return call_problem(call, "not_found", NULL);
+    return call_json(call, 200,
+        email_detail_json(row, smtp_state_gate(state), call->api->catalogue, call->language));
+}
+
+/* --- Cancelling ------------------------------------------------------------------------------ */
+
+typedef struct {
+    PeopleCaller caller;
+    Id id;
+    EmailRow *row;
+    EmailGate gate;
+} Cancellation;
+
+static void cancellation_free(gpointer data)
+{
+    Cancellation *cancellation = data;
+    g_clear_pointer(&cancellation->row, email_row_free);
+    g_free(cancellation);
+}
+
+/* Who may not read emails may cancel their own only. */
+static gboolean may_cancel(const PeopleCaller *caller, const EmailRow *row)
+{
+    if (caller->scopes & PEOPLE_SCOPE_EMAILS_READ)
+        return TRUE;
+    return caller->kind == PEOPLE_CALLER_TOKEN ? row->submitted_by_token == caller->row
+                                               : row->submitted_by_member == caller->member_row;
+}
+
+static gboolean cancel_job(Db *db, gpointer data, GError **error)
+{
+    Cancellation *cancellation = data;
+    gint64 org_id = cancellation->caller.org_id, cancelled = 0;
+    GError *fault = NULL;
+    g_autoptr(EmailRow) before = emails_get(db, org_id, &cancellation->id, &fault);
+    if (!fault && (!before || !may_cancel(&cancellation->caller, before)))
+        g_set_error_literal(&fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "no such email");
+    if (fault) {
+        g_propagate_error(error, fault);
+        return FALSE;
+    }
+    if (!emails_cancel(db, org_id, &cancellation->id, clock_wall_ms(), &cancelled, error))
+        return FALSE;
+    g_autoptr(SmtpState) state = smtp_state_read(db, org_id, error);
+    if (!state)
+        return FALSE;
+    cancellation->gate = smtp_state_gate(state);
+    cancellation->row = emails_get(db, org_id, &cancellation->id, error);
+    return cancellation->row != NULL;
+}
+
+static HttpAnswer *cancel_finish(ApiCall *call, gpointer data, const GError *error)
+{
+    const Cancellation *cancellation = data;
+    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT))
+        return call_problem(call, "not_cancellable", NULL);
+    if (error)
+        return call_error(call, error);
+    return call_json(call, 200,
+        email_detail_json(
+            cancellation->row, cancellation->gate, call->api->catalogue, call->language));
+}
+
+HttpAnswer *route_email_cancel(ApiCall *call)
+{
+    Cancellation *cancellation = g_new0(Cancellation, 1);
+    cancellation->caller = call->caller;
+    cancellation->id = call->id;
+    return call_submit(call, cancel_job, cancellation, cancel_finish, cancellation_free);
+}

@@ -1,0 +1,97 @@
+/* GET /v1/smtp/presets: what is known about providers, and in development mode the sandbox. */
+#include "api/routes.h"
+#include "api/state.h"
+
+static json_t *endpoint_json(const char *host, guint16 port, TlsMode security)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "host", json_text(host));
+    json_object_set_new(json, "port", json_integer(port));
+    json_object_set_new(json, "security", json_text(tls_mode_name(security)));
+    return json;
+}
+
+static const char *pick(Language language, const char *de, const char *en)
+{
+    return language == LANGUAGE_DE ? de : en;
+}
+
+static json_t *preset_json(const Provider *provider, Language language)
+{
+    json_t *endpoints = json_array();
+    for (guint i = 0; i < provider->n_endpoints; i++) {
+        const ProviderEndpoint *endpoint = &provider->endpoints[i];
+        json_array_append_new(
+            endpoints, endpoint_json(endpoint->host, endpoint->port, endpoint->security));
+    }
+    json_t *password = json_object();
+    json_object_set_new(password, "kind", json_text(provider->password_kind));
+    json_object_set_new(password, "app_password", json_text(provider->app_password));
+    json_object_set_new(password, "where",
+        json_text(pick(language, provider->password_where_de, provider->password_where_en)));
+    json_object_set_new(password, "url", json_text(provider->password_url));
+
+    json_t *json = json_object();
+    json_object_set_new(json, "id", json_text(provider->id));
+    json_object_set_new(json, "name", json_text(provider->name));
+    json_object_set_new(json, "country", json_text(provider->country));
+    json_object_set_new(json, "featured", json_boolean(provider->featured));
+    json_object_set_new(json, "endpoints", endpoints);
+    json_object_set_new(json, "host_template", json_text(provider->host_template));
+    json_object_set_new(json, "username_template", json_text(provider->username_template));
+    json_object_set_new(json, "username_note",
+        json_text(pick(language, provider->username_note_de, provider->username_note_en)));
+    json_object_set_new(json, "password", password);
+    json_object_set_new(
+        json, "hint", json_text(pick(language, provider->hint_de, provider->hint_en)));
+    json_object_set_new(json, "sources", json_text(provider->sources));
+    json_object_set_new(json, "checked", json_text(provider->checked));
+    return json;
+}
+
+static json_t *sandbox_preset_json(const Sandbox *sandbox, Language language)
+{
+    SandboxFacts facts;
+    sandbox_facts(sandbox, &facts);
+    json_t *endpoints = json_array();
+    json_array_append_new(
+        endpoints, endpoint_json(facts.host, facts.starttls_port, TLS_MODE_STARTTLS));
+    json_array_append_new(
+        endpoints, endpoint_json(facts.host, facts.implicit_port, TLS_MODE_IMPLICIT));
+    json_t *json = json_object();
+    json_object_set_new(json, "id", json_text("sandbox"));
+    json_object_set_new(json, "name", json_text("Sandbox"));
+    json_object_set_new(json, "country", json_null());
+    json_object_set_new(json, "featured", json_true());
+    json_object_set_new(json, "endpoints", endpoints);
+    json_object_set_new(json, "host_template", json_null());
+    json_object_set_new(json, "username_template", json_null());
+    json_object_set_new(json, "username_note", json_null());
+    json_object_set_new(json, "password", json_null());
+    json_object_set_new(json, "hint",
+        json_text(pick(language, "Fängt alle Mails ab, statt sie zuzustellen.",
+            "Captures all mail instead of delivering it.")));
+    json_object_set_new(json, "sources", json_null());
+    json_object_set_new(json, "checked", json_null());
+    json_object_set_new(json, "username", json_text("sandbox@localhost"));
+    json_object_set_new(json, "from_email", json_text("sandbox@localhost.test"));
+    json_object_set_new(json, "password_hint", json_text("sandbox"));
+    return json;
+}
+
+HttpAnswer *route_presets(ApiCall *call)
+{
+    const struct api *api = call->api;
+    json_t *data = json_array();
+    if (api->dev && api->sandbox)
+        json_array_append_new(data, sandbox_preset_json(api->sandbox, call->language));
+    for (guint i = 0; i < provider_count(api->providers); i++)
+        json_array_append_new(data, preset_json(provider_at(api->providers, i), call->language));
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("list"));
+    json_object_set_new(json, "data", data);
+    json_object_set_new(json, "has_more", json_false());
+    HttpAnswer *answer = call_json(call, 200, json);
+    http_answer_set_header(answer, "Vary", "Accept-Language");
+    return answer;
+}

@@ -1,0 +1,379 @@
+#include "cli/format.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/words.h"
+
+#include <string.h>
+
+#define NAME_COLUMN 12
+#define LABEL_COLUMN 18
+#define LONG_TEXT_CHARACTERS 1000 /* meanings, fixes, details: our own sentences */
+
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+static char *printable(const json_t *value, gsize max_characters)
+{
+    if (!json_is_string(value))
+        return NULL;
+    return text_printable(json_string_value(value), json_string_length(value), max_characters);
+}
+
+char *format_text(const json_t *object, const char *key)
+{
+    return printable(json_object_get(object, key), LONG_TEXT_CHARACTERS);
+}
+
+static gboolean is_set(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return value != NULL && !json_is_null(value);
+}
+
+char *format_time(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    g_autoptr(GDateTime) at = text == NULL ? NULL : g_date_time_new_from_iso8601(text, NULL);
+    if (at == NULL)
+        return NULL;
+    g_autoptr(GDateTime) local = g_date_time_to_local(at);
+    gboolean is_german = strcmp(words_language(), "de") == 0;
+    return g_date_time_format(local, is_german ? "%d.%m.%Y %H:%M" : "%Y-%m-%d %H:%M");
+}
+
+/* One of the API's words and what people read. */
+typedef struct {
+    const char *word, *english;
+} Reading;
+
+static const char *reading_of(const Reading *readings, gsize n, const char *word)
+{
+    for (gsize i = 0; word != NULL && i < n; i++) {
+        if (strcmp(readings[i].word, word) == 0)
+            return say(readings[i].english);
+    }
+    return NULL;
+}
+#define READING_OF(readings, word) reading_of(readings, G_N_ELEMENTS(readings), word)
+
+static const char *member_reading(
+    const Reading *readings, gsize n, const json_t *object, const char *key)
+{
+    const char *reading = reading_of(readings, n, json_string_value(json_object_get(object, key)));
+    return reading != NULL ? reading : say("unknown");
+}
+#define MEMBER_READING(readings, object, key) \
+    member_reading(readings, G_N_ELEMENTS(readings), object, key)
+
+static void pad(GString *out, const char *text, glong column)
+{
+    g_string_append(out, text);
+    for (glong n = g_utf8_strlen(text, -1); n < column; n++)
+        g_string_append_c(out, ' ');
+}
+
+/* "label:   value\n"; nothing without a value. */
+static void add_line(GString *out, const char *label, const char *value)
+{
+    if (value == NULL)
+        return;
+    pad(out, label, LABEL_COLUMN);
+    g_string_append_printf(out, " %s\n", value);
+}
+
+/* The same, indented below a headline. */
+static void add_indented(GString *out, const char *label, const char *value)
+{
+    if (value != NULL)
+        g_string_append_printf(out, "  %s %s\n", label, value);
+}
+
+/* Meaning, fix and the server's own words of a diagnosis; nothing for null. */
+static void add_diagnosis(GString *out, const json_t *diagnosis)
+{
+    if (!json_is_object(diagnosis))
+        return;
+    g_autofree char *meaning = format_text(diagnosis, "meaning");
+    g_autofree char *fix = format_text(diagnosis, "fix");
+    g_autofree char *id = format_text(diagnosis, "id");
+    g_autofree char *reply =
+        printable(json_object_get(diagnosis, "reply"), LIMIT_PEER_TEXT_CHARACTERS);
+    add_indented(out, say("What it means:"), meaning);
+    add_indented(out, say("What helps:"), fix);
+    add_indented(out, say("The server said:"), reply);
+    add_indented(out, say("Diagnosis:"), id);
+}
+
+char *format_problem(const json_t *problem)
+{
+    GString *out = g_string_new("✗ ");
+    g_autofree char *title = format_text(problem, "title");
+    g_autofree char *detail = format_text(problem, "detail");
+    g_autofree char *message = format_text(problem, "message"); /* of the Resend form */
+    const char *headline = title != NULL ? title : message;
+    g_string_append(out, headline != NULL ? headline : say("The service refused."));
+    if (detail != NULL && g_strcmp0(detail, headline) != 0)
+        g_string_append_printf(out, ": %s", detail);
+    g_string_append_c(out, '\n');
+    const json_t *errors = json_object_get(problem, "errors");
+    for (gsize i = 0; i < json_array_size(errors); i++) {
+        const json_t *error = json_array_get(errors, i);
+        g_autofree char *pointer = format_text(error, "pointer");
+        g_autofree char *why = format_text(error, "detail");
+        g_string_append_printf(
+            out, "  %s: %s\n", pointer != NULL ? pointer : "?", why != NULL ? why : "?");
+    }
+    add_diagnosis(out, json_object_get(problem, "diagnosis"));
+    return g_string_free(out, FALSE);
+}
+
+/* --- status ------------------------------------------------------------------------------------
+ */
+
+static const Reading setups[] = {{"not_configured", SAY_LATER("not configured")},
+    {"incomplete", SAY_LATER("begun")}, {"verifying", SAY_LATER("running")},
+    {"complete", SAY_LATER("complete")}, {"failed", SAY_LATER("failed")}};
+
+static const Reading healths[] = {{"ok", SAY_LATER("good")}, {"degraded", SAY_LATER("degraded")},
+    {"credential_fault", SAY_LATER("the provider refuses the login")},
+    {"unreachable", SAY_LATER("the provider cannot be reached")},
+    {"unknown", SAY_LATER("nothing sent yet")}};
+
+static const Reading waits[] = {{"sending", SAY_LATER("on their way")},
+    {"queued", SAY_LATER("queued")}, {"deferred", SAY_LATER("to be tried again")},
+    {"held", SAY_LATER("held")}, {"scheduled", SAY_LATER("scheduled")},
+    {"uncertain", SAY_LATER("uncertain")}};
+
+static const Reading endings[] = {{"running", SAY_LATER("running")},
+    {"passed", SAY_LATER("passed")}, {"failed", SAY_LATER("failed")},
+    {"cancelled", SAY_LATER("cancelled")}};
+
+static void add_waiting(GString *out, const json_t *waiting)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(waits); i++) {
+        json_int_t n = json_integer_value(json_object_get(waiting, waits[i].word));
+        if (n > 0)
+            g_string_append_printf(line, "%s%" JSON_INTEGER_FORMAT " %s", line->len > 0 ? ", " : "",
+                n, say(waits[i].english));
+    }
+    add_line(out, say("Waiting:"), line->len > 0 ? line->str : say("nothing"));
+}
+
+static void add_switch(GString *out, const json_t *sending)
+{
+    gboolean is_enabled = json_is_true(json_object_get(sending, "enabled"));
+    g_autoptr(GString) line = g_string_new(is_enabled ? say("on") : say("off"));
+    g_autofree char *reason = format_text(sending, "reason");
+    g_autofree char *until = format_time(sending, "until");
+    g_autofree char *by = format_text(sending, "changed_by");
+    g_autofree char *at = format_time(sending, "changed_at");
+    if (!is_enabled && g_strcmp0(reason, "initial") == 0)
+        g_string_append_printf(line, ", %s", say("never switched on yet"));
+    else if (!is_enabled && reason != NULL && reason[0] != '\0')
+        g_string_append_printf(line, " (%s)", reason);
+    if (!is_enabled && until != NULL)
+        g_string_append_printf(line, say(", until %s"), until);
+    if (at != NULL)
+        g_string_append_printf(line, say(", since %s"), at);
+    if (by != NULL && by[0] != '\0')
+        g_string_append_printf(line, say(", by %s"), by);
+    add_line(out, say("Sending:"), line->str);
+}
+
+static void add_sending_with(GString *out, const json_t *with)
+{
+    if (!json_is_object(with))
+        return;
+    g_autofree char *host = format_text(with, "host");
+    g_autofree char *from = format_text(with, "from_email");
+    g_autofree char *since = format_time(with, "since");
+    json_int_t port = json_integer_value(json_object_get(with, "port"));
+    g_autoptr(GString) line = g_string_new(host != NULL ? host : "?");
+    if (port > 0)
+        g_string_append_printf(line, ":%" JSON_INTEGER_FORMAT, port);
+    if (from != NULL)
+        g_string_append_printf(line, say(", sender %s"), from);
+    if (since != NULL)
+        g_string_append_printf(line, say(", since %s"), since);
+    add_line(out, say("Sending with:"), line->str);
+}
+
+static void add_missing(GString *out, const json_t *missing)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    for (gsize i = 0; i < json_array_size(missing); i++) {
+        g_autofree char *field = printable(json_array_get(missing, i), LIMIT_PEER_TEXT_CHARACTERS);
+        if (field != NULL)
+            g_string_append_printf(line, "%s%s", line->len > 0 ? ", " : "", field);
+    }
+    if (line->len > 0)
+        add_line(out, say("Still missing:"), line->str);
+}
+
+char *format_sending(const json_t *smtp)
+{
+    GString *out = g_string_new(NULL);
+    add_switch(out, json_object_get(smtp, "sending"));
+    add_waiting(out, json_object_get(smtp, "waiting"));
+    return g_string_free(out, FALSE);
+}
+
+char *format_status(const json_t *smtp)
+{
+    GString *out = g_string_new(NULL);
+    add_line(out, say("Setup:"), MEMBER_READING(setups, smtp, "setup"));
+    add_missing(out, json_object_get(smtp, "missing"));
+    add_sending_with(out, json_object_get(smtp, "sending_with"));
+    g_autofree char *rest = format_sending(smtp);
+    g_string_append(out, rest);
+    const json_t *health = json_object_get(smtp, "health");
+    if (json_is_object(health)) {
+        add_line(out, say("Health:"), MEMBER_READING(healths, health, "state"));
+        add_diagnosis(out, json_object_get(health, "diagnosis"));
+    }
+    const json_t *last = json_object_get(smtp, "last_verification");
+    if (json_is_object(last)) {
+        g_autofree char *at = format_time(last, "started_at");
+        g_autofree char *line = g_strdup_printf("%s%s%s", MEMBER_READING(endings, last, "state"),
+            at != NULL ? ", " : "", at != NULL ? at : "");
+        add_line(out, say("Last check:"), line);
+        add_diagnosis(out, json_object_get(last, "diagnosis"));
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* --- verification ------------------------------------------------------------------------------
+ */
+
+static const Reading phases[] = {{"dns", SAY_LATER("DNS")}, {"connect", SAY_LATER("Connection")},
+    {"greeting", SAY_LATER("Greeting")}, {"ehlo", SAY_LATER("EHLO")},
+    {"starttls", SAY_LATER("STARTTLS")}, {"tls", SAY_LATER("TLS")},
+    {"certificate", SAY_LATER("Certificate")}, {"auth", SAY_LATER("Login")},
+    {"sender", SAY_LATER("Sender")}, {"recipient", SAY_LATER("Recipient")}};
+
+static const Reading securities[] = {
+    {"starttls", SAY_LATER("STARTTLS")}, {"implicit", SAY_LATER("TLS from the start")}};
+
+const char *format_phase_name(const json_t *phase)
+{
+    return MEMBER_READING(phases, phase, "name");
+}
+
+char *format_phase(const json_t *phase)
+{
+    static const struct {
+        const char *state, *mark;
+    } marks[] = {{"passed", "✓"}, {"failed", "✗"}, {"running", "…"}};
+    const char *state = json_string_value(json_object_get(phase, "state"));
+    const char *mark = "–"; /* pending and skipped */
+    for (gsize i = 0; state != NULL && i < G_N_ELEMENTS(marks); i++) {
+        if (strcmp(marks[i].state, state) == 0)
+            mark = marks[i].mark;
+    }
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, "  %s ", mark);
+    pad(out, format_phase_name(phase), NAME_COLUMN);
+    if (json_is_integer(json_object_get(phase, "ms")))
+        g_string_append_printf(
+            out, " %6" JSON_INTEGER_FORMAT " ms", json_integer_value(json_object_get(phase, "ms")));
+    g_autofree char *detail =
+        printable(json_object_get(phase, "detail"), LIMIT_PEER_TEXT_CHARACTERS);
+    if (detail != NULL && detail[0] != '\0')
+        g_string_append_printf(out, "  %s", detail);
+    g_string_append_c(out, '\n');
+    return g_string_free(out, FALSE);
+}
+
+char *format_verification_start(const json_t *verification)
+{
+    const json_t *settings = json_object_get(verification, "settings");
+    g_autofree char *host = format_text(settings, "host");
+    g_autofree char *username = format_text(settings, "username");
+    const char *security =
+        READING_OF(securities, json_string_value(json_object_get(settings, "security")));
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, say("Checking %s"), host != NULL ? host : "?");
+    if (is_set(settings, "port"))
+        g_string_append_printf(
+            out, ":%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(settings, "port")));
+    if (security != NULL)
+        g_string_append_printf(out, " (%s)", security);
+    if (username != NULL)
+        g_string_append_printf(out, say(" as %s"), username);
+    g_string_append_c(out, '\n');
+    return g_string_free(out, FALSE);
+}
+
+static void add_server_facts(GString *out, const json_t *server)
+{
+    const json_t *tls = json_object_get(server, "tls");
+    const json_t *certificate = json_object_get(server, "certificate");
+    g_autofree char *version = format_text(tls, "version");
+    g_autofree char *cipher = format_text(tls, "cipher");
+    g_autofree char *subject = format_text(certificate, "subject");
+    g_autofree char *until = format_time(certificate, "not_after");
+    if (version != NULL && cipher != NULL)
+        g_string_append_printf(out, "  %s, %s\n", version, cipher);
+    if (subject != NULL && until != NULL) {
+        g_string_append_printf(out, say("  certificate of %s, valid until %s"), subject, until);
+        g_string_append_c(out, '\n');
+    }
+}
+
+char *format_verification_end(const json_t *verification)
+{
+    const char *state = json_string_value(json_object_get(verification, "state"));
+    GString *out = g_string_new("\n");
+    if (g_strcmp0(state, "passed") == 0) {
+        g_string_append_printf(out, "✓ %s\n", say("The settings work."));
+        add_server_facts(out, json_object_get(verification, "server"));
+        if (json_is_true(json_object_get(verification, "activated")))
+            g_string_append_printf(out, "  %s\n", say("Mail is sent with them from now on."));
+        else
+            g_string_append_printf(
+                out, "  %s\n", say("They are not active; --activate makes them so."));
+    } else if (g_strcmp0(state, "cancelled") == 0) {
+        g_string_append_printf(out, "– %s\n", say("The check was cancelled."));
+    } else {
+        g_string_append_printf(
+            out, "✗ %s\n", say("The settings do not work. What is active stays as it was."));
+    }
+    add_diagnosis(out, json_object_get(verification, "diagnosis"));
+    return g_string_free(out, FALSE);
+}
+
+char *format_transcript(const json_t *verification)
+{
+    GString *out = g_string_new("\n");
+    const json_t *lines = json_object_get(verification, "transcript");
+    for (gsize i = 0; i < json_array_size(lines); i++) {
+        const json_t *line = json_array_get(lines, i);
+        const char *from = json_string_value(json_object_get(line, "from"));
+        g_autofree char *text = format_text(line, "text");
+        g_string_append_printf(
+            out, "  %s %s\n", g_strcmp0(from, "client") == 0 ? ">" : "<", text != NULL ? text : "");
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* --- emails ------------------------------------------------------------------------------------
+ */
+
+static const Reading email_states[] = {{"scheduled", SAY_LATER("scheduled")},
+    {"queued", SAY_LATER("queued")}, {"sending", SAY_LATER("being sent")},
+    {"deferred", SAY_LATER("to be tried again")},
+    {"held", SAY_LATER("held: sending is off or not set up")},
+    {"uncertain", SAY_LATER("uncertain")}, {"accepted", SAY_LATER("accepted by the provider")},
+    {"rejected", SAY_LATER("rejected")}, {"expired", SAY_LATER("expired")},
+    {"cancelled", SAY_LATER("cancelled")}, {"handed_over", SAY_LATER("handed over by hand")}};
+
+char *format_email(const json_t *email)
+{
+    g_autofree char *id = format_text(email, "id");
+    const char *state =
+        READING_OF(email_states, json_string_value(json_object_get(email, "state")));
+    return g_strdup_printf(
+        "✓ %s%s%s\n", id != NULL ? id : "?", state != NULL ? ": " : "", state != NULL ? state : "");
+}

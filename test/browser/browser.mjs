@@ -1,0 +1,91 @@
+// Debian's Chromium under Playwright, with what every page here must stand: no word on the console, no foreign request.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'];
+const PICTURES = new URL('../../build/screenshots/', import.meta.url).pathname;
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const ADMIN = { name: 'Anna Beispiel', email: 'anna@example.org', password: 'ein langes Kennwort mit Sinn' };
+
+/** One browser with a profile of its own: { page, complaints, close() }. */
+export async function openBrowser(origin, { language = 'de', width = 1280, height = 900 } = {}) {
+  const profile = await mkdtemp(join(tmpdir(), 'absender-chromium-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS, chromiumSandbox: false,
+    locale: language === 'de' ? 'de-DE' : 'en-US', viewport: { width, height }, colorScheme: 'light', timezoneId: 'Europe/Berlin',
+  });
+  context.setDefaultTimeout(15000);
+  const page = context.pages()[0] ?? await context.newPage();
+  const complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (!['data:', 'blob:', 'about:'].includes(url.protocol) && url.origin !== origin) complaints.push(`foreign request: ${url}`);
+  });
+  return {
+    context, page, complaints,
+    close: async () => {
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+async function violations(page) {
+  if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(axeSource);
+  return page.evaluate(`axe.run(document, { iframes: false }).then(({ violations }) => violations.map((one) =>
+    one.id + ': ' + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 140)).join(' | ')))`);
+}
+
+/** The page as it stands: axe-core finds nothing in light or dark, nothing is cut off sideways; pictures of both. */
+export async function inspect(page, name) {
+  await mkdir(PICTURES, { recursive: true });
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    assert.deepEqual(await violations(page), [], `axe-core, ${name}, ${colorScheme}`);
+    await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
+  assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name} does not scroll sideways`);
+}
+
+// --- Steps that several suites take ------------------------------------------------------------------------------------
+
+export const setupState = (page, state) => page.waitForSelector(`[data-setup=${state}]`);
+
+export async function createAdmin(page, setupLink) {
+  await page.goto(setupLink);
+  await page.fill('#name', ADMIN.name);
+  await page.fill('#email', ADMIN.email);
+  await page.fill('#password', ADMIN.password);
+  await page.click('button[type=submit]');
+  await page.waitForSelector('[data-setup]');
+}
+
+/** Tile, then the one button; the run that comes of it. */
+export async function verifySandbox(page, outcome = 'passed', password = null) {
+  await page.click('[data-preset=sandbox]');
+  await page.waitForFunction('document.getElementById("host").value !== ""');
+  if (password !== null) await page.fill('#password', password);
+  await page.click('.settings button[type=submit]');
+  await page.waitForSelector(`[data-run=${outcome}]`, { timeout: 45000 });
+}
+
+/** A request as the page itself would make it, with its session and CSRF value. */
+export const callApi = (page, method, path, body) => page.evaluate(async ([verb, where, content]) => {
+  const session = await (await fetch('/v1/session')).json();
+  const answer = await fetch(where, {
+    method: verb, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': session.csrf_token },
+    body: content ? JSON.stringify(content) : undefined,
+  });
+  return { status: answer.status, body: await answer.json() };
+}, [method, path, body ?? null]);

@@ -1,0 +1,304 @@
+// What goes wrong, and what must hold on the way: missing fields, wrong password, no event stream, keyboard, phone, hostile mail.
+import assert from 'node:assert/strict';
+import { ADMIN, callApi, createAdmin, inspect, openBrowser, setupState, verifySandbox } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { test } from './tap.mjs';
+
+const HOSTILE = `<h1 style="color:red" onclick="alert(1)">Gr&uuml;&szlig;e</h1><script>alert(2)</script><style>h1{color:blue}</style>
+<img src="https://tracker.example/pixel.png" onerror="alert(3)"><a href="https://shop.example/order/1">Bestellung</a>
+<form action="https://evil.example/"><input name="x"></form><iframe src="https://evil.example/"></iframe>`;
+
+const faultOf = (page, id) => page.$eval(`#${id}`, (input) => ({
+  invalid: input.getAttribute('aria-invalid'),
+  border: getComputedStyle(input).borderColor,
+  words: (input.getAttribute('aria-describedby') ?? '').split(' ').map((one) => document.getElementById(one)?.textContent ?? '').join(' '),
+}));
+
+const focused = (page) => page.evaluate('document.activeElement.id');
+
+/** Presses Tab until the element is reached; every stop on the way must show where the focus is. */
+async function tabTo(page, id) {
+  for (let i = 0; i < 60; i += 1) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const style = getComputedStyle(document.activeElement);
+      const beside = document.activeElement.nextElementSibling ? getComputedStyle(document.activeElement.nextElementSibling) : style;
+      return { id: document.activeElement.id, seen: [style, beside].some((one) => one.outlineStyle !== 'none' || one.boxShadow !== 'none') };
+    });
+    assert.ok(stop.seen, `the focus is visible on #${stop.id}`);
+    if (stop.id === id) return;
+  }
+  assert.fail(`#${id} is not reached by Tab`);
+}
+
+async function suite(daemon, browser) {
+  const { page, complaints } = browser;
+
+  await test('signing in with a wrong password says so and keeps the address', async () => {
+    await createAdmin(page, daemon.setupLink);
+    await page.locator('.account button').click();
+    await page.fill('#email', ADMIN.email);
+    await page.fill('#password', 'not the password');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('.notice.bad');
+    assert.equal(await page.inputValue('#email'), ADMIN.email);
+    await page.fill('#password', ADMIN.password);
+    await page.click('button[type=submit]');
+    await setupState(page, 'not_configured');
+    // Chromium itself reports the 401 on the console.
+    assert.deepEqual(complaints.splice(0).filter((one) => !one.includes('401')), []);
+  });
+
+  await test('a used setup link says that everything is set up', async () => {
+    await page.goto(daemon.setupLink);
+    await page.waitForSelector('.gate a.button');
+    await page.goto(`${daemon.url}/#/settings/email`);
+    await setupState(page, 'not_configured');
+  });
+
+  await test('missing required fields are framed red, said in words, and the first one has the focus', async () => {
+    const calm = (await faultOf(page, 'username')).border;
+    await page.click('.settings button[type=submit]');
+    for (const [id, word] of [['from_email', 'Absender-E-Mail'], ['password', 'Passwort'], ['host', 'SMTP-Server']]) {
+      const fault = await faultOf(page, id);
+      assert.equal(fault.invalid, 'true', id);
+      assert.ok(fault.words.includes(word), `${id}: ${fault.words}`);
+      assert.notEqual(fault.border, calm, id);
+    }
+    assert.equal((await faultOf(page, 'username')).invalid, null);
+    assert.equal(await focused(page), 'from_email');
+    await inspect(page, 'de-20-missing');
+  });
+
+  await test('typing removes the fault of a field', async () => {
+    await page.fill('#host', 'localhost');
+    assert.equal((await faultOf(page, 'host')).invalid, null);
+  });
+
+  await test('a wrong address and a forbidden port are refused at their fields', async () => {
+    await page.fill('#from_email', 'keine adresse');
+    await page.fill('#password', 'x');
+    await page.fill('#port', '25');
+    await page.click('.settings button[type=submit]');
+    assert.equal((await faultOf(page, 'from_email')).invalid, 'true');
+    await page.fill('#from_email', 'a@localhost.test');
+    await page.click('.settings button[type=submit]');
+    await page.waitForSelector('#port[aria-invalid=true]');
+    assert.match((await faultOf(page, 'port')).words, /nicht erlaubt/);
+    complaints.splice(0); // Chromium itself reports the 422
+  });
+
+  await test('a wrong password stops at the login rung and shows diagnosis, fix and a conversation without the password', async () => {
+    await verifySandbox(page, 'failed', 'falsches-geheimnis');
+    await setupState(page, 'failed');
+    const rungs = Object.fromEntries(await page.$$eval('[data-phase]', (all) => all.map((one) => [one.dataset.phase, one.dataset.state])));
+    assert.equal(rungs.certificate, 'passed');
+    assert.equal(rungs.auth, 'failed');
+    assert.notEqual(rungs.sender, 'passed');
+    assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
+    assert.ok((await page.textContent('.diagnosis .fix')).trim().length > 20);
+    assert.match(await page.textContent('.diagnosis .reply'), /535/);
+    await page.click('.conversation summary');
+    const conversation = await page.textContent('.conversation');
+    assert.match(conversation, /535/);
+    for (const secret of ['falsches-geheimnis', Buffer.from('falsches-geheimnis').toString('base64').slice(0, 20)]) {
+      assert.ok(!conversation.includes(secret), 'no secret in the conversation');
+    }
+    assert.equal((await faultOf(page, 'password')).invalid, 'true');
+    await page.click('.diagnosis button');
+    assert.equal(await focused(page), 'password');
+    await inspect(page, 'de-21-wrong-password');
+  });
+
+  await test('while nothing is in force, sending cannot be switched on and no test mail can be sent', async () => {
+    assert.ok(await page.isDisabled('[role=switch]'));
+    assert.ok(await page.isDisabled('#test_to'));
+  });
+
+  await test('the keyboard alone corrects the password and verifies', async () => {
+    await page.evaluate('document.activeElement.blur()');
+    await tabTo(page, 'password');
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('sandbox');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-run=passed]', { timeout: 45000 });
+    await setupState(page, 'complete');
+  });
+
+  await test('a run is announced politely: at most one message a rung and one summary', async () => {
+    await page.evaluate(() => {
+      window.heard = [];
+      new MutationObserver(() => window.heard.push(document.querySelector('[role=status]').textContent))
+        .observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
+    });
+    await verifySandbox(page);
+    await page.waitForFunction('window.heard.some((one) => one === "Alles bestanden.")');
+    const heard = await page.evaluate('window.heard');
+    assert.ok(heard.length <= 2 * 9 + 2, `${heard.length} messages`);
+  });
+
+  await test('a failing draft leaves what is in force alone, and the page says so', async () => {
+    await verifySandbox(page, 'failed', 'wieder-falsch');
+    await setupState(page, 'failed');
+    assert.match(await page.textContent('[aria-labelledby=force-title]'), /localhost/);
+    assert.match(await page.textContent('.ladder'), /weiter über localhost/);
+  });
+
+  await test('the draft can be discarded; the settings in force come back', async () => {
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'complete');
+    assert.equal(await page.inputValue('#from_email'), 'sandbox@localhost.test');
+  });
+
+  await test('another destination asks for the password again', async () => {
+    await page.fill('#host', 'localhost.');
+    await page.fill('#username', 'jemand@localhost');
+    await page.click('.settings button[type=submit]');
+    await page.waitForSelector('#password[aria-invalid=true]');
+    assert.match((await faultOf(page, 'password')).words, /noch einmal/);
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'complete');
+  });
+
+  await test('a sender the server refuses fails at the sender rung and points at the field', async () => {
+    await page.fill('#from_email', 'refused@localhost.test');
+    await page.fill('#password', 'sandbox');
+    await page.click('.settings button[type=submit]');
+    await page.waitForSelector('[data-run=failed]', { timeout: 45000 });
+    await page.waitForSelector('[data-phase=sender][data-state=failed]');
+    assert.equal((await faultOf(page, 'from_email')).invalid, 'true');
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'complete');
+  });
+
+  await test('without the event stream the ladder still fills in, by polling', async () => {
+    await page.route('**/v1/smtp/events*', (route) => route.abort());
+    await page.reload();
+    await setupState(page, 'complete');
+    await verifySandbox(page);
+    await setupState(page, 'complete');
+    await page.unroute('**/v1/smtp/events*');
+    complaints.splice(0); // Chromium itself reports the stream that was cut
+    await page.reload();
+    await setupState(page, 'complete');
+  });
+
+  await test('sending is switched off with a reason, and every page says so', async () => {
+    await page.click('[role=switch]');
+    await page.waitForSelector('[role=switch][aria-checked=true]');
+    await page.click('[role=switch]');
+    assert.match(await page.textContent('.ask'), /keine Bestätigungen/);
+    await page.fill('#pause_reason', 'Umzug des Servers');
+    await page.getByRole('button', { name: 'Mailversand ausschalten' }).click();
+    await page.waitForSelector('[role=switch][aria-checked=false]');
+    await page.waitForFunction('document.body.textContent.includes("Umzug des Servers")');
+    for (const hash of ['#/settings/email', '#/outbox', '#/sandbox']) {
+      await page.goto(`${daemon.url}/${hash}`);
+      await page.waitForSelector('.banner');
+      assert.match(await page.textContent('.banner'), /keine Bestätigungen/);
+    }
+  });
+
+  await test('mail handed over while sending is off is shown as held and counted', async () => {
+    const { status } = await callApi(page, 'POST', '/v1/emails', { to: 'kunde@example.net', subject: 'Wartet', text: 'Hallo' });
+    assert.equal(status, 200);
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector('[data-email] .badge.warn');
+    await page.waitForFunction('/Eine E-Mail wartet/.test(document.querySelector(".banner").textContent)');
+    await inspect(page, 'de-22-held');
+    await page.click('[data-email] a');
+    await page.getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.waitForFunction('document.querySelector("h1 + .lead .badge").textContent.includes("Abgebrochen")');
+  });
+
+  await test('a hostile HTML mail is shown without script, form, style or remote content', async () => {
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: true });
+    const { body } = await callApi(page, 'POST', '/v1/emails',
+      { to: 'opfer@example.net', subject: 'Grüße — 日本', html: HOSTILE, attachments: [{ filename: 'Übersicht.csv', content: 'YTtiCg==' }] });
+    await page.goto(`${daemon.url}/#/outbox/${body.id}`);
+    await page.waitForFunction('document.querySelector("h1 + .lead .badge")?.textContent.includes("Angenommen")', null, { timeout: 30000 });
+    await page.goto(`${daemon.url}/#/sandbox`);
+    await page.getByRole('link', { name: 'Grüße — 日本' }).click();
+    await page.waitForSelector('iframe.mail');
+    assert.equal(await page.getAttribute('iframe.mail', 'sandbox'), '');
+    const frame = await (await page.$('iframe.mail')).contentFrame();
+    await frame.waitForSelector('h1');
+    assert.equal(await frame.textContent('h1'), 'Grüße');
+    assert.equal(await frame.locator('script, form, input, iframe, body style, [style], [onclick], [onerror], [src], [href^="https://shop"]').count(), 0);
+    assert.match(await page.textContent('[role=tabpanel]'), /Ein externes Bild/);
+    const link = page.getByRole('link', { name: 'https://shop.example/order/1' });
+    assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
+    await inspect(page, 'de-23-html-mail');
+    await page.getByRole('tab', { name: 'Anhänge (1)' }).click();
+    assert.match(await page.textContent('[role=tabpanel]'), /Übersicht\.csv/);
+  });
+
+  await test('tabs follow the arrow keys', async () => {
+    await page.focus('#tab-attachments');
+    await page.keyboard.press('Home');
+    assert.equal(await page.getAttribute('[role=tabpanel]', 'data-tab'), 'html');
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await page.getAttribute('[role=tabpanel]', 'data-tab'), 'source');
+  });
+
+  await test('a mail the provider wants later is shown as deferred, with its reason and next attempt', async () => {
+    await page.goto(`${daemon.url}/#/settings/email`);
+    await page.fill('#test_to', 'defer@example.net');
+    await page.getByRole('button', { name: 'Testmail senden' }).click();
+    await page.waitForSelector('.test-progress[data-state=deferred]', { timeout: 30000 });
+    assert.match(await page.textContent('.test-progress'), /Nächster Versuch um/);
+  });
+
+  await test('the language can be switched at any time and is remembered', async () => {
+    await page.getByRole('button', { name: /English/ }).click();
+    await page.waitForFunction('document.documentElement.lang === "en"');
+    assert.equal(await page.textContent('h1'), 'Email sending');
+    await page.reload();
+    await setupState(page, 'complete');
+    assert.equal(await page.getAttribute('html', 'lang'), 'en');
+    await page.getByRole('button', { name: /Deutsch/ }).click();
+    await page.waitForFunction('document.documentElement.lang === "de"');
+  });
+
+  await test('an unknown address within the pages leads back', async () => {
+    await page.goto(`${daemon.url}/#/nirgends`);
+    await page.waitForSelector('main a[href="#/settings/email"]');
+    await inspect(page, 'de-24-unknown');
+  });
+
+  await test('skip link and headings serve a screen reader', async () => {
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForFunction('document.activeElement.tagName === "H1"');
+    await page.reload();
+    await page.waitForSelector('h1');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.className'), 'skip');
+    await page.keyboard.press('Enter');
+    assert.equal(await focused(page), 'main');
+  });
+
+  await test('on a phone nothing scrolls sideways on any page', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    const email = (await callApi(page, 'GET', '/v1/emails?limit=1')).body.data[0].id;
+    const mail = (await callApi(page, 'GET', '/v1/sandbox/messages?limit=1')).body.data[0].id;
+    const pages = { settings: '#/settings/email', outbox: '#/outbox', email: `#/outbox/${email}`, sandbox: '#/sandbox', mail: `#/sandbox/${mail}` };
+    for (const [name, hash] of Object.entries(pages)) {
+      await page.goto(`${daemon.url}/${hash}`);
+      await page.waitForFunction('document.querySelector("h1") && !document.querySelector(".loading")');
+      await inspect(page, `de-30-phone-${name}`);
+    }
+  });
+
+  await test('nothing else was said on the console, and no other host was asked', () => assert.deepEqual(complaints, []));
+}
+
+export async function faults() {
+  const daemon = await startDaemon();
+  const browser = await openBrowser(daemon.url);
+  try {
+    await suite(daemon, browser);
+  } finally {
+    await browser.close();
+    await daemon.stop();
+  }
+}

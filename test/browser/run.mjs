@@ -1,0 +1,24 @@
+// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [mime] [flow] [faults]
+import { plan, test } from './tap.mjs';
+
+const SUITES = {
+  i18n: async () => (await import('./i18n.mjs')).i18n(),
+  mime: async () => (await import('./mime.mjs')).mime(),
+  flow: async () => {
+    const { flow } = await import('./flow.mjs');
+    await flow('de');
+    await flow('en');
+  },
+  faults: async () => (await import('./faults.mjs')).faults(),
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, run] of Object.entries(SUITES)) {
+  if (wanted.length && !wanted.includes(name)) continue;
+  try {
+    await run();
+  } catch (error) {
+    await test(`${name} runs to its end`, () => { throw error; });
+  }
+}
+plan();

@@ -1,0 +1,189 @@
+#include "cli/format.h"
+#include "cli/words.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct {
+    const char *name;
+    char *(*format)(const json_t *json);
+    const char *language, *json, *expected;
+} Row;
+
+#define DIAGNOSIS                                                                                 \
+    "{\"id\":\"auth_failed_generic\",\"phase\":\"auth\",\"reply\":\"535 5.7.8 no\",\"enhanced\":" \
+    "\"5.7.8\",\"meaning\":\"The login is wrong.\",\"fix\":\"Type it again.\",\"actions\":[]}"
+
+static const Row rows[] = {
+    {"a fresh organisation", format_status, "en",
+        "{\"setup\":\"not_configured\",\"missing\":[],\"sending_with\":null,\"sending\":{"
+        "\"enabled\":false,\"reason\":\"initial\",\"until\":null,\"changed_by\":null,"
+        "\"changed_at\":null},\"health\":{\"state\":\"unknown\",\"diagnosis\":null},"
+        "\"waiting\":{\"held\":0,\"queued\":0}}",
+        "Setup:             not configured\n"
+        "Sending:           off, never switched on yet\n"
+        "Waiting:           nothing\n"
+        "Health:            nothing sent yet\n"},
+    {"everything at once", format_status, "de",
+        "{\"setup\":\"incomplete\",\"missing\":[\"host\",\"password\"],\"sending_with\":{\"host\":"
+        "\"smtp.example.com\",\"port\":587,\"from_email\":\"mail@example.com\",\"since\":"
+        "\"2026-11-21T17:52:00Z\"},\"sending\":{\"enabled\":true,\"reason\":null,\"changed_by\":"
+        "\"Anna\",\"changed_at\":\"2026-11-21T17:52:00Z\"},\"health\":{\"state\":"
+        "\"credential_fault\",\"diagnosis\":" DIAGNOSIS "},\"last_verification\":{\"state\":"
+        "\"failed\",\"started_at\":\"2026-11-21T17:52:00Z\",\"diagnosis\":null},\"waiting\":{"
+        "\"held\":2,\"queued\":3,\"deferred\":0}}",
+        "Einrichtung:       begonnen\n"
+        "Es fehlt noch:     host, password\n"
+        "Gesendet wird mit: smtp.example.com:587, Absender mail@example.com, seit 21.11.2026 "
+        "17:52\n"
+        "Versand:           eingeschaltet, seit 21.11.2026 17:52, durch Anna\n"
+        "Wartend:           3 in der Warteschlange, 2 zurückgehalten\n"
+        "Zustand:           der Anbieter lehnt die Anmeldung ab\n"
+        "  Was es heißt: The login is wrong.\n"
+        "  Was hilft: Type it again.\n"
+        "  Der Server sagte: 535 5.7.8 no\n"
+        "  Diagnose: auth_failed_generic\n"
+        "Letzte Prüfung:    fehlgeschlagen, 21.11.2026 17:52\n"},
+    {"an empty object", format_status, "en", "{}",
+        "Setup:             unknown\n"
+        "Sending:           off\n"
+        "Waiting:           nothing\n"},
+    {"a pause with its reason", format_sending, "en",
+        "{\"sending\":{\"enabled\":false,\"reason\":\"moving\",\"until\":\"2026-12-24T18:00:00Z\"},"
+        "\"waiting\":{\"held\":1}}",
+        "Sending:           off (moving), until 2026-12-24 18:00\n"
+        "Waiting:           1 held\n"},
+    {"a rung that passed", format_phase, "de",
+        "{\"name\":\"certificate\",\"state\":\"passed\",\"ms\":12,\"detail\":\"example.com\"}",
+        "  ✓ Zertifikat       12 ms  example.com\n"},
+    {"a rung that failed", format_phase, "en",
+        "{\"name\":\"auth\",\"state\":\"failed\",\"ms\":210,\"detail\":null}",
+        "  ✗ Login           210 ms\n"},
+    {"a rung that was left out", format_phase, "en", "{\"name\":\"sender\",\"state\":\"skipped\"}",
+        "  – Sender      \n"},
+    {"what is checked", format_verification_start, "en",
+        "{\"settings\":{\"host\":\"smtp.example.com\",\"port\":465,\"security\":\"implicit\","
+        "\"username\":\"mail@example.com\"}}",
+        "Checking smtp.example.com:465 (TLS from the start) as mail@example.com\n"},
+    {"passed and active", format_verification_end, "en",
+        "{\"state\":\"passed\",\"activated\":true,\"diagnosis\":null,\"server\":{\"tls\":{"
+        "\"version\":\"TLSv1.3\",\"cipher\":\"TLS_AES_256_GCM_SHA384\"},\"certificate\":{"
+        "\"subject\":\"CN=smtp.example.com\",\"not_after\":\"2027-01-02T03:04:05Z\"}}}",
+        "\n✓ The settings work.\n"
+        "  TLSv1.3, TLS_AES_256_GCM_SHA384\n"
+        "  certificate of CN=smtp.example.com, valid until 2027-01-02 03:04\n"
+        "  Mail is sent with them from now on.\n"},
+    {"passed, not active", format_verification_end, "en",
+        "{\"state\":\"passed\",\"activated\":false}",
+        "\n✓ The settings work.\n  They are not active; --activate makes them so.\n"},
+    {"failed", format_verification_end, "en", "{\"state\":\"failed\",\"diagnosis\":" DIAGNOSIS "}",
+        "\n✗ The settings do not work. What is active stays as it was.\n"
+        "  What it means: The login is wrong.\n"
+        "  What helps: Type it again.\n"
+        "  The server said: 535 5.7.8 no\n"
+        "  Diagnosis: auth_failed_generic\n"},
+    {"cancelled", format_verification_end, "de", "{\"state\":\"cancelled\"}",
+        "\n– Die Prüfung wurde abgebrochen.\n"},
+    {"a transcript", format_transcript, "en",
+        "{\"transcript\":[{\"from\":\"server\",\"text\":\"220 hello\"},{\"from\":\"client\","
+        "\"text\":\"EHLO x\"},{}]}",
+        "\n  < 220 hello\n  > EHLO x\n  < \n"},
+    {"a problem with fields", format_problem, "en",
+        "{\"title\":\"Invalid settings\",\"detail\":\"Two fields are wrong.\",\"errors\":[{"
+        "\"pointer\":\"/settings/host\",\"code\":\"required\",\"detail\":\"is missing\"}]}",
+        "✗ Invalid settings: Two fields are wrong.\n  /settings/host: is missing\n"},
+    {"a problem in Resend's form", format_problem, "en",
+        "{\"statusCode\":422,\"name\":\"validation_error\",\"message\":\"to is missing\"}",
+        "✗ to is missing\n"},
+    {"a problem with a diagnosis", format_problem, "en",
+        "{\"title\":\"Refused\",\"detail\":\"Refused\",\"diagnosis\":" DIAGNOSIS "}",
+        "✗ Refused\n"
+        "  What it means: The login is wrong.\n"
+        "  What helps: Type it again.\n"
+        "  The server said: 535 5.7.8 no\n"
+        "  Diagnosis: auth_failed_generic\n"},
+    {"a problem that says nothing", format_problem, "en", "[]", "✗ The service refused.\n"},
+    {"an email", format_email, "de", "{\"id\":\"em_0193\",\"state\":\"held\"}",
+        "✓ em_0193: zurückgehalten: Versand ist ausgeschaltet oder nicht eingerichtet\n"},
+    {"an email in a state nobody knows", format_email, "en", "{\"id\":\"em_1\",\"state\":\"new\"}",
+        "✓ em_1\n"},
+};
+
+static void answers_become_text(void **state)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        json_t *json = json_loads(rows[i].json, JSON_REJECT_DUPLICATES, NULL);
+        print_message("# %s\n", rows[i].name);
+        assert_non_null(json);
+        words_choose_language(rows[i].language);
+        g_autofree char *text = rows[i].format(json);
+        assert_string_equal(text, rows[i].expected);
+        json_decref(json);
+    }
+}
+
+/* Puts a hostile text wherever the API has a string and looks at what would reach the terminal. */
+static json_t *poison(json_t *json)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    size_t i;
+    if (json_is_string(json))
+        return json_string("\x1b]0;owned\x07\n\x1b[2J\xc2\x9b"
+                           "31m\xe2\x80\xae");
+    json_object_foreach_safe(json, next, key, value) json_object_set_new(json, key, poison(value));
+    json_array_foreach(json, i, value) json_array_set_new(json, i, poison(value));
+    return json_incref(json);
+}
+
+static void no_answer_reaches_the_terminal_with_controls(void **state)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        json_t *json = json_loads(rows[i].json, 0, NULL);
+        json_t *hostile = poison(json);
+        json_decref(json);
+        g_autofree char *text = rows[i].format(hostile);
+        for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+            gunichar c = g_utf8_get_char(p);
+            if ((g_unichar_iscntrl(c) && c != '\n') || c == 0x202e)
+                fail_msg("%s: U+%04X", rows[i].name, c);
+        }
+        json_decref(hostile);
+    }
+}
+
+static void wrong_types_are_no_crash(void **state)
+{
+    static const char *const odd[] = {"null", "[]", "7", "\"text\"",
+        "{\"sending\":[],\"waiting\":7}", "{\"settings\":null,\"phases\":{},\"transcript\":{}}",
+        "{\"state\":7,\"name\":[],\"ms\":\"x\"}", "{\"errors\":[null,7,{}],\"diagnosis\":[]}",
+        "{\"missing\":[null,7]}"};
+    char *(*const formats[])(const json_t *) = {format_status, format_sending, format_problem,
+        format_phase, format_verification_start, format_verification_end, format_transcript,
+        format_email};
+    for (gsize i = 0; i < G_N_ELEMENTS(odd); i++) {
+        json_t *json = json_loads(odd[i], JSON_DECODE_ANY, NULL);
+        for (gsize k = 0; k < G_N_ELEMENTS(formats); k++) {
+            g_autofree char *text = formats[k](json);
+            assert_true(g_utf8_validate(text, -1, NULL));
+        }
+        json_decref(json);
+    }
+}
+
+int main(void)
+{
+    g_setenv("TZ", "UTC", TRUE);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_become_text),
+        cmocka_unit_test(no_answer_reaches_the_terminal_with_controls),
+        cmocka_unit_test(wrong_types_are_no_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

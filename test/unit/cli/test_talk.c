@@ -1,0 +1,427 @@
+/* The commands against a peer that speaks real HTTP on a real Unix socket and answers from a
+ * script. */
+#include "cli/cli.h"
+#include "cli/command.h"
+
+#include "base/secret.h"
+
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <glib/gstdio.h>
+
+typedef struct {
+    const char *starts_with; /* "GET /v1/smtp " */
+    int status;
+    const char *body;
+} Answer;
+
+typedef struct {
+    char *dir;
+    GThread *thread;
+    GSocketListener *listener;
+    GCancellable *stop;
+    const Answer *answers; /* used in order, one a request */
+    guint n_answers, n_used;
+    GString *heard; /* all requests, one after the other */
+} Peer;
+
+/* --- the peer ----------------------------------------------------------------------------------
+ */
+
+static gsize content_length(const char *head)
+{
+    g_autofree char *lower = g_ascii_strdown(head, -1);
+    const char *at = strstr(lower, "content-length:");
+    return at == NULL ? 0 : g_ascii_strtoull(at + strlen("content-length:"), NULL, 10);
+}
+
+static char *read_request(GInputStream *in)
+{
+    g_autoptr(GString) request = g_string_new(NULL);
+    for (;;) {
+        const char *end = strstr(request->str, "\r\n\r\n");
+        if (end != NULL &&
+            request->len >= (gsize)(end + 4 - request->str) + content_length(request->str))
+            return g_string_free(g_steal_pointer(&request), FALSE);
+        char chunk[4096];
+        gssize n = g_input_stream_read(in, chunk, sizeof chunk, NULL, NULL);
+        if (n <= 0)
+            return g_string_free(g_steal_pointer(&request), FALSE);
+        g_string_append_len(request, chunk, n);
+    }
+}
+
+static void answer_one(Peer *peer, GSocketConnection *connection)
+{
+    g_autofree char *request = read_request(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
+    g_string_append_printf(peer->heard, "%s\n", request);
+    Answer unexpected = {"", 500, "{\"title\":\"not in the script\"}"};
+    const Answer *answer =
+        peer->n_used < peer->n_answers ? &peer->answers[peer->n_used++] : &unexpected;
+    if (!g_str_has_prefix(request, answer->starts_with))
+        answer = &unexpected;
+    g_autofree char *reply = g_strdup_printf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n"
+                                             "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+        answer->status, strlen(answer->body), answer->body);
+    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), reply,
+        strlen(reply), NULL, NULL, NULL);
+    g_io_stream_close(G_IO_STREAM(connection), NULL, NULL);
+}
+
+static gpointer run_peer(gpointer data)
+{
+    Peer *peer = data;
+    for (;;) {
+        g_autoptr(GSocketConnection) connection =
+            g_socket_listener_accept(peer->listener, NULL, peer->stop, NULL);
+        if (connection == NULL)
+            return NULL;
+        answer_one(peer, connection);
+    }
+}
+
+static void peer_start(Peer *peer, const Answer *answers, guint n_answers)
+{
+    *peer = (Peer){.answers = answers, .n_answers = n_answers};
+    peer->dir = g_dir_make_tmp("absender-cli-XXXXXX", NULL);
+    peer->heard = g_string_new(NULL);
+    peer->stop = g_cancellable_new();
+    peer->listener = g_socket_listener_new();
+    g_autofree char *path = g_build_filename(peer->dir, "control.sock", NULL);
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+    assert_true(g_socket_listener_add_address(peer->listener, address, G_SOCKET_TYPE_STREAM,
+        G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, NULL));
+    peer->thread = g_thread_new("peer", run_peer, peer);
+}
+
+static void peer_stop(Peer *peer)
+{
+    g_cancellable_cancel(peer->stop);
+    g_thread_join(peer->thread);
+    assert_int_equal(peer->n_used, peer->n_answers);
+    g_socket_listener_close(peer->listener);
+    g_object_unref(peer->listener);
+    g_object_unref(peer->stop);
+    g_autofree char *path = g_build_filename(peer->dir, "control.sock", NULL);
+    g_unlink(path);
+    g_rmdir(peer->dir);
+    g_free(peer->dir);
+    g_string_free(peer->heard, TRUE);
+}
+
+/* --- running a command with its output caught ---------------------------------------------------
+ */
+
+typedef struct {
+    int status;
+    char *out, *err;
+} Run;
+
+static void run_clear(Run *run)
+{
+    g_free(run->out);
+    g_free(run->err);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+static int redirect(FILE *stream, int fd)
+{
+    fflush(stream);
+    int before = dup(fileno(stream));
+    dup2(fd, fileno(stream));
+    return before;
+}
+
+static char *restore(FILE *stream, int before, const char *path)
+{
+    fflush(stream);
+    dup2(before, fileno(stream));
+    close(before);
+    char *text = NULL;
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_unlink(path);
+    return text;
+}
+
+static Run run_command(const char *line, const char *dir)
+{
+    g_auto(GStrv) words = NULL;
+    g_autofree char *with_dir = g_strdup_printf("%s --data %s", line, dir);
+    assert_true(g_shell_parse_argv(with_dir, NULL, &words, NULL));
+    g_autoptr(GPtrArray) argv = g_ptr_array_new(); /* GOption takes words out of its array */
+    for (guint i = 0; words[i] != NULL; i++)
+        g_ptr_array_add(argv, words[i]);
+    g_ptr_array_add(argv, NULL);
+    g_autofree char *out_path = NULL, *err_path = NULL;
+    int out = g_file_open_tmp("absender-out-XXXXXX", &out_path, NULL);
+    int err = g_file_open_tmp("absender-err-XXXXXX", &err_path, NULL);
+    int out_before = redirect(stdout, out), err_before = redirect(stderr, err);
+    Run run = {.status = cli_run((int)argv->len - 1, (char **)argv->pdata)};
+    run.out = restore(stdout, out_before, out_path);
+    run.err = restore(stderr, err_before, err_path);
+    close(out);
+    close(err);
+    return run;
+}
+
+/* Standard input for the next command. */
+static int feed_stdin(const char *text)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
+    close(ends[1]);
+    int before = dup(STDIN_FILENO);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    clearerr(stdin);
+    return before;
+}
+
+static void end_stdin(int before)
+{
+    dup2(before, STDIN_FILENO);
+    close(before);
+}
+
+#define HEARD(peer, text) assert_non_null(strstr((peer).heard->str, text))
+#define SAID(text, part) assert_non_null(strstr(text, part))
+
+/* --- tests -------------------------------------------------------------------------------------
+ */
+
+static void without_a_daemon_one_sentence_names_the_socket(void **state)
+{
+    static const char *const lines[] = {"status", "check", "pause", "resume",
+        "token create --name x --scope emails:send",
+        "send --to a@example.com --subject x --text /dev/null"};
+    g_autofree char *dir = g_dir_make_tmp("absender-cli-XXXXXX", NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_auto(Run) run = run_command(lines[i], dir);
+        assert_int_equal(run.status, CLI_UNREACHABLE);
+        assert_string_equal(run.out, "");
+        SAID(run.err, dir);
+        SAID(run.err, "control.sock");
+        assert_ptr_equal(strchr(run.err, '\n'), run.err + strlen(run.err) - 1);
+    }
+    g_rmdir(dir);
+}
+
+static void status_shows_what_the_api_answers(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/smtp HTTP/1.1", 200, "{\"setup\":\"complete\",\"waiting\":{\"held\":4}}"},
+        {"GET /v1/smtp HTTP/1.1", 200, "{\"setup\":\"complete\",\"x\":\"\\u001b\"}"},
+        {"GET /v1/smtp HTTP/1.1", 403, "{\"title\":\"Forbidden\",\"detail\":\"no\"}"},
+        {"GET /v1/smtp HTTP/1.1", 200, "<html>"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) text = run_command("status", peer.dir);
+    assert_int_equal(text.status, CLI_DONE);
+    SAID(text.out, "4 held");
+    g_auto(Run) json = run_command("status --json", peer.dir);
+    assert_int_equal(json.status, CLI_DONE);
+    SAID(json.out, "\"setup\": \"complete\"");
+    SAID(json.out, "\\u001B");
+    g_auto(Run) refused = run_command("status", peer.dir);
+    assert_int_equal(refused.status, CLI_ANSWER_IS_NO);
+    SAID(refused.err, "Forbidden: no");
+    g_auto(Run) odd = run_command("status", peer.dir);
+    assert_int_equal(odd.status, CLI_ANSWER_IS_NO);
+    SAID(odd.err, "does not speak the API");
+    HEARD(peer, "Accept-Language: en");
+    peer_stop(&peer);
+}
+
+#define PHASES(first, second)                                                             \
+    "\"phases\":[{\"name\":\"dns\",\"state\":\"" first "\",\"ms\":3},{\"name\":\"auth\"," \
+    "\"state\":\"" second "\",\"ms\":7}]"
+#define SETTINGS "\"settings\":{\"host\":\"smtp.example.com\",\"port\":587}"
+
+static void check_shows_the_ladder_and_fails_with_1(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_1\",\"state\":\"running\"}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
+            "{\"state\":\"running\"," SETTINGS "," PHASES("running", "pending") "}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
+            "{\"state\":\"running\"," SETTINGS "," PHASES("passed", "running") "}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
+            "{\"state\":\"failed\"," SETTINGS
+            "," PHASES("passed", "failed") ",\"diagnosis\":{"
+                                           "\"id\":\"auth_failed_generic\",\"meaning\":\"Wrong.\","
+                                           "\"fix\":\"Mend.\"}}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    int before = feed_stdin("pass\"word\n");
+    g_auto(Run) run = run_command("check --host smtp.example.com --from a@example.com "
+                                  "--password-stdin --probe b@example.com",
+        peer.dir);
+    end_stdin(before);
+    assert_int_equal(run.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(run.out, "Checking smtp.example.com:587\n"
+                                 "  ✓ DNS               3 ms\n"
+                                 "  ✗ Login             7 ms\n"
+                                 "\n"
+                                 "✗ The settings do not work. What is active stays as it was.\n"
+                                 "  What it means: Wrong.\n"
+                                 "  What helps: Mend.\n"
+                                 "  Diagnosis: auth_failed_generic\n");
+    HEARD(peer, "Content-Type: application/json");
+    HEARD(peer,
+        "{\"activate\":false,\"probe_recipient\":\"b@example.com\",\"settings\":{\"host\":"
+        "\"smtp.example.com\",\"from_email\":\"a@example.com\",\"password\":\"pass\\\"word\"}}");
+    peer_stop(&peer);
+}
+
+static void check_of_the_draft_sends_no_settings(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_2\",\"state\":\"running\"}"},
+        {"GET /v1/smtp/verifications/ver_2 HTTP/1.1", 200,
+            "{\"state\":\"passed\",\"activated\":true,\"transcript\":[{\"from\":\"client\","
+            "\"text\":\"QUIT\"}]}"},
+        {"POST /v1/smtp/verifications HTTP/1.1", 422,
+            "{\"title\":\"Incomplete\",\"errors\":[{\"pointer\":\"/settings/host\",\"detail\":"
+            "\"is missing\"}]}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) run = run_command("check --activate --transcript", peer.dir);
+    assert_int_equal(run.status, CLI_DONE);
+    SAID(run.out, "Mail is sent with them from now on.");
+    SAID(run.out, "> QUIT");
+    HEARD(peer, "\r\n\r\n{\"activate\":true}");
+    g_auto(Run) refused = run_command("check", peer.dir);
+    assert_int_equal(refused.status, CLI_ANSWER_IS_NO);
+    SAID(refused.err, "/settings/host: is missing");
+    peer_stop(&peer);
+}
+
+static void send_hands_over_the_files(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/emails HTTP/1.1", 200, "{\"id\":\"em_1\",\"state\":\"queued\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_autofree char *file = g_build_filename(peer.dir, "a.txt", NULL);
+    assert_true(g_file_set_contents(file, "attached", -1, NULL));
+    g_autofree char *line = g_strdup_printf(
+        "send --to a@example.com --to b@example.com --subject Prüfung --text - --attach %s "
+        "--idempotency-key k1 --class bulk",
+        file);
+    int before = feed_stdin("Guten Tag, schöne Welt\n");
+    g_auto(Run) run = run_command(line, peer.dir);
+    end_stdin(before);
+    g_unlink(file);
+    assert_int_equal(run.status, CLI_DONE);
+    assert_string_equal(run.out, "✓ em_1: queued\n");
+    HEARD(peer, "Idempotency-Key: k1");
+    HEARD(peer,
+        "\"to\":[\"a@example.com\",\"b@example.com\"],\"subject\":\"Prüfung\",\"class\":\"bulk\"");
+    HEARD(peer, "\"text\":\"Guten Tag, schöne Welt\\n\"");
+    HEARD(peer, "{\"filename\":\"a.txt\",\"content\":\"YXR0YWNoZWQ=\"}");
+    peer_stop(&peer);
+}
+
+static void the_token_alone_is_on_standard_output(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/tokens HTTP/1.1", 201, "{\"id\":\"tok_1\",\"token\":\"abs_secret\"}"},
+        {"POST /v1/tokens HTTP/1.1", 422, "{\"title\":\"Unknown scope\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) run =
+        run_command("token create --name shop --scope emails:send --scope emails:read", peer.dir);
+    assert_int_equal(run.status, CLI_DONE);
+    assert_string_equal(run.out, "abs_secret\n");
+    HEARD(peer, "{\"name\":\"shop\",\"scopes\":[\"emails:send\",\"emails:read\"]}");
+    g_auto(Run) refused = run_command("token create --name shop --scope all", peer.dir);
+    assert_int_equal(refused.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(refused.out, "");
+    peer_stop(&peer);
+}
+
+static void pause_and_resume_move_the_switch(void **state)
+{
+    static const Answer answers[] = {
+        {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":false}}"},
+        {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":true}}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) pause = run_command("pause --reason moving --until 2026-12-24T18:00:00Z", peer.dir);
+    assert_int_equal(pause.status, CLI_DONE);
+    SAID(pause.out, "off");
+    HEARD(peer, "{\"enabled\":false,\"reason\":\"moving\",\"until\":\"2026-12-24T18:00:00Z\"}");
+    g_auto(Run) resume = run_command("resume", peer.dir);
+    assert_int_equal(resume.status, CLI_DONE);
+    SAID(resume.out, "on");
+    HEARD(peer, "\r\n\r\n{\"enabled\":true}");
+    peer_stop(&peer);
+}
+
+static void wrong_usage_ends_with_2_and_asks_nobody(void **state)
+{
+    static const char *const lines[] = {"nonsense", "status surplus", "status --colour",
+        "check --port many", "send", "send --to a@example.com --subject x",
+        "send --to a@example.com --subject x --text - --html -",
+        "send --to a@example.com --subject x --text /no/such/file", "token", "token create",
+        "token destroy --name x --scope y",
+        "send --to a --subject x --text /dev/null --idempotency-key 'a\x01'", "pause --reason",
+        "pause --reason '\xff'", "check --host '\xff'"};
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_auto(Run) run = run_command(lines[i], "/nonexistent");
+        g_autofree char *shown = g_strescape(lines[i], NULL);
+        print_message("# %s\n", shown);
+        assert_int_equal(run.status, CLI_USAGE);
+        assert_string_equal(run.out, "");
+        assert_true(strlen(run.err) > 10);
+    }
+}
+
+static void help_explains_every_option(void **state)
+{
+    guint n = 0;
+    const CliCommand *commands = cli_commands(&n);
+    for (guint i = 0; i < n; i++) {
+        if (commands[i].run == NULL)
+            continue;
+        g_autofree char *line = g_strdup_printf("%s --help", commands[i].name);
+        g_auto(Run) run = run_command(line, "/nonexistent");
+        assert_int_equal(run.status, CLI_DONE);
+        SAID(run.out, commands[i].summary);
+        SAID(run.out, "--json");
+        SAID(run.out, "--data=DIR");
+    }
+    g_auto(Run) check = run_command("check --help", "/nonexistent");
+    SAID(check.out, "--password-stdin");
+    SAID(check.out, "--security=starttls|implicit");
+}
+
+int main(void)
+{
+    secret_init();
+    g_setenv("LANGUAGE", "en", TRUE);
+    g_setenv("LANG", "en_GB.UTF-8", TRUE);
+    g_setenv("TZ", "UTC", TRUE);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_daemon_one_sentence_names_the_socket),
+        cmocka_unit_test(status_shows_what_the_api_answers),
+        cmocka_unit_test(check_shows_the_ladder_and_fails_with_1),
+        cmocka_unit_test(check_of_the_draft_sends_no_settings),
+        cmocka_unit_test(send_hands_over_the_files),
+        cmocka_unit_test(the_token_alone_is_on_standard_output),
+        cmocka_unit_test(pause_and_resume_move_the_switch),
+        cmocka_unit_test(wrong_usage_ends_with_2_and_asks_nobody),
+        cmocka_unit_test(help_explains_every_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* What the scenes (test/scene/) cannot say: names, accessors, wiping, and what a driver may do. */
+#include "smtp/client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static SmtpClient *client_of(TlsMode security, const SmtpDeadlines *deadlines)
+{
+    g_autoptr(Secret) password = secret_new("secret", 6);
+    SmtpClientConfig config = {.security = security,
+        .ehlo_name = "client.example",
+        .username = "anna",
+        .password = password,
+        .allowed_mechanisms = SMTP_AUTH_PLAIN};
+    if (deadlines != NULL)
+        config.deadlines = *deadlines;
+    return smtp_client_new(&config);
+}
+
+static const SmtpClientEffects *step(SmtpClient *client, SmtpEventKind kind)
+{
+    SmtpEvent event = {.kind = kind, .now = 1000};
+    return smtp_client_step(client, &event);
+}
+
+static const SmtpClientEffects *say(SmtpClient *client, const char *text)
+{
+    SmtpEvent event = {
+        .kind = SMTP_EVENT_BYTES, .now = 1000, .bytes = {(const guint8 *)text, strlen(text)}};
+    return smtp_client_step(client, &event);
+}
+
+static void phases_have_the_names_of_the_catalogue(void **state)
+{
+    static const char *const names[] = {"greeting", "ehlo", "starttls", "tls", "auth", "mail_from",
+        "rcpt_to", "data", "after_data", "quit"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        assert_string_equal(smtp_phase_name((SmtpPhase)(i + 1)), names[i]);
+}
+
+static void faults_have_the_names_of_the_catalogue(void **state)
+{
+    static const struct {
+        SmtpFault fault;
+        SmtpPhase phase;
+        const char *name;
+    } cases[] = {
+        {SMTP_FAULT_NONE, SMTP_PHASE_AUTH, NULL},
+        {SMTP_FAULT_REPLY, SMTP_PHASE_AUTH, NULL},
+        {SMTP_FAULT_LOST, SMTP_PHASE_AUTH, NULL},
+        {SMTP_FAULT_TIMEOUT, SMTP_PHASE_GREETING, "GREETING_TIMEOUT"},
+        {SMTP_FAULT_TIMEOUT, SMTP_PHASE_AFTER_DATA, "DATA_TIMEOUT"},
+        {SMTP_FAULT_TIMEOUT, SMTP_PHASE_AUTH, "ETIMEDOUT"},
+        {SMTP_FAULT_STARTTLS_NOT_OFFERED, SMTP_PHASE_STARTTLS, "STARTTLS_NOT_OFFERED"},
+        {SMTP_FAULT_PIPELINED_AFTER_STARTTLS, SMTP_PHASE_TLS, "PIPELINED_AFTER_STARTTLS"},
+        {SMTP_FAULT_AUTH_NOT_OFFERED, SMTP_PHASE_AUTH, "AUTH_NOT_OFFERED"},
+        {SMTP_FAULT_NO_COMMON_AUTH_MECHANISM, SMTP_PHASE_AUTH, "NO_COMMON_AUTH_MECHANISM"},
+        {SMTP_FAULT_MALFORMED_REPLY, SMTP_PHASE_AUTH, "MALFORMED_REPLY"},
+        {SMTP_FAULT_UNEXPECTED_REPLY, SMTP_PHASE_AUTH, "UNEXPECTED_REPLY"},
+        {SMTP_FAULT_SASL, SMTP_PHASE_AUTH, "SASL"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *name = smtp_fault_sys_name(cases[i].fault, cases[i].phase);
+        assert_int_equal(g_strcmp0(name, cases[i].name), 0);
+    }
+}
+
+static void capabilities_and_mechanism_can_be_asked_for(void **state)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_IMPLICIT, NULL);
+    assert_string_equal(smtp_client_state_name(client), "wait_connected");
+    assert_null(smtp_client_auth_mechanism(client));
+    assert_true(step(client, SMTP_EVENT_CONNECTED)->start_tls);
+    step(client, SMTP_EVENT_TLS_UP);
+    say(client, "220 hi\r\n");
+    say(client, "250-mx\r\n250-SIZE 77\r\n250 AUTH PLAIN LOGIN\r\n");
+    assert_true(smtp_client_capabilities(client)->size_max == 77);
+    assert_string_equal(smtp_client_auth_mechanism(client), "PLAIN");
+    assert_string_equal(smtp_client_state_name(client), "wait_auth");
+    assert_null(smtp_client_failure(client));
+}
+
+static void a_credential_does_not_stay_in_the_buffer(void **state)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_IMPLICIT, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    step(client, SMTP_EVENT_TLS_UP);
+    say(client, "220 hi\r\n");
+    const SmtpClientEffects *effects = say(client, "250-mx\r\n250 AUTH PLAIN\r\n");
+    assert_true(effects->send_is_secret);
+    const guint8 *where = effects->send->data;
+    guint n = effects->send->len;
+    assert_memory_equal(where, "AUTH PLAIN ", 11);
+    effects = step(client, SMTP_EVENT_SENT);
+    assert_int_equal(effects->send->len, 0);
+    assert_false(effects->send_is_secret);
+    assert_ptr_equal(effects->send->data, where); /* or the look behind it would prove nothing */
+    for (guint i = 0; i < n; i++)
+        assert_int_equal(where[i], 0);
+}
+
+static void deadlines_can_be_set(void **state)
+{
+    const SmtpDeadlines deadlines = {.greeting_ms = 7, .command_ms = 8};
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, &deadlines);
+    assert_true(step(client, SMTP_EVENT_CONNECTED)->deadline == 1007);
+    assert_true(say(client, "220 hi\r\n")->deadline == 1008);
+    /* Too early a DEADLINE changes nothing. */
+    assert_false(step(client, SMTP_EVENT_DEADLINE)->close);
+    assert_string_equal(smtp_client_state_name(client), "wait_ehlo");
+}
+
+static void after_the_end_every_event_is_ignored(void **state)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    assert_true(step(client, SMTP_EVENT_LOST)->close);
+    for (SmtpEventKind kind = SMTP_EVENT_CONNECTED; kind <= SMTP_EVENT_LOST; kind++) {
+        const SmtpClientEffects *effects = step(client, kind);
+        assert_false(effects->close || effects->start_tls || effects->ready);
+        assert_int_equal(effects->send->len, 0);
+        assert_int_equal(effects->n_outcomes + effects->n_lines + effects->n_passed, 0);
+    }
+    assert_string_equal(smtp_client_state_name(client), "closed");
+    assert_int_equal(smtp_client_failure(client)->fault, SMTP_FAULT_LOST);
+}
+
+static void lines_say_who_spoke(void **state)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    const SmtpClientEffects *effects = say(client, "220-a\r\n220\r\n");
+    assert_int_equal(effects->n_lines, 3);
+    assert_string_equal(effects->lines[0].text, "220-a");
+    assert_string_equal(effects->lines[1].text, "220 ");
+    assert_false(effects->lines[1].from_client);
+    assert_string_equal(effects->lines[2].text, "EHLO client.example");
+    assert_true(effects->lines[2].from_client);
+}
+
+static void a_full_transaction_is_accepted_with_its_limit_of_recipients(void **state)
+{
+    enum { N = 100 };
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_IMPLICIT, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    step(client, SMTP_EVENT_TLS_UP);
+    say(client, "220 hi\r\n");
+    say(client, "250-mx\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n");
+    say(client, "235 ok\r\n");
+    const char *recipients[N + 1] = {NULL};
+    for (int i = 0; i < N; i++)
+        recipients[i] = "bob@example.net";
+    g_autoptr(GBytes) content = g_bytes_new_static("hi\r\n", 4);
+    SmtpMail mail = {
+        .token = 5, .sender = "a@example.org", .recipients = recipients, .content = content};
+    SmtpEvent event = {.kind = SMTP_EVENT_MAIL, .now = 1, .mail = &mail};
+    smtp_client_step(client, &event);
+    event = (SmtpEvent){.kind = SMTP_EVENT_MARKED, .now = 1, .token = 5};
+    smtp_client_step(client, &event);
+    for (int i = 0; i < N + 1; i++)
+        say(client, "250 ok\r\n");
+    const SmtpClientEffects *effects = say(client, "354 go\r\n");
+    assert_int_equal(effects->send->len, 7);
+    assert_memory_equal(effects->send->data, "hi\r\n.\r\n", 7);
+    effects = say(client, "250 2.0.0 queued\r\n");
+    assert_int_equal(effects->n_outcomes, N);
+    for (guint i = 0; i < N; i++) {
+        assert_int_equal(effects->outcomes[i].recipient, i);
+        assert_int_equal(effects->outcomes[i].kind, SMTP_OUTCOME_ACCEPTED);
+        assert_string_equal(effects->outcomes[i].reply->enhanced, "2.0.0");
+    }
+    assert_true(effects->ready);
+}
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(phases_have_the_names_of_the_catalogue),
+        cmocka_unit_test(faults_have_the_names_of_the_catalogue),
+        cmocka_unit_test(capabilities_and_mechanism_can_be_asked_for),
+        cmocka_unit_test(a_credential_does_not_stay_in_the_buffer),
+        cmocka_unit_test(deadlines_can_be_set),
+        cmocka_unit_test(after_the_end_every_event_is_ignored),
+        cmocka_unit_test(lines_say_who_spoke),
+        cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
