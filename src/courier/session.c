@@ -84,6 +84,11 @@ static Rung rung_of_phase(SmtpPhase phase)
     g_assert_not_reached();
 }
 
+static gboolean may_show_text(const Session *session)
+{
+    return session->tls_verified || session->peer_is_public;
+}
+
 static void climbed(Session *session, Rung rung, const char *detail)
 {
     if (session->events.rung != NULL)
@@ -119,7 +124,7 @@ static void end_by_core(Session *session)
             .port = session->port,
             .sys = smtp_fault_sys_name(core->fault, core->phase),
             .family = family_name(session->family)},
-        .text_may_be_shown = session->tls_verified || session->peer_is_public,
+        .text_may_be_shown = may_show_text(session),
     };
     if (core->reply != NULL) {
         failure.input.code = core->reply->code;
@@ -165,16 +170,28 @@ static void run_sasl(Session *session, const SmtpClientEffects *effects)
     step(session, &answer);
 }
 
+/* Until TLS is verified an address inside a private network could be anything: of what it says only
+ * the reply code is passed on (DESIGN rule 9, threat T7). */
+static void tell_line(Session *session, const SmtpLine *line)
+{
+    if (line->from_client || may_show_text(session)) {
+        session->events.line(line->from_client, line->text, session->user);
+        return;
+    }
+    g_autofree char *code = g_strndup(line->text, strspn(line->text, "0123456789"));
+    g_autofree char *cut = g_strdup_printf("%.3s …", code);
+    session->events.line(FALSE, cut, session->user);
+}
+
 static void tell(Session *session, const SmtpClientEffects *effects)
 {
     for (guint i = 0; i < effects->n_lines && session->events.line != NULL; i++)
-        session->events.line(effects->lines[i].from_client, effects->lines[i].text, session->user);
+        tell_line(session, &effects->lines[i]);
     for (guint i = 0; i < effects->n_passed; i++) {
         const SmtpPassed *passed = &effects->passed[i];
         g_autofree char *summary = passed->reply == NULL ? NULL : smtp_reply_summary(passed->reply);
-        gboolean show = session->tls_verified || session->peer_is_public;
         if (passed->phase != SMTP_PHASE_TLS) /* told with its certificate by on_tls_up */
-            climbed(session, rung_of_phase(passed->phase), show ? summary : NULL);
+            climbed(session, rung_of_phase(passed->phase), may_show_text(session) ? summary : NULL);
     }
     for (guint i = 0; i < effects->n_outcomes && session->events.outcome != NULL; i++)
         session->events.outcome(&effects->outcomes[i], session->user);

@@ -25,16 +25,15 @@ export async function startDaemon() {
     return status;
   };
 
+  let timer = 0;
   try {
     return await new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`the daemon did not start:\n${said}`)), START_MS);
+      timer = setTimeout(() => reject(new Error(`the daemon did not start:\n${said}`)), START_MS);
       const read = (chunk) => {
         said = (said + chunk).slice(-20000);
         const url = /listening on (http:\/\/\S+)/.exec(said)?.[1];
         const setupLink = /First admin: (http:\/\/\S+)/.exec(said)?.[1];
-        if (!url || !setupLink) return;
-        clearTimeout(timer);
-        resolve({ url: url.replace(/\/$/, ''), setupLink, stop, said: () => said });
+        if (url && setupLink) resolve({ url: url.replace(/\/$/, ''), setupLink, stop });
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
@@ -44,5 +43,7 @@ export async function startDaemon() {
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -250,7 +250,7 @@ def ensure_users():
 PR_SET_CHILD_SUBREAPER = 36
 
 # Ends the process group $1 when the test's end of the pipe closes without a word: the test was killed.
-GUARD = 'read -r word || kill -TERM -- "-$1"'
+GUARD = 'read -r word || kill -TERM "-$1"'
 
 
 class Daemon:

@@ -1,0 +1,260 @@
+#include "fixture.h"
+
+#include "base/secret.h"
+
+static void the_first_admin_needs_the_link(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) before = ask(self, "GET /v1/session", "", NULL);
+    assert_reply(before, 200, NULL);
+    assert_true(json_is_true(reply_at(before, "setup_required")));
+    assert_true(json_is_false(reply_at(before, "authenticated")));
+    assert_true(json_is_null(reply_at(before, "member")));
+
+    g_autofree char *token = setup_token(self);
+    g_autoptr(Reply) wrong = ask(self, "POST /v1/setup", "",
+        "{\"token\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"email\":\"" EMAIL
+        "\",\"name\":\"Eve\",\"password\":\"" PASSWORD "\"}");
+    assert_reply(wrong, 403, "setup_token_invalid");
+
+    g_autofree char *body = g_strdup_printf("{\"token\":\"%s\",\"email\":\"Anna@Example.DE\","
+                                            "\"name\":\"Anna\",\"password\":\"" PASSWORD "\"}",
+        token);
+    g_autoptr(Reply) right = ask(self, "POST /v1/setup", "", body);
+    assert_reply(right, 201, NULL);
+    assert_string_equal(reply_text(right, "member.email"), EMAIL);
+    assert_string_equal(reply_text(right, "member.role"), "org_admin");
+    g_autofree char *cookie = reply_header(right, "Set-Cookie");
+    assert_non_null(strstr(cookie, "absender_session="));
+    assert_non_null(strstr(cookie, "; HttpOnly; SameSite=Lax"));
+    assert_non_null(strstr(cookie, "; Path=/"));
+    assert_null(strstr(right->body, PASSWORD));
+
+    g_autoptr(Reply) again = ask(self, "POST /v1/setup", "", body);
+    assert_reply(again, 403, "setup_token_invalid");
+    g_autoptr(GError) error = NULL;
+    assert_null(api_setup_link(self->api, &error));
+    assert_null(error);
+}
+
+static void a_setup_says_every_fault_at_once(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) reply = ask(self, "POST /v1/setup", "",
+        "{\"token\":\"x\",\"email\":\"nobody\",\"name\":\"a\\nb\",\"password\":\"short\","
+        "\"role\":\"org_admin\",\"language\":\"fr\"}");
+    assert_reply(reply, 422, "invalid_fields");
+    static const char *const expected[] = {
+        "/email", "/name", "/language", "/password", "/role"};
+    assert_int_equal(json_array_size(reply_at(reply, "errors")), G_N_ELEMENTS(expected));
+    for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
+        g_autofree char *path = g_strdup_printf("errors.%u.pointer", i);
+        assert_string_equal(reply_text(reply, path), expected[i]);
+    }
+    assert_string_equal(reply_text(reply, "errors.4.code"), "unknown_field");
+}
+
+static void signing_in_gives_a_session_and_signing_out_ends_it(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *old = g_strdup(self->cookie);
+    g_autoptr(Reply) in = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"ANNA@example.de\",\"password\":\"" PASSWORD "\"}");
+    assert_reply(in, 200, NULL);
+    keep_session(self, in);
+    assert_string_not_equal(old, self->cookie);
+
+    g_autoptr(Reply) session = ask_member(self, "GET /v1/session", "", NULL);
+    assert_true(json_is_true(reply_at(session, "authenticated")));
+    assert_string_equal(reply_text(session, "csrf_token"), self->csrf);
+
+    g_autoptr(Reply) out = ask_member(self, "DELETE /v1/sessions/current", "", NULL);
+    assert_reply(out, 200, NULL);
+    assert_true(json_is_true(reply_at(out, "deleted")));
+    g_autoptr(Reply) after = ask_member(self, "GET /v1/smtp", "", NULL);
+    assert_reply(after, 401, "session_expired");
+}
+
+static void an_unknown_account_and_a_wrong_password_look_the_same(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) wrong = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"" EMAIL "\",\"password\":\"not the password\"}");
+    g_autoptr(Reply) unknown = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"nobody@example.de\",\"password\":\"not the password\"}");
+    g_autoptr(Reply) no_address = ask(
+        self, "POST /v1/sessions", "", "{\"email\":\"?\",\"password\":\"not the password\"}");
+    assert_reply(wrong, 401, "invalid_credentials");
+    assert_reply(unknown, 401, "invalid_credentials");
+    assert_reply(no_address, 401, "invalid_credentials");
+    assert_string_equal(reply_text(wrong, "detail"), reply_text(unknown, "detail"));
+}
+
+static void guessing_gets_slower(void **state)
+{
+    Fixture *self = *state;
+    for (int i = 0; i < 6; i++) {
+        g_autoptr(Reply) reply = ask(self, "POST /v1/sessions", "",
+            "{\"email\":\"bob@example.de\",\"password\":\"guess number n\"}");
+        assert_reply(reply, 401, NULL);
+    }
+    g_autoptr(Reply) reply = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"bob@example.de\",\"password\":\"guess number n\"}");
+    assert_reply(reply, 429, "too_many_attempts");
+    g_autofree char *wait = reply_header(reply, "Retry-After");
+    assert_non_null(wait);
+}
+
+static void a_foreign_page_changes_nothing(void **state)
+{
+    Fixture *self = *state;
+    static const struct {
+        const char *name, *headers;
+        gboolean has_token;
+        int status;
+    } cases[] = {
+        {"no CSRF token", "", FALSE, 403},
+        {"a wrong CSRF token", "X-CSRF-Token: 00\r\n", FALSE, 403},
+        {"another site's page", "Sec-Fetch-Site: cross-site\r\n", TRUE, 403},
+        {"a sibling's page", "Sec-Fetch-Site: same-site\r\n", TRUE, 403},
+        {"a foreign origin", "Origin: https://evil.example\r\n", TRUE, 403},
+        {"an opaque origin", "Origin: null\r\n", TRUE, 403},
+        {"our page", "Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost\r\n", TRUE, 200},
+        {"a typed address", "Sec-Fetch-Site: none\r\n", TRUE, 200},
+        {"an old browser", "", TRUE, 200},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *headers =
+            g_strdup_printf("Cookie: absender_session=%s\r\n%s%s%s%s", self->cookie,
+                cases[i].headers, cases[i].has_token ? "X-CSRF-Token: " : "",
+                cases[i].has_token ? self->csrf : "", cases[i].has_token ? "\r\n" : "");
+        g_autoptr(Reply) reply =
+            ask(self, "PUT /v1/smtp/sending", headers, "{\"enabled\":false}");
+        if (reply->status != cases[i].status)
+            print_error("%s\n", cases[i].name);
+        assert_reply(reply, cases[i].status, cases[i].status == 403 ? "csrf" : NULL);
+    }
+}
+
+static void a_form_cannot_sign_in(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) reply = ask_raw(self,
+        "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
+    assert_reply(reply, 403, "csrf");
+}
+
+static void tokens_carry_their_scopes_and_end_when_revoked(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) made = ask_member(self, "POST /v1/tokens", "",
+        "{\"name\":\"shop\",\"scopes\":[\"emails:send\",\"smtp:read\"]}");
+    assert_reply(made, 201, NULL);
+    g_autofree char *id = g_strdup(reply_text(made, "id"));
+    self->token = g_strdup(reply_text(made, "token"));
+    assert_true(g_str_has_prefix(self->token, "abs_"));
+
+    g_autoptr(Reply) listed = ask_member(self, "GET /v1/tokens", "", NULL);
+    assert_reply(listed, 200, NULL);
+    assert_string_equal(reply_text(listed, "data.0.name"), "shop");
+    assert_null(strstr(listed->body, self->token));
+    assert_true(strlen(reply_text(listed, "data.0.hint")) < 10);
+
+    g_autoptr(Reply) status = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_reply(status, 200, NULL);
+    g_autoptr(Reply) write =
+        ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    assert_reply(write, 403, "forbidden");
+    g_autoptr(Reply) people = ask_token(self, "GET /v1/tokens", "", NULL);
+    assert_reply(people, 403, "forbidden");
+    g_autoptr(Reply) out = ask_token(self, "DELETE /v1/sessions/current", "", NULL);
+    assert_reply(out, 403, "forbidden");
+
+    g_autofree char *line = g_strdup_printf("DELETE /v1/tokens/%s", id);
+    g_autoptr(Reply) revoked = ask_member(self, line, "", NULL);
+    assert_reply(revoked, 200, NULL);
+    g_autoptr(Reply) after = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_reply(after, 401, "invalid_token");
+    g_autoptr(Reply) twice = ask_member(self, line, "", NULL);
+    assert_reply(twice, 404, "not_found");
+}
+
+static void nobody_gives_away_more_than_they_have(void **state)
+{
+    Fixture *self = *state;
+    make_token(self, "[\"people:write\"]");
+    g_autoptr(Reply) more = ask_token(
+        self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"smtp:write\"]}");
+    assert_reply(more, 403, "scope_not_allowed");
+    g_autoptr(Reply) same = ask_token(
+        self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"people:write\"]}");
+    assert_reply(same, 201, NULL);
+}
+
+static void a_session_is_no_token_and_a_token_no_session(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *bearer = g_strdup_printf("Authorization: Bearer %s\r\n", self->cookie);
+    g_autoptr(Reply) as_token = ask(self, "GET /v1/smtp", bearer, NULL);
+    assert_reply(as_token, 401, "invalid_token");
+    make_token(self, "[\"smtp:read\"]");
+    g_autofree char *cookie = g_strdup_printf("Cookie: absender_session=%s\r\n", self->token);
+    g_autoptr(Reply) as_session = ask(self, "GET /v1/smtp", cookie, NULL);
+    assert_reply(as_session, 401, "session_expired");
+}
+
+static void sessions_and_tokens_survive_a_restart(void **state)
+{
+    Fixture *self = *state;
+    make_token(self, "[\"smtp:read\"]");
+    api_stop(self->api);
+    api_free(self->api);
+    fixture_start_api(self);
+    g_autoptr(Reply) member = ask_member(self, "GET /v1/smtp", "", NULL);
+    assert_reply(member, 200, NULL);
+    g_autoptr(Reply) token = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_reply(token, 200, NULL);
+}
+
+static void the_control_socket_is_the_operators(void **state)
+{
+    Fixture *self = *state;
+    GStatBuf status;
+    assert_int_equal(g_stat(self->control, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    g_autoptr(Reply) reply =
+        ask_control(self, "PUT /v1/smtp/sending", "{\"enabled\":true}");
+    assert_reply(reply, 200, NULL);
+    assert_string_equal(reply_text(reply, "sending.changed_by"), "operator");
+}
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            the_first_admin_needs_the_link, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_setup_says_every_fault_at_once, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            signing_in_gives_a_session_and_signing_out_ends_it, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(an_unknown_account_and_a_wrong_password_look_the_same,
+            start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(guessing_gets_slower, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_foreign_page_changes_nothing, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(a_form_cannot_sign_in, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            tokens_carry_their_scopes_and_end_when_revoked, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            nobody_gives_away_more_than_they_have, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_session_is_no_token_and_a_token_no_session, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            sessions_and_tokens_survive_a_restart, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            the_control_socket_is_the_operators, start_fixture, stop_fixture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

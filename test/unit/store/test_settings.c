@@ -1,0 +1,556 @@
+#include "base/limits.h"
+#include "scratch.h"
+#include "store/smtp_settings.h"
+#include "store/verifications.h"
+
+#define ORG STORE_DEFAULT_ORG
+
+static SmtpState *read_state(Scratch *self)
+{
+    g_autoptr(GError) error = NULL;
+    SmtpState *state = smtp_state_read(self->db, ORG, &error);
+    ok(state, error);
+    return state;
+}
+
+static SmtpSettings *make_settings(const char *host)
+{
+    SmtpSettings *settings = settings_new();
+    settings->host = g_strdup(host);
+    settings->from_email = g_strdup("shop@example.de");
+    settings->password_sealed = g_bytes_new_static("sealed", 6);
+    settings->password_set_at = T0;
+    return settings;
+}
+
+static gint64 write_draft(Scratch *self, const SmtpSettings *draft)
+{
+    gint64 revision = -1;
+    g_autoptr(GError) error = NULL;
+    ok(smtp_draft_write(self->db, ORG, draft, -1, T0, &revision, &error), error);
+    return revision;
+}
+
+/* --- Draft and active ------------------------------------------------------------------------ */
+
+static void a_new_organisation_is_paused_and_unconfigured(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpState) fresh = read_state(self);
+    assert_null(fresh->draft);
+    assert_null(fresh->active);
+    assert_false(fresh->sending_enabled);
+    assert_string_equal(fresh->sending_reason, "initial");
+    assert_null(fresh->sending_changed_by);
+    assert_int_equal(fresh->health, HEALTH_UNKNOWN);
+    assert_int_equal(fresh->revision, 0);
+    assert_false(fresh->has_last_verification);
+    assert_int_equal(smtp_state_gate(fresh), EMAIL_GATE_NOT_CONFIGURED);
+}
+
+static void a_draft_comes_back_with_every_field(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) draft = make_settings("mail.example.de");
+    draft->port = 465;
+    draft->security = TLS_MODE_IMPLICIT;
+    draft->username = g_strdup("anna");
+    draft->from_name = g_strdup("Bäckerei");
+    draft->ehlo_name = g_strdup("shop.example.de");
+    draft->max_connections = 7;
+    draft->window = 9;
+    draft->quota = (SettingsQuota){1, 2, 3};
+    assert_int_equal(write_draft(self, draft), 1);
+    g_autoptr(SmtpState) read = read_state(self);
+    assert_int_equal(read->revision, 1);
+    assert_true(read->draft_changed_at == T0);
+    assert_int_equal(read->config_version, 0);
+    assert_string_equal(read->draft->host, "mail.example.de");
+    assert_int_equal(read->draft->port, 465);
+    assert_int_equal(read->draft->security, TLS_MODE_IMPLICIT);
+    assert_string_equal(read->draft->username, "anna");
+    assert_string_equal(read->draft->from_email, "shop@example.de");
+    assert_string_equal(read->draft->from_name, "Bäckerei");
+    assert_string_equal(read->draft->ehlo_name, "shop.example.de");
+    assert_int_equal(read->draft->max_connections, 7);
+    assert_int_equal(read->draft->window, 9);
+    assert_int_equal(read->draft->quota.per_minute, 1);
+    assert_int_equal(read->draft->quota.per_hour, 2);
+    assert_int_equal(read->draft->quota.per_day, 3);
+    assert_true(g_bytes_equal(read->draft->password_sealed, draft->password_sealed));
+    assert_true(read->draft->password_set_at == T0);
+    assert_true(settings_same_destination(read->draft, draft));
+}
+
+static void an_empty_field_stays_empty(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) draft = settings_new();
+    write_draft(self, draft);
+    g_autoptr(SmtpState) read = read_state(self);
+    assert_null(read->draft->host);
+    assert_null(read->draft->username);
+    assert_null(read->draft->password_sealed);
+    assert_int_equal(read->draft->port, 0);
+    assert_int_equal(read->draft->security, 0);
+    assert_true(read->draft->password_set_at == 0);
+}
+
+static void a_change_on_an_old_revision_is_refused(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) one = make_settings("one.example.de");
+    g_autoptr(SmtpSettings) two = make_settings("two.example.de");
+    gint64 revision = write_draft(self, one);
+    gint64 moved = -1;
+    refused(smtp_draft_write(self->db, ORG, two, revision - 1, T0, &moved, error_out),
+        ABS_ERROR_CONFLICT);
+    refused(smtp_draft_write(self->db, ORG, NULL, revision + 1, T0, &moved, error_out),
+        ABS_ERROR_CONFLICT);
+    refused(smtp_activate(self->db, ORG, two, revision - 1, T0, error_out), ABS_ERROR_CONFLICT);
+    g_autoptr(SmtpState) unchanged = read_state(self);
+    assert_string_equal(unchanged->draft->host, "one.example.de");
+    assert_null(unchanged->active);
+    assert_int_equal(unchanged->revision, revision);
+    assert_true(smtp_draft_write(self->db, ORG, two, revision, T0, &moved, NULL));
+    assert_int_equal(moved, revision + 1);
+    refused(smtp_draft_write(self->db, 2, two, -1, T0, &moved, error_out), ABS_ERROR_NOT_FOUND);
+}
+
+static void activating_replaces_the_draft_and_heals(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) first = make_settings("first.example.de");
+    g_autoptr(SmtpSettings) second = make_settings("second.example.de");
+    gint64 revision = write_draft(self, first);
+    g_autoptr(GError) error = NULL;
+    ok(smtp_activate(self->db, ORG, first, revision, T0, &error), error);
+    ok(smtp_sending_write(self->db, ORG, TRUE, NULL, 0, "anna@example.de", T0, &error), error);
+    ok(smtp_health_write(
+           self->db, ORG, 1, HEALTH_CREDENTIAL_FAULT, "auth_wrong_password", T0, &error),
+        error);
+    g_autoptr(SmtpState) ill = read_state(self);
+    assert_int_equal(smtp_state_gate(ill), EMAIL_GATE_CREDENTIAL_FAULT);
+    assert_string_equal(ill->health_diagnosis, "auth_wrong_password");
+
+    revision = write_draft(self, second);
+    scratch_forget_changes(self);
+    ok(smtp_activate(self->db, ORG, second, revision, T0 + 5, &error), error);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SETTINGS), 1);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_HEALTH), 1);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_QUEUE), 1);
+    g_autoptr(SmtpState) healed = read_state(self);
+    assert_null(healed->draft);
+    assert_string_equal(healed->active->host, "second.example.de");
+    assert_int_equal(healed->config_version, 2);
+    assert_int_equal(healed->revision, revision + 1);
+    assert_true(healed->active_since == T0 + 5);
+    assert_int_equal(healed->health, HEALTH_OK);
+    assert_null(healed->health_diagnosis);
+    assert_int_equal(smtp_state_gate(healed), EMAIL_GATE_OPEN);
+    assert_string_equal(healed->sending_changed_by, "anna@example.de");
+}
+
+static void incomplete_settings_never_become_active(void **state)
+{
+    Scratch *self = *state;
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(SmtpSettings) settings = make_settings("mail.example.de");
+        if (i == 0)
+            g_clear_pointer(&settings->host, g_free);
+        else if (i == 1)
+            g_clear_pointer(&settings->from_email, g_free);
+        else
+            g_clear_pointer(&settings->password_sealed, g_bytes_unref);
+        refused(smtp_activate(self->db, ORG, settings, -1, T0, error_out), ABS_ERROR_STORE);
+    }
+}
+
+static void a_forgotten_draft_is_deleted(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) draft = make_settings("mail.example.de");
+    write_draft(self, draft);
+    assert_true(smtp_drafts_expire(self->db, T0 + LIMIT_DRAFT_MS - 1, NULL));
+    g_autoptr(SmtpState) kept = read_state(self);
+    assert_non_null(kept->draft);
+    scratch_forget_changes(self);
+    assert_true(smtp_drafts_expire(self->db, T0 + LIMIT_DRAFT_MS, NULL));
+    assert_true(smtp_drafts_expire(self->db, T0 + LIMIT_DRAFT_MS, NULL));
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SETTINGS), 1);
+    g_autoptr(SmtpState) gone = read_state(self);
+    assert_null(gone->draft);
+    assert_int_equal(gone->revision, 2);
+    assert_true(gone->draft_changed_at == 0);
+}
+
+/* --- Gate and health ------------------------------------------------------------------------- */
+
+static void the_gate_names_the_first_obstacle(void **state)
+{
+    static const struct {
+        gboolean active, enabled;
+        Health health;
+        EmailGate gate;
+    } rows[] = {
+        {FALSE, FALSE, HEALTH_UNKNOWN, EMAIL_GATE_NOT_CONFIGURED},
+        {FALSE, TRUE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_NOT_CONFIGURED},
+        {TRUE, FALSE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_PAUSED},
+        {TRUE, TRUE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_CREDENTIAL_FAULT},
+        {TRUE, TRUE, HEALTH_UNREACHABLE, EMAIL_GATE_OPEN},
+        {TRUE, TRUE, HEALTH_UNKNOWN, EMAIL_GATE_OPEN},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(SmtpSettings) settings = settings_new();
+        SmtpState at = {.active = rows[i].active ? settings : NULL,
+            .sending_enabled = rows[i].enabled,
+            .health = rows[i].health};
+        assert_int_equal(smtp_state_gate(&at), rows[i].gate);
+    }
+}
+
+static void health_is_written_when_it_differs_and_is_about_these_settings(void **state)
+{
+    Scratch *self = *state;
+    static const struct {
+        const char *name;
+        gint64 config_version;
+        Health health;
+        const char *diagnosis;
+        guint heard;
+    } rows[] = {
+        {"differs", 0, HEALTH_DEGRADED, "greylisted", 1},
+        {"the same", 0, HEALTH_DEGRADED, "greylisted", 0},
+        {"another diagnosis", 0, HEALTH_DEGRADED, "mailbox_full", 1},
+        {"no diagnosis", 0, HEALTH_DEGRADED, NULL, 1},
+        {"of other settings", 1, HEALTH_OK, NULL, 0},
+        {"healed", 0, HEALTH_OK, NULL, 1},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        scratch_forget_changes(self);
+        assert_true(smtp_health_write(self->db, ORG, rows[i].config_version, rows[i].health,
+            rows[i].diagnosis, T0 + (gint64)i, NULL));
+        if (scratch_count_changes(self, STORE_CHANGED_HEALTH) != rows[i].heard)
+            fail_msg("%s", rows[i].name);
+    }
+    g_autoptr(SmtpState) last = read_state(self);
+    assert_int_equal(last->health, HEALTH_OK);
+    assert_true(last->health_at == T0 + 5);
+}
+
+static void the_switch_keeps_who_why_and_until(void **state)
+{
+    Scratch *self = *state;
+    assert_true(smtp_sending_write(
+        self->db, ORG, FALSE, "holiday", T0 + CLOCK_DAY_MS, "anna@example.de", T0, NULL));
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SENDING), 1);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_QUEUE), 1);
+    g_autoptr(SmtpState) paused = read_state(self);
+    assert_false(paused->sending_enabled);
+    assert_string_equal(paused->sending_reason, "holiday");
+    assert_true(paused->sending_until == T0 + CLOCK_DAY_MS);
+    assert_true(paused->sending_changed_at == T0);
+}
+
+/* --- Password guard -------------------------------------------------------------------------- */
+
+static const guint8 right[VAULT_FINGERPRINT_BYTES] = {1}, wrong[VAULT_FINGERPRINT_BYTES] = {2};
+
+static LoginGuard guard_at(
+    Scratch *self, const char *user, const guint8 *fingerprint, WallMs now, WallMs *free_at)
+{
+    LoginGuard guard;
+    g_autoptr(GError) error = NULL;
+    ok(login_guard_check(
+           self->db, ORG, "mail.example.de", user, fingerprint, now, &guard, free_at, &error),
+        error);
+    return guard;
+}
+
+static void refuse_login(Scratch *self, const guint8 *fingerprint, WallMs now)
+{
+    g_autoptr(GError) error = NULL;
+    ok(login_guard_record_failure(
+           self->db, ORG, "mail.example.de", "anna", fingerprint, now, &error),
+        error);
+}
+
+static void a_refused_password_is_not_sent_twice(void **state)
+{
+    Scratch *self = *state;
+    WallMs free_at = -1;
+    assert_int_equal(guard_at(self, "anna", wrong, T0, &free_at), LOGIN_GUARD_FREE);
+    assert_true(free_at == 0);
+    refuse_login(self, wrong, T0);
+    assert_int_equal(guard_at(self, "anna", wrong, T0 + 1, &free_at), LOGIN_GUARD_SAME_PASSWORD);
+    assert_true(free_at == T0 + CLOCK_HOUR_MS);
+    assert_int_equal(guard_at(self, "anna", right, T0 + 1, &free_at), LOGIN_GUARD_FREE);
+    assert_int_equal(guard_at(self, "bert", wrong, T0 + 1, &free_at), LOGIN_GUARD_FREE);
+    assert_int_equal(guard_at(self, "anna", wrong, T0 + CLOCK_HOUR_MS, &free_at), LOGIN_GUARD_FREE);
+}
+
+static void ten_refusals_in_an_hour_are_enough(void **state)
+{
+    Scratch *self = *state;
+    WallMs free_at;
+    for (guint8 i = 0; i < LIMIT_LOGIN_FAILURES_PER_HOUR; i++) {
+        const guint8 each[VAULT_FINGERPRINT_BYTES] = {(guint8)(10 + i)};
+        assert_int_equal(guard_at(self, "anna", each, T0 + i, &free_at), LOGIN_GUARD_FREE);
+        refuse_login(self, each, T0 + i);
+    }
+    assert_int_equal(guard_at(self, "anna", right, T0 + 100, &free_at), LOGIN_GUARD_TOO_MANY);
+    assert_true(free_at == T0 + CLOCK_HOUR_MS); /* the oldest of the ten is an hour old */
+    assert_int_equal(guard_at(self, "anna", right, free_at - 1, &free_at), LOGIN_GUARD_TOO_MANY);
+    assert_int_equal(guard_at(self, "anna", right, T0 + CLOCK_HOUR_MS, &free_at), LOGIN_GUARD_FREE);
+    refuse_login(self, wrong, T0 + 2 * CLOCK_HOUR_MS);
+    assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM login_failures"), 1);
+}
+
+static void a_success_forgives_what_was_refused_before(void **state)
+{
+    Scratch *self = *state;
+    WallMs free_at;
+    for (guint i = 0; i < LIMIT_LOGIN_FAILURES_PER_HOUR; i++)
+        refuse_login(self, wrong, T0);
+    assert_true(login_guard_record_success(self->db, ORG, "mail.example.de", "bert", NULL));
+    assert_int_equal(guard_at(self, "anna", right, T0, &free_at), LOGIN_GUARD_TOO_MANY);
+    assert_true(login_guard_record_success(self->db, ORG, "mail.example.de", "anna", NULL));
+    assert_int_equal(guard_at(self, "anna", right, T0, &free_at), LOGIN_GUARD_FREE);
+    assert_int_equal(guard_at(self, "anna", wrong, T0, &free_at), LOGIN_GUARD_FREE);
+}
+
+/* --- Verifications --------------------------------------------------------------------------- */
+
+static Verification *make_run(Scratch *self, gint64 revision)
+{
+    static const char *const ladder[] = {"dns", "connect", "greeting"};
+    Verification *run = verification_new();
+    run->org_id = ORG;
+    run->id = scratch_id(self, T0);
+    run->revision = revision;
+    run->host = g_strdup("mail.example.de");
+    run->port = 587;
+    run->security = g_strdup("starttls");
+    run->started_at = T0;
+    for (gsize i = 0; i < G_N_ELEMENTS(ladder); i++) {
+        VerificationPhase *phase = g_new0(VerificationPhase, 1);
+        *phase = (VerificationPhase){g_strdup(ladder[i]), PHASE_PENDING, -1, NULL};
+        g_ptr_array_add(run->phases, phase);
+    }
+    return run;
+}
+
+static void write_run(Scratch *self, const Verification *run)
+{
+    g_autoptr(GError) error = NULL;
+    ok(verification_write(self->db, run, &error), error);
+}
+
+static void add_line(Verification *run, gboolean from_client, const char *text)
+{
+    VerificationLine *line = g_new0(VerificationLine, 1);
+    *line = (VerificationLine){from_client, g_strdup(text)};
+    g_ptr_array_add(run->lines, line);
+}
+
+/* Every field set, each text another. */
+static Verification *make_full_run(Scratch *self)
+{
+    Verification *run = make_run(self, 5);
+    run->state = VERIFICATION_FAILED;
+    run->activate = run->activated = TRUE;
+    run->finished_at = T0 + 99;
+    run->reply_code = 535;
+    run->certificate_not_before = T0 - 1;
+    run->certificate_not_after = T0 + 1;
+    run->username = g_strdup("user");
+    run->from_email = g_strdup("from");
+    run->probe_recipient = g_strdup("probe");
+    run->diagnosis = g_strdup("diagnosis");
+    run->diagnosis_phase = g_strdup("phase");
+    run->reply_enhanced = g_strdup("5.7.8");
+    run->reply_text = g_strdup("text");
+    run->error_name = g_strdup("error");
+    run->tls_version = g_strdup("TLSv1.3");
+    run->tls_cipher = g_strdup("cipher");
+    run->certificate_subject = g_strdup("subject");
+    run->certificate_issuer = g_strdup("issuer");
+    run->certificate_names = g_strdup("names");
+    run->capabilities = g_strdup("SIZE\nAUTH");
+    run->auth_mechanism = g_strdup("PLAIN");
+    add_line(run, FALSE, "220 hello");
+    add_line(run, TRUE, "EHLO me");
+    return run;
+}
+
+static void check_same_run(const Verification *a, const Verification *b)
+{
+    assert_true(id_equal(&a->id, &b->id));
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->revision, b->revision);
+    assert_int_equal(a->activate, b->activate);
+    assert_int_equal(a->activated, b->activated);
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->reply_code, b->reply_code);
+    assert_true(a->started_at == b->started_at && a->finished_at == b->finished_at);
+    assert_true(a->certificate_not_before == b->certificate_not_before);
+    assert_true(a->certificate_not_after == b->certificate_not_after);
+    const char *const texts[][2] = {{a->host, b->host}, {a->username, b->username},
+        {a->from_email, b->from_email}, {a->probe_recipient, b->probe_recipient},
+        {a->security, b->security}, {a->diagnosis, b->diagnosis},
+        {a->diagnosis_phase, b->diagnosis_phase}, {a->reply_enhanced, b->reply_enhanced},
+        {a->reply_text, b->reply_text}, {a->error_name, b->error_name},
+        {a->tls_version, b->tls_version}, {a->tls_cipher, b->tls_cipher},
+        {a->certificate_subject, b->certificate_subject},
+        {a->certificate_issuer, b->certificate_issuer},
+        {a->certificate_names, b->certificate_names}, {a->capabilities, b->capabilities},
+        {a->auth_mechanism, b->auth_mechanism}};
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        assert_string_equal(texts[i][0], texts[i][1]);
+    assert_int_equal(a->phases->len, b->phases->len);
+    for (guint i = 0; i < a->phases->len; i++) {
+        const VerificationPhase *one = a->phases->pdata[i], *other = b->phases->pdata[i];
+        assert_string_equal(one->name, other->name);
+        assert_int_equal(one->state, other->state);
+        assert_true(one->ms == other->ms);
+        assert_int_equal(g_strcmp0(one->detail, other->detail), 0);
+    }
+    assert_int_equal(a->lines->len, b->lines->len);
+    for (guint i = 0; i < a->lines->len; i++) {
+        const VerificationLine *one = a->lines->pdata[i], *other = b->lines->pdata[i];
+        assert_string_equal(one->text, other->text);
+        assert_int_equal(one->from_client, other->from_client);
+    }
+}
+
+static void a_run_comes_back_rung_by_rung(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(Verification) run = make_full_run(self);
+    run->state = VERIFICATION_RUNNING;
+    write_run(self, run);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_VERIFICATION), 1);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SETTINGS), 1);
+    VerificationPhase *first = run->phases->pdata[0];
+    first->state = PHASE_PASSED;
+    first->ms = 12;
+    first->detail = g_strdup("192.0.2.1");
+    add_line(run, FALSE, "250 fine");
+    write_run(self, run);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_VERIFICATION), 2);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SETTINGS), 1);
+    run->state = VERIFICATION_FAILED;
+    write_run(self, run);
+    assert_int_equal(scratch_count_changes(self, STORE_CHANGED_SETTINGS), 2);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Verification) read = verification_get(self->db, ORG, &run->id, &error);
+    ok(read, error);
+    check_same_run(read, run);
+    assert_null(verification_get(self->db, 2, &run->id, &error));
+    assert_null(error);
+    assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM verification_lines"), 3);
+}
+
+static void a_copy_of_a_run_stands_alone(void **state)
+{
+    Scratch *self = *state;
+    Verification *run = make_full_run(self);
+    g_autoptr(Verification) copy = verification_copy(run);
+    check_same_run(copy, run);
+    verification_free(run);
+    g_autoptr(Verification) again = verification_copy(copy);
+    check_same_run(again, copy);
+}
+
+static void the_draft_is_judged_by_the_last_run_of_its_revision(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(SmtpSettings) draft = make_settings("mail.example.de");
+    gint64 revision = write_draft(self, draft);
+    static const struct {
+        const char *name;
+        VerificationState state;
+        gint64 revision_behind;
+        SettingsVerification expected;
+    } rows[] = {
+        {"running", VERIFICATION_RUNNING, 0, SETTINGS_VERIFYING},
+        {"passed", VERIFICATION_PASSED, 0, SETTINGS_VERIFIED},
+        {"failed", VERIFICATION_FAILED, 0, SETTINGS_VERIFICATION_FAILED},
+        {"cancelled: the result before it holds", VERIFICATION_CANCELLED, 0,
+            SETTINGS_VERIFICATION_FAILED},
+        {"of older values", VERIFICATION_PASSED, 1, SETTINGS_VERIFICATION_FAILED},
+    };
+    g_autoptr(SmtpState) before = read_state(self);
+    assert_int_equal(before->draft_verification, SETTINGS_NEVER_VERIFIED);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Verification) run = make_run(self, revision - rows[i].revision_behind);
+        run->state = rows[i].state;
+        write_run(self, run);
+        g_autoptr(SmtpState) now = read_state(self);
+        if (now->draft_verification != rows[i].expected)
+            fail_msg("%s", rows[i].name);
+        assert_true(now->has_last_verification);
+        assert_true(id_equal(&now->last_verification, &run->id));
+    }
+    write_draft(self, draft);
+    g_autoptr(SmtpState) changed = read_state(self);
+    assert_int_equal(changed->draft_verification, SETTINGS_NEVER_VERIFIED);
+}
+
+static void at_start_running_runs_are_cancelled_and_old_ones_removed(void **state)
+{
+    Scratch *self = *state;
+    Id oldest = {{0}}, newest = {{0}};
+    for (guint i = 0; i < LIMIT_VERIFICATIONS + 5; i++) {
+        g_autoptr(Verification) run = make_run(self, 1);
+        write_run(self, run);
+        newest = run->id;
+        oldest = i == 0 ? run->id : oldest;
+    }
+    g_autoptr(GError) error = NULL;
+    ok(verifications_recover(self->db, T0 + 77, &error), error);
+    assert_int_equal(
+        scratch_number(self, "SELECT COUNT(*) FROM verifications"), LIMIT_VERIFICATIONS);
+    assert_int_equal(
+        scratch_number(self, "SELECT COUNT(*) FROM verification_phases"), 3 * LIMIT_VERIFICATIONS);
+    g_autoptr(Verification) gone = verification_get(self->db, ORG, &oldest, &error);
+    assert_null(gone);
+    g_autoptr(Verification) last = verification_get(self->db, ORG, &newest, &error);
+    ok(last, error);
+    assert_int_equal(last->state, VERIFICATION_CANCELLED);
+    assert_true(last->finished_at == T0 + 77);
+}
+
+static void states_have_their_api_names(void **state)
+{
+    assert_string_equal(health_name(HEALTH_CREDENTIAL_FAULT), "credential_fault");
+    assert_string_equal(health_name(HEALTH_UNKNOWN), "unknown");
+    assert_string_equal(verification_state_name(VERIFICATION_CANCELLED), "cancelled");
+    assert_string_equal(phase_state_name(PHASE_SKIPPED), "skipped");
+}
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(a_new_organisation_is_paused_and_unconfigured),
+        SCRATCH_TEST(a_draft_comes_back_with_every_field),
+        SCRATCH_TEST(an_empty_field_stays_empty),
+        SCRATCH_TEST(a_change_on_an_old_revision_is_refused),
+        SCRATCH_TEST(activating_replaces_the_draft_and_heals),
+        SCRATCH_TEST(incomplete_settings_never_become_active),
+        SCRATCH_TEST(a_forgotten_draft_is_deleted),
+        SCRATCH_TEST(the_gate_names_the_first_obstacle),
+        SCRATCH_TEST(health_is_written_when_it_differs_and_is_about_these_settings),
+        SCRATCH_TEST(the_switch_keeps_who_why_and_until),
+        SCRATCH_TEST(a_refused_password_is_not_sent_twice),
+        SCRATCH_TEST(ten_refusals_in_an_hour_are_enough),
+        SCRATCH_TEST(a_success_forgives_what_was_refused_before),
+        SCRATCH_TEST(a_run_comes_back_rung_by_rung),
+        SCRATCH_TEST(a_copy_of_a_run_stands_alone),
+        SCRATCH_TEST(the_draft_is_judged_by_the_last_run_of_its_revision),
+        SCRATCH_TEST(at_start_running_runs_are_cancelled_and_old_ones_removed),
+        SCRATCH_TEST(states_have_their_api_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
