@@ -188,19 +188,20 @@ static gboolean open_doors(Daemon *daemon, GError **error)
     return daemon->api != NULL;
 }
 
+/* Said in one write, when everything answers: scripts wait for it. */
 static gboolean greet(Daemon *daemon, GError **error)
 {
     const char *colon = strrchr(daemon->config->listen, ':');
-    g_print("Absender is listening on http://%.*s:%u\n", (int)(colon - daemon->config->listen),
-        daemon->config->listen, api_port(daemon->api));
+    g_autoptr(GString) said = g_string_new("Absender is listening on http://");
+    g_string_append_len(said, daemon->config->listen, colon - daemon->config->listen);
+    g_string_append_printf(said, ":%u\n", api_port(daemon->api));
     if (daemon->sandbox != NULL) {
         SandboxFacts facts;
         sandbox_facts(daemon->sandbox, &facts);
-        g_print("Sandbox: %s, STARTTLS on port %u, SSL/TLS on port %u, password \"sandbox\"\n",
+        g_string_append_printf(said,
+            "Sandbox: %s, STARTTLS on port %u, SSL/TLS on port %u, password \"sandbox\"\n",
             facts.host, facts.starttls_port, facts.implicit_port);
     }
-    if (!secret_memory_is_locked())
-        g_warning("secrets cannot be locked into memory (RLIMIT_MEMLOCK): they could reach swap");
     g_autoptr(GError) failed = NULL;
     g_autofree char *link = api_setup_link(daemon->api, &failed);
     if (failed != NULL) {
@@ -208,7 +209,10 @@ static gboolean greet(Daemon *daemon, GError **error)
         return FALSE;
     }
     if (link != NULL)
-        g_print("First admin: %s\n", link);
+        g_string_append_printf(said, "First admin: %s\n", link);
+    if (!secret_memory_is_locked())
+        g_warning("secrets cannot be locked into memory (RLIMIT_MEMLOCK): they could reach swap");
+    fputs(said->str, stdout);
     fflush(stdout);
 #ifdef HAVE_SYSTEMD
     sd_notify(0, "READY=1");

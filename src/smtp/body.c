@@ -97,7 +97,7 @@ struct smtp_body_decoder {
     DecoderState state;
     gsize size_max;
     GByteArray *content;
-    gboolean has_bare_line_end, is_too_large;
+    gboolean is_unclean, is_too_large;
 };
 
 SmtpBodyDecoder *smtp_body_decoder_new(gsize size_max)
@@ -117,9 +117,9 @@ void smtp_body_decoder_free(SmtpBodyDecoder *decoder)
     g_free(decoder);
 }
 
-gboolean smtp_body_decoder_has_bare_line_end(const SmtpBodyDecoder *decoder)
+gboolean smtp_body_decoder_is_unclean(const SmtpBodyDecoder *decoder)
 {
-    return decoder->has_bare_line_end;
+    return decoder->is_unclean;
 }
 
 gboolean smtp_body_decoder_is_too_large(const SmtpBodyDecoder *decoder)
@@ -137,6 +137,8 @@ GBytes *smtp_body_decoder_take(SmtpBodyDecoder *decoder)
 
 static void keep(SmtpBodyDecoder *decoder, const void *data, gsize n)
 {
+    if (memchr(data, '\0', n) != NULL)
+        decoder->is_unclean = TRUE;
     if (decoder->is_too_large || n > decoder->size_max - decoder->content->len) {
         decoder->is_too_large = TRUE;
         g_byte_array_set_size(decoder->content, 0); /* it will be refused: why hold it */
@@ -151,7 +153,7 @@ static DecoderState after_octet(SmtpBodyDecoder *decoder, guint8 c)
     if (c == '\r')
         return SEEN_CR;
     if (c == '\n')
-        decoder->has_bare_line_end = TRUE;
+        decoder->is_unclean = TRUE;
     return SEEN_TEXT;
 }
 
@@ -171,7 +173,7 @@ static gboolean read_octet(SmtpBodyDecoder *decoder, guint8 c)
             decoder->state = SEEN_LINE_END;
             return FALSE;
         }
-        decoder->has_bare_line_end = TRUE;
+        decoder->is_unclean = TRUE;
         break;
     case SEEN_DOT:
         if (c == '\r') {
@@ -182,7 +184,7 @@ static gboolean read_octet(SmtpBodyDecoder *decoder, guint8 c)
     case SEEN_DOT_CR:
         if (c == '\n')
             return TRUE;
-        decoder->has_bare_line_end = TRUE;
+        decoder->is_unclean = TRUE;
         keep(decoder, "\r", 1);
         break;
     case SEEN_TEXT:
@@ -203,7 +205,7 @@ gboolean smtp_body_decoder_feed(SmtpBodyDecoder *decoder, const guint8 *data, gs
             gsize run = cr == NULL ? n - i : (gsize)(cr - data) - i;
             if (run > 0) {
                 if (memchr(data + i, '\n', run) != NULL)
-                    decoder->has_bare_line_end = TRUE;
+                    decoder->is_unclean = TRUE;
                 keep(decoder, data + i, run);
                 i += run;
                 continue;

@@ -35,7 +35,7 @@ void smtp_body_decoder_free(SmtpBodyDecoder *decoder);
 
 /* Consumes *used octets; TRUE when the end has been found. */
 gboolean smtp_body_decoder_feed(SmtpBodyDecoder *decoder, const guint8 *data, gsize n, gsize *used);
-gboolean smtp_body_decoder_has_bare_line_end(const SmtpBodyDecoder *decoder);
+gboolean smtp_body_decoder_is_unclean(const SmtpBodyDecoder *decoder);
 gboolean smtp_body_decoder_is_too_large(const SmtpBodyDecoder *decoder);
 
 /* The content, dots taken off; the decoder is empty afterwards. The caller owns it. */

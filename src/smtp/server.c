@@ -234,17 +234,17 @@ static void on_verdict(SmtpServer *server, const SmtpServerEvent *event)
 /* The end of a mail was read: refuse it for what it is, or ask. */
 static void on_body_end(SmtpServer *server)
 {
-    gboolean is_bare = smtp_body_decoder_has_bare_line_end(server->decoder);
+    gboolean is_unclean = smtp_body_decoder_is_unclean(server->decoder);
     gboolean is_large = smtp_body_decoder_is_too_large(server->decoder);
-    if (!is_bare && !is_large) {
+    if (!is_unclean && !is_large) {
         server->content = smtp_body_decoder_take(server->decoder);
         server_ask(server, SMTP_ASK_MESSAGE);
         return;
     }
     server_enter(server, SERVER_WAIT_COMMAND);
     server_forget_transaction(server);
-    if (is_bare)
-        server_refuse(server, 550, "5.6.0", "Bare CR or LF in the message (RFC 5321 2.3.8)");
+    if (is_unclean)
+        server_refuse(server, 550, "5.6.0", "Bare CR, bare LF or NUL in the message");
     else
         server_reply(server, 552, "5.3.4", "Message too large");
 }

@@ -11,7 +11,8 @@ const STOP_MS = 15000;
 /** { url, setupLink, stop() }, once it listens. */
 export async function startDaemon() {
   const data = await mkdtemp(join(tmpdir(), 'absender-browser-'));
-  const child = spawn(PROGRAM, ['serve', '--dev', '--data', join(data, 'data'), '--listen', '127.0.0.1:0'],
+  const child = spawn(PROGRAM, ['serve', '--dev', '--data', join(data, 'data'), '--listen', '127.0.0.1:0',
+    '--sandbox-starttls-port', '0', '--sandbox-implicit-port', '0'],
     { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
   let said = '';

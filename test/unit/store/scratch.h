@@ -92,7 +92,7 @@ static inline int scratch_remove(void **state)
 static inline Id scratch_id(Scratch *self, WallMs at)
 {
     guint8 random[ID_RANDOM_BYTES] = {0};
-    random[2] = self->next_random++;
+    random[3] = self->next_random++; /* the upper bits of [2] are the variant */
     return id_make(at, random);
 }
 
