@@ -51,12 +51,12 @@ export class DraftForm {
 
   /** Takes over what the server has, field by field, except where something else is being typed. */
   adopt(smtp, sent = {}) {
-    const next = formOf(smtp.draft?.settings ?? smtp.active);
+    const next = formOf(smtp.draft ?? smtp.active);
     for (const name of PLAIN) {
       if (this.form[name] === this.base[name] || this.form[name] === sent[name]) this.form[name] = next[name];
     }
     this.base = next;
-    this.stored = (smtp.draft?.settings ?? smtp.active)?.password ?? { set: false, set_at: null };
+    this.stored = (smtp.draft ?? smtp.active)?.password ?? { set: false, set_at: null };
     this.changed();
   }
 
@@ -167,7 +167,7 @@ export class DraftForm {
     try {
       const answer = await api.saveDraft(body, app().smtp.revision);
       if (body.password) this.passwordSaved = body.password;
-      this.passwordDropped = (this.passwordDropped || Boolean(answer.password_dropped)) && !answer.draft?.settings.password?.set;
+      this.passwordDropped = (this.passwordDropped || Boolean(answer.password_dropped)) && !answer.draft?.password.set;
       this.problem = '';
       this.saving = false;
       this.adopt(answer, sent);

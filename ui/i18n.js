@@ -65,6 +65,7 @@ export function relative(iso, now = Date.now()) {
 }
 
 export function duration(ms) {
+  if (ms < 1) return `< ${duration(1)}`;
   const seconds = ms >= 1000;
   return new Intl.NumberFormat(language, {
     style: 'unit', unit: seconds ? 'second' : 'millisecond', unitDisplay: 'short', maximumFractionDigits: seconds ? 1 : 0,

@@ -149,7 +149,7 @@ const quieten = (html) => html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, '')
  * The HTML of a mail, made safe to show in a sandboxed frame: no script, no form, nothing remote; pictures that came with the
  * mail are put in place. Answers the document, the links that were in it, and how many remote pictures were left out.
  */
-export function displayable(message, origin) {
+export function displayable(message) {
   const page = new DOMParser().parseFromString(quieten(message.html), 'text/html');
   const links = [...page.querySelectorAll('a[href]')].map((a) => a.getAttribute('href').trim()).filter((href) => /^https?:/i.test(href));
   let blocked = 0;
@@ -157,17 +157,22 @@ export function displayable(message, origin) {
   for (const node of page.querySelectorAll('*')) {
     const source = node.getAttribute('src') ?? '';
     for (const { name } of [...node.attributes]) if (!KEPT.has(name)) node.removeAttribute(name);
-    if (node.localName === 'a') node.setAttribute('class', 'link');
+    if (node.localName === 'a') { // looks like a link, and leads nowhere; the page lists them
+      const line = page.createElement('u');
+      line.append(...node.childNodes);
+      node.append(line);
+    }
     if (node.localName !== 'img') continue;
     const part = message.attachments.find(({ id, type }) => id && source === `cid:${id}` && /^image\/(png|jpeg|gif|webp)$/.test(type));
     if (part) node.setAttribute('src', `data:${part.type};base64,${base64Of(part.bytes)}`);
     else if (/^data:image\/(png|jpeg|gif|webp);base64,/i.test(source)) node.setAttribute('src', source);
     else blocked += 1;
   }
-  const policy = `default-src 'none'; img-src data:; style-src ${origin}`;
   return {
-    document: `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">`
-      + `<link rel="stylesheet" href="${origin}/assets/mail.css"></head><body>${page.body.innerHTML}</body></html>`,
+    // A frame without an origin can load no style sheet: the letter shape comes from the oldest tag there is.
+    document: '<!doctype html><html><head><meta charset="utf-8">'
+      + '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:"></head>'
+      + `<body><font face="system-ui, sans-serif">${page.body.innerHTML}</font></body></html>`,
     links: [...new Set(links)],
     blocked,
   };

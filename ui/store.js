@@ -66,7 +66,9 @@ function newer(known, next) {
   return next;
 }
 
+/** An event may overtake an answer: what is older than what we have is not taken. */
 export function takeSmtp(smtp) {
+  if (state.smtp && smtp.revision < state.smtp.revision) return;
   update({ smtp, verification: newer(state.verification, smtp.last_verification) });
 }
 

@@ -82,7 +82,7 @@ SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpS
         return settings;
     for (guint i = 0; i < wrong->len; i++) {
         const SettingsFault *fault = wrong->pdata[i];
-        g_autofree char *at = json_pointer_join(pointer, fault->field);
+        g_autofree char *at = g_strconcat(pointer, "/", fault->field, NULL); /* "quota/per_day" */
         json_fault_add(faults, at, fault->code, fault->detail);
     }
     g_ptr_array_unref(wrong);

@@ -186,19 +186,24 @@ static void on_rung(Rung rung, const char *detail, gpointer user)
     write_progress(run);
 }
 
+/* Moves to the rung that failed: up, over rungs climbed in silence, or back to one that turned out
+ * rotten (bytes behind the 220 of STARTTLS). */
+static void stand_on(VerificationRun *run, Rung rung)
+{
+    guint to = 0;
+    while (to < run->n_rungs - 1 && run->ladder[to] != rung)
+        to++;
+    for (; run->at < to; run->at++)
+        close_rung(run, PHASE_PASSED, NULL);
+    run->at = to;
+}
+
 static void fail(VerificationRun *run, const SessionFailure *failure)
 {
     Verification *record = run->record;
     const DiagnosisInput *input = &failure->input;
     const Diagnosis *diagnosis = diagnosis_match(run->courier->parts.catalogue, input);
-    /* Rungs below the one that failed were climbed in silence (a certificate is judged after TLS
-     * stands). */
-    while (run->at < run->n_rungs && run->ladder[run->at] != failure->rung) {
-        close_rung(run, PHASE_PASSED, NULL);
-        run->at++;
-    }
-    if (run->at == run->n_rungs)
-        run->at--;
+    stand_on(run, failure->rung);
     close_rung(run, PHASE_FAILED, input->sys != NULL ? input->sys : input->tls);
     for (guint i = run->at + 1; i < run->n_rungs; i++)
         phase_at(run, i)->state = PHASE_SKIPPED;

@@ -220,7 +220,7 @@ static void write_turn(NetStream *stream)
 /* --- the other states --------------------------------------------------------------------------
  */
 
-static void connect_turn(NetStream *stream, GIOCondition ready)
+static void connect_turn(NetStream *stream, guint ready)
 {
     int number = 0;
     socklen_t size = sizeof number;
@@ -279,7 +279,7 @@ static void linger_begin(NetStream *stream)
 /* --- the source --------------------------------------------------------------------------------
  */
 
-static void stream_turn(NetStream *stream, GIOCondition ready)
+static void stream_turn(NetStream *stream, guint ready)
 {
     if (stream->has_failed) {
         stream_end(stream);
@@ -330,9 +330,9 @@ static void deadlines_turn(NetStream *stream)
     }
 }
 
-static GIOCondition conditions_of(const NetStream *stream)
+static guint conditions_of(const NetStream *stream)
 {
-    GIOCondition wants = 0;
+    guint wants = 0; /* of GIOCondition */
     switch ((StreamState)stream->state) {
     case STREAM_CONNECT:
     case STREAM_LAST_PLAIN:
@@ -372,14 +372,14 @@ static void stream_arm(NetStream *stream)
 {
     if (stream->is_in_turn || stream->state == STREAM_ENDED)
         return; /* the turn arms when it ends */
-    GIOCondition wants = stream->fd < 0 ? 0 : conditions_of(stream);
+    guint wants = stream->fd < 0 ? 0 : conditions_of(stream);
     if (stream->fd_tag != NULL && wants == 0) {
         g_source_remove_unix_fd(stream->source, stream->fd_tag);
         stream->fd_tag = NULL;
     } else if (stream->fd_tag == NULL && wants != 0) {
-        stream->fd_tag = g_source_add_unix_fd(stream->source, stream->fd, wants);
+        stream->fd_tag = g_source_add_unix_fd(stream->source, stream->fd, (GIOCondition)wants);
     } else if (wants != stream->waits_for) {
-        g_source_modify_unix_fd(stream->source, stream->fd_tag, wants);
+        g_source_modify_unix_fd(stream->source, stream->fd_tag, (GIOCondition)wants);
     }
     stream->waits_for = wants;
     g_source_set_ready_time(stream->source, ready_time_of(stream));
@@ -388,8 +388,7 @@ static void stream_arm(NetStream *stream)
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer user)
 {
     NetStream *stream = ((StreamSource *)source)->stream;
-    GIOCondition ready =
-        stream->fd_tag != NULL ? g_source_query_unix_fd(source, stream->fd_tag) : 0;
+    guint ready = stream->fd_tag != NULL ? g_source_query_unix_fd(source, stream->fd_tag) : 0;
     stream->wants_turn = FALSE;
     stream->is_in_turn = TRUE;
     stream_turn(stream, ready);

@@ -40,10 +40,10 @@ struct net_stream {
     int fd;      /* -1 once closed */
     struct sockaddr_storage peer;
     GSource *source;
-    gpointer fd_tag;        /* NULL while no condition is waited for */
-    GIOCondition waits_for; /* of fd_tag */
-    gboolean is_in_turn;    /* dispatching: callbacks may be running */
-    gboolean is_freed;      /* by the owner, inside a callback */
+    gpointer fd_tag;     /* NULL while no condition is waited for */
+    guint waits_for;     /* GIOCondition of fd_tag */
+    gboolean is_in_turn; /* dispatching: callbacks may be running */
+    gboolean is_freed;   /* by the owner, inside a callback */
     gboolean is_paused, is_closing;
     gboolean wants_turn; /* there is work that no poll will announce */
     gboolean has_failed; /* `lost` is due */

@@ -156,9 +156,9 @@ static gboolean pem_write(const char *file, BIO *pem, int mode, GError **error)
 {
     char *bytes = NULL;
     long n = BIO_get_mem_data(pem, &bytes);
+    guint how = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
     g_autoptr(GError) fault = NULL;
-    if (g_file_set_contents_full(file, bytes, n,
-            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, mode, &fault))
+    if (g_file_set_contents_full(file, bytes, n, (GFileSetContentsFlags)how, mode, &fault))
         return TRUE;
     g_set_error(error, ABS_ERROR, ABS_ERROR_IO, "%s", fault->message);
     return FALSE;

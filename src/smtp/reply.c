@@ -129,8 +129,8 @@ static gboolean read_line(SmtpReplyReader *reader, gboolean *is_final)
     *is_final = line[3] != '-';
     if (!is_first)
         g_string_append_c(reader->text, '\n');
-    g_string_append(
-        reader->text, without_enhanced(reader, line[3] == '\0' ? "" : line + 4, is_first));
+    const char *text = line + (line[3] == '\0' ? 3 : 4);
+    g_string_append(reader->text, without_enhanced(reader, text, is_first));
     g_string_truncate(reader->line, 0);
     return TRUE;
 }

@@ -1,11 +1,17 @@
 /* The thin database driver: prepared statements with a sticky error. SQL is written once; what
- * differs between SQLite and PostgreSQL is named here and nowhere else. SQL text is always a
- * literal (make lint checks): values are bound.
+ * differs between SQLite and PostgreSQL is named in db_driver.h and nowhere else. SQL text is
+ * always a literal (make lint checks): values are bound.
  *
- *     g_autoptr(DbQuery) q = db_query(db, "SELECT state FROM recipients WHERE org_id = $1 AND id =
- * $2"); db_bind_int(q, 1, org_id); db_bind_int(q, 2, id); while (db_next(q)) … db_int(q, 0) … if
- * (!db_finish(q, error)) return FALSE;
- */
+ *     g_autoptr(DbQuery) q =
+ *         db_query(db, "SELECT state FROM recipients WHERE org_id = $1 AND row = $2");
+ *     db_bind_int(q, 1, org_id);
+ *     db_bind_int(q, 2, row);
+ *     while (db_next(q))
+ *         … db_int(q, 0) …
+ *     if (!db_finish(q, error))
+ *         return FALSE;
+ *
+ * A query must be out of scope before its connection is closed. */
 #pragma once
 
 #include "base/id.h"

@@ -168,6 +168,22 @@ EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error)
     return g_steal_pointer(&email);
 }
 
+gboolean emails_count(Db *db, gint64 org_id, gint64 counts[EMAIL_HELD + 1], GError **error)
+{
+    gint64 found[EMAIL_HELD + 1] = {0};
+    g_autoptr(DbQuery) q = db_query(db, "SELECT state, n FROM recipient_counts WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    while (db_next(q)) {
+        gint64 state = db_int(q, 0);
+        g_assert(state >= EMAIL_SCHEDULED && state < EMAIL_HELD);
+        found[state] = db_int(q, 1);
+    }
+    if (!db_finish(q, error))
+        return FALSE;
+    memcpy(counts, found, sizeof found);
+    return TRUE;
+}
+
 /* --- Lists ----------------------------------------------------------------------------------- */
 
 /* How the rows of a page are found. Each gives email rows in the order of the page, and repeats an
@@ -175,19 +191,32 @@ EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error)
 typedef enum {
     PLAN_BY_ID,   /* no state asked for: along the index of ids */
     PLAN_NOTABLE, /* along recipients_notable: everything but queued, sending, accepted */
-    PLAN_WAITING, /* queued, sending, held: among what waits */
-    PLAN_WALK,    /* accepted, which most are: along the recipients themselves */
+    PLAN_WAITING, /* queued, sending, held while little waits: look at all of it */
+    PLAN_WALK,    /* accepted, and queued while much waits: from the newest recipient on, because
+                     the page is full soon */
 } Plan;
 
-static Plan plan_for(EmailState state)
+/* Up to so many waiting recipients, looking at all of them is quicker. */
+#define FEW_WAITING 2000
+
+static gboolean choose_plan(Db *db, const EmailFilter *filter, Plan *plan, GError **error)
 {
-    switch (state) {
+    gint64 counts[EMAIL_HELD + 1];
+    switch (filter->state) {
     case EMAIL_QUEUED:
     case EMAIL_SENDING:
     case EMAIL_HELD:
-        return PLAN_WAITING;
+        if (!emails_count(db, filter->org_id, counts, error))
+            return FALSE;
+        *plan = counts[EMAIL_QUEUED] + counts[EMAIL_SENDING] + counts[EMAIL_DEFERRED] +
+                            counts[EMAIL_SCHEDULED] + counts[EMAIL_UNCERTAIN] >
+                        FEW_WAITING
+                    ? PLAN_WALK
+                    : PLAN_WAITING;
+        return TRUE;
     case EMAIL_ACCEPTED:
-        return PLAN_WALK;
+        *plan = PLAN_WALK;
+        return TRUE;
     case EMAIL_SCHEDULED:
     case EMAIL_DEFERRED:
     case EMAIL_UNCERTAIN:
@@ -195,9 +224,11 @@ static Plan plan_for(EmailState state)
     case EMAIL_EXPIRED:
     case EMAIL_CANCELLED:
     case EMAIL_HANDED_OVER:
-        return PLAN_NOTABLE;
+        *plan = PLAN_NOTABLE;
+        return TRUE;
     }
-    return PLAN_BY_ID;
+    *plan = PLAN_BY_ID;
+    return TRUE;
 }
 
 #define MATCHES                                                                                 \
@@ -207,7 +238,7 @@ static Plan plan_for(EmailState state)
 #define BY_ID "SELECT e.row FROM emails e WHERE e.org_id = $1 " MATCHES
 #define RECIPIENTS "FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.org_id = $1 "
 #define NOTABLE "SELECT e.row " RECIPIENTS "AND r.state = $5 AND r.state NOT IN (2, 3, 6) " MATCHES
-#define WALK "SELECT e.row " RECIPIENTS "AND r.state = $5 " MATCHES
+#define WALK "SELECT e.row " RECIPIENTS "AND r.state IN ($5, $6) " MATCHES
 /* The + keeps SQLite from walking all recipients for the sake of their order. */
 #define WAITING                                                                          \
     "SELECT DISTINCT e.row " RECIPIENTS "AND r.next_at IS NOT NULL AND r.state IN ($5, " \
@@ -271,8 +302,10 @@ static GArray *find_page(Db *db, const EmailFilter *filter, guint limit, GError 
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autofree char *pattern = like_pattern(filter->search);
     gboolean newer = !filter->after && filter->before;
-    Plan plan = plan_for(filter->state);
+    Plan plan;
     gint64 cursor_row = 0;
+    if (!choose_plan(db, filter, &plan, error))
+        return NULL;
     if (plan != PLAN_BY_ID && !find_cursor_row(db, filter, &cursor_row, error))
         return NULL;
 
@@ -286,10 +319,10 @@ static GArray *find_page(Db *db, const EmailFilter *filter, guint limit, GError 
     db_bind_text(q, 4, pattern);
     if (plan != PLAN_BY_ID)
         db_bind_int(q, 5, filter->state == EMAIL_HELD ? EMAIL_QUEUED : filter->state);
-    if (plan == PLAN_WAITING) {
+    if (plan == PLAN_WAITING || plan == PLAN_WALK)
         db_bind_int(q, 6, filter->state == EMAIL_HELD ? EMAIL_DEFERRED : filter->state);
+    if (plan == PLAN_WAITING)
         db_bind_int(q, 7, limit + 1);
-    }
     gint64 previous = 0;
     while (rows->len <= limit && db_next(q)) {
         gint64 row = db_int(q, 0);
@@ -322,20 +355,4 @@ GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GE
     }
     *has_more = more;
     return g_steal_pointer(&emails);
-}
-
-gboolean emails_count(Db *db, gint64 org_id, gint64 counts[EMAIL_HELD + 1], GError **error)
-{
-    gint64 found[EMAIL_HELD + 1] = {0};
-    g_autoptr(DbQuery) q = db_query(db, "SELECT state, n FROM recipient_counts WHERE org_id = $1");
-    db_bind_int(q, 1, org_id);
-    while (db_next(q)) {
-        gint64 state = db_int(q, 0);
-        g_assert(state >= EMAIL_SCHEDULED && state < EMAIL_HELD);
-        found[state] = db_int(q, 1);
-    }
-    if (!db_finish(q, error))
-        return FALSE;
-    memcpy(counts, found, sizeof found);
-    return TRUE;
 }

@@ -74,7 +74,7 @@ export async function createAdmin(page, setupLink) {
 /** Tile, then the one button; the run that comes of it. */
 export async function verifySandbox(page, outcome = 'passed', password = null) {
   await page.click('[data-preset=sandbox]');
-  await page.waitForFunction('document.getElementById("host").value !== ""');
+  await page.waitForFunction(() => document.getElementById('host').value !== '');
   if (password !== null) await page.fill('#password', password);
   await page.click('.settings button[type=submit]');
   await page.waitForSelector(`[data-run=${outcome}]`, { timeout: 45000 });

@@ -1,6 +1,7 @@
 // The real program, in development mode, on a port of its own, with data in a folder that is removed afterwards.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,12 +9,22 @@ const PROGRAM = process.env.ABSENDER_PROGRAM ?? new URL('../../build/absender', 
 const START_MS = 30000;
 const STOP_MS = 15000;
 
+/** A port that nobody listens on at this moment. */
+const freePort = () => new Promise((resolve, reject) => {
+  const server = createServer().once('error', reject);
+  server.listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => resolve(String(port)));
+  });
+});
+
 /** { url, setupLink, stop() }, once it listens. */
 export async function startDaemon() {
   const data = await mkdtemp(join(tmpdir(), 'absender-browser-'));
+  const [starttls, implicit] = [await freePort(), await freePort()];
   const child = spawn(PROGRAM, ['serve', '--dev', '--data', join(data, 'data'), '--listen', '127.0.0.1:0',
-    '--sandbox-starttls-port', '0', '--sandbox-implicit-port', '0'],
-    { stdio: ['ignore', 'pipe', 'pipe'] });
+    '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, '--allow-port', starttls, '--allow-port', implicit],
+  { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
   let said = '';
 

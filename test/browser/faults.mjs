@@ -21,6 +21,7 @@ async function tabTo(page, id) {
   for (let i = 0; i < 60; i += 1) {
     await page.keyboard.press('Tab');
     const stop = await page.evaluate(() => {
+      if (document.activeElement === document.body) return { id: '', seen: true }; // past the last one, back to the first
       const style = getComputedStyle(document.activeElement);
       const beside = document.activeElement.nextElementSibling ? getComputedStyle(document.activeElement.nextElementSibling) : style;
       return { id: document.activeElement.id, seen: [style, beside].some((one) => one.outlineStyle !== 'none' || one.boxShadow !== 'none') };
@@ -132,7 +133,7 @@ async function suite(daemon, browser) {
         .observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
     });
     await verifySandbox(page);
-    await page.waitForFunction('window.heard.some((one) => one === "Alles bestanden.")');
+    await page.waitForFunction(() => window.heard.some((one) => one === 'Alles bestanden.'));
     const heard = await page.evaluate('window.heard');
     assert.ok(heard.length <= 2 * 9 + 2, `${heard.length} messages`);
   });
@@ -191,7 +192,7 @@ async function suite(daemon, browser) {
     await page.fill('#pause_reason', 'Umzug des Servers');
     await page.getByRole('button', { name: 'Mailversand ausschalten' }).click();
     await page.waitForSelector('[role=switch][aria-checked=false]');
-    await page.waitForFunction('document.body.textContent.includes("Umzug des Servers")');
+    await page.waitForFunction(() => document.body.textContent.includes('Umzug des Servers'));
     for (const hash of ['#/settings/email', '#/outbox', '#/sandbox']) {
       await page.goto(`${daemon.url}/${hash}`);
       await page.waitForSelector('.banner');
@@ -204,11 +205,11 @@ async function suite(daemon, browser) {
     assert.equal(status, 200);
     await page.goto(`${daemon.url}/#/outbox`);
     await page.waitForSelector('[data-email] .badge.warn');
-    await page.waitForFunction('/Eine E-Mail wartet/.test(document.querySelector(".banner").textContent)');
+    await page.waitForFunction(() => /Eine E-Mail wartet/.test(document.querySelector('.banner').textContent));
     await inspect(page, 'de-22-held');
     await page.click('[data-email] a');
     await page.getByRole('button', { name: 'Senden abbrechen' }).click();
-    await page.waitForFunction('document.querySelector("h1 + .lead .badge").textContent.includes("Abgebrochen")');
+    await page.waitForFunction(() => document.querySelector('h1 + .lead .badge').textContent.includes('Abgebrochen'));
   });
 
   await test('a hostile HTML mail is shown without script, form, style or remote content', async () => {
@@ -216,7 +217,7 @@ async function suite(daemon, browser) {
     const { body } = await callApi(page, 'POST', '/v1/emails',
       { to: 'opfer@example.net', subject: 'Grüße — 日本', html: HOSTILE, attachments: [{ filename: 'Übersicht.csv', content: 'YTtiCg==' }] });
     await page.goto(`${daemon.url}/#/outbox/${body.id}`);
-    await page.waitForFunction('document.querySelector("h1 + .lead .badge")?.textContent.includes("Angenommen")', null, { timeout: 30000 });
+    await page.waitForFunction(() => document.querySelector('h1 + .lead .badge')?.textContent.includes('Angenommen'), null, { timeout: 30000 });
     await page.goto(`${daemon.url}/#/sandbox`);
     await page.getByRole('link', { name: 'Grüße — 日本' }).click();
     await page.waitForSelector('iframe.mail');
@@ -251,13 +252,13 @@ async function suite(daemon, browser) {
 
   await test('the language can be switched at any time and is remembered', async () => {
     await page.getByRole('button', { name: /English/ }).click();
-    await page.waitForFunction('document.documentElement.lang === "en"');
+    await page.waitForFunction(() => document.documentElement.lang === 'en');
     assert.equal(await page.textContent('h1'), 'Email sending');
     await page.reload();
     await setupState(page, 'complete');
     assert.equal(await page.getAttribute('html', 'lang'), 'en');
     await page.getByRole('button', { name: /Deutsch/ }).click();
-    await page.waitForFunction('document.documentElement.lang === "de"');
+    await page.waitForFunction(() => document.documentElement.lang === 'de');
   });
 
   await test('an unknown address within the pages leads back', async () => {
@@ -268,7 +269,7 @@ async function suite(daemon, browser) {
 
   await test('skip link and headings serve a screen reader', async () => {
     await page.goto(`${daemon.url}/#/outbox`);
-    await page.waitForFunction('document.activeElement.tagName === "H1"');
+    await page.waitForFunction(() => document.activeElement.tagName === 'H1');
     await page.reload();
     await page.waitForSelector('h1');
     await page.keyboard.press('Tab');
@@ -284,7 +285,7 @@ async function suite(daemon, browser) {
     const pages = { settings: '#/settings/email', outbox: '#/outbox', email: `#/outbox/${email}`, sandbox: '#/sandbox', mail: `#/sandbox/${mail}` };
     for (const [name, hash] of Object.entries(pages)) {
       await page.goto(`${daemon.url}/${hash}`);
-      await page.waitForFunction('document.querySelector("h1") && !document.querySelector(".loading")');
+      await page.waitForFunction(() => document.querySelector('h1') && !document.querySelector('.loading'));
       await inspect(page, `de-30-phone-${name}`);
     }
   });

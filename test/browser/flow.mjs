@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ADMIN, createAdmin, inspect, openBrowser, setupState } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
-import { test } from './tap.mjs';
+import { chain } from './tap.mjs';
 
 const WORDS = {
   de: {
@@ -23,7 +23,7 @@ export async function flow(language) {
   const daemon = await startDaemon();
   const browser = await openBrowser(daemon.url, { language });
   const { page, complaints } = browser;
-  const step = (name, body) => test(`${language}: ${name}`, body);
+  const step = chain(`${language}: `);
   const look = (name) => inspect(page, `${language}-${name}`);
   const button = (name) => page.getByRole('button', { name, exact: true });
 

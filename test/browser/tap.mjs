@@ -15,6 +15,17 @@ export async function test(name, body) {
   }
 }
 
+/** For statements that stand on each other: after the first that fails, the rest is not tried. */
+export function chain(prefix) {
+  let broken = false;
+  return (name, body) => test(prefix + name, async () => {
+    if (broken) throw 'not tried: an earlier step failed'; // no stack: it says nothing
+    broken = true;
+    await body();
+    broken = false;
+  });
+}
+
 export function plan() {
   console.log(`1..${count}`);
   process.exitCode = failed ? 1 : 0;

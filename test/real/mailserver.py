@@ -220,13 +220,14 @@ def unpacked_postfix():
     CACHE.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{CACHE}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not CACHE.is_dir():
+        if not (CACHE / "usr").is_dir():
             unfinished = CACHE.with_name("postfix.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
+            for folder in (unfinished, CACHE):
+                shutil.rmtree(folder, ignore_errors=True)
             download_and_unpack("postfix", unfinished)
-            for package in missing_packages(unfinished):
-                download_and_unpack(package, unfinished)
             unfinished.rename(CACHE)
+        for package in missing_packages(CACHE):
+            download_and_unpack(package, CACHE)
     return CACHE
 
 
@@ -378,6 +379,10 @@ class MailServer:
             time.sleep(0.05)
         return self.mails()
 
+    def change_password(self, password):
+        """From now on only this one logs in. Dovecot reads the file again when it has changed."""
+        write(self.users_file, f"{USER}:{{PLAIN}}{password}\n")
+
     def describe(self):
         return {"host": HOST, "starttls_port": self.starttls_port, "implicit_port": self.implicit_port,
                 "ca_file": str(self.ca_file), "user": USER, "password": PASSWORD,
@@ -401,7 +406,8 @@ class MailServer:
         folder = self.base / "dovecot"
         for name in ("run", "state"):
             (folder / name).mkdir(parents=True)
-        write(folder / "users", f"{USER}:{{PLAIN}}{PASSWORD}\n")
+        self.users_file = folder / "users"
+        self.change_password(PASSWORD)
         write(folder / "dovecot.conf", DOVECOT_CONF.format(**self._settings()))
         daemon = Daemon("dovecot", ["dovecot", "-F", "-c", str(folder / "dovecot.conf")], dict(os.environ),
                         self.base / "dovecot.log")
@@ -461,7 +467,11 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the test mail server until its standard input ends.")
     parser.add_argument("--print", action="store_true", help="print each mail as it arrives")
     parser.add_argument("--certificate", choices=KINDS, default="good")
+    parser.add_argument("--prepare", action="store_true", help="only download and unpack Postfix")
     options = parser.parse_args()
+    if options.prepare:
+        unpacked_postfix()
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with MailServer(options.certificate) as server, contextlib.suppress(KeyboardInterrupt):
         print(json.dumps(server.describe()), flush=True)

@@ -9,7 +9,7 @@ import { Notice } from '../parts/notice.js';
 import { Tabs } from '../parts/tabs.js';
 
 const HtmlView = ({ message }) => {
-  const shown = useMemo(() => displayable(message, location.origin), [message]);
+  const shown = useMemo(() => displayable(message), [message]);
   return html`
     ${shown.blocked > 0 && html`<p class="hint">${t('capture.blocked', { n: shown.blocked })}</p>`}
     <iframe class="mail" sandbox="" title=${t('capture.frame')} srcdoc=${shown.document}></iframe>

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/json.h"
+#include "base/error.h"
 
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>

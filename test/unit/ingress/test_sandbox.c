@@ -23,6 +23,7 @@ typedef struct {
     Store *store;
     Sandbox *sandbox;
     SandboxFacts facts;
+    NetTlsClient *trust; /* in its certificate */
 } House;
 
 static char *in_folder(const House *house, const char *name)
@@ -59,6 +60,8 @@ static void house_build(House *house, gboolean sink)
         &error);
     assert_null(error);
     sandbox_facts(house->sandbox, &house->facts);
+    house->trust = net_tls_client_new(house->facts.ca_file, NULL);
+    assert_non_null(house->trust);
 }
 
 static void house_clear(House *house)
@@ -69,6 +72,7 @@ static void house_clear(House *house)
     while (g_main_context_iteration(house->context, FALSE))
         ; /* what the store still had to say */
     vault_free(house->vault);
+    net_tls_client_free(house->trust);
     g_main_context_unref(house->context);
     g_autoptr(GDir) dir = g_dir_open(house->folder, 0, NULL);
     for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
@@ -103,7 +107,6 @@ static guint n_captures(House *house)
 typedef struct {
     House *house;
     End end;
-    NetTlsClient *trust;
 } Client;
 
 /* The last line of a reply has a blank behind its code (RFC 5321 4.2.1). */
@@ -141,8 +144,6 @@ static void client_connect(Client *client, House *house, guint16 port)
     struct sockaddr_in address = loopback(port);
     client->house = house;
     end_init(&client->end);
-    client->trust = net_tls_client_new(house->facts.ca_file, NULL);
-    assert_non_null(client->trust);
     client->end.stream =
         net_stream_connect(house->context, (struct sockaddr *)&address, &end_events, &client->end);
     wait_until(house->context, client->end.n_connected + client->end.n_lost > 0);
@@ -150,7 +151,8 @@ static void client_connect(Client *client, House *house, guint16 port)
 
 static void client_secure(Client *client)
 {
-    net_stream_start_tls_client(client->end.stream, client->trust, client->house->facts.host);
+    net_stream_start_tls_client(
+        client->end.stream, client->house->trust, client->house->facts.host);
     wait_until(client->house->context, client->end.n_tls_up + client->end.n_lost > 0);
     assert_int_equal(client->end.n_tls_up, 1);
 }
@@ -193,7 +195,6 @@ static void client_log_in(Client *client, House *house, TlsMode mode)
 static void client_clear(Client *client)
 {
     end_clear(&client->end);
-    net_tls_client_free(client->trust);
 }
 
 /* Envelope and DATA, up to the 354. */
@@ -262,7 +263,7 @@ static void the_certificate_is_for_localhost_only(void **state)
     Client client;
     house_build(&house, FALSE);
     client_connect(&client, &house, house.facts.implicit_port);
-    net_stream_start_tls_client(client.end.stream, client.trust, "mail.example.test");
+    net_stream_start_tls_client(client.end.stream, house.trust, "mail.example.test");
     wait_until(house.context, client.end.n_lost == 1);
     assert_int_equal(client.end.verify_code, 62);
     client_clear(&client);

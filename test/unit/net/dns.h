@@ -70,13 +70,13 @@ static inline void dnsmasq_start(Dnsmasq *dnsmasq)
         "--host-record=mixed.test,127.0.0.1,10.9.8.7",
         "--host-record=metadata.test,169.254.169.254", "--cname=alias.test,second.test",
         "--cname=second.test,both.test", "--txt-record=text.test,only text", NULL};
-    GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
-                        G_SPAWN_STDERR_TO_DEV_NULL | G_SPAWN_STDOUT_TO_DEV_NULL;
+    guint flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL |
+                  G_SPAWN_STDOUT_TO_DEV_NULL;
     g_autofree char *path = g_strconcat(g_getenv("PATH"), ":/usr/sbin", NULL);
     g_setenv("PATH", path, TRUE);
     g_autoptr(GError) error = NULL;
-    if (!g_spawn_async(
-            NULL, (char **)argv, NULL, flags, die_with_parent, NULL, &dnsmasq->pid, &error))
+    if (!g_spawn_async(NULL, (char **)argv, NULL, (GSpawnFlags)flags, die_with_parent, NULL,
+            &dnsmasq->pid, &error))
         g_error("dnsmasq does not start: %s", error->message);
     dnsmasq->address = g_strdup_printf("127.0.0.1:%u", (guint)port);
     if (!dns_answers(port))

@@ -357,6 +357,7 @@ static void a_listener_without_descriptors_rests_and_comes_back(void **state)
     guint16 port = 0;
     g_autoptr(NetListener) listener =
         net_listener_new(context, "127.0.0.1", 0, &port, stranger_accepted, NULL, NULL);
+    assert_non_null(listener);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = loopback(port);
     struct rlimit old, tight;
@@ -384,6 +385,7 @@ static void a_listener_says_why_it_cannot_listen(void **state)
     guint16 port = 0;
     g_autoptr(NetListener) first =
         net_listener_new(context, "127.0.0.1", 0, &port, stranger_accepted, NULL, NULL);
+    assert_non_null(first);
     g_autoptr(GError) taken = NULL;
     assert_null(
         net_listener_new(context, "127.0.0.1", port, NULL, stranger_accepted, NULL, &taken));

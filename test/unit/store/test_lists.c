@@ -98,15 +98,11 @@ static void check_paging(Scratch *self, EmailFilter filter, guint expected)
     }
 }
 
-static void lists_page_in_both_directions_under_every_filter(void **state)
+static void check_all_filters(Scratch *self)
 {
-    Scratch *self = *state;
-    Id ids[EMAILS];
-    fill(self, ids);
     static const struct {
         const char *name;
-        EmailState state;
-        EmailClass class;
+        guint state, class; /* 0: all */
         const char *search;
         guint expected;
     } rows[] = {
@@ -134,8 +130,8 @@ static void lists_page_in_both_directions_under_every_filter(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         print_message("# %s\n", rows[i].name);
         for (guint limit = 1; limit <= 4; limit += 3) {
-            EmailFilter filter = {.state = rows[i].state,
-                .class = rows[i].class,
+            EmailFilter filter = {.state = (EmailState)rows[i].state,
+                .class = (EmailClass)rows[i].class,
                 .search = rows[i].search,
                 .limit = limit};
             check_paging(self, filter, rows[i].expected);
@@ -143,16 +139,27 @@ static void lists_page_in_both_directions_under_every_filter(void **state)
     }
 }
 
+static void lists_page_in_both_directions_under_every_filter(void **state)
+{
+    Scratch *self = *state;
+    Id ids[EMAILS];
+    fill(self, ids);
+    check_all_filters(self);
+    /* The same pages by the plan for many waiting mails. */
+    assert_true(db_exec(self->db, "UPDATE recipient_counts SET n = 1000000 WHERE state = 2", NULL));
+    check_all_filters(self);
+}
+
 static void other_organisations_have_other_lists(void **state)
 {
     Scratch *self = *state;
     Id ids[EMAILS];
     fill(self, ids);
-    static const EmailState filters[] = {0, EMAIL_QUEUED, EMAIL_ACCEPTED, EMAIL_REJECTED};
+    static const guint filters[] = {0, EMAIL_QUEUED, EMAIL_ACCEPTED, EMAIL_REJECTED};
     for (gsize i = 0; i < G_N_ELEMENTS(filters); i++) {
         gboolean more;
-        g_autoptr(GPtrArray) none =
-            list(self, (EmailFilter){.org_id = 2, .state = filters[i], .limit = 10}, &more);
+        g_autoptr(GPtrArray) none = list(
+            self, (EmailFilter){.org_id = 2, .state = (EmailState)filters[i], .limit = 10}, &more);
         assert_int_equal(none->len, 0);
     }
 }
@@ -177,16 +184,21 @@ static void run_everything(Scratch *self)
     fill(self, ids);
     WallMs next_at;
     gint64 n;
-    g_autoptr(GPtrArray) due = emails_due(self->db, ORG, T0, 10, FALSE, &next_at, NULL);
-    g_autoptr(GPtrArray) tests = emails_due(self->db, ORG, T0, 10, TRUE, &next_at, NULL);
+    for (guint only_tests = 0; only_tests < 2; only_tests++) {
+        g_autoptr(GPtrArray) due =
+            emails_due(self->db, ORG, T0, 10, only_tests == 1, &next_at, NULL);
+        assert_non_null(due);
+    }
     assert_true(emails_recover(self->db, T0, &n, NULL));
     assert_true(emails_expire(self->db, T0, 10, &n, NULL));
     for (guint state = 0; state <= EMAIL_HELD; state++) {
         gboolean more;
         EmailFilter filter = {.state = (EmailState)state, .limit = 10};
-        g_autoptr(GPtrArray) newest = list(self, filter, &more);
-        filter.before = &ids[3];
-        g_autoptr(GPtrArray) newer = list(self, filter, &more);
+        for (guint newer = 0; newer < 2; newer++) {
+            filter.before = newer ? &ids[3] : NULL;
+            g_autoptr(GPtrArray) page = list(self, filter, &more);
+            assert_non_null(page);
+        }
     }
 }
 
@@ -200,8 +212,7 @@ static void no_statement_scans_or_sorts_what_grows(void **state)
         const char *statement, *allowed;
     } exceptions[] = {
         /* accepted mails are most of the recipients: the walk ends with the page */
-        {"AND r.state = $5 AND ($3", "SCAN r\n"},
-        {"AND r.state = $5 AND ($3", "SEARCH r USING INTEGER PRIMARY KEY"},
+        {"SELECT e.row FROM recipients r", "SEARCH r USING INTEGER PRIMARY KEY (rowid"},
         /* what waits, in the order of the list */
         {"SELECT DISTINCT e.row", "USE TEMP B-TREE"},
         {"SELECT MAX(row) FROM recipients", "SEARCH recipients"},

@@ -1,0 +1,122 @@
+"""Mail through a real Postfix with Dovecot's login, by both TLS forms: it arrives once, as written, from the sender it may use."""
+import base64
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from mailserver import MailServer, REFUSED_RECIPIENT  # noqa: E402
+from harness.daemon import Daemon, Tap  # noqa: E402
+
+MAILS = 40
+TEXT = "Guten Tag, Grüße aus Köln.\n.\n..two dots\n\nfrom the end\n" + "lang " * 300
+HTML = "<p>Schöne Grüße</p>"
+PDF = bytes(range(256)) * 40
+
+
+def settings(server, security, **more):
+    return {"host": "localhost", "port": getattr(server, f"{security}_port"), "security": security, "from_email": server.user,
+            "from_name": "Praxis Müller", "username": server.user, "password": server.password, **more}
+
+
+def check_form(tap, security):
+    with MailServer() as server, Daemon("--dev", "--ca-file", str(server.ca_file), "--allow-port", str(server.starttls_port),
+                                        "--allow-port", str(server.implicit_port)) as absender:
+        run = absender.verify(settings(server, security), probe="anna@example.test")
+        if not tap.ok(isinstance(run, dict) and run["state"] == "passed", f"{security}: Postfix passes the whole ladder", run):
+            return
+        tap.equal([phase["state"] for phase in run["phases"]], ["passed"] * len(run["phases"]), f"{security}: every rung")
+        tap.equal(run["server"]["auth_mechanism"], "SCRAM-SHA-256", f"{security}: the best login is chosen")
+        tap.ok("SCRAM" not in str(run["transcript"]) or "redacted" in str(run["transcript"]), f"{security}: the login is not in the transcript")
+        tap.equal(server.mails(), [], f"{security}: a verification sends nothing")
+        absender.switch(True)
+        absender.make_token()
+        first = absender.send(subject="Grüße 🎉 " + "ü" * 60, text=TEXT, html=HTML, cc=["Bernd Böhm <bernd@example.test>"],
+                              bcc=["carla@example.test"], headers={"X-Booking": "4711"},
+                              attachments=[{"filename": "Übersicht.pdf", "content": base64.b64encode(PDF).decode()}])
+        tap.equal(first.status, 200, f"{security}: a mail is taken")
+        mails = server.wait_for_mails(3)
+        tap.equal(sorted(mail.recipient for mail in mails), ["anna@example.test", "bernd@example.test", "carla@example.test"],
+                  f"{security}: every recipient has it once")
+        bodies = {mail.data[mail.data.index(b"\nDate: "):] for mail in mails}
+        tap.equal(len(bodies), 1, f"{security}: the same bytes for everybody")
+        message = mails[0].message
+        tap.equal(str(message["Subject"]), "Grüße 🎉 " + "ü" * 60, f"{security}: the subject is read back")
+        tap.equal(str(message["From"]), "Praxis Müller <noreply@example.test>", f"{security}: the sender")
+        tap.equal((message["Bcc"], message["X-Booking"]), (None, "4711"), f"{security}: Bcc stays secret, the own header is there")
+        text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+        tap.equal(text.rstrip("\n"), TEXT.rstrip("\n"), f"{security}: the text, dots and umlauts included")
+        tap.equal(message.get_body(("html",)).get_content().strip(), HTML, f"{security}: the HTML")
+        attachment = next(message.iter_attachments())
+        tap.equal((attachment.get_filename(), attachment.get_content()), ("Übersicht.pdf", PDF), f"{security}: the attachment")
+        tap.equal(message.defects, [], f"{security}: no defect")
+
+        ids = [absender.send(subject=f"number {number}").json["id"] for number in range(MAILS)]
+        for email in ids:
+            absender.wait_for_state(email, "accepted")
+        subjects = [str(mail.message["Subject"]) for mail in server.wait_for_mails(3 + MAILS)]
+        tap.equal(sorted(s for s in subjects if s.startswith("number")), sorted(f"number {n}" for n in range(MAILS)),
+                  f"{security}: {MAILS} mails arrive once each")
+        logins = server.log().count("Accepted") or server.log().count("sasl_username=")
+        metrics = absender.request("GET", "/metrics").body.decode()
+        tap.ok("absender" in metrics, f"{security}: metrics are there", metrics[:300])
+        print(f"# {security}: {logins} logged transactions")
+
+        refused = absender.send(to=[REFUSED_RECIPIENT, "dora@example.test"], subject="half")
+        email = absender.wait_for_state(refused.json["id"], "rejected")
+        states = {recipient["address"]: recipient["state"] for recipient in email["recipients"]}
+        tap.equal(states, {REFUSED_RECIPIENT: "rejected", "dora@example.test": "accepted"}, f"{security}: each recipient has its own outcome")
+        attempt = next(r for r in email["recipients"] if r["state"] == "rejected")["attempts_log"][-1]
+        tap.ok(attempt["reply"] == 550 and attempt["diagnosis"], f"{security}: the refusal is explained", attempt)
+
+
+def check_sender_and_password(tap):
+    with MailServer() as server, Daemon("--dev", "--ca-file", str(server.ca_file), "--allow-port", str(server.starttls_port)) as absender:
+        run = absender.verify(settings(server, "starttls", from_email="boss@example.test"))
+        tap.equal((run["state"], run["diagnosis"]["id"], run["diagnosis"]["phase"]), ("failed", "sender_not_owned", "sender"),
+                  "a sender the account may not use is found before any mail is sent")
+        tap.equal(absender.operator("GET", "/v1/smtp").json["active"], None, "and nothing became active")
+        run = absender.verify(settings(server, "starttls", password="wrong"))
+        tap.equal((run["state"], run["diagnosis"]["phase"]), ("failed", "auth"), "a wrong password is named as such")
+
+        run = absender.verify(settings(server, "starttls"))
+        tap.equal(run["state"], "passed", "then the right one passes")
+        absender.switch(True)
+        absender.make_token()
+        sent = absender.send(**{"from": "Somebody <boss@example.test>"})
+        tap.equal((sent.status, sent.json.get("code")), (422, "sender_not_allowed"), "an application may not use another sender")
+
+
+def check_breaker(tap):
+    """The provider changes the password: mail is held, none is rejected; the right password lets it go."""
+    with MailServer() as server, Daemon("--dev", "--ca-file", str(server.ca_file), "--allow-port", str(server.starttls_port)) as absender:
+        absender.verify(settings(server, "starttls"))
+        absender.make_token()
+        server.change_password("another, longer horse")
+        ids = [absender.send(subject=f"held {number}").json["id"] for number in range(5)]
+        absender.switch(True)
+        for email in ids:
+            absender.wait_for_state(email, "held")
+        state = absender.operator("GET", "/v1/smtp").json
+        tap.equal(state["health"]["state"], "credential_fault", "a refused login is the account's fault")
+        tap.equal(state["waiting"]["held"], 5, "all mail is held, none is rejected")
+        failures = server.log().count("auth failed") + server.log().count("authentication failed")
+        tap.ok(failures <= 4, f"the provider saw {failures} refused logins for 5 mails")
+        run = absender.verify(settings(server, "starttls", password="another, longer horse"))
+        tap.equal(run["state"], "passed", "the new password passes")
+        for email in ids:
+            absender.wait_for_state(email, "accepted")
+        tap.equal(len(server.wait_for_mails(5)), 5, "and everything goes out by itself")
+
+
+def main():
+    tap = Tap()
+    for security in ("starttls", "implicit"):
+        check_form(tap, security)
+    check_sender_and_password(tap)
+    check_breaker(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
