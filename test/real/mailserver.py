@@ -380,8 +380,11 @@ class MailServer:
         return self.mails()
 
     def change_password(self, password):
-        """From now on only this one logs in. Dovecot reads the file again when it has changed."""
+        """From now on only this one logs in. Dovecot looks at the file once a second."""
+        is_change = self.users_file.exists()
         write(self.users_file, f"{USER}:{{PLAIN}}{password}\n")
+        if is_change:
+            time.sleep(1.2)
 
     def describe(self):
         return {"host": HOST, "starttls_port": self.starttls_port, "implicit_port": self.implicit_port,
