@@ -39,6 +39,7 @@ typedef struct {
     Courier *courier;
     Api *api;
     char *ehlo_name;
+    GArray *ports; /* of guint16: allowed besides the usual ones */
 } Daemon;
 
 /* No core file, no ptrace by the same user, no file others can read, no death by a closed pipe. */
@@ -141,6 +142,8 @@ static gboolean open_sandbox(Daemon *daemon, GError **error)
         return FALSE;
     SandboxFacts facts;
     sandbox_facts(daemon->sandbox, &facts);
+    g_array_append_val(daemon->ports, facts.starttls_port);
+    g_array_append_val(daemon->ports, facts.implicit_port);
     return net_tls_client_trust(daemon->tls, facts.ca_file, error);
 }
 
@@ -178,7 +181,8 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .catalogue = daemon->catalogue,
         .providers = daemon->providers,
         .public_url = config->public_url,
-        .ports = {.extra = config->allow_ports, .n_extra = config->n_allow_ports},
+        .ports = {.extra = (const guint16 *)(gpointer)daemon->ports->data,
+            .n_extra = daemon->ports->len},
         .listen = config->listen,
         .control_socket = control,
         .trusted_proxies = (const char *const *)config->trusted_proxies,
@@ -244,6 +248,7 @@ static void take_down(Daemon *daemon)
     diagnosis_catalogue_free(daemon->catalogue);
     vault_free(daemon->vault);
     g_free(daemon->ehlo_name);
+    g_array_unref(daemon->ports);
     g_main_loop_unref(daemon->loop);
     config_free(daemon->config);
 }
@@ -256,6 +261,8 @@ static int serve(int argc, char **argv)
         g_printerr("absender serve: %s\n", error->message);
         return 2;
     }
+    daemon.ports = g_array_new(FALSE, FALSE, sizeof(guint16));
+    g_array_append_vals(daemon.ports, daemon.config->allow_ports, daemon.config->n_allow_ports);
     daemon.context = g_main_context_default();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
     gboolean well = open_data(&daemon, &error) && read_facts(&daemon, &error) &&

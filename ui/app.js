@@ -101,7 +101,7 @@ function App() {
     firstPage.current = false;
   }, [hash, inside]);
 
-  const live = html`<div class="unseen" role="status" aria-live="polite" key="live">${announcement}</div>`;
+  const live = html`<div class="unseen" role="status" aria-live="polite" key="live"><p key=${announcement.count}>${announcement.text}</p></div>`;
   if (!inside) {
     return html`
       <div class="outside">

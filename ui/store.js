@@ -8,7 +8,7 @@ let state = {
   smtp: null,         // GET /v1/smtp
   verification: null, // the newest run we know of
   lastEmail: null,    // the newest `email` event
-  announcement: '',   // what the polite live region says
+  announcement: { text: '', count: 0 }, // what the polite live region says
   signedOut: false,   // the session ended by itself
 };
 const listeners = new Set();
@@ -30,7 +30,8 @@ export function useApp() {
   return state;
 }
 
-export const announce = (announcement) => update({ announcement });
+/** Counted, because the same words twice are to be heard twice. */
+export const announce = (text) => update({ announcement: { text, count: state.announcement.count + 1 } });
 
 // --- Session ---------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ typedef struct {
     HttpAnswer *answer;
     gsize body_limit, capacity, reserved;
     gsize swallowed; /* bytes of a body that is too large, read so that the answer can be heard */
-    gboolean is_too_large, is_handled, has_bad_bytes;
+    gsize uri_bytes; /* as sent */
+    gboolean has_begun, is_handled, has_bad_query;
 } Exchange;
 
 /* --- Deadlines ------------------------------------------------------------------------------- */
@@ -101,11 +102,7 @@ static enum MHD_Result copy_header(void *user, enum MHD_ValueKind kind, const ch
     size_t name_n, const char *value, size_t value_n)
 {
     Exchange *exchange = user;
-    if (!value)
-        value = "";
-    if (strlen(name) != name_n || strlen(value) != value_n)
-        exchange->has_bad_bytes = TRUE; /* a NUL inside */
-    http_request_add_header(&exchange->request, name, value);
+    http_request_add_header(&exchange->request, name, value ? value : "");
     return MHD_YES;
 }
 
@@ -114,7 +111,7 @@ static enum MHD_Result copy_query(void *user, enum MHD_ValueKind kind, const cha
 {
     Exchange *exchange = user;
     if (!http_request_add_query(&exchange->request, name, value ? value : ""))
-        exchange->has_bad_bytes = TRUE;
+        exchange->has_bad_query = TRUE;
     return MHD_YES;
 }
 
@@ -125,21 +122,44 @@ static char *client_of(struct MHD_Connection *mhd, gboolean is_control)
     return info ? net_address_text(info->client_addr) : g_strdup("local");
 }
 
-static Exchange *exchange_new(
-    HttpServer *server, struct MHD_Connection *mhd, const char *url, const char *method)
+/* The request line is there: the first that is heard of a request, with the address as sent. */
+static void *on_address(void *user, const char *uri, struct MHD_Connection *mhd)
 {
     Exchange *exchange = g_new0(Exchange, 1);
+    exchange->server = user;
+    exchange->mhd = mhd;
+    exchange->uri_bytes = strlen(uri);
+    return exchange;
+}
+
+static void read_head(Exchange *exchange, const char *url, const char *method)
+{
+    HttpServer *server = exchange->server;
+    struct MHD_Connection *mhd = exchange->mhd;
+    exchange->has_begun = TRUE;
     g_autofree char *client = client_of(mhd, server->is_control);
     HttpRequest *request =
         http_request_new(strcmp(method, "HEAD") == 0 ? "GET" : method, url, client);
     exchange->request = *request;
     g_free(request);
     exchange->request.is_control = server->is_control;
-    exchange->server = server;
-    exchange->mhd = mhd;
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, copy_header, exchange);
     MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, copy_query, exchange);
-    return exchange;
+}
+
+/* libmicrohttpd hides what stands behind a NUL, and unfolds folded lines (RFC 9112 5.2). Either
+ * makes the head longer than what it shows of it. */
+static gboolean hides_bytes(const Exchange *exchange, const char *method)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const GPtrArray *headers = exchange->request.headers;
+    gsize shown = strlen(method) + exchange->uri_bytes + strlen("  HTTP/1.1\r\n\r\n");
+    for (guint i = 0; i < headers->len; i++) {
+        const HttpPair *pair = headers->pdata[i];
+        shown += strlen(pair->name) + strlen(pair->value) + strlen(": \r\n");
+    }
+    return !info || info->header_size > shown;
 }
 
 /* Bodies in flight are bounded over all connections, or 1,024 of them could ask for 36 GiB. */
@@ -191,13 +211,13 @@ static HttpAnswer *refuse(Exchange *exchange, const char *code, const char *deta
     return handlers->refuse(&exchange->request, code, detail, handlers->user);
 }
 
-static HttpAnswer *look_at_head(Exchange *exchange, const char *version)
+static HttpAnswer *look_at_head(Exchange *exchange, const char *method, const char *version)
 {
     HttpServer *server = exchange->server;
     HttpRequest *request = &exchange->request;
     const char *detail = NULL;
     const char *fault = http_head_fault(request, version, &detail);
-    if (!fault && exchange->has_bad_bytes) {
+    if (!fault && (exchange->has_bad_query || hides_bytes(exchange, method))) {
         fault = "malformed_request";
         detail = "Address or header hold bytes that may not be there.";
     }
@@ -303,10 +323,10 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
     const char *method, const char *version, const char *bytes, size_t *n, void **state)
 {
     Exchange *exchange = *state;
-    if (!exchange) {
+    if (!exchange->has_begun) {
         set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS);
-        *state = exchange = exchange_new(user, mhd, url, method);
-        exchange->answer = look_at_head(exchange, version);
+        read_head(exchange, url, method);
+        exchange->answer = look_at_head(exchange, method, version);
         return exchange->answer ? queue_answer(exchange) : MHD_YES;
     }
     if (*n > 0) {
@@ -328,9 +348,11 @@ static void on_completed(void *user, struct MHD_Connection *mhd, void **state,
     *state = NULL;
     if (!exchange)
         return;
-    drop_body(exchange);
-    http_answer_free(exchange->answer);
-    http_request_clear(&exchange->request);
+    if (exchange->has_begun) {
+        drop_body(exchange);
+        http_answer_free(exchange->answer);
+        http_request_clear(&exchange->request);
+    }
     g_free(exchange);
     set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS); /* for the head of the next request */
 }
@@ -369,6 +391,7 @@ HttpServer *http_server_new(
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
         NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
+        MHD_OPTION_URI_LOG_CALLBACK, on_address, server,
         MHD_OPTION_LISTEN_SOCKET, g_socket_get_fd(listening), MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS_PER_ADDRESS,

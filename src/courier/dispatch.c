@@ -89,11 +89,12 @@ static void fetch_then(Courier *courier, gpointer data)
     email_delivery_free(fetch->delivery);
     if (error != NULL)
         g_warning("a mail cannot be read from the store: %s", error->message);
-    courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
-                                      .org_id = fetch->org_id,
-                                      .recipient_id = fetch->recipient_id,
-                                      .end = error != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
-                                      .fate = error != NULL ? DIAGNOSIS_FATE_HOLD : 0});
+    courier_outbox_event(
+        courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                     .org_id = fetch->org_id,
+                     .recipient_id = fetch->recipient_id,
+                     .end = error != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
+                     .fate = error != NULL ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
 }
 
 static void send_one(Courier *courier, const OutboxEffect *effect)
@@ -144,7 +145,7 @@ static void record_written(Courier *courier, gpointer data, const GError *error)
 /* result: the facts, or NULL when the outbox decided without an attempt. */
 static void record(Courier *courier, const OutboxEffect *effect, const PoolResult *result)
 {
-    if (effect->decision.state == 0) { /* withdrawn: the store knows better already */
+    if (effect->decision.state == RETRY_NOTHING) { /* withdrawn: the store knows better already */
         courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_RECORDED,
                                           .org_id = effect->org_id,
                                           .recipient_id = effect->recipient_id});
@@ -198,6 +199,8 @@ static void health_written(Courier *courier, gpointer data, const GError *error)
 static Health health_of(OutboxHealth health)
 {
     switch (health) {
+    case OUTBOX_HEALTH_UNKNOWN:
+        return HEALTH_UNKNOWN;
     case OUTBOX_HEALTH_OK:
         return HEALTH_OK;
     case OUTBOX_HEALTH_DEGRADED:

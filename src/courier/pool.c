@@ -16,7 +16,8 @@ typedef struct line {
     Pool *pool;
     Session *session;
     gint64 config_version;
-    gboolean is_ready, is_leaving;
+    gboolean has_stood; /* logged in once */
+    gboolean is_ready;
     Attempt *attempt; /* borrowed from pool->attempts; NULL while opening or idle */
     guint carried;
     GSource *idle;
@@ -187,7 +188,6 @@ static void serve(Pool *pool);
 static void line_quit(Line *line)
 {
     line->is_ready = FALSE;
-    line->is_leaving = TRUE;
     clear_idle(line);
     session_quit(line->session);
 }
@@ -236,8 +236,9 @@ static void on_ready(gpointer user)
 {
     Line *line = user;
     Pool *pool = line->pool;
-    if (line->carried == 0 && pool->events.login != NULL)
+    if (!line->has_stood && pool->events.login != NULL)
         pool->events.login(TRUE, pool->user);
+    line->has_stood = TRUE;
     if (is_outdated(line)) {
         line_quit(line);
         return;
@@ -245,6 +246,7 @@ static void on_ready(gpointer user)
     Attempt *next = g_queue_pop_head(&pool->waiting);
     if (next != NULL) {
         line_give(line, next);
+        serve(pool); /* it stands: more may be opened beside it */
         return;
     }
     line->is_ready = TRUE;
@@ -253,24 +255,40 @@ static void on_ready(gpointer user)
     g_source_attach(line->idle, pool->parts.context);
 }
 
+/* Hands back what waits for a session: not tried, still queued. */
+static void end_waiting(Pool *pool)
+{
+    Attempt *attempt;
+    while ((attempt = g_queue_pop_head(&pool->waiting)) != NULL)
+        attempt_ended_plainly(pool, attempt, ATTEMPT_WITHDRAWN);
+}
+
+/* A session that never stood: the mail it was opened for has made its attempt. Those behind it are
+ * handed back, or each would try the same refused login or dead server once more. */
+static void end_first_waiting(Pool *pool, const SessionFailure *failure)
+{
+    Attempt *attempt = g_queue_pop_head(&pool->waiting);
+    if (attempt != NULL)
+        attempt_ended_with(
+            pool, attempt, ATTEMPT_UNSENT, &failure->input, failure->text_may_be_shown);
+    end_waiting(pool);
+}
+
 static void on_ended(const SessionFailure *failure, gpointer user)
 {
     Line *line = user;
     Pool *pool = line->pool;
     Attempt *attempt = line->attempt;
-    gboolean never_ready = line->carried == 0 && !line->is_ready && !line->is_leaving;
-    gboolean login_refused = failure != NULL && failure->rung == RUNG_AUTH;
-    /* A session opened for a waiting mail that never stood: that mail has made its attempt. */
-    if (attempt == NULL && failure != NULL && never_ready)
-        attempt = g_queue_pop_head(&pool->waiting);
-    if (login_refused && pool->events.login != NULL)
+    if (failure != NULL && failure->rung == RUNG_AUTH && pool->events.login != NULL)
         pool->events.login(FALSE, pool->user);
     if (attempt != NULL && failure != NULL)
         attempt_ended_with(pool, attempt, attempt->end != 0 ? attempt->end : ATTEMPT_UNSENT,
             &failure->input, failure->text_may_be_shown);
     else if (attempt != NULL)
         attempt_ended_plainly(pool, attempt, ATTEMPT_UNSENT);
-    g_ptr_array_remove_fast(pool->lines, line); /* frees line and session */
+    else if (failure != NULL && !line->has_stood)
+        end_first_waiting(pool, failure); /* lends the session's strings: before it is freed */
+    g_ptr_array_remove_fast(pool->lines, line);
     serve(pool);
 }
 
@@ -310,29 +328,23 @@ static Line *idle_line(Pool *pool)
     return NULL;
 }
 
-static guint opening_lines(const Pool *pool)
-{
-    guint opening = 0;
-    for (guint i = 0; i < pool->lines->len; i++) {
-        const Line *line = pool->lines->pdata[i];
-        opening += line->carried == 0 && !line->is_ready && !line->is_leaving;
-    }
-    return opening;
-}
-
-/* Gives waiting mails to idle sessions, and opens a session for each mail that none is coming for.
- */
+/* Gives waiting mails to idle sessions, and opens sessions for those that none is coming for. Never
+ * more logins at once than there are sessions that stand: a password that stopped working is tried
+ * once, not once a connection. */
 static void serve(Pool *pool)
 {
-    while (pool->waiting.length > 0) {
-        Line *line = idle_line(pool);
-        if (line == NULL)
-            break;
-        line_give(line, g_queue_pop_head(&pool->waiting));
-    }
-    while (pool->settings != NULL && opening_lines(pool) < pool->waiting.length &&
-           pool->lines->len < pool->settings->max_connections)
+    Line *idle;
+    while (pool->waiting.length > 0 && (idle = idle_line(pool)) != NULL)
+        line_give(idle, g_queue_pop_head(&pool->waiting));
+    guint standing = 0;
+    for (guint i = 0; i < pool->lines->len; i++)
+        standing += ((const Line *)pool->lines->pdata[i])->has_stood ? 1 : 0;
+    guint opening = pool->lines->len - standing;
+    while (pool->settings != NULL && opening < pool->waiting.length && opening < MAX(standing, 1) &&
+           pool->lines->len < pool->settings->max_connections) {
         open_line(pool);
+        opening++;
+    }
 }
 
 /* --- What the courier asks for ------------------------------------------------------------------
@@ -349,14 +361,6 @@ void pool_drain(Pool *pool)
     }
     for (guint i = 0; i < idle->len; i++)
         line_quit(idle->pdata[i]);
-}
-
-/* Mails that wait for a session under settings that are gone were not tried. */
-static void end_waiting(Pool *pool)
-{
-    Attempt *attempt;
-    while ((attempt = g_queue_pop_head(&pool->waiting)) != NULL)
-        attempt_ended_plainly(pool, attempt, ATTEMPT_WITHDRAWN);
 }
 
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,

@@ -15,7 +15,12 @@ typedef enum {
     DIAGNOSIS_REPUTATION,
     DIAGNOSIS_QUOTA
 } DiagnosisClass;
-typedef enum { DIAGNOSIS_FATE_RETRY = 1, DIAGNOSIS_FATE_HOLD, DIAGNOSIS_FATE_BOUNCE } DiagnosisFate;
+typedef enum {
+    DIAGNOSIS_FATE_NONE = 0, /* no reply decided */
+    DIAGNOSIS_FATE_RETRY = 1,
+    DIAGNOSIS_FATE_HOLD,
+    DIAGNOSIS_FATE_BOUNCE
+} DiagnosisFate;
 typedef enum {
     DIAGNOSIS_RETRY_NONE = 1,
     DIAGNOSIS_RETRY_ONCE,

@@ -41,7 +41,6 @@ struct net_lookup {
     GArray *sockets;      /* of Socket */
     MonoMs ends_at;
     Half six, four;
-    gboolean is_closing; /* c-ares is being torn down: its callbacks say nothing */
 };
 
 typedef struct {
@@ -90,9 +89,8 @@ static const char *fault_of(int six, int four)
 
 static void lookup_close(NetLookup *lookup)
 {
-    lookup->is_closing = TRUE;
     if (lookup->channel != NULL)
-        ares_destroy(lookup->channel);
+        ares_destroy(lookup->channel); /* calls on_a and on_aaaa once more: nobody will look */
     g_source_destroy(lookup->source);
     g_source_unref(lookup->source);
     g_array_free(lookup->sockets, TRUE);
@@ -139,8 +137,6 @@ static void half_finish(Half *half, int status)
 static void on_a(void *user, int status, int timeouts, unsigned char *answer, int n)
 {
     Half *half = user;
-    if (half->lookup->is_closing)
-        return;
     struct ares_addrttl found[LIMIT_DNS_ADDRESSES];
     int n_found = LIMIT_DNS_ADDRESSES;
     if (status == ARES_SUCCESS)
@@ -153,8 +149,6 @@ static void on_a(void *user, int status, int timeouts, unsigned char *answer, in
 static void on_aaaa(void *user, int status, int timeouts, unsigned char *answer, int n)
 {
     Half *half = user;
-    if (half->lookup->is_closing)
-        return;
     struct ares_addr6ttl found[LIMIT_DNS_ADDRESSES];
     int n_found = LIMIT_DNS_ADDRESSES;
     if (status == ARES_SUCCESS)

@@ -230,7 +230,7 @@ static void on_gate(Org *org, const OutboxEvent *event)
         org->breaks = 0;
         org->blocked_until = 0;
         org->credential_retry_at = 0;
-        org->health = 0;
+        org->health = OUTBOX_HEALTH_UNKNOWN;
     }
     /* The store may not know yet that the login was refused; only other settings open that gate. */
     gboolean refused = org->health == OUTBOX_HEALTH_CREDENTIAL_FAULT;
@@ -300,7 +300,8 @@ static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
         org->bell = TRUE;
         set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
         break;
-    case ATTEMPT_WITHDRAWN:
+    case ATTEMPT_WITHDRAWN: /* it may still wait in the store */
+        org->bell = TRUE;
         break;
     }
 }

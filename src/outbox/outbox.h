@@ -48,7 +48,7 @@ typedef struct {
     WallMs next_at; /* LOADED: when the first mail behind these is due; 0: none */
     gint64 recipient_id;
     AttemptEnd end;
-    DiagnosisFate fate; /* 0: no reply decided */
+    DiagnosisFate fate; /* NONE: no reply decided */
     gint64 wait_s;
 } OutboxEvent;
 
@@ -62,6 +62,7 @@ typedef enum {
 } OutboxEffectKind;
 
 typedef enum {
+    OUTBOX_HEALTH_UNKNOWN = 0,
     OUTBOX_HEALTH_OK = 1,
     OUTBOX_HEALTH_DEGRADED,         /* replies hold mail back, but login works */
     OUTBOX_HEALTH_UNREACHABLE,      /* sessions do not come about */

@@ -36,6 +36,7 @@ static RetryDecision decide_refused(
         return (RetryDecision){EMAIL_REJECTED, 0, TRUE};
     case DIAGNOSIS_FATE_HOLD: /* the account or the settings: no attempt of this mail is used up */
         return (RetryDecision){EMAIL_DEFERRED, now + MAX(wait_ms, HOLD_MS), FALSE};
+    case DIAGNOSIS_FATE_NONE:
     case DIAGNOSIS_FATE_RETRY:
         break;
     }
@@ -56,7 +57,7 @@ static RetryDecision decide_uncertain(const RetryMail *mail, WallMs now)
 RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate fate, gint64 wait_s,
     WallMs now, guint32 random)
 {
-    RetryDecision decision = {0, 0, FALSE};
+    RetryDecision decision = {RETRY_NOTHING, 0, FALSE};
     switch (end) {
     case ATTEMPT_ACCEPTED:
         return (RetryDecision){EMAIL_ACCEPTED, 0, TRUE};

@@ -17,7 +17,7 @@ typedef enum {
     ATTEMPT_UNCERTAIN,     /* the final dot left and no reply came */
     ATTEMPT_UNSENT,        /* the session broke or never stood: nobody refused this mail */
     ATTEMPT_LOGIN_REFUSED, /* the credential is at fault, never the mail (DESIGN rule 5) */
-    ATTEMPT_WITHDRAWN,     /* it was cancelled before it left */
+    ATTEMPT_WITHDRAWN,     /* not tried after all: cancelled, or handed back */
 } AttemptEnd;
 
 typedef struct {
@@ -26,13 +26,16 @@ typedef struct {
     gboolean at_most_once, was_uncertain;
 } RetryMail;
 
+#define RETRY_NOTHING ((EmailState)0)
+
 typedef struct {
-    EmailState state; /* 0: nothing to write (withdrawn) */
+    EmailState state; /* RETRY_NOTHING: nothing to write (withdrawn) */
     WallMs next_at;   /* 0: none */
     gboolean counts;  /* uses up an attempt */
 } RetryDecision;
 
-/* fate and wait_s come from the diagnosis of the reply; both are 0 where no reply decided. */
+/* fate and wait_s come from the diagnosis of the reply; NONE and 0 where no reply
+ * decided. */
 RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate fate, gint64 wait_s,
     WallMs now, guint32 random);
 

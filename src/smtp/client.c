@@ -177,9 +177,12 @@ static void note_failure(SmtpClient *client, SmtpFault fault, const SmtpReply *r
     transaction_abandon(client, fault, reply);
     if (client->has_failed)
         return;
+    gboolean is_injection = fault == SMTP_FAULT_PIPELINED_AFTER_STARTTLS;
     client->has_failed = TRUE;
     client->failure_reply = smtp_reply_copy(reply);
-    client->failure = (SmtpFailure){client_phase(client), fault, client->failure_reply};
+    client->failure.phase = is_injection ? SMTP_PHASE_STARTTLS : client_phase(client);
+    client->failure.fault = fault;
+    client->failure.reply = client->failure_reply;
 }
 
 void client_fail(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
@@ -271,13 +274,18 @@ static const SmtpReply *next_reply(SmtpClient *client, const guint8 **data, gsiz
     return reply;
 }
 
+/* Plaintext where only TLS may follow: behind the 220 to STARTTLS somebody injects (RFC 3207 4). */
+static void on_plaintext(SmtpClient *client)
+{
+    client_fail(client,
+        client->config.security == TLS_MODE_STARTTLS ? SMTP_FAULT_PIPELINED_AFTER_STARTTLS
+                                                     : SMTP_FAULT_UNEXPECTED_REPLY,
+        NULL);
+}
+
 /* Bytes behind a reply to which we have not yet said anything: they answer nothing. */
 static void on_premature(SmtpClient *client, const guint8 *data, gsize n)
 {
-    if (client->state == WAIT_TLS) {
-        client_fail(client, SMTP_FAULT_PIPELINED_AFTER_STARTTLS, NULL);
-        return;
-    }
     const SmtpReply *reply = next_reply(client, &data, &n);
     if (reply != NULL && reply->code == 421)
         client_fail(client, SMTP_FAULT_REPLY, reply);
@@ -287,11 +295,11 @@ static void on_premature(SmtpClient *client, const guint8 *data, gsize n)
 
 static void on_bytes(SmtpClient *client, const guint8 *data, gsize n)
 {
-    if (client->state == WAIT_TLS && n > 0) {
-        client_fail(client, SMTP_FAULT_PIPELINED_AFTER_STARTTLS, NULL);
-        return;
-    }
     while (n > 0 && client->state != CLOSED) {
+        if (client->state == WAIT_TLS) {
+            on_plaintext(client);
+            return;
+        }
         if (is_about_to_ask(client)) {
             on_premature(client, data, n);
             return;

@@ -65,16 +65,12 @@ class Daemon:
         self.log.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
-    def allowed_ports(self):
-        return [option for port in self.sandbox_ports.values() for option in ("--allow-port", str(port))]
-
     def start(self):
         begun = time.monotonic()
         start_at = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(
             [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--sandbox-starttls-port",
-             str(self.sandbox_ports["starttls"]), "--sandbox-implicit-port", str(self.sandbox_ports["implicit"]), *self.allowed_ports(),
-             *self.options],
+             str(self.sandbox_ports["starttls"]), "--sandbox-implicit-port", str(self.sandbox_ports["implicit"]), *self.options],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         while True:
             said = pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")[start_at:]

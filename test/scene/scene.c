@@ -271,10 +271,8 @@ static void verb_body(Scene *scene, const char *rest)
     g_string_free(body, TRUE);
 }
 
-static GBytes *make_content(gsize size, gboolean bare)
+static GBytes *make_content(gsize size)
 {
-    if (bare)
-        return g_bytes_new_static("Subject: x\n\nbare\n", 17);
     GString *text = g_string_new("Subject: hi\r\n\r\n.hello\r\n");
     while (text->len < size)
         g_string_append_printf(text, "%s %" G_GSIZE_FORMAT " bytes so far.\r\n",
@@ -293,7 +291,7 @@ static void give_mail(Scene *scene, const char *rest, gboolean is_probe)
     g_auto(GStrv) words = g_strsplit(rest, " ", -1);
     g_autoptr(GPtrArray) recipients = g_ptr_array_new();
     gsize size = 0;
-    gboolean bare = FALSE;
+    const char *literal = NULL; /* content other than the usual */
     SmtpMail mail = {.token = g_ascii_strtoull(words[0], NULL, 10), .sender = words[1]};
     if (strcmp(mail.sender, "<>") == 0)
         mail.sender = "";
@@ -305,7 +303,9 @@ static void give_mail(Scene *scene, const char *rest, gboolean is_probe)
         else if (strcmp(*word, "utf8") == 0)
             mail.needs_smtputf8 = TRUE;
         else if (strcmp(*word, "bare") == 0)
-            bare = TRUE;
+            literal = "Subject: x\n\nbare\n";
+        else if (strcmp(*word, "empty") == 0)
+            literal = "";
         else
             g_ptr_array_add(recipients, *word);
     }
@@ -313,7 +313,9 @@ static void give_mail(Scene *scene, const char *rest, gboolean is_probe)
     mail.recipients = (const char *const *)recipients->pdata;
     g_clear_pointer(&scene->content, g_bytes_unref);
     if (!is_probe)
-        mail.content = scene->content = make_content(size, bare);
+        scene->content =
+            literal == NULL ? make_content(size) : g_bytes_new_static(literal, strlen(literal));
+    mail.content = scene->content;
     if (!scene->effects->ready)
         complain(scene, "the client is not ready for a mail");
     else

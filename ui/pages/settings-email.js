@@ -113,7 +113,7 @@ export function SettingsEmailPage() {
       </div>
       <div class="column">
         ${run && html`
-          <${Ladder} run=${run} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
+          <${Ladder} run=${run} live=${run.id === watched} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
             changed=${run.state !== 'running' && smtp.setup === 'incomplete'}
             offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
             onSwitchOn=${attempt(() => setSending(true))} onCancel=${attempt(() => api.cancelVerification(run.id))}

@@ -39,24 +39,22 @@ const summaryOf = (run) => {
     : t(`run.${run.state}`);
 };
 
-/** One polite message for each rung that changed, and one summary at the end. */
-function useAnnouncements(run) {
-  const spoken = useRef({ id: null, rung: '', state: '' });
+/** One polite message for each rung that changed, and one summary at the end, for a run that happens before our eyes. */
+function useAnnouncements(run, live) {
+  const spoken = useRef('');
   useEffect(() => {
-    if (!run) return;
-    if (spoken.current.id !== run.id) spoken.current = { id: run.id, rung: '', state: run.state };
+    if (!live) return;
     const now = run.phases.findLast((phase) => ['running', 'passed', 'failed'].includes(phase.state));
-    const rung = now ? `${now.name} ${now.state}` : '';
-    if (run.state !== 'running' && spoken.current.state === 'running') announce(summaryOf(run));
-    else if (run.state === 'running' && now && rung !== spoken.current.rung) {
-      announce(`${t(`phase.${now.name}`)}: ${t(`phase_state.${now.state}`)}`);
-    }
-    spoken.current = { id: run.id, rung, state: run.state };
-  }, [run]);
+    const next = run.state === 'running' ? now && `${t(`phase.${now.name}`)}: ${t(`phase_state.${now.state}`)}` : summaryOf(run);
+    const mark = `${run.id} ${run.state} ${now?.name} ${now?.state}`;
+    if (!next || mark === spoken.current) return;
+    spoken.current = mark;
+    announce(next);
+  }, [run, live]);
 }
 
-export function Ladder({ run, folded, changed, inForce, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
-  useAnnouncements(run);
+export function Ladder({ run, live, folded, changed, inForce, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
+  useAnnouncements(run, live);
   const running = run.state === 'running';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
   return html`

@@ -101,7 +101,7 @@ static void urgent_mail_goes_first_and_connections_are_the_limit(void **unused)
     assert_int_equal(hand.effects[0].recipient_id, 3);
     assert_int_equal(hand.effects[1].recipient_id, 2);
     assert_int_equal(outbox_sending(hand.outbox, 1), 2);
-    end(&hand, 3, ATTEMPT_ACCEPTED, 0);
+    end(&hand, 3, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_RECORD)->decision.state, EMAIL_ACCEPTED);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 1);
     outbox_free(hand.outbox);
@@ -169,7 +169,7 @@ static void a_login_that_works_again_opens_the_gate(void **unused)
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
     load(&hand, items, 2);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
-    end(&hand, 1, ATTEMPT_ACCEPTED, 0);
+    end(&hand, 1, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_HEALTH)->health, OUTBOX_HEALTH_OK);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 2);
     outbox_free(hand.outbox);
@@ -182,13 +182,13 @@ static void a_break_costs_one_delay_however_many_connections(void **unused)
         item(3, EMAIL_CLASS_RESET), item(4, EMAIL_CLASS_RESET)};
     load(&hand, items, 4);
     for (gint64 id = 1; id <= 3; id++)
-        end(&hand, id, ATTEMPT_UNSENT, 0);
+        end(&hand, id, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0); /* the fourth waits, untouched */
     assert_true(find(&hand, OUTBOX_EFFECT_WAKE)->at == NOW + CLOCK_MINUTE_MS);
     hand.now += CLOCK_MINUTE_MS;
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1); /* one looks whether it is over */
-    end(&hand, 4, ATTEMPT_ACCEPTED, 0);
+    end(&hand, 4, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_HEALTH)->health, OUTBOX_HEALTH_OK);
     outbox_free(hand.outbox);
 }
@@ -224,7 +224,7 @@ static void a_pause_forgets_what_has_not_left(void **unused)
     load(&hand, items, 2);
     gate(&hand, EMAIL_GATE_PAUSED, 1, 1);
     assert_int_equal(outbox_known(hand.outbox, 1), 1); /* the one on its way */
-    end(&hand, 1, ATTEMPT_ACCEPTED, 0);
+    end(&hand, 1, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
     outbox_free(hand.outbox);
 }

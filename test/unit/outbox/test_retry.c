@@ -39,7 +39,7 @@ static void each_end_has_its_consequence(void **unused)
         gint64 wait_s;
         RetryDecision expect; /* next_at as delay; jitter is 0 here */
     } cases[] = {
-        {"accepted", &fresh, ATTEMPT_ACCEPTED, 0, 0, {EMAIL_ACCEPTED, 0, TRUE}},
+        {"accepted", &fresh, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE, 0, {EMAIL_ACCEPTED, 0, TRUE}},
         {"no such mailbox", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_BOUNCE, 0,
             {EMAIL_REJECTED, 0, TRUE}},
         {"greylisted", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_RETRY, 0,
@@ -48,26 +48,30 @@ static void each_end_has_its_consequence(void **unused)
             {EMAIL_DEFERRED, MINUTES(60), TRUE}},
         {"sender not allowed", &fresh, ATTEMPT_REFUSED, DIAGNOSIS_FATE_HOLD, 0,
             {EMAIL_DEFERRED, hold, FALSE}},
-        {"connection lost early", &fresh, ATTEMPT_UNSENT, 0, 0, {EMAIL_DEFERRED, MINUTES(1), TRUE}},
+        {"connection lost early", &fresh, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE, 0,
+            {EMAIL_DEFERRED, MINUTES(1), TRUE}},
         {"login refused", &fresh, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD, 0,
             {EMAIL_QUEUED, 0, FALSE}},
-        {"lost after the dot", &fresh, ATTEMPT_UNCERTAIN, 0, 0,
+        {"lost after the dot", &fresh, ATTEMPT_UNCERTAIN, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_UNCERTAIN, MINUTES(15), TRUE}},
-        {"lost after the dot, at most once", &once, ATTEMPT_UNCERTAIN, 0, 0,
+        {"lost after the dot, at most once", &once, ATTEMPT_UNCERTAIN, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_UNCERTAIN, -NOW, TRUE}},
-        {"lost after the dot twice", &again, ATTEMPT_UNCERTAIN, 0, 0,
+        {"lost after the dot twice", &again, ATTEMPT_UNCERTAIN, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_UNCERTAIN, CLOCK_DAY_MS, TRUE}},
-        {"resend broke off", &again, ATTEMPT_UNSENT, 0, 0, {EMAIL_UNCERTAIN, MINUTES(5), TRUE}},
-        {"resend accepted", &again, ATTEMPT_ACCEPTED, 0, 0, {EMAIL_ACCEPTED, 0, TRUE}},
-        {"never past its expiry", &brief, ATTEMPT_UNSENT, 0, 0,
+        {"resend broke off", &again, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE, 0,
+            {EMAIL_UNCERTAIN, MINUTES(5), TRUE}},
+        {"resend accepted", &again, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE, 0,
+            {EMAIL_ACCEPTED, 0, TRUE}},
+        {"never past its expiry", &brief, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_DEFERRED, MINUTES(30), TRUE}},
-        {"cancelled", &fresh, ATTEMPT_WITHDRAWN, 0, 0, {0, 0, FALSE}},
+        {"cancelled", &fresh, ATTEMPT_WITHDRAWN, DIAGNOSIS_FATE_NONE, 0, {RETRY_NOTHING, 0, FALSE}},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         RetryDecision got =
             retry_decide(cases[i].mail, cases[i].end, cases[i].fate, cases[i].wait_s, NOW, 0);
         gboolean ended = cases[i].expect.state == EMAIL_ACCEPTED ||
-                         cases[i].expect.state == EMAIL_REJECTED || cases[i].expect.state == 0;
+                         cases[i].expect.state == EMAIL_REJECTED ||
+                         cases[i].expect.state == RETRY_NOTHING;
         WallMs next_at = ended ? 0 : NOW + cases[i].expect.next_at;
         if (got.state != cases[i].expect.state || got.next_at != next_at ||
             got.counts != cases[i].expect.counts)

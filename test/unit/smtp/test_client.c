@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -177,6 +180,67 @@ static void a_full_transaction_is_accepted_with_its_limit_of_recipients(void **s
     assert_true(effects->ready);
 }
 
+/* TRUE if the step ends the process, as a driver's mistake must. */
+static gboolean aborts(void (*mistake)(void))
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        close(STDERR_FILENO); /* its last words are of no interest */
+        mistake();
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void tls_up_without_start_tls(void)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    step(client, SMTP_EVENT_TLS_UP);
+}
+
+static void mail_before_login(void)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+    step(client, SMTP_EVENT_MAIL);
+}
+
+static void password_with_nul(void)
+{
+    g_autoptr(Secret) password = secret_new("a\0b", 3);
+    const SmtpClientConfig config = {.security = TLS_MODE_IMPLICIT,
+        .ehlo_name = "client.example",
+        .username = "anna",
+        .password = password};
+    smtp_client_free(smtp_client_new(&config));
+}
+
+static void plaintext_mode(void)
+{
+    smtp_client_free(client_of((TlsMode)0, NULL));
+}
+
+static void no_mistake(void)
+{
+    g_autoptr(SmtpClient) client = client_of(TLS_MODE_STARTTLS, NULL);
+    step(client, SMTP_EVENT_CONNECTED);
+}
+
+static void mistakes_of_the_driver_abort(void **state)
+{
+    assert_false(aborts(no_mistake));
+    assert_true(aborts(tls_up_without_start_tls));
+    assert_true(aborts(mail_before_login));
+    assert_true(aborts(password_with_nul));
+    assert_true(aborts(plaintext_mode));
+}
+
 int main(void)
 {
     secret_init();
@@ -188,6 +252,7 @@ int main(void)
         cmocka_unit_test(deadlines_can_be_set),
         cmocka_unit_test(after_the_end_every_event_is_ignored),
         cmocka_unit_test(lines_say_who_spoke),
+        cmocka_unit_test(mistakes_of_the_driver_abort),
         cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
