@@ -185,13 +185,12 @@ static gboolean channel_open(NetLookup *lookup, int *status)
 {
     const char *server = lookup->resolver->dns_server;
     struct ares_options options = {
-        .flags = ARES_FLAG_NOSEARCH,
         .timeout = LIMIT_DNS_TRY_MS,
         .sock_state_cb = on_socket,
         .sock_state_cb_data = lookup,
     };
-    *status = ares_init_options(&lookup->channel, &options,
-        ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_DOMAINS | ARES_OPT_SOCK_STATE_CB);
+    *status =
+        ares_init_options(&lookup->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_SOCK_STATE_CB);
     if (*status != ARES_SUCCESS) {
         lookup->channel = NULL;
         return FALSE;

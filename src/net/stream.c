@@ -176,16 +176,6 @@ static gboolean may_write(const NetStream *stream)
            stream->chunks.length > 0;
 }
 
-/* The peer does not take our bytes any more; what it said before is still worth reading ("421 too
- * many connections"). */
-static void write_failed(NetStream *stream)
-{
-    if (may_read(stream) && !stream->tls_is_broken)
-        read_turn(stream);
-    if (stream->state != STREAM_ENDED)
-        stream_end(stream);
-}
-
 static void chunk_advance(NetStream *stream, StreamChunk *chunk, gsize n)
 {
     chunk->at += n;
@@ -210,7 +200,7 @@ static void write_turn(NetStream *stream)
                           : plain_write(stream, bytes, chunk->n - chunk->at, &n);
         stream->write_waits_read = io == STREAM_IO_WANTS_READ;
         if (io == STREAM_IO_FAILED)
-            write_failed(stream);
+            stream_end(stream);
         if (io != STREAM_IO_OK)
             return;
         chunk_advance(stream, chunk, n);

@@ -44,11 +44,6 @@ struct store {
 
 /* --- One group ------------------------------------------------------------------------------- */
 
-static gboolean run_savepoint(Db *db, const char *sql)
-{
-    return db_finish(db_query(db, sql), NULL);
-}
-
 /* Runs one job so that its failure undoes its own work only. FALSE if the whole transaction is lost
  * (the database ends it after some errors: full disk, I/O). */
 static gboolean run_job(Db *db, Job *job)
@@ -60,10 +55,10 @@ static gboolean run_job(Db *db, Job *job)
         g_assert(job->error);
         g_array_set_size(db->changes, n_changes);
         g_clear_pointer(&db->keys, day_keys_free);
-        if (!db->driver->in_transaction(db) || !run_savepoint(db, "ROLLBACK TO job"))
+        if (!db->driver->in_transaction(db) || !db_finish(db_query(db, "ROLLBACK TO job"), NULL))
             return FALSE;
     }
-    return run_savepoint(db, "RELEASE job");
+    return db_finish(db_query(db, "RELEASE job"), NULL);
 }
 
 /* Everybody whose job had gone well until then learns why it is not stored. */

@@ -49,6 +49,7 @@ async function violations(page) {
 /** The page as it stands: axe-core finds nothing in light or dark, nothing is cut off sideways; pictures of both. */
 export async function inspect(page, name) {
   await mkdir(PICTURES, { recursive: true });
+  await page.evaluate('scrollTo(0, 0)');
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     assert.deepEqual(await violations(page), [], `axe-core, ${name}, ${colorScheme}`);

@@ -4,8 +4,10 @@ import { t } from '../i18n.js';
 import { Icon } from './icon.js';
 
 /** "535 5.7.8 …": code, enhanced code and words; the enhanced code only once. */
-export const replyText = (reply, enhanced, text) =>
-  [reply, !`${reply} ${text}`.includes(enhanced) && enhanced, text].filter(Boolean).join(' ');
+export function replyText(reply, enhanced, text) {
+  const said = [reply, text].filter(Boolean).join(' ');
+  return enhanced && !said.includes(enhanced) ? said.replace(/^\d{3}/, `$& ${enhanced}`) : said;
+}
 
 export const Diagnosis = ({ diagnosis, onGoToField }) => html`
   <div class="diagnosis" data-diagnosis=${diagnosis.id}>

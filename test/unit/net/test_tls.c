@@ -350,6 +350,12 @@ static void bytes_held_by_openssl_are_delivered_after_a_pause(void **state)
         net_stream_pause_reading(scene.client.stream, FALSE);
         wait_until(scene.context, scene.client.in->len == 10 * i);
     }
+    for (guint i = 0; i < 100; i++)
+        end_say(&scene.server, "0123456789");
+    run_for(scene.context, 50);
+    scene.client.on_bytes = NULL; /* and without pauses, more than fit into one turn */
+    net_stream_pause_reading(scene.client.stream, FALSE);
+    wait_until(scene.context, scene.client.in->len == 2000);
     scene_clear(&scene);
 }
 

@@ -1,0 +1,218 @@
+#include "api/json.h"
+#include "base/limits.h"
+#include "base/secret.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *read_text(const char *text, JsonMode mode)
+{
+    const char *fault = NULL;
+    json_t *value = json_read(text, strlen(text), mode, &fault);
+    assert_true((value == NULL) == (fault != NULL));
+    return value;
+}
+
+static void only_sound_objects_are_read(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        gboolean is_sound;
+    } cases[] = {
+        {"empty object", "{}", TRUE},
+        {"with space", " \r\n\t{ \"a\" : [ 1 , \"x\" ] } ", TRUE},
+        {"brackets in strings", "{\"a\":\"[[[[{{{{\\\"[[\"}", TRUE},
+        {"the largest integer", "{\"a\":9223372036854775807}", TRUE},
+        {"nothing", "", FALSE},
+        {"an array", "[{}]", FALSE},
+        {"a word", "true", FALSE},
+        {"an open string", "{\"a", FALSE},
+        {"an open escape", "{\"a\\", FALSE},
+        {"two values", "{}{}", FALSE},
+        {"a duplicate", "{\"a\":1,\"a\":1}", FALSE},
+        {"an inner duplicate", "{\"b\":{\"a\":1,\"a\":1}}", FALSE},
+        {"too large an integer", "{\"a\":9223372036854775808}", FALSE},
+        {"too large a number", "{\"a\":1e400}", FALSE},
+        {"an escaped NUL", "{\"a\":\"\\u0000\"}", FALSE},
+        {"a lone surrogate", "{\"a\":\"\\ud800\"}", FALSE},
+        {"broken UTF-8", "{\"a\":\"\xc3\x28\"}", FALSE},
+        {"a comment", "{/**/}", FALSE},
+        {"a trailing comma", "{\"a\":1,}", FALSE},
+        {"a control character", "{\"a\":\"\n\"}", FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        json_t *value = read_text(cases[i].text, JSON_PLAIN);
+        if ((value != NULL) != cases[i].is_sound)
+            fail_msg("%s", cases[i].name);
+        json_decref(value);
+    }
+}
+
+static char *nested(guint depth)
+{
+    GString *text = g_string_new("{\"a\":");
+    for (guint i = 1; i < depth; i++)
+        g_string_append_c(text, '[');
+    for (guint i = 1; i < depth; i++)
+        g_string_append_c(text, ']');
+    g_string_append_c(text, '}');
+    return g_string_free(text, FALSE);
+}
+
+static void depth_and_number_of_values_are_bounded(void **state)
+{
+    g_autofree char *deepest = nested(LIMIT_JSON_DEPTH);
+    g_autofree char *deeper = nested(LIMIT_JSON_DEPTH + 1);
+    json_t *value = read_text(deepest, JSON_PLAIN);
+    assert_non_null(value);
+    json_decref(value);
+    assert_null(read_text(deeper, JSON_PLAIN));
+
+    GString *many = g_string_new("{\"a\":[1");
+    for (int i = 0; i < LIMIT_JSON_VALUES; i++)
+        g_string_append(many, ",1");
+    g_string_append(many, "]}");
+    assert_null(read_text(many->str, JSON_PLAIN));
+    g_string_free(many, TRUE);
+}
+
+static void arrays_of_bytes_are_read_as_base64(void **state)
+{
+    static const struct {
+        const char *text, *path, *expected; /* NULL: stays an array */
+    } cases[] = {
+        {"{\"content\":[104,105]}", "content", "aGk="},
+        {"{\"content\" : [ 104 ,\n105 ] }", "content", "aGk="},
+        {"{\"data\":[0,255]}", "data", "AP8="},
+        {"{\"content\":[256]}", "content", NULL},
+        {"{\"content\":[-1]}", "content", NULL},
+        {"{\"content\":[1.0]}", "content", NULL},
+        {"{\"content\":[]}", "content", NULL},
+        {"{\"content\":[\"a\"]}", "content", NULL},
+        {"{\"to\":[1,2]}", "to", NULL},
+        {"{\"a\":\"content\",\"b\":[1,2]}", "b", NULL},
+        {"{\"a\":[\"content\",[1,2]]}", "a", NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        json_t *value = read_text(cases[i].text, JSON_BYTE_ARRAYS);
+        assert_non_null(value);
+        const json_t *member = json_object_get(value, cases[i].path);
+        if (cases[i].expected)
+            assert_string_equal(json_string_value(member), cases[i].expected);
+        else
+            assert_false(json_is_string(member));
+        json_decref(value);
+    }
+    assert_null(read_text("{\"content\":[01]}", JSON_BYTE_ARRAYS));
+    assert_null(read_text("{\"content\":[1,2}", JSON_BYTE_ARRAYS));
+    assert_null(read_text("{\"content\":[1,]}", JSON_BYTE_ARRAYS));
+}
+
+static void a_million_bytes_cost_one_value(void **state)
+{
+    GString *text = g_string_new("{\"content\":{\"type\":\"Buffer\",\"data\":[7");
+    for (int i = 1; i < 1000000; i++)
+        g_string_append(text, ",7");
+    g_string_append(text, "]}}");
+    json_t *value = read_text(text->str, JSON_BYTE_ARRAYS);
+    assert_non_null(value);
+    json_t *data = json_object_get(json_object_get(value, "content"), "data");
+    gsize n = 0;
+    g_autofree guchar *bytes = g_base64_decode(json_string_value(data), &n);
+    assert_int_equal(n, 1000000);
+    assert_int_equal(bytes[n - 1], 7);
+    json_decref(value);
+    g_string_free(text, TRUE);
+}
+
+static void every_member_is_asked_for_or_a_fault(void **state)
+{
+    json_t *value = read_text("{\"text\":1,\"int\":\"1\",\"float\":1.5,\"bool\":1,\"list\":{},"
+                              "\"object\":[],\"null\":null,\"odd/~name\":0,\"big\":11}",
+        JSON_PLAIN);
+    static const struct {
+        const char *pointer, *code;
+    } expected[] = {{"/at/text", "wrong_type"}, {"/at/int", "wrong_type"},
+        {"/at/float", "wrong_type"}, {"/at/bool", "wrong_type"}, {"/at/list", "wrong_type"},
+        {"/at/object", "wrong_type"}, {"/at/big", "out_of_range"},
+        {"/at/odd~1~0name", "unknown_field"}};
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    {
+        g_auto(JsonObject) object;
+        gint64 number = 7;
+        gboolean flag = FALSE;
+        json_object_open(&object, value, "/at", &faults);
+        assert_null(json_object_take_text(&object, "text"));
+        assert_false(json_object_take_int(&object, "int", 0, 10, &number));
+        assert_false(json_object_take_int(&object, "float", 0, 10, &number));
+        assert_false(json_object_take_bool(&object, "bool", &flag));
+        assert_null(json_object_take_array(&object, "list"));
+        assert_null(json_object_take_object(&object, "object"));
+        assert_false(json_object_take_int(&object, "big", 0, 10, &number));
+        assert_null(json_object_take_text(&object, "null"));
+        assert_true(json_object_has(&object, "null"));
+        assert_false(json_object_has(&object, "absent"));
+        assert_null(json_object_take_text(&object, "absent"));
+        assert_int_equal(number, 7);
+    }
+    assert_int_equal(faults.list->len, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < faults.list->len; i++) {
+        const JsonFault *fault = faults.list->pdata[i];
+        assert_string_equal(fault->pointer, expected[i].pointer);
+        assert_string_equal(fault->code, expected[i].code);
+    }
+    json_decref(value);
+}
+
+static void the_list_of_faults_is_bounded(void **state)
+{
+    GString *text = g_string_new("{\"x\":0");
+    for (int i = 0; i < 1000; i++)
+        g_string_append_printf(text, ",\"f%d\":0", i);
+    g_string_append_c(text, '}');
+    json_t *value = read_text(text->str, JSON_PLAIN);
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    {
+        g_auto(JsonObject) object;
+        json_object_open(&object, value, "", &faults);
+    }
+    assert_int_equal(faults.list->len, LIMIT_JSON_FAULTS);
+    json_decref(value);
+    g_string_free(text, TRUE);
+}
+
+static void what_is_written_is_valid(void **state)
+{
+    json_t *value = json_object();
+    json_object_set_new(value, "bad", json_text("a\xff"));
+    json_object_set_new(value, "none", json_text(NULL));
+    json_object_set_new(value, "never", json_time(0));
+    json_object_set_new(value, "time", json_time(CLOCK_DAY_MS));
+    g_autofree char *text = json_write(value);
+    assert_string_equal(text,
+        "{\"bad\":\"a\xef\xbf\xbd\",\"none\":null,\"never\":null,"
+        "\"time\":\"1970-01-02T00:00:00.000Z\"}");
+}
+
+int main(void)
+{
+    secret_init();
+    json_wipe_on_free();
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_sound_objects_are_read),
+        cmocka_unit_test(depth_and_number_of_values_are_bounded),
+        cmocka_unit_test(arrays_of_bytes_are_read_as_base64),
+        cmocka_unit_test(a_million_bytes_cost_one_value),
+        cmocka_unit_test(every_member_is_asked_for_or_a_fault),
+        cmocka_unit_test(the_list_of_faults_is_bounded),
+        cmocka_unit_test(what_is_written_is_valid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
