@@ -37,9 +37,13 @@ function useHash() {
 }
 
 async function switchLanguage(language) {
-  await chooseLanguage(language);
-  update({});
-  await restartStream().catch(() => {}); // it polls until the server answers again
+  try {
+    await chooseLanguage(language);
+    update({});
+    await restartStream();
+  } catch {
+    // The server does not answer: the language stays, and the stream asks again by itself.
+  }
 }
 
 const Preferences = () => html`
@@ -69,7 +73,7 @@ function Side({ session, current }) {
       <div class="side-foot">
         <${Preferences} />
         <div class="account"><span class="who" title=${session.member.email}>${session.member.name || session.member.email}</span>
-          <button type="button" class="ghost" aria-label=${t('nav.sign_out')} title=${t('nav.sign_out')} onClick=${signOut}><${Icon} name="exit" /></button></div>
+          <button type="button" class="ghost" aria-label=${t('nav.sign_out')} title=${t('nav.sign_out')} onClick=${() => signOut().catch(() => location.reload())}><${Icon} name="exit" /></button></div>
       </div>
     </header>`;
 }

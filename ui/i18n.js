@@ -25,8 +25,8 @@ export async function loadLanguage(wanted) {
 }
 
 export async function chooseLanguage(wanted) {
-  localStorage.setItem(STORED, wanted);
   await loadLanguage(wanted);
+  localStorage.setItem(STORED, wanted);
 }
 
 export const hasText = (key) => key in texts || `${key}.other` in texts;

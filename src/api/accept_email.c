@@ -36,8 +36,7 @@ static void add_recipients(EmailNew *email, const GPtrArray *addresses, GHashTab
     }
 }
 
-gboolean accept_email_compose(
-    EmailNew *email, MimeDraft *draft, WallMs now, JsonFaults *faults)
+gboolean accept_email_compose(EmailNew *email, MimeDraft *draft, WallMs now, JsonFaults *faults)
 {
     email->id = id_fresh(now);
     email->created_at = now;
@@ -136,8 +135,8 @@ static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *err
     if (error)
         return call_error(call, error);
     if (acceptance->earlier) {
-        HttpAnswer *answer = call_json(call, acceptance->status,
-            email_event_json(acceptance->earlier, acceptance->gate));
+        HttpAnswer *answer = call_json(
+            call, acceptance->status, email_event_json(acceptance->earlier, acceptance->gate));
         http_answer_set_header(answer, "Idempotent-Replayed", "true");
         return answer;
     }
@@ -177,8 +176,8 @@ HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, 
     if (key) {
         gsize n = sizeof acceptance->body_hash;
         g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-        g_checksum_update(checksum, (const guchar *)call->request->body,
-            (gssize)call->request->body_bytes);
+        g_checksum_update(
+            checksum, (const guchar *)call->request->body, (gssize)call->request->body_bytes);
         g_checksum_get_digest(checksum, acceptance->body_hash, &n);
         acceptance->key = g_strdup(key);
     }

@@ -10,8 +10,7 @@
 /* Composes the draft once: message id, date, bytes, envelope. Fills sender, recipients, message_id,
  * content, needs_smtputf8, id, created_at and, unless its class is secret, the subject of email.
  * FALSE with a fault noted. */
-gboolean accept_email_compose(
-    EmailNew *email, MimeDraft *draft, WallMs now, JsonFaults *faults);
+gboolean accept_email_compose(EmailNew *email, MimeDraft *draft, WallMs now, JsonFaults *faults);
 
 /* Queues the insertion of email (taken), with the request's Idempotency-Key; status is that of the
  * success. Returns NULL, or a problem at once. */

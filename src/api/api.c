@@ -9,7 +9,8 @@
 
 #define QUICK_WORKERS 4
 
-/* --- The keeper: one thread for deadlines, heartbeats, events and last uses -------------------- */
+/* --- The keeper: one thread for deadlines, heartbeats, events and last uses --------------------
+ */
 
 static gboolean tick(gpointer user)
 {
@@ -73,8 +74,8 @@ static struct api *api_alloc(const ApiParts *parts)
     api->providers = parts->providers;
     api->dev = parts->dev;
     api->ports = parts->ports;
-    api->ports.extra = g_memdup2(
-        parts->ports.extra, sizeof *parts->ports.extra * parts->ports.n_extra);
+    api->ports.extra =
+        g_memdup2(parts->ports.extra, sizeof *parts->ports.extra * parts->ports.n_extra);
     api->control_path = g_strdup(parts->control_socket);
     api->trusted_proxies = g_ptr_array_new_with_free_func(g_object_unref);
     api->credentials = credentials_new(parts->store);
@@ -109,8 +110,7 @@ static void set_public_url(struct api *api, const ApiParts *parts)
 static gboolean listen_tcp(struct api *api, const ApiParts *parts, GError **error)
 {
     gboolean is_loopback = FALSE;
-    g_autoptr(GSocket) listening =
-        http_listen_tcp(parts->listen, &is_loopback, &api->port, error);
+    g_autoptr(GSocket) listening = http_listen_tcp(parts->listen, &is_loopback, &api->port, error);
     if (!listening)
         return FALSE;
     if (!is_loopback && api->trusted_proxies->len == 0) {

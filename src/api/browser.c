@@ -64,8 +64,8 @@ const char *browser_fault(const HttpRequest *request, const char *csrf, const ch
     if (origin && !origin_is_ours(request, origin, public_url))
         return "The request comes from a page of another site.";
     const char *length = http_request_header(request, "Content-Length");
-    gboolean has_body = http_request_header(request, "Transfer-Encoding") ||
-                        (length && strcmp(length, "0") != 0);
+    gboolean has_body =
+        http_request_header(request, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
     if (has_body && !is_json(request))
         return "A request with a body needs the content type application/json.";
     const char *token = http_request_header(request, "X-CSRF-Token");

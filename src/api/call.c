@@ -93,8 +93,7 @@ gboolean call_page(ApiCall *call, const char *prefix, CallPage *page, HttpAnswer
     const char *limit = http_request_query(call->request, "limit");
     guint64 number = LIMIT_PAGE_DEFAULT;
     if (limit && !g_ascii_string_to_unsigned(limit, 10, 1, LIMIT_PAGE, &number, NULL)) {
-        *problem =
-            call_problem(call, "invalid_query", "limit must be a number between 1 and 200.");
+        *problem = call_problem(call, "invalid_query", "limit must be a number between 1 and 200.");
         return FALSE;
     }
     page->limit = (guint)number;

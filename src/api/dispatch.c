@@ -103,8 +103,8 @@ static HttpAnswer *check_rights(ApiCall *call)
         return call_problem(call, "forbidden", NULL);
     if ((call->caller.scopes & route->scope) != route->scope)
         return call_problem(call, "forbidden", NULL);
-    gboolean is_browser = call->caller.kind == PEOPLE_CALLER_MEMBER ||
-                          call->caller.kind == PEOPLE_CALLER_NOBODY;
+    gboolean is_browser =
+        call->caller.kind == PEOPLE_CALLER_MEMBER || call->caller.kind == PEOPLE_CALLER_NOBODY;
     if (strcmp(route->method, "GET") != 0 && is_browser) {
         const char *csrf = route->flags & ROUTE_PUBLIC ? NULL : call->csrf;
         const char *fault = browser_fault(call->request, csrf, call->api->public_url);
@@ -172,8 +172,7 @@ static HttpAnswer *decide_at_head(ApiCall *call, gsize *body_limit)
     g_autofree char *allowed = NULL;
     call->route = routes_find(request->method, request->path, &call->id, &allowed);
     if (!call->route) {
-        HttpAnswer *answer =
-            call_problem(call, allowed ? "method_not_allowed" : "not_found", NULL);
+        HttpAnswer *answer = call_problem(call, allowed ? "method_not_allowed" : "not_found", NULL);
         if (allowed)
             http_answer_set_header(answer, "Allow", allowed);
         return answer;
@@ -192,8 +191,7 @@ static HttpAnswer *admit(HttpRequest *request, gsize *body_limit, gpointer user)
     return answer ? complete(call, answer) : NULL;
 }
 
-static HttpAnswer *refuse(
-    HttpRequest *request, const char *code, const char *detail, gpointer user)
+static HttpAnswer *refuse(HttpRequest *request, const char *code, const char *detail, gpointer user)
 {
     ApiCall *call = request->call ? request->call : call_begin(user, request);
     HttpAnswer *answer = complete(call, call_problem(call, code, detail));

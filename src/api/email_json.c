@@ -81,8 +81,7 @@ static json_t *recipient_json(
     json_object_set_new(json, "address", json_text(recipient->address));
     json_object_set_new(json, "state", json_text(email_state_name(shown)));
     json_object_set_new(json, "attempts", json_integer(recipient->attempts));
-    json_object_set_new(
-        json, "next_attempt_at", json_time(has_next ? recipient->next_at : 0));
+    json_object_set_new(json, "next_attempt_at", json_time(has_next ? recipient->next_at : 0));
     json_object_set_new(json, "updated_at", json_time(recipient->updated_at));
     return json;
 }
@@ -130,8 +129,8 @@ static json_t *attempt_json(
     json_object_set_new(json, "at", json_time(attempt->at));
     json_object_set_new(json, "state", json_text(email_state_name(attempt->state)));
     json_object_set_new(json, "phase", json_text(attempt->phase));
-    json_object_set_new(json, "reply",
-        attempt->reply_code ? json_integer(attempt->reply_code) : json_null());
+    json_object_set_new(
+        json, "reply", attempt->reply_code ? json_integer(attempt->reply_code) : json_null());
     json_object_set_new(json, "enhanced", json_text(attempt->reply_enhanced));
     json_object_set_new(json, "text", json_text(attempt->reply_text));
     json_object_set_new(json, "diagnosis", diagnosis_json(catalogue, &facts, language));
@@ -171,22 +170,19 @@ static void add_recipient_moments(GArray *moments, const EmailRecipientRow *reci
         const EmailAttemptRow *attempt = recipient->attempt_rows->pdata[i];
         last = attempt->state;
         add_moment(moments, attempt->at, attempt->state,
-            attempt->reply_code
-                ? g_strdup_printf("%s: %d", recipient->address, attempt->reply_code)
-                : g_strdup(recipient->address));
+            attempt->reply_code ? g_strdup_printf("%s: %d", recipient->address, attempt->reply_code)
+                                : g_strdup(recipient->address));
     }
     /* Ends that no attempt brought about: cancelled, expired, handed over. */
     if (!email_state_is_waiting(recipient->state) && recipient->state != last)
-        add_moment(
-            moments, recipient->updated_at, recipient->state, g_strdup(recipient->address));
+        add_moment(moments, recipient->updated_at, recipient->state, g_strdup(recipient->address));
 }
 
 static json_t *timeline_json(const EmailRow *row)
 {
     g_autoptr(GArray) moments = g_array_new(FALSE, FALSE, sizeof(Moment));
     g_array_set_clear_func(moments, moment_clear);
-    add_moment(
-        moments, row->created_at, row->scheduled_at ? EMAIL_SCHEDULED : EMAIL_QUEUED, NULL);
+    add_moment(moments, row->created_at, row->scheduled_at ? EMAIL_SCHEDULED : EMAIL_QUEUED, NULL);
     for (guint i = 0; i < row->recipients->len; i++)
         add_recipient_moments(moments, row->recipients->pdata[i]);
     g_array_sort(moments, moment_compare);
@@ -202,8 +198,8 @@ static json_t *timeline_json(const EmailRow *row)
     return json;
 }
 
-json_t *email_detail_json(const EmailRow *row, EmailGate gate,
-    const DiagnosisCatalogue *catalogue, Language language)
+json_t *email_detail_json(
+    const EmailRow *row, EmailGate gate, const DiagnosisCatalogue *catalogue, Language language)
 {
     json_t *json = email_json(row, gate);
     json_t *recipients = json_object_get(json, "recipients");
@@ -211,8 +207,8 @@ json_t *email_detail_json(const EmailRow *row, EmailGate gate,
         const EmailRecipientRow *recipient = row->recipients->pdata[i];
         json_t *attempts = json_array();
         for (guint j = 0; j < recipient->attempt_rows->len; j++)
-            json_array_append_new(attempts,
-                attempt_json(recipient->attempt_rows->pdata[j], catalogue, language));
+            json_array_append_new(
+                attempts, attempt_json(recipient->attempt_rows->pdata[j], catalogue, language));
         json_object_set_new(json_array_get(recipients, i), "attempts_log", attempts);
     }
     json_object_set_new(json, "message_id", json_text(row->message_id));

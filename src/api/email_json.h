@@ -17,8 +17,8 @@ const char *email_last_event(EmailState shown);
 json_t *email_json(const EmailRow *row, EmailGate gate);
 
 /* With attempts and timeline; row needs its attempt_rows. */
-json_t *email_detail_json(const EmailRow *row, EmailGate gate,
-    const DiagnosisCatalogue *catalogue, Language language);
+json_t *email_detail_json(
+    const EmailRow *row, EmailGate gate, const DiagnosisCatalogue *catalogue, Language language);
 
 /* {id, state, last_event}: an event, and the answer to accepting one. */
 json_t *email_event_json(const EmailRow *row, EmailGate gate);

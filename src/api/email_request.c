@@ -34,8 +34,7 @@ static void read_mailboxes(JsonObject *object, const char *name, GPtrArray *addr
     g_autofree char *pointer = json_pointer_join(object->pointer, name);
     gsize n = is_array ? json_array_size(value) : value ? 1 : 0;
     if (n > LIMIT_RECIPIENTS) {
-        json_fault_add(
-            object->faults, pointer, "too_many", "At most 100 addresses are allowed.");
+        json_fault_add(object->faults, pointer, "too_many", "At most 100 addresses are allowed.");
         return;
     }
     for (gsize i = 0; i < n; i++) {
@@ -75,8 +74,7 @@ static GBytes *decode_base64(const char *text)
     gsize padding = 0;
     while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
         padding++;
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (n % 4 != 0 || strspn(text, digits) != n - padding)
         return NULL;
     gsize decoded = 0;
@@ -111,7 +109,8 @@ static GBytes *read_content(JsonObject *object, const char *pointer)
     return content;
 }
 
-static void read_attachment(json_t *value, const char *pointer, MimeDraft *draft, JsonFaults *faults)
+static void read_attachment(
+    json_t *value, const char *pointer, MimeDraft *draft, JsonFaults *faults)
 {
     if (!json_is_object(value)) {
         json_fault_add(faults, pointer, "wrong_type", "An attachment must be an object.");
@@ -226,8 +225,8 @@ static void read_times(JsonObject *object, EmailRequest *request, WallMs now)
     request->scheduled_at = read_time(object, "scheduled_at",
         "Write the time as ISO 8601, like 2026-11-21T17:52:00Z; words such as \"in 1 min\" are "
         "not understood.");
-    request->expires_at = read_time(
-        object, "expires_at", "Write the time as ISO 8601, like 2026-11-21T17:52:00Z.");
+    request->expires_at =
+        read_time(object, "expires_at", "Write the time as ISO 8601, like 2026-11-21T17:52:00Z.");
     if (request->scheduled_at > now + LIMIT_SCHEDULE_AHEAD_MS)
         json_object_fault(object, "scheduled_at", "out_of_range",
             "An email can be scheduled at most 30 days ahead.");
@@ -246,8 +245,8 @@ static void read_class(JsonObject *object, EmailRequest *request)
             "The class is reset, invitation, transactional, notification or bulk.");
     request->at_most_once = delivery && strcmp(delivery, "at_most_once") == 0;
     if (delivery && !request->at_most_once && strcmp(delivery, "at_least_once") != 0)
-        json_object_fault(object, "delivery", "unknown_value",
-            "The delivery is at_least_once or at_most_once.");
+        json_object_fault(
+            object, "delivery", "unknown_value", "The delivery is at_least_once or at_most_once.");
 }
 
 static void read_body(JsonObject *object, MimeDraft *draft)

@@ -81,8 +81,7 @@ static void forget_oldest(GHashTable *table)
         g_hash_table_remove(table, oldest);
 }
 
-static void note(
-    Guesses *guesses, char kind, const char *name, const GuessRule *rule, MonoMs now)
+static void note(Guesses *guesses, char kind, const char *name, const GuessRule *rule, MonoMs now)
 {
     if (!name)
         return;

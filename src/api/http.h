@@ -19,15 +19,15 @@ typedef struct {
 /* --- Request --------------------------------------------------------------------------------- */
 
 typedef struct {
-    char *method;       /* "GET" … as sent; HEAD is shown as GET */
-    char *path;         /* as sent, not unescaped, without the query */
-    char *client;       /* the peer's address as text; "local" on the control socket */
-    GPtrArray *headers; /* of HttpPair, in order */
-    GPtrArray *query;   /* of HttpPair, unescaped */
+    char *method;        /* "GET" … as sent; HEAD is shown as GET */
+    char *path;          /* as sent, not unescaped, without the query */
+    char *client;        /* the peer's address as text; "local" on the control socket */
+    GPtrArray *headers;  /* of HttpPair, in order */
+    GPtrArray *query;    /* of HttpPair, unescaped */
     gboolean is_control; /* came over the control socket */
-    char *body;         /* NUL behind the last byte; NULL if empty; wiped when it is freed */
+    char *body;          /* NUL behind the last byte; NULL if empty; wiped when it is freed */
     gsize body_bytes;
-    gpointer call;      /* the handler's own data, freed with free_call */
+    gpointer call; /* the handler's own data, freed with free_call */
     GDestroyNotify free_call;
 } HttpRequest;
 
@@ -48,8 +48,7 @@ char *http_request_cookie(const HttpRequest *request, const char *name);
 
 /* What is wrong with the head (RFC 9112): NULL, or a problem code with an English sentence in
  * *detail (both static). version: "HTTP/1.1". */
-const char *http_head_fault(
-    const HttpRequest *request, const char *version, const char **detail);
+const char *http_head_fault(const HttpRequest *request, const char *version, const char **detail);
 
 /* --- Answer ---------------------------------------------------------------------------------- */
 

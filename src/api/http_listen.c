@@ -33,13 +33,12 @@ static GSocket *open_listening(
     GSocketAddress *address, GSocketProtocol protocol, const char *name, GError **error)
 {
     g_autoptr(GError) reason = NULL;
-    g_autoptr(GSocket) listening = g_socket_new(
-        g_socket_address_get_family(address), G_SOCKET_TYPE_STREAM, protocol, &reason);
+    g_autoptr(GSocket) listening =
+        g_socket_new(g_socket_address_get_family(address), G_SOCKET_TYPE_STREAM, protocol, &reason);
     if (listening) {
         g_socket_set_listen_backlog(listening, 511);
         g_socket_set_blocking(listening, FALSE);
-        if (g_socket_bind(listening, address, TRUE, &reason) &&
-            g_socket_listen(listening, &reason))
+        if (g_socket_bind(listening, address, TRUE, &reason) && g_socket_listen(listening, &reason))
             return g_steal_pointer(&listening);
     }
     g_set_error(error, ABS_ERROR, ABS_ERROR_IO, "cannot listen on %s: %s", name, reason->message);

@@ -146,8 +146,7 @@ static gsize head_bytes(const HttpRequest *request)
     return bytes;
 }
 
-const char *http_head_fault(
-    const HttpRequest *request, const char *version, const char **detail)
+const char *http_head_fault(const HttpRequest *request, const char *version, const char **detail)
 {
     if (strcmp(version, "HTTP/1.1") != 0) {
         *detail = "This server speaks HTTP/1.1.";

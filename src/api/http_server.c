@@ -341,8 +341,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
     return MHD_YES;
 }
 
-static void on_completed(void *user, struct MHD_Connection *mhd, void **state,
-    enum MHD_RequestTerminationCode code)
+static void on_completed(
+    void *user, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
 {
     Exchange *exchange = *state;
     *state = NULL;
@@ -389,17 +389,15 @@ HttpServer *http_server_new(
     g_cond_init(&server->answered);
     server->connections = g_hash_table_new_full(NULL, NULL, g_free, NULL);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
-        MHD_OPTION_URI_LOG_CALLBACK, on_address, server,
-        MHD_OPTION_LISTEN_SOCKET, g_socket_get_fd(listening), MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)LIMIT_HTTP_CONNECTIONS_PER_ADDRESS,
-        MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned int)(LIMIT_HTTP_BODY_DEADLINE_MS / CLOCK_SECOND_MS),
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_URI_LOG_CALLBACK,
+        on_address, server, MHD_OPTION_LISTEN_SOCKET, g_socket_get_fd(listening),
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned int)LIMIT_HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned int)LIMIT_HTTP_CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned int)(LIMIT_HTTP_BODY_DEADLINE_MS / CLOCK_SECOND_MS), MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
     if (server->daemon)
         return server;
     g_set_error_literal(error, ABS_ERROR, ABS_ERROR_IO, "the HTTP server cannot start");

@@ -9,9 +9,9 @@
 #include <jansson.h>
 
 typedef struct {
-    char *pointer; /* "/settings/host"; "" is the whole body */
+    char *pointer;    /* "/settings/host"; "" is the whole body */
     const char *code; /* "unknown_field", "wrong_type", "required", "out_of_range" …; static */
-    char *detail; /* one English sentence */
+    char *detail;     /* one English sentence */
 } JsonFault;
 
 typedef struct {
@@ -35,7 +35,8 @@ typedef enum {
     JSON_BYTE_ARRAYS = 1,
 } JsonMode;
 
-/* The object, or NULL with a static English sentence in *fault. The caller frees with json_decref. */
+/* The object, or NULL with a static English sentence in *fault. The caller frees with json_decref.
+ */
 json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault);
 
 /* --- One object and its members -------------------------------------------------------------- */

@@ -65,8 +65,7 @@ static void add_page(Pages *pages, const char *name)
 static void add_folder(Pages *pages, const char *folder)
 {
     g_autofree char *path = g_strconcat(UI_ROOT, folder, NULL);
-    g_auto(GStrv) names =
-        g_resources_enumerate_children(path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    g_auto(GStrv) names = g_resources_enumerate_children(path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
     for (guint i = 0; names && names[i]; i++) {
         g_autofree char *name = g_strconcat(folder, names[i], NULL);
         if (g_str_has_suffix(name, "/"))
@@ -131,9 +130,8 @@ HttpAnswer *pages_answer(Pages *pages, const HttpRequest *request)
         return NULL;
     const char *known = http_request_header(request, "If-None-Match");
     gboolean is_known = known && strstr(known, page->etag);
-    HttpAnswer *answer = is_known
-                             ? http_answer_new(304, NULL, NULL)
-                             : http_answer_new(200, page->type, g_bytes_ref(page->content));
+    HttpAnswer *answer = is_known ? http_answer_new(304, NULL, NULL)
+                                  : http_answer_new(200, page->type, g_bytes_ref(page->content));
     http_answer_set_header(answer, "ETag", page->etag);
     http_answer_set_header(answer, "Cache-Control", "no-cache");
     http_answer_set_header(answer, "Content-Security-Policy", pages->policy);

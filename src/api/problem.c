@@ -55,8 +55,7 @@ static const ProblemRow rows[] = {
         {"The server has already refused this password.",
             "Der Server hat dieses Passwort bereits abgelehnt."}},
     {"address_taken", 409, "application_error",
-        {"This e-mail address is already in use.",
-            "Diese E-Mail-Adresse ist bereits vergeben."}},
+        {"This e-mail address is already in use.", "Diese E-Mail-Adresse ist bereits vergeben."}},
     {"conflict", 409, "application_error",
         {"The state has changed meanwhile.", "Der Stand hat sich inzwischen geändert."}},
     {"precondition_failed", 412, "application_error",
@@ -174,8 +173,7 @@ HttpAnswer *problem_answer(const ProblemForm *form, const Problem *problem)
         json_object_set_new(body, "name", json_text(row->resend_name));
     }
     HttpAnswer *answer = http_answer_new_text(row->status,
-        form->is_resend_form ? "application/json" : "application/problem+json",
-        json_write(body));
+        form->is_resend_form ? "application/json" : "application/problem+json", json_write(body));
     if (problem->retry_after_s) {
         g_autofree char *seconds = g_strdup_printf("%u", problem->retry_after_s);
         http_answer_set_header(answer, "Retry-After", seconds);

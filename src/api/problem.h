@@ -8,9 +8,9 @@
 #include "base/id.h"
 
 typedef struct {
-    const char *code;   /* a code of the table */
-    const char *detail; /* one sentence; NULL: the title says enough */
-    guint retry_after_s; /* 0: no Retry-After */
+    const char *code;         /* a code of the table */
+    const char *detail;       /* one sentence; NULL: the title says enough */
+    guint retry_after_s;      /* 0: no Retry-After */
     const JsonFaults *faults; /* NULL: none */
     json_t *diagnosis;        /* taken; NULL: none */
 } Problem;

@@ -167,8 +167,8 @@ static char *read_test_recipient(ApiCall *call, HttpAnswer **problem)
 
 static HttpAnswer *too_many_tests(ApiCall *call, MonoMs wait_ms)
 {
-    const Problem problem = {.code = "too_many_test_emails",
-        .retry_after_s = (guint)(wait_ms / CLOCK_SECOND_MS) + 1};
+    const Problem problem = {
+        .code = "too_many_test_emails", .retry_after_s = (guint)(wait_ms / CLOCK_SECOND_MS) + 1};
     return call_problem_full(call, &problem);
 }
 

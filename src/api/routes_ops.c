@@ -36,9 +36,8 @@ static void write_queue(GString *text, const gint64 counts[EMAIL_HELD + 1])
     g_string_append(text, "# HELP absender_recipients Recipients by stored state.\n"
                           "# TYPE absender_recipients gauge\n");
     for (EmailState state = EMAIL_SCHEDULED; state < EMAIL_HELD; state++)
-        g_string_append_printf(text,
-            "absender_recipients{state=\"%s\"} %" G_GINT64_FORMAT "\n", email_state_name(state),
-            counts[state]);
+        g_string_append_printf(text, "absender_recipients{state=\"%s\"} %" G_GINT64_FORMAT "\n",
+            email_state_name(state), counts[state]);
 }
 
 static void write_courier(GString *text, Courier *courier)
@@ -51,8 +50,8 @@ static void write_courier(GString *text, Courier *courier)
         "Recipients the provider took.", counters.accepted);
     metrics_write_one(text, "absender_smtp_rejected_total", "counter",
         "Recipients the provider refused.", counters.rejected);
-    metrics_write_one(text, "absender_smtp_deferred_total", "counter",
-        "Recipients put off.", counters.deferred);
+    metrics_write_one(
+        text, "absender_smtp_deferred_total", "counter", "Recipients put off.", counters.deferred);
     metrics_write_one(text, "absender_smtp_uncertain_total", "counter",
         "Recipients whose outcome was lost.", counters.uncertain);
     metrics_write_one(

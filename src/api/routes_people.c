@@ -63,7 +63,7 @@ HttpAnswer *route_session_get(ApiCall *call)
 typedef struct {
     Member *member;
     Session session;
-    Secret *secret; /* the session's */
+    Secret *secret;     /* the session's */
     gint64 earlier_row; /* of the session this browser had: it ends */
     gboolean is_setup;
     guint8 setup_hash[PEOPLE_HASH_BYTES];
@@ -97,8 +97,9 @@ static gboolean sign_in_job(Db *db, gpointer data, GError **error)
 {
     SignIn *sign_in = data;
     Member *member = sign_in->member;
-    if (sign_in->is_setup && (!setup_token_redeem(db, sign_in->setup_hash, clock_wall_ms(), error) ||
-                                 !member_insert(db, member, &member->row, error)))
+    if (sign_in->is_setup &&
+        (!setup_token_redeem(db, sign_in->setup_hash, clock_wall_ms(), error) ||
+            !member_insert(db, member, &member->row, error)))
         return FALSE;
     if (sign_in->earlier_row && !session_delete(db, sign_in->earlier_row, error))
         return FALSE;
@@ -126,8 +127,8 @@ static HttpAnswer *sign_in_finish(ApiCall *call, gpointer data, const GError *er
     credentials_add_session(api->credentials, &sign_in->session);
     sse_check_callers(api->sse);
     browser_csrf_token(secret_reveal(sign_in->secret, NULL), csrf);
-    HttpAnswer *answer = call_json(call, sign_in->is_setup ? 201 : 200,
-        session_json(api, sign_in->member, csrf, FALSE));
+    HttpAnswer *answer = call_json(
+        call, sign_in->is_setup ? 201 : 200, session_json(api, sign_in->member, csrf, FALSE));
     g_autofree char *cookie = browser_cookie(api->is_https, sign_in->secret);
     http_answer_set_header(answer, "Set-Cookie", cookie);
     secret_wipe(cookie, strlen(cookie));
@@ -137,8 +138,7 @@ static HttpAnswer *sign_in_finish(ApiCall *call, gpointer data, const GError *er
 
 static HttpAnswer *must_wait(ApiCall *call, const char *account)
 {
-    MonoMs wait_ms =
-        guesses_wait_ms(call->api->guesses, account, call->client, clock_mono_ms());
+    MonoMs wait_ms = guesses_wait_ms(call->api->guesses, account, call->client, clock_mono_ms());
     if (wait_ms == 0)
         return NULL;
     const Problem problem = {
@@ -291,8 +291,8 @@ HttpAnswer *route_sign_in(ApiCall *call)
     /* Without a member the same work is done for nothing (threat T36). */
     if (!people_password_verify(member ? member->password_hash : NULL, password)) {
         guesses_note_failure(api->guesses, account, call->client, clock_mono_ms());
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "REQUEST_ID", call->request_id,
-            "MESSAGE", "sign-in refused for a client at %s", call->client);
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "REQUEST_ID", call->request_id, "MESSAGE",
+            "sign-in refused for a client at %s", call->client);
         return call_problem(call, "invalid_credentials", NULL);
     }
     guesses_note_success(api->guesses, account);
@@ -322,6 +322,6 @@ static HttpAnswer *sign_out_finish(ApiCall *call, gpointer data, const GError *e
 
 HttpAnswer *route_sign_out(ApiCall *call)
 {
-    return call_submit(call, sign_out_job, g_memdup2(&call->caller.row, sizeof(gint64)),
-        sign_out_finish, g_free);
+    return call_submit(
+        call, sign_out_job, g_memdup2(&call->caller.row, sizeof(gint64)), sign_out_finish, g_free);
 }

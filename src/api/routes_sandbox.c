@@ -67,8 +67,7 @@ static Capture *read_capture(ApiCall *call, HttpAnswer **problem)
     Capture *capture = NULL;
     if (call->api->sandbox) {
         Db *db = store_reader_take(call->api->store);
-        capture =
-            capture_get(db, call->api->vault, call->caller.org_id, &call->id, &error);
+        capture = capture_get(db, call->api->vault, call->caller.org_id, &call->id, &error);
         store_reader_give(call->api->store, db);
     }
     if (!capture)
@@ -90,8 +89,8 @@ HttpAnswer *route_capture_raw(ApiCall *call)
     g_autoptr(Capture) capture = read_capture(call, &problem);
     if (!capture)
         return problem;
-    HttpAnswer *answer = http_answer_new(
-        200, "text/plain; charset=utf-8", g_bytes_ref(capture->content));
+    HttpAnswer *answer =
+        http_answer_new(200, "text/plain; charset=utf-8", g_bytes_ref(capture->content));
     http_answer_set_header(
         answer, "Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
     return answer;
@@ -116,6 +115,6 @@ HttpAnswer *route_captures_clear(ApiCall *call)
 {
     if (!call->api->sandbox)
         return call_problem(call, "not_found", NULL);
-    return call_submit(call, clear_job, g_memdup2(&call->caller.org_id, sizeof(gint64)),
-        clear_finish, g_free);
+    return call_submit(
+        call, clear_job, g_memdup2(&call->caller.org_id, sizeof(gint64)), clear_finish, g_free);
 }

@@ -13,8 +13,8 @@
 /* The status with its ETag: the settings' revision. status is taken. */
 static HttpAnswer *status_answer(ApiCall *call, json_t *status)
 {
-    g_autofree char *etag = g_strdup_printf("\"%" JSON_INTEGER_FORMAT "\"",
-        json_integer_value(json_object_get(status, "revision")));
+    g_autofree char *etag = g_strdup_printf(
+        "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(json_object_get(status, "revision")));
     HttpAnswer *answer = call_json(call, 200, status);
     http_answer_set_header(answer, "ETag", etag);
     return answer;
@@ -24,8 +24,7 @@ HttpAnswer *route_smtp_get(ApiCall *call)
 {
     g_autoptr(GError) error = NULL;
     Db *db = store_reader_take(call->api->store);
-    json_t *status =
-        smtp_status_json(call->api, db, call->caller.org_id, call->language, &error);
+    json_t *status = smtp_status_json(call->api, db, call->caller.org_id, call->language, &error);
     store_reader_give(call->api->store, db);
     return status ? status_answer(call, status) : call_error(call, error);
 }
@@ -36,10 +35,8 @@ HttpAnswer *route_events(ApiCall *call)
     const char *asked = http_request_query(call->request, "language");
     if (asked && !language_parse(asked, &language))
         return call_problem(call, "invalid_query", "The language is de or en.");
-    HttpStream *stream =
-        sse_open(call->api->sse, &call->caller, call->credential, language);
-    return stream ? http_answer_new_stream(stream)
-                  : call_problem(call, "too_many_streams", NULL);
+    HttpStream *stream = sse_open(call->api->sse, &call->caller, call->credential, language);
+    return stream ? http_answer_new_stream(stream) : call_problem(call, "too_many_streams", NULL);
 }
 
 /* --- Draft ----------------------------------------------------------------------------------- */
@@ -108,8 +105,7 @@ static gboolean draft_job(Db *db, gpointer data, GError **error)
     if ((draft || state->draft) && !smtp_draft_write(db, change->org_id, draft, state->revision,
                                        clock_wall_ms(), &revision, error))
         return FALSE;
-    change->status =
-        smtp_status_json(change->api, db, change->org_id, change->language, error);
+    change->status = smtp_status_json(change->api, db, change->org_id, change->language, error);
     return change->status != NULL;
 }
 
@@ -195,11 +191,10 @@ static gboolean sending_job(Db *db, gpointer data, GError **error)
 {
     Switching *switching = data;
     gint64 org_id = switching->caller.org_id;
-    if (!smtp_sending_write(db, org_id, switching->is_enabled, switching->reason,
-            switching->until, switching->changed_by, clock_wall_ms(), error))
+    if (!smtp_sending_write(db, org_id, switching->is_enabled, switching->reason, switching->until,
+            switching->changed_by, clock_wall_ms(), error))
         return FALSE;
-    switching->status =
-        smtp_status_json(switching->api, db, org_id, switching->language, error);
+    switching->status = smtp_status_json(switching->api, db, org_id, switching->language, error);
     return switching->status != NULL;
 }
 
@@ -223,8 +218,8 @@ static void read_switching(Switching *switching, json_t *body, JsonFaults *fault
                                  strlen(switching->reason) > LIMIT_REASON_BYTES))
         json_object_fault(
             &object, "reason", "too_long", "The reason is one line of at most 200 bytes.");
-    if (until && (!clock_parse_rfc3339(until, &switching->until) ||
-                     switching->until <= clock_wall_ms()))
+    if (until &&
+        (!clock_parse_rfc3339(until, &switching->until) || switching->until <= clock_wall_ms()))
         json_object_fault(&object, "until", "invalid_time",
             "Write a time in the future as ISO 8601, like 2026-11-21T17:52:00Z.");
     if (until && switching->is_enabled)

@@ -71,8 +71,8 @@ static gboolean ask_guard(Db *db, Start *start, WallMs now, GError **error)
 {
     if (is_sandbox(start))
         return TRUE;
-    g_autoptr(Secret) password = settings_unseal_password(
-        start->settings, start->api->vault, start->org_id, error);
+    g_autoptr(Secret) password =
+        settings_unseal_password(start->settings, start->api->vault, start->org_id, error);
     if (!password)
         return FALSE;
     guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
@@ -184,8 +184,7 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
     /* What was typed is kept even if it cannot be tested yet. */
     if (!write_draft(db, start, state, now, &revision, error))
         return FALSE;
-    gboolean had_password =
-        password_dropped || (state->active && state->active->password_sealed);
+    gboolean had_password = password_dropped || (state->active && state->active->password_sealed);
     if (!is_complete(start, had_password))
         return TRUE;
     if (!ask_guard(db, start, now, error))
@@ -204,8 +203,8 @@ static HttpAnswer *started(ApiCall *call, const Start *start)
     if (call->api->courier) {
         if (start->has_earlier)
             courier_verify_cancel(call->api->courier, start->org_id, &start->earlier);
-        courier_verify(call->api->courier, start->org_id, &run->id, start->settings,
-            run->revision, run->activate, run->probe_recipient);
+        courier_verify(call->api->courier, start->org_id, &run->id, start->settings, run->revision,
+            run->activate, run->probe_recipient);
     }
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(id));
@@ -244,8 +243,7 @@ static void read_start(Start *start, json_t *body)
     json_object_take_bool(&object, "activate", &start->activate);
     const char *probe = json_object_take_text(&object, "probe_recipient");
     g_autoptr(GError) error = NULL;
-    g_autoptr(MimeAddress) address =
-        probe && *probe ? mime_address_parse(probe, &error) : NULL;
+    g_autoptr(MimeAddress) address = probe && *probe ? mime_address_parse(probe, &error) : NULL;
     if (error)
         json_object_fault(&object, "probe_recipient", "invalid_address", error->message);
     start->probe_recipient = g_strdup(address ? address->addr_spec : NULL);
@@ -278,8 +276,7 @@ static Verification *read_run(ApiCall *call, HttpAnswer **problem)
     Verification *run = verification_get(db, call->caller.org_id, &call->id, &error);
     store_reader_give(call->api->store, db);
     if (!run)
-        *problem =
-            error ? call_error(call, error) : call_problem(call, "not_found", NULL);
+        *problem = error ? call_error(call, error) : call_problem(call, "not_found", NULL);
     return run;
 }
 
@@ -287,8 +284,7 @@ HttpAnswer *route_verification_get(ApiCall *call)
 {
     HttpAnswer *problem = NULL;
     g_autoptr(Verification) run = read_run(call, &problem);
-    return run ? call_json(call, 200, verification_json(call->api, run, call->language))
-               : problem;
+    return run ? call_json(call, 200, verification_json(call->api, run, call->language)) : problem;
 }
 
 /* The courier ends the run and writes that; the answer says how it stood. */

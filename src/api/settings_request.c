@@ -71,9 +71,7 @@ SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpS
     JsonFaults *faults)
 {
     g_autoptr(SmtpSettings) empty = settings_new();
-    const SmtpSettings *base = state->draft    ? state->draft
-                               : state->active ? state->active
-                                               : empty;
+    const SmtpSettings *base = state->draft ? state->draft : state->active ? state->active : empty;
     GPtrArray *wrong = NULL;
     *password_dropped = FALSE;
     SmtpSettings *settings = settings_apply(base, &request->patch, &api->ports, api->vault, org_id,

@@ -116,8 +116,8 @@ json_t *smtp_health_json(struct api *api, const SmtpState *state, Language langu
 
 static json_t *waiting_json(const gint64 counts[EMAIL_HELD + 1], EmailGate gate)
 {
-    static const EmailState waiting[] = {EMAIL_HELD, EMAIL_QUEUED, EMAIL_DEFERRED, EMAIL_SENDING,
-        EMAIL_SCHEDULED, EMAIL_UNCERTAIN};
+    static const EmailState waiting[] = {
+        EMAIL_HELD, EMAIL_QUEUED, EMAIL_DEFERRED, EMAIL_SENDING, EMAIL_SCHEDULED, EMAIL_UNCERTAIN};
     gint64 shown[EMAIL_HELD + 1] = {0};
     for (EmailState stored = EMAIL_SCHEDULED; stored < EMAIL_HELD; stored++)
         shown[email_state_shown(stored, gate)] += counts[stored];
@@ -154,8 +154,7 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
         if (verification)
             last = verification_json(api, verification, language);
     }
-    SetupState setup =
-        settings_setup_state(state->draft, state->active, state->draft_verification);
+    SetupState setup = settings_setup_state(state->draft, state->active, state->draft_verification);
     json_t *json = json_object();
     json_object_set_new(json, "setup", json_text(settings_setup_state_name(setup)));
     json_object_set_new(json, "missing", missing_json(state));
@@ -191,8 +190,7 @@ static json_t *certificate_json(const Verification *verification)
     json_object_set_new(json, "subject", json_text(verification->certificate_subject));
     json_object_set_new(json, "issuer", json_text(verification->certificate_issuer));
     json_object_set_new(json, "names", list_json(verification->certificate_names, ", \n"));
-    json_object_set_new(
-        json, "not_before", json_time(verification->certificate_not_before));
+    json_object_set_new(json, "not_before", json_time(verification->certificate_not_before));
     json_object_set_new(json, "not_after", json_time(verification->certificate_not_after));
     return json;
 }
@@ -221,8 +219,7 @@ static json_t *phases_json(const Verification *verification)
         json_t *entry = json_object();
         json_object_set_new(entry, "name", json_text(phase->name));
         json_object_set_new(entry, "state", json_text(phase_state_name(phase->state)));
-        json_object_set_new(
-            entry, "ms", phase->ms >= 0 ? json_integer(phase->ms) : json_null());
+        json_object_set_new(entry, "ms", phase->ms >= 0 ? json_integer(phase->ms) : json_null());
         json_object_set_new(entry, "detail", json_text(phase->detail));
         json_array_append_new(json, entry);
     }
@@ -253,8 +250,7 @@ static json_t *tested_settings_json(const Verification *verification)
     return json;
 }
 
-json_t *verification_json(
-    struct api *api, const Verification *verification, Language language)
+json_t *verification_json(struct api *api, const Verification *verification, Language language)
 {
     const DiagnosisFacts facts = {.id = verification->diagnosis,
         .phase = verification->diagnosis_phase,

@@ -13,8 +13,7 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
 
 json_t *smtp_sending_json(const SmtpState *state);
 json_t *smtp_health_json(struct api *api, const SmtpState *state, Language language);
-json_t *verification_json(
-    struct api *api, const Verification *verification, Language language);
+json_t *verification_json(struct api *api, const Verification *verification, Language language);
 
 /* What a reply meant. id NULL or unknown gives null. reply: 0 none; text may be NULL. */
 typedef struct {

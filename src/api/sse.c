@@ -160,8 +160,7 @@ static void collect(Sse *sse, const StoreChange *change)
         sse->counters_moved = TRUE;
     if (change->kind == STORE_CHANGED_QUEUE || change->kind == STORE_CHANGED_SANDBOX)
         return;
-    if ((!is_mail || sse->changes->len < LIMIT_EVENTS_COLLECTED) &&
-        !is_known(sse->changes, change))
+    if ((!is_mail || sse->changes->len < LIMIT_EVENTS_COLLECTED) && !is_known(sse->changes, change))
         g_array_append_val(sse->changes, *change);
 }
 
@@ -206,8 +205,7 @@ static json_t *phase_event(Sse *sse, Db *db, const StoreChange *change, Language
 }
 
 /* One change as an event; NULL if there is nothing to tell (any more). *scope: who may hear it. */
-static char *render(
-    Sse *sse, Db *db, const StoreChange *change, Language language, guint *scope)
+static char *render(Sse *sse, Db *db, const StoreChange *change, Language language, guint *scope)
 {
     g_autoptr(SmtpState) state = smtp_state_read(db, change->org_id, NULL);
     json_t *json = NULL;

@@ -38,12 +38,12 @@ struct api {
     guint ticks;
     gboolean is_stopped;
 
-    GMutex test_mutex; /* joins workers */
+    GMutex test_mutex;  /* joins workers */
     GQueue test_emails; /* times (gint64 *) of the test mails of the last hour */
 };
 
 /* dispatch.c: the way of a request. */
-extern const HttpHandlers dispatch_handlers; /* user is set by the caller */
+extern const HttpHandlers dispatch_handlers;       /* user is set by the caller */
 void dispatch_run(gpointer request, gpointer api); /* a pool's function */
 
 /* For parts that have no call of their own: the caller as a person reads it ("anna@example.de",

@@ -95,7 +95,7 @@
 #define LIMIT_STREAMS_PER_USER 5
 #define LIMIT_STREAMS 500
 #define LIMIT_EVENTS_BACKLOG_BYTES (1024 * 1024) /* unread by one page */
-#define LIMIT_EVENTS_COLLECTED 200 /* single emails told in one go */
+#define LIMIT_EVENTS_COLLECTED 200               /* single emails told in one go */
 #define LIMIT_STREAM_BEAT_MS (15 * CLOCK_SECOND_MS)
 #define LIMIT_HTTP_ANSWER_DEADLINE_MS (2 * CLOCK_MINUTE_MS)
 #define LIMIT_JSON_VALUES 20000 /* in one body; byte arrays of attachments count as one */

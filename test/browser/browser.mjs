@@ -82,11 +82,11 @@ export async function verifySandbox(page, outcome = 'passed', password = null) {
 }
 
 /** A request as the page itself would make it, with its session and CSRF value. */
-export const callApi = (page, method, path, body) => page.evaluate(async ([verb, where, content]) => {
+export const callApi = (page, method, path, body, headers = {}) => page.evaluate(async ([verb, where, content, more]) => {
   const session = await (await fetch('/v1/session')).json();
   const answer = await fetch(where, {
-    method: verb, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': session.csrf_token },
+    method: verb, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': session.csrf_token, ...more },
     body: content ? JSON.stringify(content) : undefined,
   });
   return { status: answer.status, body: await answer.json() };
-}, [method, path, body ?? null]);
+}, [method, path, body ?? null, headers]);

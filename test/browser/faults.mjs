@@ -172,11 +172,50 @@ async function suite(daemon, browser) {
     await setupState(page, 'complete');
   });
 
+  await test('a running check says so, locks the form and can be cancelled', async () => {
+    await page.click('.advanced summary');
+    await page.fill('#probe_recipient', 'slow@example.net'); // the sandbox takes five seconds over it
+    await page.click('.settings button[type=submit]');
+    await setupState(page, 'verifying');
+    await page.waitForSelector('[data-phase=recipient][data-state=running]');
+    assert.ok(await page.isDisabled('#host'));
+    assert.equal(await page.evaluate('document.activeElement.id'), 'ladder-title');
+    await inspect(page, 'de-25-running');
+    await page.getByRole('button', { name: 'Prüfung abbrechen' }).click();
+    await page.waitForSelector('[data-run=cancelled]');
+    await page.waitForSelector('#host:enabled');
+    await page.fill('#probe_recipient', '');
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'complete');
+  });
+
+  await test('a probe recipient the server refuses fails at the last rung', async () => {
+    await page.fill('#probe_recipient', 'reject@example.net');
+    await page.click('.settings button[type=submit]');
+    await page.waitForSelector('[data-phase=recipient][data-state=failed]', { timeout: 45000 });
+    assert.equal((await faultOf(page, 'probe_recipient')).invalid, 'true');
+    await page.fill('#probe_recipient', '');
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'complete');
+  });
+
   await test('without the event stream the ladder still fills in, by polling', async () => {
     await page.route('**/v1/smtp/events*', (route) => route.abort());
     await page.reload();
     await setupState(page, 'complete');
     await verifySandbox(page);
+    await setupState(page, 'complete');
+  });
+
+  await test('a draft that was changed elsewhere is reloaded below what is being typed', async () => {
+    const { status } = await callApi(page, 'PATCH', '/v1/smtp/draft', { from_name: 'Von anderswo' }, { 'If-Match': '*' });
+    assert.equal(status, 200);
+    await page.fill('#username', 'jemand@localhost');
+    await page.waitForFunction(() => document.getElementById('from_name').value === 'Von anderswo');
+    await page.waitForSelector('[data-saved=yes]');
+    const { draft } = (await callApi(page, 'GET', '/v1/smtp')).body;
+    assert.deepEqual([draft.from_name, draft.username], ['Von anderswo', 'jemand@localhost']);
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
     await setupState(page, 'complete');
     await page.unroute('**/v1/smtp/events*');
     complaints.splice(0); // Chromium itself reports the stream that was cut

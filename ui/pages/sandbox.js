@@ -14,7 +14,7 @@ const REFRESH_MS = 3000;
 function useTick() {
   const [tick, setTick] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setTick((n) => n + 1), REFRESH_MS);
+    const timer = setInterval(() => { if (!document.hidden) setTick((n) => n + 1); }, REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
   return tick;

@@ -85,7 +85,7 @@ export function SettingsEmailPage() {
     }
     setAwaited(id);
     setWatched(id);
-    takeVerification(await api.verification(id));
+    await attempt(async () => takeVerification(await api.verification(id)))();
   };
 
   const attempt = (action) => async () => {

@@ -1,6 +1,7 @@
 // With which settings mail is being sent right now, whatever is typed in the form.
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { Notice } from './notice.js';
 import { Time } from './time.js';
 
 export const SendingWith = ({ smtp }) => html`
@@ -15,6 +16,7 @@ export const SendingWith = ({ smtp }) => html`
           <div><dt>${t('force.since')}</dt><dd><${Time} at=${smtp.sending_with.since} /></dd></div>
           ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}
         </dl>
+        ${smtp.health?.diagnosis && html`<${Notice} tone="warn">${smtp.health.diagnosis.meaning} ${smtp.health.diagnosis.fix}<//>`}
         ${smtp.draft && html`<p class="hint">${t('force.stays')}</p>`}`
       : html`<p class="hint">${t('force.none')}</p>`}
   </section>`;

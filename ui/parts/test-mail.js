@@ -10,6 +10,7 @@ import { Icon } from './icon.js';
 import { Notice } from './notice.js';
 
 const POLL_MS = 600;
+const POLL_WAITING_MS = 5000; // deferred or held: the next attempt is minutes away
 const SETTLED = ['accepted', 'rejected', 'expired', 'cancelled', 'handed_over'];
 const STEPS = ['queued', 'sending', 'accepted'];
 
@@ -25,7 +26,7 @@ function useFollowed(id) {
       const now = await api.email(id).catch(() => null);
       if (ended) return;
       if (now) setEmail(now);
-      if (!SETTLED.includes(now?.state)) timer = setTimeout(read, POLL_MS);
+      if (!SETTLED.includes(now?.state)) timer = setTimeout(read, now && !STEPS.includes(now.state) ? POLL_WAITING_MS : POLL_MS);
     };
     read();
     return () => { ended = true; clearTimeout(timer); };

@@ -30,6 +30,7 @@ typedef struct {
     Api *api;
     char *cookie, *csrf; /* of the signed-in member */
     char *token;         /* the last token made */
+    GString *record;     /* NULL, or one line of JSON for every answer to `ask` */
 } Fixture;
 
 typedef struct {
@@ -108,6 +109,8 @@ static inline void fixture_free(Fixture *self)
     g_free(self->cookie);
     g_free(self->csrf);
     g_free(self->token);
+    if (self->record)
+        g_string_free(self->record, TRUE);
     g_free(self);
 }
 
@@ -206,11 +209,29 @@ static inline char *write_request(const char *line, const char *headers, const c
     return g_string_free(text, FALSE);
 }
 
+static inline void record(const Fixture *self, const char *line, const Reply *reply)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 2);
+    const char *type = strstr(reply->head, "Content-Type: ");
+    g_autofree char *value = type ? g_strndup(type + 14, strcspn(type + 14, "\r")) : g_strdup("");
+    json_t *json = json_object();
+    json_object_set_new(json, "method", json_text(words[0]));
+    json_object_set_new(json, "path", json_text(words[1]));
+    json_object_set_new(json, "status", json_integer(reply->status));
+    json_object_set_new(json, "type", json_text(value));
+    json_object_set(json, "body", reply->json ? reply->json : json_null());
+    g_autofree char *text = json_write(json);
+    g_string_append_printf(self->record, "%s\n", text);
+}
+
 static inline Reply *ask(
     const Fixture *self, const char *line, const char *headers, const char *body)
 {
     g_autofree char *text = write_request(line, headers, body);
-    return ask_raw(self, text);
+    Reply *reply = ask_raw(self, text);
+    if (self->record && reply->head)
+        record(self, line, reply);
+    return reply;
 }
 
 /* As the operator, over the control socket. */
@@ -224,8 +245,8 @@ static inline Reply *ask_control(const Fixture *self, const char *line, const ch
 static inline Reply *ask_member(
     const Fixture *self, const char *line, const char *headers, const char *body)
 {
-    g_autofree char *all = g_strdup_printf("Cookie: absender_session=%s\r\nX-CSRF-Token: %s\r\n%s",
-        self->cookie, self->csrf, headers);
+    g_autofree char *all = g_strdup_printf(
+        "Cookie: absender_session=%s\r\nX-CSRF-Token: %s\r\n%s", self->cookie, self->csrf, headers);
     return ask(self, line, all, body);
 }
 
@@ -233,8 +254,7 @@ static inline Reply *ask_member(
 static inline Reply *ask_token(
     const Fixture *self, const char *line, const char *headers, const char *body)
 {
-    g_autofree char *all =
-        g_strdup_printf("Authorization: Bearer %s\r\n%s", self->token, headers);
+    g_autofree char *all = g_strdup_printf("Authorization: Bearer %s\r\n%s", self->token, headers);
     return ask(self, line, all, body);
 }
 
@@ -271,8 +291,8 @@ static inline const char *reply_text(const Reply *reply, const char *path)
 static inline void assert_reply(const Reply *reply, int status, const char *code)
 {
     if (reply->status != status)
-        print_error("answer: %s%s\n", reply->head ? reply->head : "(none)",
-            reply->body ? reply->body : "");
+        print_error(
+            "answer: %s%s\n", reply->head ? reply->head : "(none)", reply->body ? reply->body : "");
     assert_int_equal(reply->status, status);
     if (code)
         assert_string_equal(reply_text(reply, "code"), code);
@@ -303,10 +323,10 @@ static inline void keep_session(Fixture *self, const Reply *reply)
 static inline void sign_up(Fixture *self)
 {
     g_autofree char *token = setup_token(self);
-    g_autofree char *body = g_strdup_printf("{\"token\":\"%s\",\"email\":\"" EMAIL
-                                            "\",\"name\":\"Anna\",\"password\":\"" PASSWORD
-                                            "\",\"language\":\"de\"}",
-        token);
+    g_autofree char *body =
+        g_strdup_printf("{\"token\":\"%s\",\"email\":\"" EMAIL
+                        "\",\"name\":\"Anna\",\"password\":\"" PASSWORD "\",\"language\":\"de\"}",
+            token);
     g_autoptr(Reply) reply = ask(self, "POST /v1/setup", "", body);
     assert_reply(reply, 201, NULL);
     keep_session(self, reply);

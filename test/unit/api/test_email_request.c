@@ -38,8 +38,7 @@ static char *message_of(const char *text)
     request->draft->date = NOW;
     gboolean needs_smtputf8 = FALSE;
     MimeFault *fault = NULL;
-    g_autoptr(GBytes) bytes =
-        mime_message_write(request->draft, &needs_smtputf8, &fault);
+    g_autoptr(GBytes) bytes = mime_message_write(request->draft, &needs_smtputf8, &fault);
     assert_null(fault);
     gsize n = 0;
     const char *data = g_bytes_get_data(bytes, &n);
@@ -61,8 +60,7 @@ static void what_resends_clients_send_becomes_a_message(void **state)
             "{" BASE ",\"cc\":null,\"bcc\":null,\"html\":null,\"attachments\":null,"
             "\"tags\":null,\"headers\":null,\"scheduled_at\":null}",
             {"Subject: s"}},
-        {"headers", "{" BASE ",\"headers\":{\"X-Entity-Ref-ID\":\"17\"}}",
-            {"X-Entity-Ref-ID: 17"}},
+        {"headers", "{" BASE ",\"headers\":{\"X-Entity-Ref-ID\":\"17\"}}", {"X-Entity-Ref-ID: 17"}},
         {"base64", "{" BASE ",\"attachments\":[{\"filename\":\"a.txt\",\"content\":\"aGk=\"}]}",
             {"a.txt", "aGk="}},
         {"a node Buffer",
@@ -78,8 +76,8 @@ static void what_resends_clients_send_becomes_a_message(void **state)
             "\"a.png\",\"content\":\"aGk=\",\"content_id\":\"logo\",\"content_type\":"
             "\"image/png\"}]}",
             {"Content-ID: <logo>", "multipart/related"}},
-        {"an empty file",
-            "{" BASE ",\"attachments\":[{\"filename\":\"a.txt\",\"content\":\"\"}]}", {"a.txt"}},
+        {"an empty file", "{" BASE ",\"attachments\":[{\"filename\":\"a.txt\",\"content\":\"\"}]}",
+            {"a.txt"}},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *message = message_of(cases[i].text);
@@ -125,8 +123,7 @@ static void every_fault_has_its_place(void **state)
             "/attachments/0/path", "remote_attachment_not_supported"},
         {"{" BASE ",\"attachments\":[{\"content\":\"aGk=\"}]}", "/attachments/0/filename",
             "required"},
-        {"{" BASE ",\"attachments\":[{\"filename\":\"a\"}]}", "/attachments/0/content",
-            "required"},
+        {"{" BASE ",\"attachments\":[{\"filename\":\"a\"}]}", "/attachments/0/content", "required"},
         {"{" BASE ",\"attachments\":[{\"filename\":\"a\",\"content\":\"aGk\"}]}",
             "/attachments/0/content", "invalid_base64"},
         {"{" BASE ",\"attachments\":[{\"filename\":\"a\",\"content\":\"a-k=\"}]}",

@@ -36,8 +36,7 @@ static gboolean activate_job(Db *db, gpointer data, GError **error)
     gint64 revision = 0;
     return smtp_draft_write(
                db, STORE_DEFAULT_ORG, settings, -1, clock_wall_ms(), &revision, error) &&
-           smtp_activate(
-               db, STORE_DEFAULT_ORG, settings, revision, clock_wall_ms(), error);
+           smtp_activate(db, STORE_DEFAULT_ORG, settings, revision, clock_wall_ms(), error);
 }
 
 static void activate(Fixture *self)
@@ -55,8 +54,8 @@ static char *stored_message(Fixture *self, const char *id_text)
     Db *db = store_reader_take(self->store);
     g_autoptr(EmailRow) row = emails_get(db, STORE_DEFAULT_ORG, &id, NULL);
     const EmailRecipientRow *recipient = row->recipients->pdata[0];
-    EmailDelivery *delivery = emails_delivery(
-        db, self->vault, STORE_DEFAULT_ORG, recipient->recipient_id, NULL);
+    EmailDelivery *delivery =
+        emails_delivery(db, self->vault, STORE_DEFAULT_ORG, recipient->recipient_id, NULL);
     store_reader_give(self->store, db);
     gsize n = 0;
     const char *bytes = g_bytes_get_data(delivery->content, &n);
@@ -134,8 +133,8 @@ static void errors_look_like_resends_unless_asked_otherwise(void **state)
     g_autofree char *type = reply_header(plain, "Content-Type");
     assert_string_equal(type, "application/json");
 
-    g_autoptr(Reply) problem = ask_token(self, "POST /v1/emails",
-        "Accept: application/problem+json\r\n", "{\"to\":\"nobody\"}");
+    g_autoptr(Reply) problem = ask_token(
+        self, "POST /v1/emails", "Accept: application/problem+json\r\n", "{\"to\":\"nobody\"}");
     g_autofree char *problem_type = reply_header(problem, "Content-Type");
     assert_string_equal(problem_type, "application/problem+json");
     assert_null(reply_at(problem, "statusCode"));
@@ -143,8 +142,7 @@ static void errors_look_like_resends_unless_asked_otherwise(void **state)
     g_autoptr(Reply) anonymous = ask(self, "POST /v1/emails", "", MAIL);
     assert_reply(anonymous, 401, "unauthenticated");
     assert_string_equal(reply_text(anonymous, "name"), "missing_api_key");
-    g_autoptr(Reply) wrong =
-        ask(self, "POST /v1/emails", "Authorization: Bearer re_123\r\n", MAIL);
+    g_autoptr(Reply) wrong = ask(self, "POST /v1/emails", "Authorization: Bearer re_123\r\n", MAIL);
     assert_reply(wrong, 401, "invalid_token");
     assert_string_equal(reply_text(wrong, "name"), "invalid_api_key");
 }
@@ -192,9 +190,9 @@ static void lists_are_paged_and_filtered(void **state)
     Fixture *self = *state;
     char *ids[5];
     for (guint i = 0; i < 5; i++) {
-        g_autofree char *body = g_strdup_printf(
-            "{\"from\":\"a@example.de\",\"to\":\"r%u@example.org\",\"subject\":\"s\",\"text\":\"t\","
-            "\"class\":\"%s\"}",
+        g_autofree char *body = g_strdup_printf("{\"from\":\"a@example.de\",\"to\":\"r%u@example."
+                                                "org\",\"subject\":\"s\",\"text\":\"t\","
+                                                "\"class\":\"%s\"}",
             i, i == 2 ? "bulk" : "notification");
         g_autoptr(Reply) sent = ask_token(self, "POST /v1/emails", "", body);
         assert_reply(sent, 200, NULL);
@@ -253,8 +251,8 @@ static void a_waiting_email_can_be_cancelled_once(void **state)
     assert_string_equal(reply_text(cancelled, "last_event"), "canceled");
     g_autoptr(Reply) again = ask_token(self, line, "", NULL);
     assert_reply(again, 409, "not_cancellable");
-    g_autoptr(Reply) unknown = ask_token(
-        self, "POST /v1/emails/em_00000000000070008000000000000000/cancel", "", NULL);
+    g_autoptr(Reply) unknown =
+        ask_token(self, "POST /v1/emails/em_00000000000070008000000000000000/cancel", "", NULL);
     assert_reply(unknown, 404, "not_found");
 }
 
@@ -318,8 +316,8 @@ static void a_test_mail_needs_settings_and_has_a_limit(void **state)
     g_autoptr(Reply) wrong =
         ask_member(self, "POST /v1/smtp/test-emails", "", "{\"to\":\"a@b@c\"}");
     assert_reply(wrong, 422, "invalid_address");
-    g_autoptr(Reply) sent = ask_member(
-        self, "POST /v1/smtp/test-emails", "Accept-Language: de-DE,de;q=0.9\r\n", body);
+    g_autoptr(Reply) sent =
+        ask_member(self, "POST /v1/smtp/test-emails", "Accept-Language: de-DE,de;q=0.9\r\n", body);
     assert_reply(sent, 202, NULL);
     assert_string_equal(reply_text(sent, "state"), "queued"); /* although sending is paused */
     g_autofree char *line = g_strdup_printf("GET /v1/emails/%s", reply_text(sent, "id"));

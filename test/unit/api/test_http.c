@@ -67,8 +67,7 @@ static void a_large_head_is_refused(void **state)
 {
     Fixture *self = *state;
     g_autofree char *long_value = g_strnfill(LIMIT_HTTP_HEADER_BYTES, 'x');
-    g_autofree char *text =
-        g_strdup_printf(HEAD("GET /livez") "X-Note: %s\r\n\r\n", long_value);
+    g_autofree char *text = g_strdup_printf(HEAD("GET /livez") "X-Note: %s\r\n\r\n", long_value);
     g_autoptr(Reply) reply = ask_raw(self, text);
     assert_int_equal(reply->status, 431);
 }
@@ -105,8 +104,8 @@ static void bodies_have_a_limit_by_route(void **state)
         HEAD("POST /v1/emails") BEARER "Content-Length: 37748737\r\n\r\n", self->token);
     g_autoptr(Reply) sending = ask_raw(self, huge);
     assert_reply(sending, 413, "body_too_large");
-    g_autofree char *absurd = g_strdup_printf(
-        HEAD("POST /v1/emails") BEARER "Content-Length: 99999999999999999999999\r\n\r\n",
+    g_autofree char *absurd = g_strdup_printf(HEAD("POST /v1/emails") BEARER
+        "Content-Length: 99999999999999999999999\r\n\r\n",
         self->token);
     g_autoptr(Reply) overflow = ask_raw(self, absurd);
     assert_true(overflow->status == 413 || overflow->status == 400);
@@ -153,8 +152,7 @@ static void malformed_json_is_refused(void **state)
         "{\"a\":\"\\u0000\"}", "{\"a\":\"\xff\"}", "{'a':1}", "{\"a\":NaN}", "{} x",
         "{\"a\":123456789012345678901234567890}", deep->str};
     for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
-        g_autoptr(Reply) reply =
-            ask_token(self, "PUT /v1/smtp/sending", "", bodies[i]);
+        g_autoptr(Reply) reply = ask_token(self, "PUT /v1/smtp/sending", "", bodies[i]);
         assert_reply(reply, 400, "malformed_json");
     }
     g_string_free(deep, TRUE);
@@ -177,10 +175,9 @@ static void no_route_serves_strangers(void **state)
             continue;
         }
         g_auto(GStrv) parts = g_strsplit(route->pattern, "{id}", 2);
-        g_autofree char *line = parts[1]
-                                    ? g_strdup_printf("%s %s%s_%032d%s", route->method, parts[0],
-                                          route->id_prefix, 0, parts[1])
-                                    : g_strdup_printf("%s %s", route->method, route->pattern);
+        g_autofree char *line = parts[1] ? g_strdup_printf("%s %s%s_%032d%s", route->method,
+                                               parts[0], route->id_prefix, 0, parts[1])
+                                         : g_strdup_printf("%s %s", route->method, route->pattern);
         g_autoptr(Reply) anonymous = ask(self, line, "", NULL);
         assert_reply(anonymous, 401, "unauthenticated");
         g_autoptr(Reply) forged = ask(self, line,
@@ -232,8 +229,8 @@ static void links_never_come_from_the_host_header(void **state)
         "Host: localhost\r\nForwarded: host=evil.example\r\n",
         "Host: localhost\r\nX-Original-Host: evil.example\r\n"};
     for (gsize i = 0; i < G_N_ELEMENTS(heads); i++) {
-        g_autofree char *text = g_strdup_printf(
-            "GET /v1/session HTTP/1.1\r\nConnection: close\r\n%s\r\n", heads[i]);
+        g_autofree char *text =
+            g_strdup_printf("GET /v1/session HTTP/1.1\r\nConnection: close\r\n%s\r\n", heads[i]);
         g_autoptr(Reply) reply = ask_raw(self, text);
         assert_reply(reply, 200, NULL);
         assert_null(strstr(reply->body, "evil"));

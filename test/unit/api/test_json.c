@@ -196,9 +196,8 @@ static void what_is_written_is_valid(void **state)
     json_object_set_new(value, "never", json_time(0));
     json_object_set_new(value, "time", json_time(CLOCK_DAY_MS));
     g_autofree char *text = json_write(value);
-    assert_string_equal(text,
-        "{\"bad\":\"a\xef\xbf\xbd\",\"none\":null,\"never\":null,"
-        "\"time\":\"1970-01-02T00:00:00.000Z\"}");
+    assert_string_equal(text, "{\"bad\":\"a\xef\xbf\xbd\",\"none\":null,\"never\":null,"
+                              "\"time\":\"1970-01-02T00:00:00.000Z\"}");
 }
 
 int main(void)

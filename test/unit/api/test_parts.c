@@ -103,8 +103,8 @@ static void cookies_are_as_strict_as_the_address_allows(void **state)
     g_autofree char *safe = browser_cookie(TRUE, secret);
     g_autofree char *local = browser_cookie(FALSE, secret);
     g_autofree char *gone = browser_cookie(TRUE, NULL);
-    assert_string_equal(safe,
-        "__Host-absender=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure");
+    assert_string_equal(
+        safe, "__Host-absender=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure");
     assert_string_equal(
         local, "absender_session=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000");
     assert_non_null(strstr(gone, "Max-Age=0"));
@@ -165,8 +165,8 @@ static void the_policy_names_the_import_map_by_its_hash(void **state)
     assert_null(strstr(none, "sha256"));
     assert_non_null(strstr(none, "script-src 'self';"));
     /* printf '{"imports":{}}' | openssl dgst -sha256 -binary | base64 */
-    assert_non_null(strstr(
-        some, "script-src 'self' 'sha256-URrTy+Il/Nz0lHojVUx275hWqAWhkSF0VsHbUM4/6Hw='"));
+    assert_non_null(
+        strstr(some, "script-src 'self' 'sha256-URrTy+Il/Nz0lHojVUx275hWqAWhkSF0VsHbUM4/6Hw='"));
     assert_null(strstr(some, "unsafe"));
 }
 
@@ -195,8 +195,8 @@ static void routes_are_found_by_method_and_path(void **state)
         {"GET", "/assets/app.js", "/assets/*", NULL},
         {"GET", "/v1/emails", "/v1/emails", NULL},
         {"GET", "/v1/emails/em_0193a2b4c5d67e8f9a0b1c2d3e4f5061", "/v1/emails/{id}", NULL},
-        {"POST", "/v1/emails/em_0193a2b4c5d67e8f9a0b1c2d3e4f5061/cancel",
-            "/v1/emails/{id}/cancel", NULL},
+        {"POST", "/v1/emails/em_0193a2b4c5d67e8f9a0b1c2d3e4f5061/cancel", "/v1/emails/{id}/cancel",
+            NULL},
         {"PUT", "/v1/emails", NULL, "POST, GET"},
         {"GET", "/v1/emails/", NULL, NULL},
         {"GET", "/v1/emails/em_X", NULL, NULL},

@@ -44,8 +44,7 @@ static void a_setup_says_every_fault_at_once(void **state)
         "{\"token\":\"x\",\"email\":\"nobody\",\"name\":\"a\\nb\",\"password\":\"short\","
         "\"role\":\"org_admin\",\"language\":\"fr\"}");
     assert_reply(reply, 422, "invalid_fields");
-    static const char *const expected[] = {
-        "/email", "/name", "/language", "/password", "/role"};
+    static const char *const expected[] = {"/email", "/name", "/language", "/password", "/role"};
     assert_int_equal(json_array_size(reply_at(reply, "errors")), G_N_ELEMENTS(expected));
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
         g_autofree char *path = g_strdup_printf("errors.%u.pointer", i);
@@ -82,8 +81,8 @@ static void an_unknown_account_and_a_wrong_password_look_the_same(void **state)
         "{\"email\":\"" EMAIL "\",\"password\":\"not the password\"}");
     g_autoptr(Reply) unknown = ask(self, "POST /v1/sessions", "",
         "{\"email\":\"nobody@example.de\",\"password\":\"not the password\"}");
-    g_autoptr(Reply) no_address = ask(
-        self, "POST /v1/sessions", "", "{\"email\":\"?\",\"password\":\"not the password\"}");
+    g_autoptr(Reply) no_address =
+        ask(self, "POST /v1/sessions", "", "{\"email\":\"?\",\"password\":\"not the password\"}");
     assert_reply(wrong, 401, "invalid_credentials");
     assert_reply(unknown, 401, "invalid_credentials");
     assert_reply(no_address, 401, "invalid_credentials");
@@ -124,12 +123,10 @@ static void a_foreign_page_changes_nothing(void **state)
         {"an old browser", "", TRUE, 200},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *headers =
-            g_strdup_printf("Cookie: absender_session=%s\r\n%s%s%s%s", self->cookie,
-                cases[i].headers, cases[i].has_token ? "X-CSRF-Token: " : "",
-                cases[i].has_token ? self->csrf : "", cases[i].has_token ? "\r\n" : "");
-        g_autoptr(Reply) reply =
-            ask(self, "PUT /v1/smtp/sending", headers, "{\"enabled\":false}");
+        g_autofree char *headers = g_strdup_printf("Cookie: absender_session=%s\r\n%s%s%s%s",
+            self->cookie, cases[i].headers, cases[i].has_token ? "X-CSRF-Token: " : "",
+            cases[i].has_token ? self->csrf : "", cases[i].has_token ? "\r\n" : "");
+        g_autoptr(Reply) reply = ask(self, "PUT /v1/smtp/sending", headers, "{\"enabled\":false}");
         if (reply->status != cases[i].status)
             print_error("%s\n", cases[i].name);
         assert_reply(reply, cases[i].status, cases[i].status == 403 ? "csrf" : NULL);
@@ -139,9 +136,9 @@ static void a_foreign_page_changes_nothing(void **state)
 static void a_form_cannot_sign_in(void **state)
 {
     Fixture *self = *state;
-    g_autoptr(Reply) reply = ask_raw(self,
-        "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
+    g_autoptr(Reply) reply =
+        ask_raw(self, "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                      "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
     assert_reply(reply, 403, "csrf");
 }
 
@@ -163,8 +160,7 @@ static void tokens_carry_their_scopes_and_end_when_revoked(void **state)
 
     g_autoptr(Reply) status = ask_token(self, "GET /v1/smtp", "", NULL);
     assert_reply(status, 200, NULL);
-    g_autoptr(Reply) write =
-        ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    g_autoptr(Reply) write = ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
     assert_reply(write, 403, "forbidden");
     g_autoptr(Reply) people = ask_token(self, "GET /v1/tokens", "", NULL);
     assert_reply(people, 403, "forbidden");
@@ -184,11 +180,11 @@ static void nobody_gives_away_more_than_they_have(void **state)
 {
     Fixture *self = *state;
     make_token(self, "[\"people:write\"]");
-    g_autoptr(Reply) more = ask_token(
-        self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"smtp:write\"]}");
+    g_autoptr(Reply) more =
+        ask_token(self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"smtp:write\"]}");
     assert_reply(more, 403, "scope_not_allowed");
-    g_autoptr(Reply) same = ask_token(
-        self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"people:write\"]}");
+    g_autoptr(Reply) same =
+        ask_token(self, "POST /v1/tokens", "", "{\"name\":\"x\",\"scopes\":[\"people:write\"]}");
     assert_reply(same, 201, NULL);
 }
 
@@ -223,8 +219,7 @@ static void the_control_socket_is_the_operators(void **state)
     GStatBuf status;
     assert_int_equal(g_stat(self->control, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    g_autoptr(Reply) reply =
-        ask_control(self, "PUT /v1/smtp/sending", "{\"enabled\":true}");
+    g_autoptr(Reply) reply = ask_control(self, "PUT /v1/smtp/sending", "{\"enabled\":true}");
     assert_reply(reply, 200, NULL);
     assert_string_equal(reply_text(reply, "sending.changed_by"), "operator");
 }
@@ -239,8 +234,8 @@ int main(void)
             a_setup_says_every_fault_at_once, start_fixture, stop_fixture),
         cmocka_unit_test_setup_teardown(
             signing_in_gives_a_session_and_signing_out_ends_it, start_signed_up, stop_fixture),
-        cmocka_unit_test_setup_teardown(an_unknown_account_and_a_wrong_password_look_the_same,
-            start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            an_unknown_account_and_a_wrong_password_look_the_same, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(guessing_gets_slower, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             a_foreign_page_changes_nothing, start_signed_up, stop_fixture),

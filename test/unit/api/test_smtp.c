@@ -4,8 +4,8 @@
 #include "store/smtp_settings.h"
 #include "store/verifications.h"
 
-#define WHOLE                                                                                     \
-    "{\"host\":\"mail.example.de\",\"port\":587,\"security\":\"starttls\",\"username\":"          \
+#define WHOLE                                                                            \
+    "{\"host\":\"mail.example.de\",\"port\":587,\"security\":\"starttls\",\"username\":" \
     "\"anna\",\"password\":\"top-secret-canary\",\"from_email\":\"shop@example.de\"}"
 
 static void patch_whole(Fixture *self)
@@ -30,8 +30,7 @@ static void a_new_org_has_nothing_and_is_paused(void **state)
     static const char *const waiting[] = {
         "held", "queued", "deferred", "sending", "scheduled", "uncertain"};
     for (gsize i = 0; i < G_N_ELEMENTS(waiting); i++)
-        assert_true(
-            json_is_integer(json_object_get(reply_at(reply, "waiting"), waiting[i])));
+        assert_true(json_is_integer(json_object_get(reply_at(reply, "waiting"), waiting[i])));
     g_autofree char *etag = reply_header(reply, "ETag");
     g_autofree char *expected = g_strdup_printf(
         "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(reply_at(reply, "revision")));
@@ -47,8 +46,7 @@ static void the_draft_needs_the_right_revision(void **state)
     g_autoptr(Reply) wrong =
         ask_member(self, "PATCH /v1/smtp/draft", "If-Match: \"12345\"\r\n", body);
     assert_reply(wrong, 412, "precondition_failed");
-    g_autoptr(Reply) garbled =
-        ask_member(self, "PATCH /v1/smtp/draft", "If-Match: 0\r\n", body);
+    g_autoptr(Reply) garbled = ask_member(self, "PATCH /v1/smtp/draft", "If-Match: 0\r\n", body);
     assert_reply(garbled, 412, "precondition_failed");
 
     g_autoptr(Reply) before = ask_member(self, "GET /v1/smtp", "", NULL);
@@ -64,8 +62,7 @@ static void the_draft_needs_the_right_revision(void **state)
 
     g_autoptr(Reply) unmatched = ask_member(self, "DELETE /v1/smtp/draft", "", NULL);
     assert_reply(unmatched, 428, "precondition_required");
-    g_autoptr(Reply) gone =
-        ask_member(self, "DELETE /v1/smtp/draft", "If-Match: *\r\n", NULL);
+    g_autoptr(Reply) gone = ask_member(self, "DELETE /v1/smtp/draft", "If-Match: *\r\n", NULL);
     assert_reply(gone, 200, NULL);
     assert_true(json_is_null(reply_at(gone, "draft")));
     assert_string_equal(reply_text(gone, "setup"), "not_configured");
@@ -143,8 +140,7 @@ static void a_kept_password_never_follows_to_another_server(void **state)
         g_string_free(fields, TRUE);
 
         patch_whole(self);
-        g_autoptr(Reply) verified =
-            ask_member(self, "POST /v1/smtp/verifications", "", start);
+        g_autoptr(Reply) verified = ask_member(self, "POST /v1/smtp/verifications", "", start);
         assert_reply(verified, 422, "password_required");
         assert_string_equal(reply_text(verified, "errors.0.pointer"), "/settings/password");
 
@@ -175,8 +171,8 @@ static void a_blank_password_stays_with_its_server(void **state)
 static void an_incomplete_draft_names_what_is_missing(void **state)
 {
     Fixture *self = *state;
-    g_autoptr(Reply) reply = ask_member(self, "POST /v1/smtp/verifications", "",
-        "{\"settings\":{\"host\":\"mail.example.de\"}}");
+    g_autoptr(Reply) reply = ask_member(
+        self, "POST /v1/smtp/verifications", "", "{\"settings\":{\"host\":\"mail.example.de\"}}");
     assert_reply(reply, 422, "incomplete");
     assert_string_equal(reply_text(reply, "errors.0.pointer"), "/settings/from_email");
     assert_string_equal(reply_text(reply, "errors.1.pointer"), "/settings/password");
@@ -209,11 +205,10 @@ static void a_verification_shows_its_ladder_from_the_start(void **state)
     assert_true(json_is_null(reply_at(run, "diagnosis")));
     g_autoptr(Reply) status = ask_member(self, "GET /v1/smtp", "", NULL);
     assert_string_equal(reply_text(status, "setup"), "verifying");
-    assert_string_equal(
-        reply_text(status, "last_verification.id"), reply_text(started, "id"));
+    assert_string_equal(reply_text(status, "last_verification.id"), reply_text(started, "id"));
 
-    g_autoptr(Reply) unknown = ask_member(self,
-        "GET /v1/smtp/verifications/ver_00000000000070008000000000000000", "", NULL);
+    g_autoptr(Reply) unknown = ask_member(
+        self, "GET /v1/smtp/verifications/ver_00000000000070008000000000000000", "", NULL);
     assert_reply(unknown, 404, "not_found");
 }
 
@@ -233,8 +228,8 @@ static gboolean end_run(Db *db, gpointer data, GError **error)
     if (!ending->is_refused) {
         run->state = VERIFICATION_PASSED;
         run->activated = TRUE;
-        return smtp_activate(db, STORE_DEFAULT_ORG, state->draft, run->revision,
-                   clock_wall_ms(), error) &&
+        return smtp_activate(
+                   db, STORE_DEFAULT_ORG, state->draft, run->revision, clock_wall_ms(), error) &&
                verification_write(db, run, error);
     }
     guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
@@ -271,8 +266,8 @@ static void a_refused_password_is_not_tried_twice(void **state)
     assert_string_equal(reply_text(status, "setup"), "failed");
     g_autoptr(Reply) second = ask_member(self, "POST /v1/smtp/verifications", "", start);
     assert_reply(second, 409, "same_password_refused");
-    g_autoptr(Reply) other = ask_member(self, "POST /v1/smtp/verifications", "",
-        "{\"settings\":{\"password\":\"another one\"}}");
+    g_autoptr(Reply) other = ask_member(
+        self, "POST /v1/smtp/verifications", "", "{\"settings\":{\"password\":\"another one\"}}");
     assert_reply(other, 202, NULL);
 }
 
@@ -288,8 +283,8 @@ static void verified_settings_become_active_and_seed_the_next_draft(void **state
     assert_string_equal(reply_text(status, "sending_with.host"), "mail.example.de");
     assert_true(json_is_null(reply_at(status, "draft")));
 
-    g_autoptr(Reply) patched = ask_member(
-        self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", "{\"from_name\":\"Shop\"}");
+    g_autoptr(Reply) patched =
+        ask_member(self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", "{\"from_name\":\"Shop\"}");
     assert_reply(patched, 200, NULL);
     assert_string_equal(reply_text(patched, "draft.host"), "mail.example.de");
     assert_true(json_is_true(reply_at(patched, "draft.password.set")));
@@ -318,10 +313,8 @@ static void the_switch_remembers_who_and_why(void **state)
 static void presets_speak_the_readers_language(void **state)
 {
     Fixture *self = *state;
-    g_autoptr(Reply) de =
-        ask_member(self, "GET /v1/smtp/presets", "Accept-Language: de\r\n", NULL);
-    g_autoptr(Reply) en =
-        ask_member(self, "GET /v1/smtp/presets", "Accept-Language: en\r\n", NULL);
+    g_autoptr(Reply) de = ask_member(self, "GET /v1/smtp/presets", "Accept-Language: de\r\n", NULL);
+    g_autoptr(Reply) en = ask_member(self, "GET /v1/smtp/presets", "Accept-Language: en\r\n", NULL);
     assert_reply(de, 200, NULL);
     assert_true(json_array_size(reply_at(de, "data")) > 5);
     assert_string_not_equal(
@@ -370,8 +363,8 @@ static void events_begin_with_a_snapshot_and_go_on(void **state)
     assert_true(retry && retry < strstr(text->str, "event: status"));
     read_until(events, text, "\"setup\":\"not_configured\"");
 
-    g_autoptr(Reply) started = ask_member(self, "POST /v1/smtp/verifications",
-        "", "{\"settings\":" WHOLE "}");
+    g_autoptr(Reply) started =
+        ask_member(self, "POST /v1/smtp/verifications", "", "{\"settings\":" WHOLE "}");
     assert_reply(started, 202, NULL);
     read_until(events, text, "event: phase");
     read_until(events, text, "\"setup\":\"verifying\"");
@@ -380,8 +373,7 @@ static void events_begin_with_a_snapshot_and_go_on(void **state)
     read_until(events, text, "\"id\":\"auth_failed_exim\"");
     assert_null(strstr(text->str, "canary"));
 
-    g_autoptr(Reply) paused =
-        ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    g_autoptr(Reply) paused = ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
     read_until(events, text, "event: sending");
     g_autoptr(Reply) sent = ask_control(self, "POST /v1/emails",
         "{\"from\":\"a@example.de\",\"to\":\"b@example.de\",\"subject\":\"s\",\"text\":\"t\"}");
@@ -414,8 +406,7 @@ static void the_sixth_stream_closes_the_first(void **state)
         events[i] = open_events(self, texts[i]);
     }
     read_until(events[0], texts[0], "\r\n0\r\n");
-    g_autoptr(Reply) paused =
-        ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    g_autoptr(Reply) paused = ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
     for (guint i = 1; i < 6; i++)
         read_until(events[i], texts[i], "event: sending");
     for (guint i = 0; i < 6; i++) {

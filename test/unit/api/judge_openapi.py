@@ -1,0 +1,48 @@
+"""Judges recorded answers by doc/openapi.json: one JSON object a line on standard input with
+`method`, `path`, `status`, `type` and `body` (the parsed JSON, or null). Every answer must be
+described, and be what is described. Prints what is not and fails."""
+import json
+import re
+import sys
+
+import jsonschema
+
+
+def operation(contract, method, path):
+    for pattern, item in contract["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+            return pattern, item.get(method.lower())
+    return None, None
+
+
+def judge(contract, answer):
+    path = answer["path"].split("?")[0]
+    pattern, described = operation(contract, answer["method"], path)
+    where = f"{answer['method']} {path} {answer['status']}"
+    if described is None:
+        return f"{where}: not in the contract"
+    response = described["responses"].get(str(answer["status"]))
+    if response is None:
+        return f"{where}: this status is not described for {pattern}"
+    if "$ref" in response:
+        response = contract["components"]["responses"][response["$ref"].split("/")[-1]]
+    media = response["content"].get(answer["type"].split(";")[0])
+    if media is None:
+        return f"{where}: {answer['type']} is not described"
+    if answer["body"] is None:
+        return None
+    schema = {"components": contract["components"], **media["schema"]}
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(answer["body"]))
+    return f"{where}: {errors[0].json_path}: {errors[0].message}" if errors else None
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        contract = json.load(file)
+    answers = [json.loads(line) for line in sys.stdin]
+    faults = [fault for answer in answers if (fault := judge(contract, answer))]
+    print("\n".join(faults) or f"{len(answers)} answers judged", file=sys.stderr)
+    sys.exit(1 if faults or not answers else 0)
+
+
+main()

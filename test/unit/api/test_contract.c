@@ -1,0 +1,226 @@
+/* The contract is true: every route stands in it, and answers of a real server are judged by it
+ * (judge_openapi.py, with python3-jsonschema). */
+#include "fixture.h"
+
+#include "api/routes.h"
+#include "base/secret.h"
+#include "store/emails.h"
+#include "store/smtp_settings.h"
+
+static json_t *contract;
+
+static int read_contract(void **state)
+{
+    gsize n = 0;
+    g_autofree char *text = read_source("doc/openapi.json", &n);
+    contract = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(contract);
+    return 0;
+}
+
+static int free_contract(void **state)
+{
+    json_decref(contract);
+    return 0;
+}
+
+static void every_route_is_described_and_nothing_else(void **state)
+{
+    guint n = 0, pages = 0;
+    gsize described = 0;
+    const Route *table = routes_table(&n);
+    json_t *paths = json_object_get(contract, "paths"), *item;
+    for (guint i = 0; i < n; i++) {
+        if (table[i].decide == route_page) {
+            pages++;
+            continue;
+        }
+        g_autofree char *method = g_ascii_strdown(table[i].method, -1);
+        json_t *operation = json_object_get(json_object_get(paths, table[i].pattern), method);
+        if (!operation)
+            fail_msg("%s %s is not in doc/openapi.yaml", table[i].method, table[i].pattern);
+        assert_true(
+            (json_object_get(operation, "requestBody") != NULL) <= (table[i].body_limit > 0));
+    }
+    const char *path, *method;
+    json_object_foreach(paths, path, item)
+    {
+        json_t *operation;
+        json_object_foreach(item, method, operation) described += strcmp(method, "parameters") != 0;
+    }
+    assert_int_equal(described, n - pages);
+}
+
+static void the_version_is_the_programs(void **state)
+{
+    g_autoptr(Reply) session = ask(*state, "GET /v1/session", "", NULL);
+    json_t *version = json_object_get(json_object_get(contract, "info"), "version");
+    assert_string_equal(json_string_value(version), reply_text(session, "version"));
+}
+
+/* --- Answers --------------------------------------------------------------------------------- */
+
+static void visit(Fixture *self, const char *line, const char *body)
+{
+    reply_free(ask_member(self, line, "", body));
+}
+
+static void visit_id(Fixture *self, const char *format, const char *id, const char *body)
+{
+    GString *line = g_string_new(format);
+    g_string_replace(line, "{id}", id, 1);
+    visit(self, line->str, body);
+    g_string_free(line, TRUE);
+}
+
+static gboolean activate_draft(Db *db, gpointer data, GError **error)
+{
+    g_autoptr(SmtpState) state = smtp_state_read(db, STORE_DEFAULT_ORG, error);
+    return smtp_activate(
+        db, STORE_DEFAULT_ORG, state->draft, state->revision, clock_wall_ms(), error);
+}
+
+/* An attempt that was put off, so that a diagnosis shows. */
+static gboolean defer(Db *db, gpointer data, GError **error)
+{
+    WallMs next_at = 0, now = clock_wall_ms();
+    gboolean marked = FALSE;
+    g_autoptr(GPtrArray) due =
+        emails_due(db, STORE_DEFAULT_ORG, now + CLOCK_SECOND_MS, 1, FALSE, &next_at, error);
+    assert_int_equal(due->len, 1);
+    const EmailAttempt attempt = {.recipient_id = ((EmailDue *)due->pdata[0])->recipient_id,
+        .state = EMAIL_DEFERRED,
+        .at = now,
+        .next_at = now + CLOCK_HOUR_MS,
+        .counts = TRUE,
+        .phase = "rcpt_to",
+        .reply_code = 451,
+        .reply_enhanced = "4.7.1",
+        .reply_text = "greylisted",
+        .diagnosis = "fallback_unknown",
+        .server = "mail.example.de"};
+    return emails_mark_sending(db, STORE_DEFAULT_ORG, attempt.recipient_id, now, &marked, error) &&
+           emails_record_attempt(db, STORE_DEFAULT_ORG, &attempt, error);
+}
+
+static void run(Fixture *self, StoreJob job)
+{
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, job, self, &error);
+    assert_null(error);
+}
+
+static void visit_people(Fixture *self)
+{
+    static const char member[] = "{\"email\":\"" EMAIL "\",\"password\":\"wrong password\"}";
+    visit(self, "GET /v1/session", NULL);
+    visit(self, "POST /v1/sessions", member);
+    visit(self, "POST /v1/sessions", "{}");
+    visit(self, "POST /v1/setup",
+        "{\"token\":\"x\",\"email\":\"b@example.de\",\"name\":\"B\",\"password\":\"" PASSWORD
+        "\"}");
+    g_autoptr(Reply) token =
+        ask_member(self, "POST /v1/tokens", "", "{\"name\":\"t\",\"scopes\":[\"audit:read\"]}");
+    self->token = g_strdup(reply_text(token, "token"));
+    visit(self, "POST /v1/tokens", "{\"name\":\"t\",\"scopes\":[\"all\"]}");
+    visit(self, "GET /v1/tokens", NULL);
+    reply_free(ask_token(self, "GET /v1/tokens", "", NULL));
+    reply_free(ask_token(self, "POST /v1/emails", "", "{}"));
+    visit_id(self, "DELETE /v1/tokens/{id}", reply_text(token, "id"), NULL);
+    visit_id(self, "DELETE /v1/tokens/{id}", reply_text(token, "id"), NULL);
+}
+
+static void visit_settings(Fixture *self)
+{
+    static const char whole[] =
+        "{\"settings\":{\"host\":\"mail.example.de\",\"from_email\":\"shop@example.de\","
+        "\"password\":\"secret\",\"quota\":{\"per_day\":9}}}";
+    visit(self, "GET /v1/smtp", NULL);
+    visit(self, "PATCH /v1/smtp/draft", "{}");
+    reply_free(ask_member(
+        self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", "{\"host\":\"mail.example.de\"}"));
+    reply_free(ask_member(self, "PATCH /v1/smtp/draft", "If-Match: \"77\"\r\n", "{}"));
+    reply_free(ask_member(self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", "{\"port\":22}"));
+    reply_free(ask_member(self, "DELETE /v1/smtp/draft", "If-Match: *\r\n", NULL));
+    visit(self, "POST /v1/smtp/verifications", NULL);
+    visit(self, "POST /v1/smtp/test-emails", "{\"to\":\"a@example.org\"}");
+    g_autoptr(Reply) started = ask_member(self, "POST /v1/smtp/verifications", "", whole);
+    visit_id(self, "GET /v1/smtp/verifications/{id}", reply_text(started, "id"), NULL);
+    visit_id(self, "DELETE /v1/smtp/verifications/{id}", reply_text(started, "id"), NULL);
+    visit(self, "GET /v1/smtp", NULL);
+    run(self, activate_draft);
+    visit(self, "PUT /v1/smtp/sending", "{\"enabled\":true}");
+    visit(self, "PUT /v1/smtp/sending", "{\"enabled\":7}");
+    visit(self, "GET /v1/smtp/presets", NULL);
+    visit(self, "GET /v1/smtp", NULL);
+}
+
+static void visit_emails(Fixture *self)
+{
+    static const char mail[] = "{\"to\":[\"B <b@example.org>\"],\"subject\":\"s\",\"text\":\"t\","
+                               "\"tags\":[{\"name\":\"a\",\"value\":\"b\"}]}";
+    g_autoptr(Reply) sent = ask_member(self, "POST /v1/emails", "Idempotency-Key: k\r\n", mail);
+    assert_reply(sent, 200, NULL);
+    run(self, defer);
+    reply_free(ask_member(self, "POST /v1/emails", "Idempotency-Key: k\r\n", mail));
+    reply_free(ask_member(self, "POST /v1/emails", "Idempotency-Key: k\r\n",
+        "{\"to\":\"c@example.org\",\"subject\":\"s\",\"text\":\"t\"}"));
+    reply_free(
+        ask_member(self, "POST /v1/emails", "Accept: application/problem+json\r\n", "{\"to\":1}"));
+    visit(self, "POST /v1/emails", "{\"subject\":7,\"path\":1}");
+    visit(self, "POST /v1/emails", "[");
+    visit(self, "GET /v1/emails?limit=1", NULL);
+    visit(self, "GET /v1/emails?state=nowhere", NULL);
+    visit_id(self, "GET /v1/emails/{id}", reply_text(sent, "id"), NULL);
+    visit_id(self, "POST /v1/emails/{id}/cancel", reply_text(sent, "id"), NULL);
+    visit_id(self, "POST /v1/emails/{id}/cancel", reply_text(sent, "id"), NULL);
+    visit_id(self, "GET /v1/emails/{id}", "em_00000000000070008000000000000000", NULL);
+    visit(self, "POST /v1/smtp/test-emails", "{\"to\":\"a@example.org\"}");
+    reply_free(ask(self, "POST /v1/emails", "", mail));
+}
+
+static void visit_the_rest(Fixture *self)
+{
+    visit(self, "GET /v1/sandbox", NULL);
+    visit(self, "GET /v1/sandbox/messages", NULL);
+    visit(self, "DELETE /v1/sandbox/messages", NULL);
+    visit(self, "GET /livez", NULL);
+    visit(self, "GET /readyz", NULL);
+    visit(self, "GET /metrics", NULL);
+    visit(self, "DELETE /v1/sessions/current", NULL);
+    visit(self, "GET /v1/smtp", NULL);
+}
+
+static void real_answers_are_as_described(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *judge =
+        g_build_filename(g_getenv("ABSENDER_SOURCE"), "test/unit/api/judge_openapi.py", NULL);
+    g_autofree char *document =
+        g_build_filename(g_getenv("ABSENDER_SOURCE"), "doc/openapi.json", NULL);
+    self->record = g_string_new(NULL);
+    visit_people(self);
+    visit_settings(self);
+    visit_emails(self);
+    visit_the_rest(self);
+
+    g_autoptr(GSubprocess) process =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE, &error, "python3", judge, document, NULL);
+    assert_null(error);
+    assert_true(
+        g_subprocess_communicate_utf8(process, self->record->str, NULL, NULL, NULL, &error));
+    assert_int_equal(g_subprocess_get_exit_status(process), 0);
+}
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_route_is_described_and_nothing_else),
+        cmocka_unit_test_setup_teardown(the_version_is_the_programs, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            real_answers_are_as_described, start_signed_up, stop_fixture),
+    };
+    return cmocka_run_group_tests(tests, read_contract, free_contract);
+}
