@@ -12,10 +12,10 @@ struct http_server {
     GSocket *listening;
     HttpHandlers handlers;
     gboolean is_control;
-    gsize bodies_bytes; /* in flight; touched by the daemon's thread and by workers: atomic */
-    GMutex mutex;       /* joins the daemon's thread, the workers and the clock's */
+    GMutex mutex; /* joins the daemon's thread, the workers and the clock's */
     GCond answered;
     GHashTable *connections; /* of Connection */
+    gsize bodies_bytes;      /* reserved for bodies in flight */
     guint handling;          /* requests handed to `handle` and not answered */
     gboolean is_quiet;       /* takes nothing new */
     MonoMs logged_at;        /* the error log is attacker-driven: one record a second */
@@ -165,14 +165,15 @@ static gboolean hides_bytes(const Exchange *exchange, const char *method)
 /* Bodies in flight are bounded over all connections, or 1,024 of them could ask for 36 GiB. */
 static gboolean reserve(Exchange *exchange, gsize bytes)
 {
-    gsize *in_flight = &exchange->server->bodies_bytes;
-    gsize before = (gsize)g_atomic_pointer_add(in_flight, (gssize)bytes);
-    if (before + bytes > LIMIT_HTTP_BODIES_IN_FLIGHT_BYTES) {
-        g_atomic_pointer_add(in_flight, -(gssize)bytes);
-        return FALSE;
+    HttpServer *server = exchange->server;
+    g_mutex_lock(&server->mutex);
+    gboolean has_room = bytes <= LIMIT_HTTP_BODIES_IN_FLIGHT_BYTES - server->bodies_bytes;
+    if (has_room) {
+        server->bodies_bytes += bytes;
+        exchange->reserved += bytes;
     }
-    exchange->reserved += bytes;
-    return TRUE;
+    g_mutex_unlock(&server->mutex);
+    return has_room;
 }
 
 static void drop_body(Exchange *exchange)
@@ -182,7 +183,9 @@ static void drop_body(Exchange *exchange)
         secret_wipe(request->body, request->body_bytes);
     g_clear_pointer(&request->body, g_free);
     request->body_bytes = exchange->capacity = 0;
-    g_atomic_pointer_add(&exchange->server->bodies_bytes, -(gssize)exchange->reserved);
+    g_mutex_lock(&exchange->server->mutex);
+    exchange->server->bodies_bytes -= exchange->reserved;
+    g_mutex_unlock(&exchange->server->mutex);
     exchange->reserved = 0;
 }
 

@@ -167,7 +167,7 @@ static void check_setup(JsonObject *object, const SetupFields *fields)
     g_autoptr(MimeAddress) address =
         fields->email ? mime_address_parse(fields->email, &error) : NULL;
     Language language;
-    if (error)
+    if (fields->email && !address)
         json_object_fault(object, "email", "invalid_address", error->message);
     if (fields->name && !text_is_one_line(fields->name, FALSE))
         json_object_fault(object, "name", "control_character", "The name must be one line.");

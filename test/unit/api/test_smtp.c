@@ -374,6 +374,7 @@ static void events_begin_with_a_snapshot_and_go_on(void **state)
     assert_null(strstr(text->str, "canary"));
 
     g_autoptr(Reply) paused = ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    assert_reply(paused, 200, NULL);
     read_until(events, text, "event: sending");
     g_autoptr(Reply) sent = ask_control(self, "POST /v1/emails",
         "{\"from\":\"a@example.de\",\"to\":\"b@example.de\",\"subject\":\"s\",\"text\":\"t\"}");
@@ -407,6 +408,7 @@ static void the_sixth_stream_closes_the_first(void **state)
     }
     read_until(events[0], texts[0], "\r\n0\r\n");
     g_autoptr(Reply) paused = ask_member(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    assert_reply(paused, 200, NULL);
     for (guint i = 1; i < 6; i++)
         read_until(events[i], texts[i], "event: sending");
     for (guint i = 0; i < 6; i++) {

@@ -1,0 +1,112 @@
+"""The contract (doc/openapi.yaml) as a judge of real answers.
+
+    contract = Contract()
+    contract.faults("GET", "/v1/smtp", answer)   # what the answer does that the contract does not say
+
+A fault is a sentence; an answer as promised has none. More is asked than the schemas say: a member that no schema names is a
+fault too, because a client can rely on nothing that is not written down.
+"""
+import json
+import pathlib
+import re
+
+import jsonschema
+import yaml
+
+FILE = pathlib.Path(__file__).resolve().parent.parent.parent / "doc/openapi.yaml"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+formats = jsonschema.FormatChecker(formats=())
+formats.checks("date-time")(lambda value: not isinstance(value, str) or TIME.fullmatch(value) is not None)
+
+
+class Contract:
+    def __init__(self, file=FILE):
+        self.document = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        # "/v1/emails/{id}" as a pattern; paths without a parameter come first, so that they win.
+        paths = sorted(self.document["paths"], key=lambda path: "{" in path)
+        self.paths = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
+        self.validators = {}
+        self.judged = set()  # polling asks the same again and again
+
+    def faults(self, method, path, answer, request=None):
+        """`request` is the JSON that was sent; if it was taken (2xx), the contract has to allow it."""
+        path = path.split("?")[0]
+        key = hash((method, path, answer.status, answer.body))
+        if key in self.judged:
+            return []
+        self.judged.add(key)
+        template = next((template for pattern, template in self.paths if pattern.fullmatch(path)), None)
+        return [f"{method} {template or path} {answer.status}: {fault}" for fault in self._faults(method, template, answer, request)]
+
+    def _faults(self, method, template, answer, request):
+        if template is None:
+            return [] if answer.status == 404 else ["the path is not in the contract"]
+        operation = self.document["paths"][template].get(method.lower())
+        if operation is None:
+            return [] if answer.status == 405 else ["the method is not in the contract"]
+        described = operation["responses"].get(str(answer.status))
+        if described is None:
+            return [f"the status is not in the contract; the body is {answer.body[:200]!r}"]
+        faults = self._body_faults(self.resolve(described), answer)
+        if request is not None and answer.status // 100 == 2:
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", False)
+            faults += [f"the request was taken, but {fault}" for fault in self._value_faults(schema, request)]
+        return faults
+
+    def resolve(self, node):
+        while isinstance(node, dict) and "$ref" in node:
+            found = self.document
+            for step in node["$ref"].removeprefix("#/").split("/"):
+                found = found[step]
+            node = found
+        return node
+
+    def _body_faults(self, described, answer):
+        content = described.get("content", {})
+        media_type = {name.lower(): value for name, value in answer.headers.items()}.get("content-type", "").split(";")[0]
+        if media_type not in content:
+            return [f"the media type is {media_type!r}, not {sorted(content)}"]
+        if not media_type.endswith("json"):
+            return []
+        try:
+            value = json.loads(answer.body)
+        except ValueError as error:
+            return [f"no JSON: {error}"]
+        return self._value_faults(content[media_type]["schema"], value)
+
+    def _value_faults(self, schema, value):
+        validator = self.validators.get(id(schema))
+        if validator is None:
+            root = {"allOf": [schema], "components": self.document["components"]}
+            validator = self.validators[id(schema)] = jsonschema.Draft202012Validator(root, format_checker=formats)
+        faults = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]
+        return faults + [f"{place} is in no schema" for place in self._unnamed([schema], value, "$")]
+
+    def _parts(self, schema):
+        """The schemas that together describe one value."""
+        schema = self.resolve(schema)
+        if not isinstance(schema, dict):
+            return []
+        parts = [schema]
+        for word in ("allOf", "oneOf", "anyOf"):
+            for each in schema.get(word, []):
+                parts += self._parts(each)
+        return parts
+
+    def _unnamed(self, schemas, value, place):
+        """Where `value` has members that none of the schemas names."""
+        parts = [part for schema in schemas for part in self._parts(schema)]
+        if isinstance(value, list):
+            items = [part["items"] for part in parts if "items" in part]
+            return [each for i, item in enumerate(value) for each in self._unnamed(items, item, f"{place}[{i}]")]
+        if not isinstance(value, dict) or not any("properties" in part for part in parts):
+            return []
+        found = []
+        for name, member in value.items():
+            named = [part["properties"][name] for part in parts if name in part.get("properties", {})]
+            open_ones = [part["additionalProperties"] for part in parts if part.get("additionalProperties")]
+            if not named and not open_ones:
+                found.append(f"{place}.{name}")
+            found += self._unnamed(named, member, f"{place}.{name}")
+        return found
