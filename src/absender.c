@@ -23,6 +23,9 @@
 #define STOP_GRACE_MS \
     (30 * CLOCK_SECOND_MS) /* mails behind their final dot may still get their reply */
 
+/* What `serve` ends with. A supervisor need not try again after EXIT_USAGE. */
+enum { EXIT_STOPPED = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
+
 /* In the order in which they are built; taken down in reverse. */
 typedef struct {
     Config *config;
@@ -259,7 +262,7 @@ static int serve(int argc, char **argv)
     Daemon daemon = {.config = config_parse(argc, argv, &error)};
     if (daemon.config == NULL) {
         g_printerr("absender serve: %s\n", error->message);
-        return 2;
+        return EXIT_USAGE;
     }
     daemon.ports = g_array_new(FALSE, FALSE, sizeof(guint16));
     g_array_append_vals(daemon.ports, daemon.config->allow_ports, daemon.config->n_allow_ports);
@@ -276,7 +279,9 @@ static int serve(int argc, char **argv)
         g_printerr("absender cannot start: %s\n", error->message);
     }
     take_down(&daemon);
-    return well ? 0 : 1;
+    if (well)
+        return EXIT_STOPPED;
+    return g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT) ? EXIT_USAGE : EXIT_CANNOT_START;
 }
 
 int main(int argc, char **argv)
@@ -289,5 +294,5 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "help") != 0)
         return cli_run(argc - 1, argv + 1);
     cli_print_overview();
-    return argc >= 2 ? 0 : 2;
+    return argc >= 2 ? 0 : EXIT_USAGE;
 }

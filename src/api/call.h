@@ -27,7 +27,7 @@ typedef struct {
     const char *id_prefix;        /* of {id}: "em"; NULL: none */
     guint scope;                  /* PEOPLE_SCOPE_*; 0 with ROUTE_PUBLIC or ROUTE_SIGNED_IN */
     guint flags;
-    gsize body_limit; /* 0: takes no body */
+    gsize body_limit; /* 0: ignores a (small) body */
     RouteDecide decide;
 } Route;
 

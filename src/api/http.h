@@ -87,7 +87,8 @@ gboolean http_stream_is_open(HttpStream *stream);
 
 typedef struct {
     /* The head is there and sound; on the server's thread, must not block. An answer refuses or
-     * serves at once, and no body is read; NULL goes on with at most *body_limit bytes. */
+     * serves at once, and a body is thrown away unread; NULL goes on with at most *body_limit
+     * bytes. */
     HttpAnswer *(*admit)(HttpRequest *request, gsize *body_limit, gpointer user);
 
     /* The whole request is there; must not block. Ends in exactly one http_request_answer, from

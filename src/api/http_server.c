@@ -17,7 +17,7 @@ struct http_server {
     GHashTable *connections; /* of Connection */
     gsize bodies_bytes;      /* reserved for bodies in flight */
     guint handling;          /* requests handed to `handle` and not answered */
-    gboolean is_quiet;       /* takes nothing new */
+    gint is_quiet;           /* atomic: takes nothing new */
     MonoMs logged_at;        /* the error log is attacker-driven: one record a second */
 };
 
@@ -35,9 +35,10 @@ typedef struct {
     struct MHD_Connection *mhd;
     HttpAnswer *answer;
     gsize body_limit, capacity, reserved;
-    gsize swallowed; /* bytes of a body that is too large, read so that the answer can be heard */
+    gsize swallowed; /* bytes read and thrown away, so that a refusal can be heard */
     gsize uri_bytes; /* as sent */
     gboolean has_begun, is_handled, has_bad_query;
+    gboolean is_sound; /* the head means one thing only, so the body's end is known */
 } Exchange;
 
 /* --- Deadlines ------------------------------------------------------------------------------- */
@@ -224,12 +225,13 @@ static HttpAnswer *look_at_head(Exchange *exchange, const char *method, const ch
         fault = "malformed_request";
         detail = "Address or header hold bytes that may not be there.";
     }
-    if (!fault && server->is_quiet) {
+    if (!fault && g_atomic_int_get(&server->is_quiet)) {
         fault = "busy";
         detail = "The server is stopping.";
     }
     if (fault)
         return refuse(exchange, fault, detail);
+    exchange->is_sound = TRUE;
     HttpAnswer *answer =
         server->handlers.admit(request, &exchange->body_limit, server->handlers.user);
     if (answer)
@@ -244,8 +246,23 @@ static HttpAnswer *look_at_head(Exchange *exchange, const char *method, const ch
     return NULL;
 }
 
-/* A body without Content-Length that turns out too large is read on for a while without being
- * kept, because libmicrohttpd can answer only behind it. */
+/* TRUE if the answer must wait until the body is read and thrown away: a client that is still
+ * writing when the connection closes never hears why. Who asks first (Expect: 100-continue) is told
+ * at once, and so is who announces more than anybody may send. */
+static gboolean answers_behind_body(const Exchange *exchange)
+{
+    const HttpRequest *request = &exchange->request;
+    const char *text = http_request_header(request, "Content-Length");
+    guint64 length = 0;
+    if (!exchange->is_sound || http_request_header(request, "Expect"))
+        return FALSE;
+    if (http_request_header(request, "Transfer-Encoding"))
+        return TRUE;
+    return text &&
+           g_ascii_string_to_unsigned(text, 10, 1, LIMIT_HTTP_SEND_BODY_BYTES, &length, NULL);
+}
+
+/* Once there is an answer nothing is kept any more. */
 static enum MHD_Result take_body(Exchange *exchange, const char *bytes, gsize n)
 {
     HttpRequest *request = &exchange->request;
@@ -330,7 +347,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
         set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS);
         read_head(exchange, url, method);
         exchange->answer = look_at_head(exchange, method, version);
-        return exchange->answer ? queue_answer(exchange) : MHD_YES;
+        return exchange->answer && !answers_behind_body(exchange) ? queue_answer(exchange)
+                                                                  : MHD_YES;
     }
     if (*n > 0) {
         gsize taken = *n;
@@ -410,9 +428,9 @@ HttpServer *http_server_new(
 
 void http_server_quiesce(HttpServer *server)
 {
-    if (!server->daemon || server->is_quiet)
+    if (!server->daemon || g_atomic_int_get(&server->is_quiet))
         return;
-    server->is_quiet = TRUE;
+    g_atomic_int_set(&server->is_quiet, TRUE);
     MHD_quiesce_daemon(server->daemon); /* gives the listening socket back */
     g_socket_close(server->listening, NULL);
 }

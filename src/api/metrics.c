@@ -57,8 +57,9 @@ void metrics_write(Metrics *metrics, GString *text)
             gint count = g_atomic_int_get(&metrics->answers[row * STATUS_CLASSES + class]);
             if (count)
                 g_string_append_printf(text,
-                    "absender_http_answers_total{method=\"%s\",route=\"%s\",class=\"%uxx\"} %d\n",
-                    route ? route->method : "", route ? route->pattern : "none", class, count);
+                    "absender_http_answers_total{method=\"%s\",route=\"%s\",class=\"%uxx\"} %u\n",
+                    route ? route->method : "", route ? route->pattern : "none", class,
+                    (guint)count);
         }
     }
     metrics_write_one(text, "absender_store_commits_total", "counter",

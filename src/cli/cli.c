@@ -72,6 +72,8 @@ int cli_run(int argc, char **argv)
         if (commands[i].run != NULL && strcmp(commands[i].name, argv[0]) == 0)
             return (int)commands[i].run(&commands[i], argc, argv);
     }
+    fprintf(stderr, say("absender: there is no command \"%s\""), argv[0]);
+    fputs("\n\n", stderr);
     print_overview(stderr);
     return CLI_USAGE;
 }

@@ -105,25 +105,30 @@ static void add_diagnosis(GString *out, const json_t *diagnosis)
     add_indented(out, say("Diagnosis:"), id);
 }
 
+static void add_fault(GString *out, const json_t *fault)
+{
+    g_autofree char *pointer = format_text(fault, "pointer");
+    g_autofree char *why = format_text(fault, "detail");
+    gboolean is_whole = g_strcmp0(pointer, "") == 0; /* RFC 6901: the whole document */
+    g_string_append_printf(out, "  %s%s%s\n", pointer != NULL ? pointer : "?", is_whole ? "" : ": ",
+        why != NULL ? why : "?");
+}
+
 char *format_problem(const json_t *problem)
 {
     GString *out = g_string_new("✗ ");
     g_autofree char *title = format_text(problem, "title");
     g_autofree char *detail = format_text(problem, "detail");
     g_autofree char *message = format_text(problem, "message"); /* of the Resend form */
+    const json_t *errors = json_object_get(problem, "errors");
     const char *headline = title != NULL ? title : message;
     g_string_append(out, headline != NULL ? headline : say("The service refused."));
-    if (detail != NULL && g_strcmp0(detail, headline) != 0)
-        g_string_append_printf(out, ": %s", detail);
+    gboolean has_news = detail != NULL && g_strcmp0(detail, headline) != 0;
+    if (has_news && json_array_size(errors) == 0) /* with faults they are the detail */
+        g_string_append_printf(out, "%s %s", g_str_has_suffix(out->str, ".") ? "" : ":", detail);
     g_string_append_c(out, '\n');
-    const json_t *errors = json_object_get(problem, "errors");
-    for (gsize i = 0; i < json_array_size(errors); i++) {
-        const json_t *error = json_array_get(errors, i);
-        g_autofree char *pointer = format_text(error, "pointer");
-        g_autofree char *why = format_text(error, "detail");
-        g_string_append_printf(
-            out, "  %s: %s\n", pointer != NULL ? pointer : "?", why != NULL ? why : "?");
-    }
+    for (gsize i = 0; i < json_array_size(errors); i++)
+        add_fault(out, json_array_get(errors, i));
     add_diagnosis(out, json_object_get(problem, "diagnosis"));
     return g_string_free(out, FALSE);
 }
@@ -177,7 +182,9 @@ static void add_switch(GString *out, const json_t *sending)
         g_string_append_printf(line, say(", until %s"), until);
     if (at != NULL)
         g_string_append_printf(line, say(", since %s"), at);
-    if (by != NULL && by[0] != '\0')
+    if (g_strcmp0(by, "operator") == 0) /* the API's word for these commands */
+        g_string_append_printf(line, say(", by %s"), say("the operator"));
+    else if (by != NULL && by[0] != '\0')
         g_string_append_printf(line, say(", by %s"), by);
     add_line(out, say("Sending:"), line->str);
 }

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 #define GROUP "absender"
 
 /* Values as the option parser and the key file give them, before they are checked. */
@@ -22,6 +24,24 @@ static gboolean parse_port(const char *text, guint16 *port, GError **error)
     }
     *port = (guint16)value;
     return TRUE;
+}
+
+/* Every link is this address with a path behind it, and a browser names it as its origin. */
+static gboolean check_public_url(const char *text, GError **error)
+{
+    g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+    gboolean is_web = uri != NULL && (strcmp(g_uri_get_scheme(uri), "https") == 0 ||
+                                         strcmp(g_uri_get_scheme(uri), "http") == 0);
+    gboolean has_host = is_web && g_uri_get_host(uri) != NULL && g_uri_get_host(uri)[0] != '\0';
+    gboolean has_more =
+        has_host &&
+        (g_uri_get_userinfo(uri) != NULL || g_uri_get_query(uri) != NULL ||
+            g_uri_get_fragment(uri) != NULL || strlen(g_uri_get_path(uri)) > strlen("/"));
+    if (has_host && !has_more)
+        return TRUE;
+    g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+        "'%s' is not a public URL; write it like https://mail.example.com", text);
+    return FALSE;
 }
 
 static void text_default(char **value, GKeyFile *file, const char *key)
@@ -45,9 +65,14 @@ static gboolean read_file(Draft *draft, GError **error)
         g_prefix_error(error, "%s: ", draft->file);
         return FALSE;
     }
-    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, error);
-    if (keys == NULL)
+    gsize n_groups = 0;
+    g_auto(GStrv) groups = g_key_file_get_groups(file, &n_groups);
+    if (n_groups != 1 || strcmp(groups[0], GROUP) != 0) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+            "%s: it must have the group [" GROUP "] and no other", draft->file);
         return FALSE;
+    }
+    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, NULL);
     for (char **key = keys; *key != NULL; key++) {
         if (!g_strv_contains(known, *key)) { /* a misspelt setting would silently not hold */
             g_set_error(
@@ -120,6 +145,8 @@ static gboolean settle(Draft *draft, GError **error)
         config->data = g_strdup("var");
     if (config->listen == NULL)
         config->listen = g_strdup("127.0.0.1:8465");
+    if (config->public_url != NULL && !check_public_url(config->public_url, error))
+        return FALSE;
     config->n_allow_ports = draft->ports == NULL ? 0 : g_strv_length(draft->ports);
     config->allow_ports = g_new0(guint16, config->n_allow_ports);
     for (guint i = 0; i < config->n_allow_ports; i++) {

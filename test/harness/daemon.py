@@ -1,4 +1,5 @@
 """Starts the real program for a test, speaks its API, and never leaves it behind."""
+import collections
 import http.client
 import json
 import os
@@ -14,6 +15,13 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / "build/absender"
 ADMIN = {"email": "admin@example.test", "name": "Anna Admin", "password": "a long enough password"}
+
+# With ABSENDER_CHECK_ANSWERS in the environment every answer is held against doc/openapi.yaml, and Tap.end() says what came of it.
+contract = None
+contract_faults = collections.Counter()
+if os.environ.get("ABSENDER_CHECK_ANSWERS"):
+    from harness.openapi import Contract
+    contract = Contract()
 
 
 class Answer:
@@ -65,13 +73,16 @@ class Daemon:
         self.log.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def arguments(self):
+        return [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0",
+                "--sandbox-starttls-port", str(self.sandbox_ports["starttls"]),
+                "--sandbox-implicit-port", str(self.sandbox_ports["implicit"]), *self.options]
+
     def start(self):
         begun = time.monotonic()
         start_at = self.log.seek(0, os.SEEK_END)
-        self.process = subprocess.Popen(
-            [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--sandbox-starttls-port",
-             str(self.sandbox_ports["starttls"]), "--sandbox-implicit-port", str(self.sandbox_ports["implicit"]), *self.options],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+        self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        start_new_session=True)
         while True:
             said = pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")[start_at:]
             port = re.search(r"listening on http://127\.0\.0\.1:(\d+)", said)
@@ -120,10 +131,13 @@ class Daemon:
         sent.update(headers or {})
         try:
             connection.request(method, path, body=data, headers=sent)
-            answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            got = connection.getresponse()
+            answer = Answer(got.status, dict(got.getheaders()), got.read())
         finally:
             connection.close()
+        if contract:
+            contract_faults.update(contract.faults(method, path, answer, body))
+        return answer
 
     def operator(self, method, path, body=None, headers=None):
         return self.request(method, path, body, headers, as_operator=True)
@@ -210,5 +224,8 @@ class Tap:
         print(f"ok {self.count} - {statement} # SKIP {why}", flush=True)
 
     def end(self):
+        if contract:
+            seen = "\n".join(f"{fault} ({times} times)" for fault, times in contract_faults.items())
+            self.ok(not contract_faults, f"{len(contract.judged)} different answers are what doc/openapi.yaml promises", seen)
         print(f"1..{self.count}")
         return 1 if self.bad else 0

@@ -6,6 +6,7 @@
 
 #define HEAD(line) line " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 #define BEARER "Authorization: Bearer %s\r\n"
+#define EXPECT "Expect: 100-continue\r\n"
 
 static int start_with_token(void **state)
 {
@@ -72,20 +73,45 @@ static void a_large_head_is_refused(void **state)
     assert_int_equal(reply->status, 431);
 }
 
-static void a_stranger_is_refused_before_the_body(void **state)
+static void who_asks_first_is_refused_before_the_body(void **state)
 {
     Fixture *self = *state;
     /* A body is announced and never sent: the answer comes all the same. */
     g_autoptr(Reply) reply =
-        ask_raw(self, HEAD("POST /v1/emails") "Content-Length: 1000000\r\n\r\n");
+        ask_raw(self, HEAD("POST /v1/emails") EXPECT "Content-Length: 1000000\r\n\r\n");
     assert_reply(reply, 401, "unauthenticated");
+    assert_null(strstr(reply->head, "100 Continue"));
+}
+
+/* Resend's node client writes the whole body before it listens. */
+static void a_refusal_is_heard_by_who_sends_a_large_body(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *large = g_strnfill(5 * 1024 * 1024, ' ');
+    for (int i = 0; i < 5; i++) {
+        g_autoptr(Reply) stranger = ask(self, "POST /v1/emails", "", large);
+        assert_reply(stranger, 401, "unauthenticated");
+        g_autoptr(Reply) nowhere = ask(self, "POST /v1/nowhere", "", large);
+        assert_reply(nowhere, 404, "not_found");
+        g_autoptr(Reply) too_large = ask_token(self, "PUT /v1/smtp/sending", "", large);
+        assert_reply(too_large, 413, "body_too_large");
+    }
+}
+
+static void a_get_with_a_body_is_served(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) status = ask_token(self, "GET /v1/smtp", "", "{}");
+    assert_reply(status, 200, NULL);
+    g_autoptr(Reply) live = ask(self, "GET /livez", "", "{}");
+    assert_reply(live, 200, NULL);
 }
 
 static void bodies_have_a_limit_by_route(void **state)
 {
     Fixture *self = *state;
     g_autofree char *small = g_strdup_printf(
-        HEAD("PUT /v1/smtp/sending") BEARER "Content-Length: 65537\r\n\r\n", self->token);
+        HEAD("PUT /v1/smtp/sending") BEARER EXPECT "Content-Length: 65537\r\n\r\n", self->token);
     g_autoptr(Reply) announced = ask_raw(self, small);
     assert_reply(announced, 413, "body_too_large");
 
@@ -132,12 +158,13 @@ static void bodies_in_flight_are_bounded(void **state)
         send_bytes(waiting[i], head, strlen(head));
     }
     g_usleep(200 * 1000);
-    g_autoptr(Reply) third = ask_raw(self, head);
+    g_autofree char *third_head = g_strdup_printf(
+        HEAD("POST /v1/emails") BEARER EXPECT "Content-Length: 30000000\r\n\r\n", self->token);
+    g_autoptr(Reply) third = ask_raw(self, third_head);
     assert_reply(third, 503, "busy");
     g_object_unref(waiting[0]);
     g_usleep(200 * 1000);
-    g_autofree char *line = g_strdup_printf("POST /v1/emails");
-    g_autoptr(Reply) again = ask_token(self, line, "", "{}");
+    g_autoptr(Reply) again = ask_token(self, "POST /v1/emails", "", "{}");
     assert_reply(again, 422, NULL);
     g_object_unref(waiting[1]);
 }
@@ -278,7 +305,9 @@ int main(void)
         WITH_TOKEN(malformed_heads_are_refused),
         WITH_TOKEN(a_nul_in_a_header_is_refused),
         WITH_TOKEN(a_large_head_is_refused),
-        WITH_TOKEN(a_stranger_is_refused_before_the_body),
+        WITH_TOKEN(who_asks_first_is_refused_before_the_body),
+        WITH_TOKEN(a_refusal_is_heard_by_who_sends_a_large_body),
+        WITH_TOKEN(a_get_with_a_body_is_served),
         WITH_TOKEN(bodies_have_a_limit_by_route),
         WITH_TOKEN(chunked_bodies_are_understood),
         WITH_TOKEN(bodies_in_flight_are_bounded),

@@ -96,7 +96,17 @@ static const Row rows[] = {
     {"a problem with fields", format_problem, "en",
         "{\"title\":\"Invalid settings\",\"detail\":\"Two fields are wrong.\",\"errors\":[{"
         "\"pointer\":\"/settings/host\",\"code\":\"required\",\"detail\":\"is missing\"}]}",
-        "✗ Invalid settings: Two fields are wrong.\n  /settings/host: is missing\n"},
+        "✗ Invalid settings\n  /settings/host: is missing\n"},
+    {"a problem of the whole document", format_problem, "en",
+        "{\"title\":\"No.\",\"detail\":\"It is too large.\",\"errors\":[{\"pointer\":\"\","
+        "\"code\":\"too_large\",\"detail\":\"It is too large.\"}]}",
+        "✗ No.\n  It is too large.\n"},
+    {"a problem in a sentence", format_problem, "en",
+        "{\"title\":\"No.\",\"detail\":\"The server is stopping.\"}",
+        "✗ No. The server is stopping.\n"},
+    {"a problem in a word", format_problem, "en",
+        "{\"title\":\"No\",\"detail\":\"The server is stopping.\"}",
+        "✗ No: The server is stopping.\n"},
     {"a problem in Resend's form", format_problem, "en",
         "{\"statusCode\":422,\"name\":\"validation_error\",\"message\":\"to is missing\"}",
         "✗ to is missing\n"},

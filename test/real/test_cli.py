@@ -1,0 +1,340 @@
+"""The commands against a running service: what they print in both languages, what they end with, and what they do."""
+import email
+import email.policy
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import unicodedata
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from badserver import BadServer  # noqa: E402
+from harness.daemon import PROGRAM, Daemon, Tap  # noqa: E402
+
+DONE, NO, USAGE, UNREACHABLE = 0, 1, 2, 3  # exit statuses
+COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume"]
+OWN_SEQUENCE = "\r\x1b[K"  # how a terminal's line is cleared; nothing else may be sent
+TOKEN = re.compile(r"abs_[\w-]{30,}")
+PDF = bytes(range(256)) * 300
+
+
+def environment(language):
+    return {"PATH": os.environ["PATH"], "TZ": "UTC", **language}
+
+
+ENGLISH = environment({"LANG": "C.UTF-8"})
+GERMAN = environment({"LANG": "de_DE.UTF-8"})
+LANGUAGES = [("LANG=de_DE.UTF-8", GERMAN, True), ("LANGUAGE=de", environment({"LANG": "C.UTF-8", "LANGUAGE": "de:en"}), True),
+             ("LANG=C.UTF-8", ENGLISH, False), ("LC_ALL=en_GB.UTF-8", environment({"LANG": "de_DE.UTF-8", "LC_ALL": "en_GB.UTF-8"}), False),
+             ("no locale at all", environment({}), False)]
+
+
+def command(*arguments, stdin="", env=None):
+    return subprocess.run([str(PROGRAM), *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False,
+                          encoding="utf-8", env=env or ENGLISH)
+
+
+class Shell:
+    """Commands to one daemon."""
+
+    def __init__(self, absender):
+        self.absender = absender
+
+    def __call__(self, *arguments, **options):
+        return command(*arguments, "--data", self.absender.data, **options)
+
+    def sandbox(self, *more):
+        return ["check", "--host", "localhost", "--port", str(self.absender.sandbox_ports["starttls"]), "--from",
+                "noreply@example.test", "--from-name", "Praxis Müller", "--username", "sandbox@localhost", "--password-stdin", *more]
+
+
+def said(run, status, *parts):
+    """Whether the command ended with `status` and printed all parts on the output that belongs to it."""
+    text = run.stdout if status == DONE else run.stdout + run.stderr
+    return run.returncode == status and all(re.search(part, text, re.M) for part in parts)
+
+
+# --- Without a service ----------------------------------------------------------------------------------
+
+
+def check_words(tap):
+    for what, run in (("--help", command("--help")), ("help", command("help"))):
+        named = re.findall(r"^  (\w+) ", run.stdout, re.M)
+        tap.ok(run.returncode == DONE and named == COMMANDS, f"{what} names every command", run)
+    german = command("--help", env=GERMAN)
+    tap.ok(said(german, DONE, "den Mailversand ausschalten", "Alle nehmen --data DIR"), "--help speaks German", german)
+    tap.equal(command().returncode, USAGE, "no command is no command")
+    for name in COMMANDS:
+        run = command(name, "--help")
+        tap.ok(said(run, DONE, "--data", name) and not run.stderr, f"{name} --help explains it", run)
+    tap.ok(said(command("bogus"), USAGE, '^absender: there is no command "bogus"$'), "an unknown command is named, exit status 2")
+    tap.ok(said(command("bogus", env=GERMAN), USAGE, "Den Befehl „bogus“ gibt es nicht"), "in German too")
+    for arguments, why in [(["status", "--nonsense"], "Unknown option --nonsense"), (["status", "more"], "wrong number of arguments"),
+                           (["token", "create"], "needs .create., --name and at least one --scope"),
+                           (["token", "burn", "--name", "x", "--scope", "emails:send"], "needs .create."),
+                           (["send", "--to", "anna@example.test", "--subject", "x"], "needs --text or --html"),
+                           (["send", "--text", "-"], "needs --to and --subject"),
+                           (["send", "--to", "a@b.example", "--subject", "x", "--text", "-", "--html", "-"], "only one of --text and --html"),
+                           (["send", "--to", "a@b.example", "--subject", "x", "--text", "/nonexistent"], "/nonexistent cannot be read"),
+                           (["check", "--password", "secret"], "Unknown option --password"),
+                           (["check", "--password=secret"], "Unknown option --password"),
+                           (["check", "--password-stdin"], "no password came from standard input")]:
+        tap.ok(said(command(*arguments), USAGE, why), f"{' '.join(arguments)}: exit status 2, {why}", command(*arguments))
+
+
+def check_nobody_there(tap, folder):
+    for name, arguments in {"status": [], "resume": [], "send": ["--to", "anna@example.test", "--subject", "x", "--text", "-"],
+                            "check": [], "token": ["create", "--name", "x", "--scope", "emails:send"]}.items():
+        run = command(name, *arguments, "--data", folder)
+        tap.ok(said(run, UNREACHABLE, f"^absender {name}: no Absender answers at {folder}/control.sock"),
+               f"{name} without a service: exit status 3 and a sentence with the socket", run)
+    run = command("status", env={**GERMAN, "ABSENDER_DATA": folder})
+    tap.ok(said(run, UNREACHABLE, f"an {folder}/control.sock antwortet kein Absender"), "ABSENDER_DATA is asked, German is spoken", run)
+
+
+# --- With one -------------------------------------------------------------------------------------------
+
+
+def check_status(tap, shell):
+    for name, env, is_german in LANGUAGES:
+        run = shell("status", env=env)
+        words = ["^Einrichtung: +nicht eingerichtet$", "^Versand: +ausgeschaltet", "^Wartend: +nichts$"] if is_german else \
+            ["^Setup: +not configured$", "^Sending: +off", "^Waiting: +nothing$"]
+        tap.ok(said(run, DONE, *words), f"status with {name} is in {'German' if is_german else 'English'}", run)
+    check_same_json(tap, shell, "at first")
+
+
+def check_same_json(tap, shell, when):
+    run = shell("status", "--json")
+    tap.equal(json.loads(run.stdout), shell.absender.operator("GET", "/v1/smtp").json, f"status --json is what the API says, {when}")
+
+
+def check_verification(tap, shell):
+    absender = shell.absender
+    run = shell(*shell.sandbox(), stdin="sandbox\n")
+    rungs = [f"^  ✓ {rung} +\\d+ ms" for rung in ("DNS", "Connection", "Greeting", "EHLO", "STARTTLS", "TLS", "Certificate", "Login", "Sender")]
+    tap.ok(said(run, DONE, "^Checking localhost:", *rungs, "^✓ The settings work", "not active; --activate"),
+           "check shows the ladder, rung by rung, and ends with 0", run)
+    tap.equal(absender.operator("GET", "/v1/smtp").json["active"], None, "without --activate nothing is active")
+
+    run = shell(*shell.sandbox(), stdin="wrong\n")
+    tap.ok(said(run, NO, "^  ✗ Login ", "^  – Sender", "What it means: .+", "What helps: .+", "The server said: 535",
+                "Diagnosis: auth_failed_generic"), "a wrong password: exit status 1, what it means and what helps", run)
+    run = shell(*shell.sandbox(), stdin="wrong\n", env=GERMAN)
+    tap.ok(said(run, NO, "^  ✗ Anmeldung ", "Was es heißt: .+", "Was hilft: .+", "Der Server sagte: 535"), "the same in German", run)
+
+    run = shell(*shell.sandbox("--activate", "--probe", "anna@example.test", "--transcript"), stdin="sandbox\n")
+    tap.ok(said(run, DONE, "^  ✓ Recipient", "Mail is sent with them from now on", r"^  > AUTH \w+ \[redacted\]$", "^  < 235 "),
+           "check --activate --probe --transcript", run)
+    tap.ok("c2FuZGJveA" not in run.stdout, "the transcript keeps the password to itself", run.stdout)
+    active = absender.operator("GET", "/v1/smtp").json["active"]
+    tap.equal((active["host"], active["from_name"]), ("localhost", "Praxis Müller"), "with --activate the settings are active")
+    run = shell(*shell.sandbox("--json"), stdin="sandbox\n")
+    verification = json.loads(run.stdout)
+    tap.equal(verification, absender.operator("GET", f"/v1/smtp/verifications/{verification['id']}").json, "check --json is what the API says")
+    run = shell("check", "--port", "22")
+    tap.ok(said(run, NO, "/settings/port: This port is not allowed"), "a refused setting is named", run)
+    run = shell("check", "--host", "other.example.test")
+    tap.ok(said(run, NO, "enter the password again"), "another host needs the password again", run)
+    absender.operator("DELETE", "/v1/smtp/draft", headers={"If-Match": "*"})
+
+
+def check_token(tap, shell):
+    absender = shell.absender
+    run = shell("token", "create", "--name", "shop", "--scope", "emails:send")
+    token = run.stdout.removesuffix("\n")
+    tap.ok(run.returncode == DONE and TOKEN.fullmatch(token) and "not shown again" in run.stderr,
+           "token create prints the token alone on standard output, the advice beside it", run)
+    listed = absender.operator("GET", "/v1/tokens").body.decode()
+    tap.ok("shop" in listed and token not in listed, "the API lists it, and never shows it again", listed)
+    absender.token = token
+    tap.equal(absender.send(subject="with the token").status, 200, "it hands over mail")
+    tap.equal([absender.request("GET", path).status for path in ("/v1/emails", "/v1/smtp", "/v1/tokens")], [403] * 3, "it may do nothing else")
+    absender.token = None
+    run = shell("token", "create", "--name", "reader", "--scope", "emails:read", "--scope", "smtp:read", "--json")
+    made = json.loads(run.stdout)
+    tap.ok(made["scopes"] == ["emails:read", "smtp:read"] and TOKEN.fullmatch(made["token"]), "two scopes, as JSON", run)
+    for more, pointer in ((["--scope", "everything"], "/scopes/0"), (["--scope", "emails:send", "--expires-at", "2020-01-01T00:00:00Z"], "/expires_at")):
+        run = shell("token", "create", "--name", "x", *more)
+        tap.ok(said(run, NO, f"^  {pointer}: ") and not run.stdout, f"token create {' '.join(more)} is refused by name", run)
+
+
+def captured(absender, subject, count=1, wait=15):
+    """The sandbox's mails with this subject, once there are `count` (one a recipient): their recipients, and the first one parsed."""
+    until = time.monotonic() + wait
+    while time.monotonic() < until:
+        found = [message for message in absender.operator("GET", "/v1/sandbox/messages").json["data"] if message["subject"] == subject]
+        if len(found) >= count:
+            raw = absender.operator("GET", f"/v1/sandbox/messages/{found[0]['id']}/raw").body
+            return sorted(each for message in found for each in message["to"]), email.message_from_bytes(raw, policy=email.policy.default)
+        time.sleep(0.02)
+    raise AssertionError(f"{len(found)} of {count} mails '{subject}' arrived")
+
+
+def check_send(tap, shell, folder):
+    absender = shell.absender
+    files = {"text": "Grüße aus Köln\n.\nEnde\n".encode(), "page.html": "<p>Grüße</p>".encode(), "Übersicht.pdf": PDF}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    run = shell("send", "--to", "Anna Böhm <anna@example.test>", "--to", "bernd@example.test", "--cc", "carla@example.test", "--bcc",
+                "dora@example.test", "--reply-to", "office@example.test", "--subject", "Grüße", "--text", str(folder / "text"), "--html",
+                str(folder / "page.html"), "--attach", str(folder / "Übersicht.pdf"), "--class", "notification")
+    tap.ok(said(run, DONE, r"^✓ em_[0-9a-f]{32}: held"), "send takes everything; held, because sending was never on", run)
+    run = shell("resume")
+    tap.ok(said(run, DONE, "^Sending: +on, since .+, by the operator$"), "resume", run)
+    recipients, message = captured(absender, "Grüße", 4)
+    tap.equal(recipients, [f"{name}@example.test" for name in ("anna", "bernd", "carla", "dora")], "every recipient")
+    tap.equal((str(message["To"]), str(message["Reply-To"]), message["Bcc"]),
+              ("Anna Böhm <anna@example.test>, bernd@example.test", "office@example.test", None), "the header")
+    tap.equal((message.get_body(("plain",)).get_content().replace("\r\n", "\n"), message.get_body(("html",)).get_content().strip()),
+              (files["text"].decode(), files["page.html"].decode()), "text and HTML from files")
+    attachment = next(message.iter_attachments())
+    tap.equal((attachment.get_filename(), attachment.get_content()), ("Übersicht.pdf", PDF), "the attachment")
+
+    run = shell("send", "--to", "anna@example.test", "--subject", "piped", "--text", "-", stdin="from a pipe: ä\n")
+    tap.ok(said(run, DONE, r"^✓ em_\w+: queued"), "send --text - says what became of it", run)
+    tap.equal(captured(absender, "piped")[1].get_content().strip(), "from a pipe: ä", "and reads standard input")
+
+    once = ["send", "--to", "anna@example.test", "--subject", "once", "--text", "-", "--idempotency-key", "order/4711"]
+    ids = [re.search(r"em_\w+", shell(*once, stdin="same").stdout).group() for _ in range(2)]
+    tap.equal(len(set(ids)), 1, "the same key and mail: the same id")
+    run = shell(*once, stdin="other")
+    tap.ok(said(run, NO, "idempotency key was used with another body"), "the same key, another mail: refused", run)
+    absender.wait_for_state(ids[0], "accepted")
+    subjects = [message["subject"] for message in absender.operator("GET", "/v1/sandbox/messages").json["data"]]
+    tap.equal(subjects.count("once"), 1, "it was sent once")
+    run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", "--json", stdin="x")
+    tap.equal(sorted(json.loads(run.stdout)), ["id", "last_event", "state"], "send --json is the API's answer")
+
+    for arguments, why in [(["--to", "anna", "--subject", "x"], "/to/0: .*@ and the domain are missing"),
+                           (["--to", "anna@example.test", "--subject", "a\nBcc: eve@example.test"], "/subject: "),
+                           (["--to", "anna@example.test", "--subject", "x", "--from", "boss@example.test"], "sender"),
+                           (["--to", "anna@example.test", "--subject", "x", "--class", "spam"], "/class: ")]:
+        run = shell("send", *arguments, "--text", "-", stdin="x")
+        tap.ok(said(run, NO, why) and not run.stdout, f"{arguments} is refused: {why}", run)
+    run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", "--idempotency-key", "a\nb", stdin="x")
+    tap.equal(run.returncode, USAGE, "a line end in the key never becomes a header")
+    (folder / "large").write_bytes(bytes(20_000_000))
+    for files, why in ((1, "larger than"), (4, "too large")):  # more than a message holds; more than a request holds
+        run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", *["--attach", str(folder / "large")] * files, stdin="x")
+        tap.ok(said(run, NO, why), f"{files * 20} MB of attachments: {why}", run)
+
+
+def check_switch(tap, shell):
+    absender = shell.absender
+    run = shell("pause", "--reason", "Umzug zu einem neuen Anbieter", "--until", "2031-02-03T04:05:00Z")
+    tap.ok(said(run, DONE, r"^Sending: +off \(Umzug zu einem neuen Anbieter\), until 2031-02-03 04:05, since .*, by the operator$"),
+           "pause says what holds now", run)
+    sending = absender.operator("GET", "/v1/smtp").json["sending"]
+    tap.equal((sending["enabled"], sending["reason"], sending["until"]), (False, "Umzug zu einem neuen Anbieter", "2031-02-03T04:05:00.000Z"),
+              "and it holds")
+    shell("send", "--to", "anna@example.test", "--subject", "paused", "--text", "-", stdin="x")
+    run = shell("status", env=GERMAN)
+    tap.ok(said(run, DONE, r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch den Betreiber$",
+                "^Wartend: +1 zurückgehalten$", "^Gesendet wird mit: +localhost:"), "status tells the whole state in German", run)
+    check_same_json(tap, shell, "while paused")
+    for until in ("tomorrow", "2020-01-01T00:00:00Z"):
+        run = shell("pause", "--until", until)
+        tap.ok(said(run, NO, "^  /until: "), f"pause --until {until} is refused", run)
+    run = shell("resume", "--json")
+    tap.equal(json.loads(run.stdout)["sending"]["enabled"], True, "resume --json")
+    captured(absender, "paused")
+    tap.ok(True, "what was held goes out")
+
+
+# --- The terminal ---------------------------------------------------------------------------------------
+
+
+def on_terminal(absender, *arguments, answers=()):
+    """Runs a command on a terminal of its own and returns (exit status, everything shown). answers: (prompt, what to type)."""
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen([str(PROGRAM), *arguments, "--data", absender.data], stdin=theirs, stdout=theirs, stderr=theirs, env=ENGLISH,
+                           start_new_session=True)
+    os.close(theirs)
+    shown, answers, until = b"", list(answers), time.monotonic() + 30
+    try:
+        while time.monotonic() < until:
+            if select.select([ours], [], [], 0.1)[0]:
+                try:
+                    chunk = os.read(ours, 65536)
+                except OSError:  # the other end is closed
+                    break
+                shown += chunk
+            if answers and answers[0][0].encode() in shown:
+                os.write(ours, answers.pop(0)[1].encode())
+        return run.wait(10), shown.decode("utf-8", "backslashreplace")
+    finally:
+        run.kill()
+        run.wait()
+        os.close(ours)
+
+
+def controls(text):
+    """Control and direction characters that a terminal would obey."""
+    text = text.replace(OWN_SEQUENCE, "").replace("\r\n", "").replace("\n", "")
+    return [hex(ord(c)) for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
+
+
+def check_hostile_server(tap):
+    """A server whose every word is a terminal attack."""
+    evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e".encode()
+    server = BadServer("wrong_password")
+    server.plan = server.plan._replace(auth=b"535 5.7.8 no" + evil + b"\x9b\xff\r\n", greeting=b"220 mail" + evil + b"\r\n",
+                                       after_tls=(*server.plan.after_tls, "X" + evil.decode("utf-8")))
+    with server, Daemon("--dev", "--ca-file", str(server.ca_file), "--allow-port", str(server.port)) as absender:
+        settings = ["--host", "localhost", "--port", str(server.port), "--from", "noreply@example.test"]
+        shell = Shell(absender)
+        run = shell("check", *settings, "--password-stdin", "--transcript", stdin="a password\n")
+        tap.ok(run.returncode == NO and re.search("535 5.7.8 no", run.stdout), "a server's words are shown", run)
+        tap.equal(controls(run.stdout + run.stderr), [], "to a pipe without control characters")
+        password = "typed by hand"
+        status, shown = on_terminal(absender, "check", *settings, "--username", "someone else", "--transcript",
+                                    answers=[("Password (empty: the stored one): ", password + "\n")])
+        tap.ok(status == NO and "535 5.7.8 no" in shown, "to a terminal too", shown)
+        tap.equal(controls(shown), [], "without control characters")
+        tap.ok(password not in shown, "a password is typed without being seen", shown)
+        used = any(b"someone else" in session.inside_tls or b"AUTH" in session.inside_tls for session in server.sessions[1:])
+        tap.ok(used, "and used")
+        for arguments in (["status"], ["status", "--json"]):
+            status, shown = on_terminal(absender, *arguments)
+            tap.ok(status == DONE and "535" in shown, f"{' '.join(arguments)} shows what the server said", shown)
+            tap.equal(controls(shown), [], "without control characters")
+        run = shell("pause", "--reason", "a\x1b[2Jb")
+        tap.ok(said(run, NO, "/reason: ") and not controls(run.stdout + run.stderr), "nor does a reason bring them in", run)
+
+
+def check_secret_on_terminal(tap):
+    with Daemon("--dev") as absender:
+        status, shown = on_terminal(absender, *Shell(absender).sandbox()[:-1], answers=[("Password", "\x03")])
+        tap.ok(status == USAGE and "cancelled" in shown, "^C at the password ends the command", shown)
+        tap.equal(absender.operator("GET", "/v1/smtp").json["draft"], None, "and nothing was changed")
+        status, shown = on_terminal(absender, *Shell(absender).sandbox()[:-1], answers=[("Password", "sandboy\x7fx\n")])
+        tap.ok(status == DONE and "The settings work." in shown, "a slip can be corrected", shown)
+
+
+def main():
+    tap = Tap()
+    check_words(tap)
+    with tempfile.TemporaryDirectory(prefix="absender-cli-") as folder:
+        check_nobody_there(tap, folder)
+        with Daemon("--dev") as absender:
+            shell = Shell(absender)
+            check_status(tap, shell)
+            check_verification(tap, shell)
+            check_token(tap, shell)
+            check_send(tap, shell, pathlib.Path(folder))
+            check_switch(tap, shell)
+    check_hostile_server(tap)
+    check_secret_on_terminal(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
