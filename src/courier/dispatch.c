@@ -1,10 +1,12 @@
 /* Events into the outbox, its effects carried out: loading, sending, recording, health, waking. */
+#include "base/error.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 
 #include <sodium.h>
 
 #define RELOAD_AFTER_ERROR_MS (5 * CLOCK_SECOND_MS)
+#define WRITE_AGAIN_MS CLOCK_SECOND_MS
 
 typedef struct {
     gint64 org_id;
@@ -108,7 +110,8 @@ static void send_one(Courier *courier, const OutboxEffect *effect)
 
 /* What is written about one attempt: the outbox's decision with the pool's facts. */
 typedef struct {
-    gint64 org_id, config_version;
+    Courier *courier; /* set when it has to be written again */
+    gint64 org_id;
     EmailAttempt attempt;
     char *phase, *enhanced, *text, *diagnosis, *server;
 } Record;
@@ -129,17 +132,36 @@ static gboolean record_job(Db *db, gpointer data, GError **error)
     return emails_record_attempt(db, record->org_id, &record->attempt, error);
 }
 
+static gboolean write_record_again(gpointer user);
+
+/* What a server said must not be forgotten because the database was busy or the disk full for a
+ * moment: it is written again until it is durable. Only if we end before that, the mail is
+ * uncertain at the next start, which is then the truth. */
 static void record_written(Courier *courier, gpointer data, const GError *error)
 {
     Record *record = data;
+    gboolean is_final = g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT) ||
+                        g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND);
     if (error != NULL)
-        g_warning(
-            "an outcome could not be stored, the mail becomes uncertain at the next start: %s",
-            error->message);
+        g_warning("an outcome could not be stored: %s", error->message);
+    if (error != NULL && !is_final && !courier->is_stopping) {
+        g_autoptr(GSource) later = g_timeout_source_new(WRITE_AGAIN_MS);
+        record->courier = courier;
+        g_source_set_callback(later, write_record_again, record, NULL);
+        g_source_attach(later, courier->parts.context);
+        return;
+    }
     courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_RECORDED,
                                       .org_id = record->org_id,
                                       .recipient_id = record->attempt.recipient_id});
     record_free(record);
+}
+
+static gboolean write_record_again(gpointer user)
+{
+    Record *record = user;
+    courier_write(record->courier, record_job, record_written, record);
+    return G_SOURCE_REMOVE;
 }
 
 /* result: the facts, or NULL when the outbox decided without an attempt. */

@@ -1,0 +1,372 @@
+/* The courier with a real store, vault, resolver, TLS and the sandbox as the provider, all in this
+ * process. */
+#include "base/limits.h"
+#include "courier/courier.h"
+#include "ingress/sandbox.h"
+#include "store/emails.h"
+#include "store/smtp_settings.h"
+#include "store/verifications.h"
+
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ORG STORE_DEFAULT_ORG
+#define PATIENCE_MS 20000
+
+typedef struct {
+    char *directory;
+    GMainContext *context;
+    Vault *vault;
+    Store *store;
+    DiagnosisCatalogue *catalogue;
+    NetTlsClient *tls;
+    NetResolver *resolver;
+    NetPolicy *policy;
+    Sandbox *sandbox;
+    SandboxFacts facts;
+    Courier *courier;
+} World;
+
+static DiagnosisCatalogue *read_catalogue(void)
+{
+    const char *root = g_getenv("ABSENDER_SOURCE");
+    g_autofree char *path =
+        g_build_filename(root == NULL ? "." : root, "data", "failures.json", NULL);
+    g_autofree char *json = NULL;
+    gsize n = 0;
+    assert_true(g_file_get_contents(path, &json, &n, NULL));
+    return diagnosis_catalogue_new(json, n, NULL);
+}
+
+static int set_up(void **state)
+{
+    World *world = g_new0(World, 1);
+    world->directory = g_dir_make_tmp("absender-courier-XXXXXX", NULL);
+    world->context = g_main_context_default();
+    g_autofree char *key = g_build_filename(world->directory, "key", NULL);
+    g_autofree char *database = g_build_filename(world->directory, "absender.db", NULL);
+    world->vault = vault_open(key, TRUE, NULL);
+    const StoreConfig store = {.path = database, .full_sync = TRUE};
+    world->store = store_open(&store, NULL, NULL);
+    vault_set_instance(world->vault, store_instance(world->store));
+    world->catalogue = read_catalogue();
+    world->tls = net_tls_client_new(NULL, NULL);
+    world->resolver = net_resolver_new(world->context, NULL, NULL);
+    world->policy = net_policy_new();
+    net_policy_allow(world->policy, "127.0.0.0/8", NULL);
+    const SandboxConfig sandbox = {.context = world->context,
+        .store = world->store,
+        .vault = world->vault,
+        .directory = world->directory,
+        .address = "127.0.0.1"};
+    world->sandbox = sandbox_new(&sandbox, NULL);
+    assert_non_null(world->sandbox);
+    sandbox_facts(world->sandbox, &world->facts);
+    assert_true(net_tls_client_trust(world->tls, world->facts.ca_file, NULL));
+    const CourierParts parts = {
+        .context = world->context,
+        .store = world->store,
+        .vault = world->vault,
+        .catalogue = world->catalogue,
+        .dialer = {.context = world->context, .resolver = world->resolver, .policy = world->policy},
+        .tls = world->tls,
+        .default_ehlo_name = "[127.0.0.1]",
+        .login_guard_exempt_host = "localhost",
+    };
+    world->courier = courier_new(&parts);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    World *world = *state;
+    courier_stop(world->courier, 5000);
+    sandbox_free(world->sandbox);
+    store_close(world->store);
+    courier_free(world->courier);
+    net_policy_free(world->policy);
+    net_resolver_free(world->resolver);
+    net_tls_client_free(world->tls);
+    diagnosis_catalogue_free(world->catalogue);
+    vault_free(world->vault);
+    g_autoptr(GDir) files = g_dir_open(world->directory, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(files)) != NULL) {
+        g_autofree char *path = g_build_filename(world->directory, name, NULL);
+        g_unlink(path);
+    }
+    g_rmdir(world->directory);
+    g_free(world->directory);
+    g_free(world);
+    return 0;
+}
+
+/* --- Doing things -------------------------------------------------------------------------------
+ */
+
+static SmtpSettings *settings_with(World *world, const char *password)
+{
+    const guint16 ports[] = {world->facts.starttls_port, world->facts.implicit_port};
+    const SettingsPorts allowed = {.extra = ports, .n_extra = 2};
+    g_autoptr(Secret) secret = secret_new(password, strlen(password));
+    const SettingsPatch patch = {
+        .present = SETTINGS_HOST | SETTINGS_PORT | SETTINGS_SECURITY | SETTINGS_USERNAME |
+                   SETTINGS_FROM_EMAIL | SETTINGS_PASSWORD,
+        .host = "localhost",
+        .port = world->facts.starttls_port,
+        .security = "starttls",
+        .username = "sandbox@localhost",
+        .from_email = "noreply@example.test",
+        .password = secret,
+    };
+    g_autoptr(SmtpSettings) empty = settings_new();
+    GPtrArray *faults = NULL;
+    gboolean dropped = FALSE;
+    SmtpSettings *made = settings_apply(
+        empty, &patch, &allowed, world->vault, ORG, clock_wall_ms(), &dropped, &faults);
+    assert_non_null(made);
+    return made;
+}
+
+static gboolean activate_job(Db *db, gpointer settings, GError **error)
+{
+    return smtp_activate(db, ORG, settings, -1, clock_wall_ms(), error);
+}
+
+static void activate(World *world, const char *password)
+{
+    g_autoptr(SmtpSettings) settings = settings_with(world, password);
+    assert_true(store_run(world->store, activate_job, settings, NULL));
+}
+
+static gboolean switch_job(Db *db, gpointer enabled, GError **error)
+{
+    return smtp_sending_write(
+        db, ORG, GPOINTER_TO_INT(enabled), NULL, 0, "test", clock_wall_ms(), error);
+}
+
+static void switch_sending(World *world, gboolean enabled)
+{
+    assert_true(store_run(world->store, switch_job, GINT_TO_POINTER(enabled), NULL));
+}
+
+typedef struct {
+    World *world;
+    const char *to;
+    gboolean is_test;
+    Id id;
+} Mail;
+
+static gboolean insert_job(Db *db, gpointer data, GError **error)
+{
+    static const char content[] =
+        "From: noreply@example.test\r\nSubject: Hi\r\n\r\n.dot\r\nbody\r\n";
+    Mail *mail = data;
+    g_autoptr(EmailNew) email = email_new_alloc();
+    email->org_id = ORG;
+    email->id = mail->id = id_fresh(clock_wall_ms());
+    email->class = EMAIL_CLASS_TRANSACTIONAL;
+    email->sender = g_strdup("noreply@example.test");
+    email->from = g_strdup("noreply@example.test");
+    email->subject = g_strdup("Hi");
+    email->to = g_strdup(mail->to);
+    email->message_id = g_strdup("x@example.test");
+    g_ptr_array_add(email->recipients, g_strdup(mail->to));
+    email->content = g_bytes_new_static(content, sizeof content - 1);
+    email->is_test = mail->is_test;
+    email->created_at = clock_wall_ms();
+    return emails_insert(db, mail->world->vault, email, error);
+}
+
+static Id submit(World *world, const char *to, gboolean is_test)
+{
+    Mail mail = {.world = world, .to = to, .is_test = is_test};
+    assert_true(store_run(world->store, insert_job, &mail, NULL));
+    return mail.id;
+}
+
+static gint64 count_of(World *world, EmailState state)
+{
+    gint64 counts[EMAIL_HELD + 1] = {0};
+    Db *db = store_reader_take(world->store);
+    assert_true(emails_count(db, ORG, counts, NULL));
+    store_reader_give(world->store, db);
+    return counts[state];
+}
+
+static Health health_of(World *world)
+{
+    Db *db = store_reader_take(world->store);
+    g_autoptr(SmtpState) state = smtp_state_read(db, ORG, NULL);
+    store_reader_give(world->store, db);
+    return state->health;
+}
+
+/* --- Waiting for things -------------------------------------------------------------------------
+ */
+
+static gboolean nothing(gpointer unused)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* Turns the loop until the condition holds. */
+#define RUN_UNTIL(world, condition)                           \
+    do {                                                      \
+        guint tick = g_timeout_add(5, nothing, NULL);         \
+        MonoMs last = clock_mono_ms() + PATIENCE_MS;          \
+        while (!(condition) && clock_mono_ms() < last)        \
+            g_main_context_iteration((world)->context, TRUE); \
+        g_source_remove(tick);                                \
+        assert_true(condition);                               \
+    } while (0)
+
+static void run_for(World *world, gint64 ms)
+{
+    MonoMs last = clock_mono_ms() + ms;
+    guint tick = g_timeout_add(5, nothing, NULL);
+    while (clock_mono_ms() < last)
+        g_main_context_iteration(world->context, TRUE);
+    g_source_remove(tick);
+}
+
+/* --- Statements ---------------------------------------------------------------------------------
+ */
+
+static void mails_go_out_over_few_logins(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 40; i++)
+        submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 40);
+    CourierCounters counters;
+    courier_counters(world->courier, &counters);
+    assert_int_equal(counters.accepted, 40);
+    assert_in_range(counters.logins, 1, LIMIT_CONNECTIONS_DEFAULT);
+    sandbox_facts(world->sandbox, &world->facts);
+    assert_int_equal(world->facts.captured, 40);
+    assert_int_equal(health_of(world), HEALTH_OK);
+}
+
+static void paused_lets_only_tests_pass(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    submit(world, "anna@example.test", FALSE);
+    submit(world, "bernd@example.test", TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 1);
+    run_for(world, 200);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 1);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 2);
+}
+
+static void a_refused_login_is_tried_once_and_holds_everything(void **state)
+{
+    World *world = *state;
+    activate(world, "not the password");
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 10; i++)
+        submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, health_of(world) == HEALTH_CREDENTIAL_FAULT);
+    run_for(world, 300);
+    CourierCounters counters;
+    courier_counters(world->courier, &counters);
+    assert_int_equal(counters.login_failures, 1);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 10);
+    activate(world, "sandbox");
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10);
+}
+
+static void each_answer_has_its_state(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    switch_sending(world, TRUE);
+    submit(world, "reject@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_REJECTED) == 1);
+    submit(world, "defer@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_DEFERRED) == 1);
+    submit(world, "drop@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_UNCERTAIN) == 1);
+}
+
+static Verification *read_run(World *world, const Id *id)
+{
+    Db *db = store_reader_take(world->store);
+    Verification *run = verification_get(db, ORG, id, NULL);
+    store_reader_give(world->store, db);
+    return run;
+}
+
+static gboolean has_ended(World *world, const Id *id)
+{
+    g_autoptr(Verification) run = read_run(world, id);
+    return run != NULL && run->state != VERIFICATION_RUNNING;
+}
+
+static void only_a_passed_verification_becomes_active(void **state)
+{
+    World *world = *state;
+    static const struct {
+        const char *password;
+        VerificationState ends;
+        gboolean activated;
+        const char *diagnosis_phase;
+    } runs[] = {
+        {"a-wrong-one", VERIFICATION_FAILED, FALSE, "auth"},
+        {"sandbox", VERIFICATION_PASSED, TRUE, NULL},
+        {"another-wrong-one", VERIFICATION_FAILED, FALSE, "auth"},
+    };
+    gint64 revision = 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(runs); i++) {
+        g_autoptr(SmtpSettings) settings = settings_with(world, runs[i].password);
+        Db *db = store_reader_take(world->store);
+        g_autoptr(SmtpState) before = smtp_state_read(db, ORG, NULL);
+        store_reader_give(world->store, db);
+        revision = before->revision;
+        Id id = id_fresh(clock_wall_ms());
+        courier_verify(world->courier, ORG, &id, settings, revision, TRUE, "anna@example.test");
+        RUN_UNTIL(world, has_ended(world, &id));
+        g_autoptr(Verification) run = read_run(world, &id);
+        assert_int_equal(run->state, runs[i].ends);
+        assert_int_equal(run->activated, runs[i].activated);
+        if (runs[i].diagnosis_phase != NULL)
+            assert_string_equal(run->diagnosis_phase, runs[i].diagnosis_phase);
+        for (guint k = 0; k < run->lines->len && !runs[i].activated; k++) {
+            const VerificationLine *line = run->lines->pdata[k];
+            assert_null(strstr(line->text, runs[i].password));
+        }
+    }
+    Db *db = store_reader_take(world->store);
+    g_autoptr(SmtpState) after = smtp_state_read(db, ORG, NULL);
+    store_reader_give(world->store, db);
+    assert_non_null(after->active); /* the second run's, untouched by the third */
+    g_autoptr(Secret) password = settings_unseal_password(after->active, world->vault, ORG, NULL);
+    assert_string_equal(secret_reveal(password, NULL), "sandbox");
+    assert_int_equal(count_of(world, EMAIL_ACCEPTED), 0); /* and no mail was sent */
+}
+
+int main(void)
+{
+    secret_init();
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    static const struct CMUnitTest tests[] = {
+        WITH_WORLD(mails_go_out_over_few_logins),
+        WITH_WORLD(paused_lets_only_tests_pass),
+        WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
+        WITH_WORLD(each_answer_has_its_state),
+        WITH_WORLD(only_a_passed_verification_becomes_active),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
