@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "mime/encoding.h"
+#include "mime/file_type.h"
 #include "mime/header.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ static void write_attachment(GString *out, const MimeAttachment *attachment, gbo
     MimeParameter type_name = {"name", plain_name};
     MimeParameter file_name = {"filename", attachment->file_name};
     mime_header_append_parameters(out, "Content-Type",
-        content_type != NULL ? content_type : "application/octet-stream", &type_name, 1);
+        content_type != NULL ? content_type : mime_file_type(attachment->file_name), &type_name, 1);
     mime_header_append_verbatim(out, "Content-Transfer-Encoding", "base64");
     mime_header_append_parameters(
         out, "Content-Disposition", is_inline ? "inline" : "attachment", &file_name, 1);

@@ -18,10 +18,9 @@ typedef struct {
 } MimeHeader;
 
 typedef struct {
-    char *file_name; /* UTF-8, at most LIMIT_FILE_NAME_BYTES, no path; NULL: none */
-    char *
-        content_type; /* "application/pdf"; NULL: application/octet-stream; not multipart/message */
-    char *content_id; /* without angle brackets; not NULL makes it inline beside HTML */
+    char *file_name;    /* UTF-8, at most LIMIT_FILE_NAME_BYTES, no path; NULL: none */
+    char *content_type; /* "application/pdf"; NULL: as the file name says; not multipart/message */
+    char *content_id;   /* without angle brackets; not NULL makes it inline beside HTML */
     GBytes *content;
 } MimeAttachment;
 

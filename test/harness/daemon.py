@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from email import message_from_bytes, policy
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / "build/absender"
@@ -199,6 +200,20 @@ class Daemon:
                 return email
             if time.monotonic() > until:
                 raise AssertionError(f"{email_id} is {email['state']}, not one of {states}: {email}")
+            time.sleep(0.02)
+
+    def captured(self, subject, count=1, wait=15):
+        """The sandbox's mails with this subject, once there are `count` (one a recipient): all recipients, and the first one parsed."""
+        until = time.monotonic() + wait
+        while True:
+            page = self.operator("GET", "/v1/sandbox/messages?limit=200").json["data"]
+            found = [message for message in page if message["subject"] == subject]
+            if len(found) >= count:
+                raw = self.operator("GET", f"/v1/sandbox/messages/{found[0]['id']}/raw").body
+                message = message_from_bytes(raw, policy=policy.default)
+                return sorted(each for message in found for each in message["to"]), message
+            if time.monotonic() > until:
+                raise AssertionError(f"{len(found)} of {count} mails '{subject}' arrived within {wait} s")
             time.sleep(0.02)
 
 

@@ -14,10 +14,16 @@ import jsonschema
 import yaml
 
 FILE = pathlib.Path(__file__).resolve().parent.parent.parent / "doc/openapi.yaml"
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?"
 
-formats = jsonschema.FormatChecker(formats=())
-formats.checks("date-time")(lambda value: not isinstance(value, str) or TIME.fullmatch(value) is not None)
+
+def time_checker(zone):
+    checker = jsonschema.FormatChecker(formats=())
+    checker.checkers = {"date-time": (lambda value: not isinstance(value, str) or re.fullmatch(RFC_3339 + zone, value) is not None, ())}
+    return checker
+
+
+ANSWERS, REQUESTS = time_checker("Z"), time_checker(r"(Z|[+-]\d\d:\d\d)")  # ours are in UTC, theirs as they like
 
 
 class Contract:
@@ -32,26 +38,28 @@ class Contract:
     def faults(self, method, path, answer, request=None):
         """`request` is the JSON that was sent; if it was taken (2xx), the contract has to allow it."""
         path = path.split("?")[0]
-        key = hash((method, path, answer.status, answer.body))
+        media_type = {name.lower(): value for name, value in answer.headers.items()}.get("content-type", "").split(";")[0]
+        key = hash((method, path, answer.status, media_type, answer.body))
         if key in self.judged:
             return []
         self.judged.add(key)
         template = next((template for pattern, template in self.paths if pattern.fullmatch(path)), None)
-        return [f"{method} {template or path} {answer.status}: {fault}" for fault in self._faults(method, template, answer, request)]
+        faults = self._faults(method, template, answer, media_type, request)
+        return [f"{method} {template or path} {answer.status}: {fault}" for fault in faults]
 
-    def _faults(self, method, template, answer, request):
+    def _faults(self, method, template, answer, media_type, request):
         if template is None:
             return [] if answer.status == 404 else ["the path is not in the contract"]
         operation = self.document["paths"][template].get(method.lower())
         if operation is None:
-            return [] if answer.status == 405 else ["the method is not in the contract"]
+            return [] if answer.status in (404, 405) else ["the method is not in the contract"]
         described = operation["responses"].get(str(answer.status))
         if described is None:
             return [f"the status is not in the contract; the body is {answer.body[:200]!r}"]
-        faults = self._body_faults(self.resolve(described), answer)
+        faults = self._body_faults(self.resolve(described), answer, media_type)
         if request is not None and answer.status // 100 == 2:
-            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", False)
-            faults += [f"the request was taken, but {fault}" for fault in self._value_faults(schema, request)]
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", True)
+            faults += [f"the request was taken, but {fault}" for fault in self._value_faults(schema, request, REQUESTS)]
         return faults
 
     def resolve(self, node):
@@ -62,9 +70,8 @@ class Contract:
             node = found
         return node
 
-    def _body_faults(self, described, answer):
+    def _body_faults(self, described, answer, media_type):
         content = described.get("content", {})
-        media_type = {name.lower(): value for name, value in answer.headers.items()}.get("content-type", "").split(";")[0]
         if media_type not in content:
             return [f"the media type is {media_type!r}, not {sorted(content)}"]
         if not media_type.endswith("json"):
@@ -75,11 +82,11 @@ class Contract:
             return [f"no JSON: {error}"]
         return self._value_faults(content[media_type]["schema"], value)
 
-    def _value_faults(self, schema, value):
-        validator = self.validators.get(id(schema))
+    def _value_faults(self, schema, value, formats=ANSWERS):
+        validator = self.validators.get((id(schema), id(formats)))
         if validator is None:
             root = {"allOf": [schema], "components": self.document["components"]}
-            validator = self.validators[id(schema)] = jsonschema.Draft202012Validator(root, format_checker=formats)
+            validator = self.validators[id(schema), id(formats)] = jsonschema.Draft202012Validator(root, format_checker=formats)
         faults = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]
         return faults + [f"{place} is in no schema" for place in self._unnamed([schema], value, "$")]
 

@@ -1,6 +1,4 @@
 """The commands against a running service: what they print in both languages, what they end with, and what they do."""
-import email
-import email.policy
 import json
 import os
 import pathlib
@@ -23,6 +21,7 @@ COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume"]
 OWN_SEQUENCE = "\r\x1b[K"  # how a terminal's line is cleared; nothing else may be sent
 TOKEN = re.compile(r"abs_[\w-]{30,}")
 PDF = bytes(range(256)) * 300
+SIMPLE = ["send", "--to", "anna@example.test", "--subject", "x", "--text", "-"]
 
 
 def environment(language):
@@ -31,9 +30,13 @@ def environment(language):
 
 ENGLISH = environment({"LANG": "C.UTF-8"})
 GERMAN = environment({"LANG": "de_DE.UTF-8"})
-LANGUAGES = [("LANG=de_DE.UTF-8", GERMAN, True), ("LANGUAGE=de", environment({"LANG": "C.UTF-8", "LANGUAGE": "de:en"}), True),
-             ("LANG=C.UTF-8", ENGLISH, False), ("LC_ALL=en_GB.UTF-8", environment({"LANG": "de_DE.UTF-8", "LC_ALL": "en_GB.UTF-8"}), False),
-             ("no locale at all", environment({}), False)]
+LANGUAGES = [  # what it is called, the environment, whether it asks for German
+    ("LANG=de_DE.UTF-8", GERMAN, True),
+    ("LANGUAGE=de", environment({"LANG": "C.UTF-8", "LANGUAGE": "de:en"}), True),
+    ("LANG=C.UTF-8", ENGLISH, False),
+    ("LC_ALL=en_GB.UTF-8", environment({"LANG": "de_DE.UTF-8", "LC_ALL": "en_GB.UTF-8"}), False),
+    ("no locale at all", environment({}), False),
+]
 
 
 def command(*arguments, stdin="", env=None):
@@ -81,8 +84,8 @@ def check_words(tap):
                            (["token", "burn", "--name", "x", "--scope", "emails:send"], "needs .create."),
                            (["send", "--to", "anna@example.test", "--subject", "x"], "needs --text or --html"),
                            (["send", "--text", "-"], "needs --to and --subject"),
-                           (["send", "--to", "a@b.example", "--subject", "x", "--text", "-", "--html", "-"], "only one of --text and --html"),
-                           (["send", "--to", "a@b.example", "--subject", "x", "--text", "/nonexistent"], "/nonexistent cannot be read"),
+                           ([*SIMPLE, "--html", "-"], "only one of --text and --html"),
+                           ([*SIMPLE[:-1], "/nonexistent"], "/nonexistent cannot be read"),
                            (["check", "--password", "secret"], "Unknown option --password"),
                            (["check", "--password=secret"], "Unknown option --password"),
                            (["check", "--password-stdin"], "no password came from standard input")]:
@@ -119,7 +122,8 @@ def check_same_json(tap, shell, when):
 def check_verification(tap, shell):
     absender = shell.absender
     run = shell(*shell.sandbox(), stdin="sandbox\n")
-    rungs = [f"^  ✓ {rung} +\\d+ ms" for rung in ("DNS", "Connection", "Greeting", "EHLO", "STARTTLS", "TLS", "Certificate", "Login", "Sender")]
+    ladder = ("DNS", "Connection", "Greeting", "EHLO", "STARTTLS", "TLS", "Certificate", "Login", "Sender")
+    rungs = [f"^  ✓ {rung} +\\d+ ms" for rung in ladder]
     tap.ok(said(run, DONE, "^Checking localhost:", *rungs, "^✓ The settings work", "not active; --activate"),
            "check shows the ladder, rung by rung, and ends with 0", run)
     tap.equal(absender.operator("GET", "/v1/smtp").json["active"], None, "without --activate nothing is active")
@@ -138,7 +142,8 @@ def check_verification(tap, shell):
     tap.equal((active["host"], active["from_name"]), ("localhost", "Praxis Müller"), "with --activate the settings are active")
     run = shell(*shell.sandbox("--json"), stdin="sandbox\n")
     verification = json.loads(run.stdout)
-    tap.equal(verification, absender.operator("GET", f"/v1/smtp/verifications/{verification['id']}").json, "check --json is what the API says")
+    known = absender.operator("GET", f"/v1/smtp/verifications/{verification['id']}").json
+    tap.equal(verification, known, "check --json is what the API says")
     run = shell("check", "--port", "22")
     tap.ok(said(run, NO, "/settings/port: This port is not allowed"), "a refused setting is named", run)
     run = shell("check", "--host", "other.example.test")
@@ -156,26 +161,16 @@ def check_token(tap, shell):
     tap.ok("shop" in listed and token not in listed, "the API lists it, and never shows it again", listed)
     absender.token = token
     tap.equal(absender.send(subject="with the token").status, 200, "it hands over mail")
-    tap.equal([absender.request("GET", path).status for path in ("/v1/emails", "/v1/smtp", "/v1/tokens")], [403] * 3, "it may do nothing else")
+    others = [absender.request("GET", path).status for path in ("/v1/emails", "/v1/smtp", "/v1/tokens")]
+    tap.equal(others, [403] * 3, "it may do nothing else")
     absender.token = None
     run = shell("token", "create", "--name", "reader", "--scope", "emails:read", "--scope", "smtp:read", "--json")
     made = json.loads(run.stdout)
     tap.ok(made["scopes"] == ["emails:read", "smtp:read"] and TOKEN.fullmatch(made["token"]), "two scopes, as JSON", run)
-    for more, pointer in ((["--scope", "everything"], "/scopes/0"), (["--scope", "emails:send", "--expires-at", "2020-01-01T00:00:00Z"], "/expires_at")):
+    for more, pointer in ((["--scope", "everything"], "/scopes/0"),
+                          (["--scope", "emails:send", "--expires-at", "2020-01-01T00:00:00Z"], "/expires_at")):
         run = shell("token", "create", "--name", "x", *more)
         tap.ok(said(run, NO, f"^  {pointer}: ") and not run.stdout, f"token create {' '.join(more)} is refused by name", run)
-
-
-def captured(absender, subject, count=1, wait=15):
-    """The sandbox's mails with this subject, once there are `count` (one a recipient): their recipients, and the first one parsed."""
-    until = time.monotonic() + wait
-    while time.monotonic() < until:
-        found = [message for message in absender.operator("GET", "/v1/sandbox/messages").json["data"] if message["subject"] == subject]
-        if len(found) >= count:
-            raw = absender.operator("GET", f"/v1/sandbox/messages/{found[0]['id']}/raw").body
-            return sorted(each for message in found for each in message["to"]), email.message_from_bytes(raw, policy=email.policy.default)
-        time.sleep(0.02)
-    raise AssertionError(f"{len(found)} of {count} mails '{subject}' arrived")
 
 
 def check_send(tap, shell, folder):
@@ -189,7 +184,7 @@ def check_send(tap, shell, folder):
     tap.ok(said(run, DONE, r"^✓ em_[0-9a-f]{32}: held"), "send takes everything; held, because sending was never on", run)
     run = shell("resume")
     tap.ok(said(run, DONE, "^Sending: +on, since .+, by the operator$"), "resume", run)
-    recipients, message = captured(absender, "Grüße", 4)
+    recipients, message = absender.captured("Grüße", 4)
     tap.equal(recipients, [f"{name}@example.test" for name in ("anna", "bernd", "carla", "dora")], "every recipient")
     tap.equal((str(message["To"]), str(message["Reply-To"]), message["Bcc"]),
               ("Anna Böhm <anna@example.test>, bernd@example.test", "office@example.test", None), "the header")
@@ -200,7 +195,7 @@ def check_send(tap, shell, folder):
 
     run = shell("send", "--to", "anna@example.test", "--subject", "piped", "--text", "-", stdin="from a pipe: ä\n")
     tap.ok(said(run, DONE, r"^✓ em_\w+: queued"), "send --text - says what became of it", run)
-    tap.equal(captured(absender, "piped")[1].get_content().strip(), "from a pipe: ä", "and reads standard input")
+    tap.equal(absender.captured("piped")[1].get_content().strip(), "from a pipe: ä", "and reads standard input")
 
     once = ["send", "--to", "anna@example.test", "--subject", "once", "--text", "-", "--idempotency-key", "order/4711"]
     ids = [re.search(r"em_\w+", shell(*once, stdin="same").stdout).group() for _ in range(2)]
@@ -210,7 +205,7 @@ def check_send(tap, shell, folder):
     absender.wait_for_state(ids[0], "accepted")
     subjects = [message["subject"] for message in absender.operator("GET", "/v1/sandbox/messages").json["data"]]
     tap.equal(subjects.count("once"), 1, "it was sent once")
-    run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", "--json", stdin="x")
+    run = shell(*SIMPLE, "--json", stdin="x")
     tap.equal(sorted(json.loads(run.stdout)), ["id", "last_event", "state"], "send --json is the API's answer")
 
     for arguments, why in [(["--to", "anna", "--subject", "x"], "/to/0: .*@ and the domain are missing"),
@@ -219,11 +214,11 @@ def check_send(tap, shell, folder):
                            (["--to", "anna@example.test", "--subject", "x", "--class", "spam"], "/class: ")]:
         run = shell("send", *arguments, "--text", "-", stdin="x")
         tap.ok(said(run, NO, why) and not run.stdout, f"{arguments} is refused: {why}", run)
-    run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", "--idempotency-key", "a\nb", stdin="x")
+    run = shell(*SIMPLE, "--idempotency-key", "a\nb", stdin="x")
     tap.equal(run.returncode, USAGE, "a line end in the key never becomes a header")
     (folder / "large").write_bytes(bytes(20_000_000))
     for files, why in ((1, "larger than"), (4, "too large")):  # more than a message holds; more than a request holds
-        run = shell("send", "--to", "anna@example.test", "--subject", "x", "--text", "-", *["--attach", str(folder / "large")] * files, stdin="x")
+        run = shell(*SIMPLE, *["--attach", str(folder / "large")] * files, stdin="x")
         tap.ok(said(run, NO, why), f"{files * 20} MB of attachments: {why}", run)
 
 
@@ -233,19 +228,20 @@ def check_switch(tap, shell):
     tap.ok(said(run, DONE, r"^Sending: +off \(Umzug zu einem neuen Anbieter\), until 2031-02-03 04:05, since .*, by the operator$"),
            "pause says what holds now", run)
     sending = absender.operator("GET", "/v1/smtp").json["sending"]
-    tap.equal((sending["enabled"], sending["reason"], sending["until"]), (False, "Umzug zu einem neuen Anbieter", "2031-02-03T04:05:00.000Z"),
-              "and it holds")
+    tap.equal((sending["enabled"], sending["reason"], sending["until"]),
+              (False, "Umzug zu einem neuen Anbieter", "2031-02-03T04:05:00.000Z"), "and it holds")
     shell("send", "--to", "anna@example.test", "--subject", "paused", "--text", "-", stdin="x")
     run = shell("status", env=GERMAN)
-    tap.ok(said(run, DONE, r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch den Betreiber$",
-                "^Wartend: +1 zurückgehalten$", "^Gesendet wird mit: +localhost:"), "status tells the whole state in German", run)
+    switch = r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch den Betreiber$"
+    tap.ok(said(run, DONE, switch, "^Wartend: +1 zurückgehalten$", "^Gesendet wird mit: +localhost:"),
+           "status tells the whole state in German", run)
     check_same_json(tap, shell, "while paused")
     for until in ("tomorrow", "2020-01-01T00:00:00Z"):
         run = shell("pause", "--until", until)
         tap.ok(said(run, NO, "^  /until: "), f"pause --until {until} is refused", run)
     run = shell("resume", "--json")
     tap.equal(json.loads(run.stdout)["sending"]["enabled"], True, "resume --json")
-    captured(absender, "paused")
+    absender.captured("paused")
     tap.ok(True, "what was held goes out")
 
 
@@ -253,10 +249,10 @@ def check_switch(tap, shell):
 
 
 def on_terminal(absender, *arguments, answers=()):
-    """Runs a command on a terminal of its own and returns (exit status, everything shown). answers: (prompt, what to type)."""
+    """Runs a command on a terminal of its own: (exit status, everything shown). answers: pairs of a prompt and what to type."""
     ours, theirs = pty.openpty()
-    run = subprocess.Popen([str(PROGRAM), *arguments, "--data", absender.data], stdin=theirs, stdout=theirs, stderr=theirs, env=ENGLISH,
-                           start_new_session=True)
+    run = subprocess.Popen([str(PROGRAM), *arguments, "--data", absender.data], stdin=theirs, stdout=theirs, stderr=theirs,
+                           env=ENGLISH, start_new_session=True)
     os.close(theirs)
     shown, answers, until = b"", list(answers), time.monotonic() + 30
     try:

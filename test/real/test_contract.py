@@ -1,0 +1,146 @@
+"""doc/openapi.yaml and the program say the same: every operation is there, every refusal has the documented status and shape.
+(The other tests hold each of their answers against it too.)"""
+import copy
+import json
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+os.environ["ABSENDER_CHECK_ANSWERS"] = "1"
+from harness.daemon import ADMIN, Answer, Daemon, Tap, contract, contract_faults  # noqa: E402
+from harness.openapi import Contract  # noqa: E402
+
+STRANGE_IDS = {"em": "em_" + "0" * 32, "ver": "ver_" + "0" * 32, "tok": "tok_" + "0" * 32, "cap": "cap_" + "0" * 32}
+STREAM = "/v1/smtp/events"
+
+
+def operations():
+    """(method, path with an id that nothing has, description) of everything in the contract."""
+    for path, methods in contract.document["paths"].items():
+        parameters = methods.get("parameters", [])
+        ids = [contract.resolve(each) for each in parameters if contract.resolve(each)["in"] == "path"]
+        pattern = contract.resolve(ids[0]["schema"])["pattern"] if ids else ""
+        concrete = path.replace("{id}", next((value for prefix, value in STRANGE_IDS.items() if f"^{prefix}_" in pattern), ""))
+        for method, operation in methods.items():
+            if method in ("get", "post", "put", "patch", "delete"):
+                yield method.upper(), concrete, operation
+
+
+def check_judge(tap):
+    """The judge finds what it is there to find."""
+    judge = Contract()
+    session = {"authenticated": False, "setup_required": True, "dev": False, "sandbox": False, "version": "1", "public_url": "http://a",
+               "member": None, "csrf_token": None}
+
+    def answer(status=200, body=None, media_type="application/json"):
+        return Answer(status, {"Content-Type": media_type}, json.dumps(session if body is None else body).encode())
+
+    def changed(**members):
+        return answer(body={**copy.deepcopy(session), **members})
+
+    tap.equal(judge.faults("GET", "/v1/session", answer()), [], "the judge takes an answer as promised")
+    member = {"id": "mem_1", "email": "a", "name": "a", "role": "member", "language": None}
+    tap.equal(judge.faults("GET", "/v1/session", changed(member=member)), [], "a nested one too")
+    for what, method, path, bad in [
+            ("a missing member", "GET", "/v1/session", answer(body={"authenticated": False})),
+            ("a wrong type", "GET", "/v1/session", changed(dev="no")),
+            ("a member that is written nowhere", "GET", "/v1/session", changed(more=1)),
+            ("the same further in", "GET", "/v1/session", changed(member={**member, "password": "x"})),
+            ("a status that is not documented", "GET", "/v1/session", answer(418)),
+            ("another media type", "GET", "/v1/session", answer(media_type="text/html")),
+            ("no JSON", "GET", "/v1/session", Answer(200, {"Content-Type": "application/json"}, b"<")),
+            ("a path that is not documented", "GET", "/v1/secrets", answer()),
+            ("a method that is not documented", "PUT", "/v1/session", answer()),
+            ("a time that is not in UTC", "GET", "/v1/tokens", answer(body={"object": "list", "has_more": False, "data": [
+                {"id": "tok_" + "0" * 32, "name": "a", "hint": "a", "scopes": [], "created_at": "2026-11-21T18:00:00+01:00",
+                 "expires_at": None, "used_at": None}]}))]:
+        tap.ok(judge.faults(method, path, bad), f"the judge finds {what}")
+    taken = Answer(202, {"Content-Type": "application/json"}, json.dumps({"id": "ver_" + "0" * 32, "state": "running"}).encode())
+    tap.ok(judge.faults("POST", "/v1/smtp/verifications", taken, {"settings": {"colour": 1}}),
+           "the judge finds a request that should not have been taken")
+
+
+def judged(tap, absender, statement, method, path, statuses, **options):
+    """Asks, and expects one of the statuses and nothing against the contract."""
+    before = sum(contract_faults.values())
+    answer = absender.request(method, path, **options)
+    tap.ok(answer.status in statuses and sum(contract_faults.values()) == before, f"{method} {path} {statement}: {statuses}", answer)
+    return answer
+
+
+def check_operations(tap, absender):
+    """Each operation as a stranger, as somebody who may too little, and as the operator who sends nonsense."""
+    poor = absender.operator("POST", "/v1/tokens", {"name": "poor", "scopes": ["audit:read"]}).json["token"]
+    for method, path, operation in operations():
+        is_public = operation.get("security") == []
+        takes_body = "requestBody" in operation
+        if not is_public:
+            judged(tap, absender, "without credentials", method, path, [401])
+            judged(tap, absender, "with a wrong token", method, path, [401], headers={"Authorization": "Bearer abs_wrong"})
+            judged(tap, absender, "without the scope", method, path, [403], headers={"Authorization": f"Bearer {poor}"})
+        if not is_public and method != "GET":
+            judged(tap, absender, "by a page of somebody else", method, path, [403], headers={"Cookie": absender.known_cookie})
+        if "000" in path:
+            judged(tap, absender, "of nothing", method, path, [404], as_operator=True)
+        elif method == "GET" and path != STREAM:
+            judged(tap, absender, "for the operator", method, path, [200], as_operator=True)
+            judged(tap, absender, "with a cursor that is none", method, path + "?after=x&limit=0", [200, 400], as_operator=True)
+        if takes_body:
+            headers = {"If-Match": "*", "Content-Type": "application/json"}
+            for body in (b"{", b"[]", b'{"a":1,"a":2}', b'{"nonsense":true}', b'"\xff"', b""):
+                judged(tap, absender, f"with {body!r}", method, path, [202, 400, 422], raw=body, headers=headers,
+                       as_operator=not is_public)
+    for method, path in (("GET", "/v1"), ("GET", "/v1/nothing"), ("POST", "/v1/emails/em_1"),
+                         ("GET", f"/v1/emails/{STRANGE_IDS['tok']}")):
+        judged(tap, absender, "does not exist", method, path, [404], as_operator=True)
+    for method, path in (("PUT", "/v1/smtp"), ("DELETE", "/v1/emails"), ("POST", "/livez")):
+        judged(tap, absender, "is not a method of it", method, path, [405], as_operator=True)
+
+
+def check_special_refusals(tap, absender):
+    for form in ("application/problem+json", "application/json"):
+        answer = judged(tap, absender, f"for those who accept {form}", "POST", "/v1/emails", [422], body={},
+                        headers={"Accept": form}, as_operator=True)
+        tap.equal(answer.headers["Content-Type"], form, f"errors of emails as {form}")
+    draft = {"host": "localhost"}
+    judged(tap, absender, "without If-Match", "PATCH", "/v1/smtp/draft", [428], body=draft, as_operator=True)
+    judged(tap, absender, "with another's ETag", "PATCH", "/v1/smtp/draft", [412], body=draft, headers={"If-Match": '"999999"'},
+           as_operator=True)
+    judged(tap, absender, "without If-Match", "DELETE", "/v1/smtp/draft", [428], as_operator=True)
+    judged(tap, absender, "with another's ETag", "DELETE", "/v1/smtp/draft", [412], headers={"If-Match": '"999999"'},
+           as_operator=True)
+    judged(tap, absender, "without settings", "POST", "/v1/smtp/test-emails", [409], body={"to": "anna@example.test"}, as_operator=True)
+    judged(tap, absender, "that is too large", "PATCH", "/v1/smtp/draft", [413], raw=b" " * 2_000_000,
+           headers={"If-Match": "*", "Content-Type": "application/json"}, as_operator=True)
+    email = {"from": "noreply@example.test", "to": "anna@example.test", "subject": "x", "text": "x"}
+    for key in ("", "\xfc", "a" * 256):
+        judged(tap, absender, f"with the key {key!r}", "POST", "/v1/emails", [400], body=email, headers={"Idempotency-Key": key},
+               as_operator=True)
+    for _ in range(12):
+        answer = absender.request("POST", "/v1/sessions", {"email": ADMIN["email"], "password": "wrong password"})
+        if answer.status != 401:
+            break
+    tap.ok(answer.status == 429 and "Retry-After" in answer.headers, "guessing passwords ends with 429 and Retry-After", answer)
+
+
+def check_served(tap, absender):
+    served = absender.request("GET", "/v1/openapi.json").json
+    tap.equal(served, contract.document, "the program serves this very contract")
+
+
+def main():
+    tap = Tap()
+    check_judge(tap)
+    with Daemon("--dev") as absender:
+        absender.sign_in_first_admin()
+        absender.known_cookie, absender.cookie = absender.cookie, None
+        check_operations(tap, absender)
+        check_special_refusals(tap, absender)
+        check_served(tap, absender)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
