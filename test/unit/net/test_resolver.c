@@ -263,7 +263,8 @@ static void the_hosts_file_is_read_only_without_a_server_of_our_own(void **state
 
 static void a_server_must_be_an_address(void **state)
 {
-    static const char *const bad[] = {"", "dns.example.test", "127.0.0.1:", "300.1.1.1:53", ":53"};
+    static const char *const bad[] = {"", "dns.example.test", "127.0.0.1:", "300.1.1.1:53", ":53",
+        "127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:", "[::1]:70000", "127.0.0.1,127.0.0.2"};
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
         print_message("# '%s'\n", bad[i]);
