@@ -4,8 +4,10 @@
 #include "base/clock.h"
 
 /* SMTP (RFC 5321 4.5.3) */
-#define LIMIT_REPLY_LINE_OCTETS 4096 /* RFC asks for 512; servers send more */
-#define LIMIT_SASL_LINE_OCTETS 12288 /* RFC 4954 4 */
+#define LIMIT_REPLY_LINE_OCTETS 4096  /* RFC asks for 512; servers send more */
+#define LIMIT_SASL_LINE_OCTETS 12288  /* RFC 4954 4 */
+#define LIMIT_SCRAM_ITERATIONS 100000 /* about 0.1 s of computing; RFC 7677 asks for 4096 or more \
+                                       */
 #define LIMIT_REPLY_LINES 200
 #define LIMIT_REPLY_OCTETS 65536
 #define LIMIT_COMMAND_LINE_OCTETS 1024 /* what the server core reads; 512 plus extensions */
@@ -53,6 +55,7 @@
 /* Retry and lifetime */
 #define LIMIT_EMAIL_LIFETIME_MS (5 * CLOCK_DAY_MS)
 #define LIMIT_SCHEDULE_AHEAD_MS (30 * CLOCK_DAY_MS)
+#define LIMIT_HOLD_MS (30 * CLOCK_MINUTE_MS) /* held mail is looked at again this often */
 #define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
 #define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
 #define LIMIT_IDEMPOTENCY_MS CLOCK_DAY_MS
@@ -61,7 +64,6 @@
 
 /* The outbox keeps at most this many due recipients in memory for one org */
 #define LIMIT_WORKING_SET 4096
-#define LIMIT_WORKING_SET_BYTES (16 * 1024 * 1024)
 
 /* Settings */
 #define LIMIT_CONNECTIONS 20

@@ -41,8 +41,7 @@ static void on_store_changed(const StoreChange *changes, guint n, gpointer user)
             continue;
         Heard *heard = g_new0(Heard, 1);
         *heard = (Heard){user, changes[i].org_id, state, bell};
-        g_main_context_invoke_full(
-            ((Courier *)user)->parts.context, G_PRIORITY_DEFAULT, heard_on_loop, heard, g_free);
+        courier_call(user, heard_on_loop, heard, g_free);
     }
 }
 
@@ -105,7 +104,7 @@ Courier *courier_new(const CourierParts *parts)
     courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
     g_source_attach(courier->housekeeping, parts->context);
-    g_main_context_invoke(parts->context, on_start, courier);
+    courier_call(courier, on_start, courier, NULL);
     return courier;
 }
 

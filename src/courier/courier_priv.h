@@ -34,6 +34,9 @@ struct courier {
     CourierCounters counters; /* written on the loop, read anywhere, atomically */
 };
 
+/* Calls a function on the loop; thread-safe. */
+void courier_call(Courier *courier, GSourceFunc function, gpointer data, GDestroyNotify destroy);
+
 /* Reads off the loop, then continues on it. */
 void courier_read(Courier *courier, CourierRead read, CourierThen then, gpointer data);
 

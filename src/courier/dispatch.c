@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
+#include "mime/address.h"
 
 #include <sodium.h>
 
@@ -41,8 +42,7 @@ static void load_then(Courier *courier, gpointer data)
             .next_at = due->next_at,
             .is_test = due->is_test,
             .mail = {.attempts = due->attempts,
-                .created_at = due->created_at,
-                .expires_at = due->expires_at,
+                .deadline_at = due->deadline_at,
                 .at_most_once = due->at_most_once,
                 .was_uncertain = due->state == EMAIL_UNCERTAIN},
         };
@@ -79,13 +79,47 @@ static void fetch_read(Db *db, gpointer data)
         emails_delivery(db, fetch->vault, fetch->org_id, fetch->recipient_id, &fetch->error);
 }
 
+/* Mail taken before there were settings may name any sender; it is not sent as somebody else. */
+static gboolean may_be_sent(const CourierOrg *org, const EmailDelivery *delivery)
+{
+    const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
+    g_autoptr(MimeAddress) allowed =
+        active == NULL ? NULL : mime_address_parse(active->from_email, NULL);
+    g_autoptr(MimeAddress) wanted = mime_address_parse(delivery->sender, NULL);
+    return allowed == NULL || wanted == NULL || mime_address_equal(allowed, wanted);
+}
+
+static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
+{
+    const PoolResult result = {
+        .recipient_id = delivery->recipient_id,
+        .end = ATTEMPT_REFUSED,
+        .diagnosis = diagnosis_by_id(org->courier->parts.catalogue, "sender_not_owned"),
+        .fate = DIAGNOSIS_FATE_HOLD,
+        .phase = smtp_phase_name(SMTP_PHASE_MAIL),
+        .text = delivery->sender,
+    };
+    courier_outbox_event_with(org->courier,
+        (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+            .org_id = org->id,
+            .recipient_id = result.recipient_id,
+            .end = result.end,
+            .fate = result.fate},
+        &result);
+    email_delivery_free(delivery);
+}
+
 static void fetch_then(Courier *courier, gpointer data)
 {
     g_autofree Fetch *fetch = data;
     g_autoptr(GError) error = fetch->error;
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &fetch->org_id);
-    if (fetch->delivery != NULL && !courier->is_stopping) {
+    if (fetch->delivery != NULL && !courier->is_stopping && may_be_sent(org, fetch->delivery)) {
         pool_send(org->pool, fetch->delivery);
+        return;
+    }
+    if (fetch->delivery != NULL && !courier->is_stopping) {
+        hold_sender(org, fetch->delivery);
         return;
     }
     email_delivery_free(fetch->delivery);
@@ -147,6 +181,7 @@ static void record_written(Courier *courier, gpointer data, const GError *error)
     if (error != NULL && !is_final && !courier->is_stopping) {
         g_autoptr(GSource) later = g_timeout_source_new(WRITE_AGAIN_MS);
         record->courier = courier;
+        courier->pending++; /* stopping waits for it */
         g_source_set_callback(later, write_record_again, record, NULL);
         g_source_attach(later, courier->parts.context);
         return;
@@ -160,6 +195,7 @@ static void record_written(Courier *courier, gpointer data, const GError *error)
 static gboolean write_record_again(gpointer user)
 {
     Record *record = user;
+    record->courier->pending--;
     courier_write(record->courier, record_job, record_written, record);
     return G_SOURCE_REMOVE;
 }

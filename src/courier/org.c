@@ -57,16 +57,61 @@ static void count_end(CourierCounters *counters, AttemptEnd end)
     }
 }
 
+/* The provider counts refused logins, so the guard of verifications counts these too. */
+typedef struct {
+    gint64 org_id;
+    char *host, *username;
+    guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
+} Refusal;
+
+static gboolean refusal_job(Db *db, gpointer data, GError **error)
+{
+    const Refusal *refusal = data;
+    return login_guard_record_failure(db, refusal->org_id, refusal->host, refusal->username,
+        refusal->fingerprint, clock_wall_ms(), error);
+}
+
+static void refusal_written(Courier *courier, gpointer data, const GError *error)
+{
+    Refusal *refusal = data;
+    if (error != NULL)
+        g_warning("a refused login could not be counted: %s", error->message);
+    g_free(refusal->host);
+    g_free(refusal->username);
+    g_free(refusal);
+}
+
+static void note_refused_login(CourierOrg *org)
+{
+    const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
+    Vault *vault = org->courier->parts.vault;
+    if (active == NULL || g_strcmp0(active->host, org->courier->parts.login_guard_exempt_host) == 0)
+        return;
+    g_autoptr(Secret) password = settings_unseal_password(active, vault, org->id, NULL);
+    if (password == NULL)
+        return;
+    Refusal *refusal = g_new0(Refusal, 1);
+    refusal->org_id = org->id;
+    refusal->host = g_strdup(active->host);
+    refusal->username = g_strdup(settings_username(active));
+    vault_fingerprint(vault, LOGIN_GUARD_PURPOSE, password, refusal->fingerprint);
+    courier_write(org->courier, refusal_job, refusal_written, refusal);
+}
+
 static void on_attempt_ended(const PoolResult *result, gpointer user)
 {
     CourierOrg *org = user;
     count_end(&org->courier->counters, result->end);
+    if (result->end == ATTEMPT_LOGIN_REFUSED)
+        note_refused_login(org);
     courier_outbox_event_with(org->courier,
         (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
             .org_id = org->id,
             .recipient_id = result->recipient_id,
             .end = result->end,
             .fate = result->fate,
+            .blocks_account = result->diagnosis != NULL &&
+                              result->diagnosis->breaker == DIAGNOSIS_BREAKER_ACCOUNT,
             .wait_s = result->diagnosis == NULL ? 0 : result->diagnosis->wait_s},
         result);
     g_atomic_int_set(&org->courier->counters.sessions, (gint)pool_sessions(org->pool));
@@ -134,7 +179,11 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
 {
     g_clear_pointer(&org->state, smtp_state_free);
     org->state = state;
-    EmailGate gate = smtp_state_gate(state);
+    EmailGate gate = state->active == NULL     ? EMAIL_GATE_NOT_CONFIGURED
+                     : !state->sending_enabled ? EMAIL_GATE_PAUSED
+                                               : EMAIL_GATE_OPEN;
+    gboolean is_refused = state->health == HEALTH_CREDENTIAL_FAULT;
+    WallMs refused_at = state->health_at;
     guint connections = 1;
     g_autoptr(Secret) password = NULL;
     g_autoptr(GError) error = NULL;
@@ -145,16 +194,19 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
     }
     if (state->active != NULL && password == NULL) {
         g_warning("the stored SMTP password cannot be opened, mail is held: %s", error->message);
-        gate = EMAIL_GATE_CREDENTIAL_FAULT;
+        is_refused = TRUE;
+        refused_at = 0;
     }
     if (password != NULL)
         pool_configure(org->pool, state->active, password,
             courier_ehlo_name(org->courier, state->active), state->config_version);
-    if (gate != EMAIL_GATE_OPEN)
+    if (gate != EMAIL_GATE_OPEN || is_refused)
         pool_drain(org->pool); /* paused means: no connection stays */
     courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                                            .org_id = org->id,
                                            .gate = gate,
+                                           .is_refused = is_refused,
+                                           .refused_at = refused_at,
                                            .config_version = state->config_version,
                                            .connections = connections});
 }

@@ -1,6 +1,7 @@
 #include "courier/sasl.h"
 
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <gsasl.h>
 #include <string.h>
@@ -45,10 +46,30 @@ void sasl_free(Sasl *sasl)
     g_free(sasl);
 }
 
+/* The server says how often the password is hashed; a hostile one would keep us busy for hours. */
+static gboolean asks_too_much(const char *challenge)
+{
+    gsize n = 0;
+    g_autofree guchar *bytes = challenge == NULL ? NULL : g_base64_decode(challenge, &n);
+    g_autofree char *text = n == 0 ? NULL : g_strndup((const char *)bytes, n);
+    g_auto(GStrv) attributes = text == NULL ? NULL : g_strsplit(text, ",", -1);
+    for (guint i = 0; attributes != NULL && attributes[i] != NULL; i++) {
+        if (g_str_has_prefix(attributes[i], "i=") && !g_ascii_string_to_unsigned(attributes[i] + 2,
+                                                         10, 1, LIMIT_SCRAM_ITERATIONS, NULL, NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gboolean sasl_step(
     Sasl *sasl, const char *challenge, Secret **response, gboolean *done, GError **error)
 {
     char *answer = NULL;
+    if (asks_too_much(challenge)) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT,
+            "the server asks for more than %d rounds of hashing", LIMIT_SCRAM_ITERATIONS);
+        return FALSE;
+    }
     int result = gsasl_step64(sasl->session, challenge, &answer);
     if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_PROTOCOL,

@@ -295,7 +295,8 @@ static void on_resolved(const char *const *addresses, gboolean all_public, gpoin
 static void on_attempt_failed(const char *address, const char *sys, gpointer user)
 {
     Session *session = user;
-    g_string_append_printf(session->attempts, "%s: %s; ", address, sys);
+    const char *separator = session->attempts->len > 0 ? ", " : "";
+    g_string_append_printf(session->attempts, "%s%s: %s", separator, address, sys);
 }
 
 static void on_connected(NetStream *stream, const char *address, gboolean is_public, gpointer user)
@@ -306,8 +307,10 @@ static void on_connected(NetStream *stream, const char *address, gboolean is_pub
     session->peer_is_public = is_public;
     session->family = net_stream_peer(stream)->sa_family;
     net_stream_set_events(stream, &stream_events, session);
-    g_string_append(session->attempts, address);
-    climbed(session, RUNG_CONNECT, session->attempts->str);
+    g_autofree char *detail = session->attempts->len == 0
+                                  ? g_strdup(address)
+                                  : g_strdup_printf("%s (%s)", address, session->attempts->str);
+    climbed(session, RUNG_CONNECT, detail);
     SmtpEvent event = event_now(SMTP_EVENT_CONNECTED);
     step(session, &event);
 }
@@ -316,6 +319,12 @@ static void on_dial_failed(const char *phase, const char *sys, int family, gpoin
 {
     Session *session = user;
     session->dial = NULL;
+    /* A name that leads inside is somebody's mistake or attack; an inner address that was typed is
+     * a wish only the operator can grant. */
+    gboolean was_typed =
+        g_hostname_is_ip_address(session->host) || strcmp(session->host, "localhost") == 0;
+    if (was_typed && g_strcmp0(sys, "PRIVATE_ADDRESS") == 0)
+        sys = "FORBIDDEN_ADDRESS";
     SessionFailure failure = {
         .rung = strcmp(phase, "dns") == 0 ? RUNG_DNS : RUNG_CONNECT,
         .input = {.phase = phase,

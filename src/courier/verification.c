@@ -11,6 +11,10 @@
 
 #define PROBE_TOKEN 1
 
+/* A person waits: no single reply may use up the whole time, and the usual cause of a missing
+ * greeting (TLS expected at once) must be told before the server hangs up on its own. */
+#define REPLY_MS (20 * CLOCK_SECOND_MS)
+
 struct verification_run {
     Courier *courier;
     char *key; /* in courier->runs */
@@ -23,7 +27,7 @@ struct verification_run {
     guint n_rungs, at;
     MonoMs rung_since;
     gboolean is_finished; /* the result is written; only the goodbye is missing */
-    gboolean was_probed, login_passed, login_refused;
+    gboolean was_probed, login_begun, login_passed, login_refused;
     SmtpOutcomeKind probe_kind;
     SmtpPhase probe_phase;
     SmtpReply *probe_reply;
@@ -118,18 +122,28 @@ static gboolean ending_job(Db *db, gpointer data, GError **error)
            verification_write(db, record, error);
 }
 
+/* A run whose end could not be stored must not look as if it were running. */
 static void ending_written(Courier *courier, gpointer data, const GError *error)
 {
     Ending *ending = data;
-    if (error != NULL && ending->record->state != VERIFICATION_FAILED) {
-        g_warning("a verification passed but could not be stored: %s", error->message);
-        Verification *failed = verification_copy(ending->record);
-        failed->state = VERIFICATION_FAILED;
-        failed->activated = FALSE;
-        failed->error_name = g_strdup("STORE");
-        courier_write(courier, progress_job, progress_written, failed);
+    if (error != NULL) {
+        g_warning("the end of a verification could not be stored: %s", error->message);
+        Verification *told = verification_copy(ending->record);
+        if (told->state == VERIFICATION_PASSED)
+            told->state = VERIFICATION_FAILED; /* nothing became active */
+        told->activated = FALSE;
+        g_free(told->error_name);
+        told->error_name = g_strdup("STORE");
+        courier_write(courier, progress_job, progress_written, told);
     }
     ending_free(ending);
+}
+
+/* A password was sent and nobody waited for the answer: it counts as a login that may have failed,
+ * or cancelling would be a way around the guard (DESIGN rule 5). */
+static gboolean left_during_login(const VerificationRun *run)
+{
+    return run->login_begun && !run->login_passed && run->record->reply_code == 0;
 }
 
 static void finish(VerificationRun *run, VerificationState state)
@@ -145,8 +159,11 @@ static void finish(VerificationRun *run, VerificationState state)
     ending->login_passed = run->login_passed;
     ending->login_refused = run->login_refused;
     ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
-    vault_fingerprint(
-        courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
+    if (left_during_login(run))
+        ending->login_refused = TRUE; /* without fingerprint: the password may well be right */
+    else
+        vault_fingerprint(
+            courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
     courier_write(courier, ending_job, ending_written, ending);
 }
 
@@ -242,6 +259,7 @@ static void on_tls(const NetTlsInfo *info, gpointer user)
 static void on_line(gboolean from_client, const char *text, gpointer user)
 {
     VerificationRun *run = user;
+    run->login_begun = run->login_begun || (from_client && g_str_has_prefix(text, "AUTH "));
     if (run->record->lines->len >= LIMIT_REPLY_LINES)
         return;
     VerificationLine *line = g_new0(VerificationLine, 1);
@@ -302,9 +320,10 @@ static void on_outcome(const SmtpOutcome *outcome, gpointer user)
 static void on_probe_done(gpointer user)
 {
     VerificationRun *run = user;
-    gboolean refused = run->probe_kind != SMTP_OUTCOME_ACCEPTED && run->probe_reply != NULL;
-    if (refused) {
-        const SmtpReply *reply = run->probe_reply;
+    const SmtpReply *reply = run->probe_reply;
+    if (run->probe_kind == SMTP_OUTCOME_ACCEPTED) {
+        finish(run, VERIFICATION_PASSED);
+    } else if (reply != NULL) {
         const SessionFailure failure = {
             .rung = run->probe_phase == SMTP_PHASE_RCPT ? RUNG_RECIPIENT : RUNG_SENDER,
             .input = {.phase = smtp_phase_name(run->probe_phase),
@@ -316,8 +335,6 @@ static void on_probe_done(gpointer user)
             .text_may_be_shown = TRUE,
         };
         fail(run, &failure);
-    } else {
-        finish(run, VERIFICATION_PASSED);
     }
     session_quit(run->session);
 }
@@ -440,6 +457,13 @@ static VerificationRun *run_new(const Request *request)
     return run;
 }
 
+static SmtpDeadlines impatient(SmtpDeadlines deadlines)
+{
+    deadlines.greeting_ms = deadlines.greeting_ms != 0 ? deadlines.greeting_ms : REPLY_MS;
+    deadlines.command_ms = deadlines.command_ms != 0 ? deadlines.command_ms : REPLY_MS;
+    return deadlines;
+}
+
 static gboolean run_start(gpointer user)
 {
     const Request *request = user;
@@ -472,7 +496,7 @@ static gboolean run_start(gpointer user)
         .username = settings_username(run->settings),
         .password = run->password,
         .ehlo_name = courier_ehlo_name(courier, run->settings),
-        .deadlines = courier->parts.deadlines,
+        .deadlines = impatient(courier->parts.deadlines),
     };
     run->session = session_open(&config, &session_events, run);
     return G_SOURCE_REMOVE;
@@ -491,8 +515,7 @@ void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSet
         .activate = activate,
         .probe_recipient = g_strdup(probe_recipient),
     };
-    g_main_context_invoke_full(
-        courier->parts.context, G_PRIORITY_DEFAULT, run_start, request, request_free);
+    courier_call(courier, run_start, request, request_free);
 }
 
 static gboolean run_cancel(gpointer user)
@@ -516,6 +539,5 @@ void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id)
     request->courier = courier;
     request->org_id = org_id;
     request->id = *id;
-    g_main_context_invoke_full(
-        courier->parts.context, G_PRIORITY_DEFAULT, run_cancel, request, request_free);
+    courier_call(courier, run_cancel, request, request_free);
 }

@@ -16,18 +16,22 @@ typedef enum {
 typedef struct {
     OutboxItem item;
     Stage stage;
+    WallMs next_at; /* RECORDING: when it is due again; 0: not */
 } Known;
 
 typedef struct {
     gint64 id;
-    EmailGate gate;
+    EmailGate gate; /* open, not_configured or paused */
+    gboolean
+        is_refused; /* the login is refused; beside the gate, because a pause must survive it */
     gint64 config_version;
     guint connections;
     GHashTable *known; /* recipient_id → Known */
     GSequence *ready;  /* Known in the order they go; borrowed from `known` */
     guint sending;
     gboolean loading, bell;
-    WallMs next_due; /* from the last LOADED; 0: nothing behind */
+    gboolean only_tests; /* for whom the last look at the store was */
+    WallMs next_due;     /* from the last LOADED; 0: nothing behind */
     GHashTable
         *settled; /* recipients recorded while a LOAD was under way: it may still show them */
     guint breaks; /* sessions that did not come about, in a row */
@@ -76,7 +80,7 @@ static Org *org_get(Outbox *outbox, gint64 org_id)
     org->id = org_id;
     org->gate = EMAIL_GATE_NOT_CONFIGURED;
     org->known = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-    org->settled = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    org->settled = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     org->ready = g_sequence_new(NULL);
     g_hash_table_insert(outbox->orgs, &org->id, org);
     return org;
@@ -111,6 +115,7 @@ static void set_health(Outbox *outbox, Org *org, OutboxHealth health)
 static void record(Outbox *outbox, Org *org, Known *known, RetryDecision decision)
 {
     known->stage = STAGE_RECORDING;
+    known->next_at = decision.next_at;
     OutboxEffect *out = effect(outbox, org, OUTBOX_EFFECT_RECORD);
     out->recipient_id = known->item.recipient_id;
     out->decision = decision;
@@ -122,23 +127,19 @@ static void record(Outbox *outbox, Org *org, Known *known, RetryDecision decisio
 /* How many attempts may run at once, and whether only mail that a person started may go. */
 static guint capacity(const Org *org, WallMs now, gboolean *only_tests)
 {
-    *only_tests = FALSE;
-    switch (org->gate) {
-    case EMAIL_GATE_NOT_CONFIGURED:
+    *only_tests = org->gate == EMAIL_GATE_PAUSED;
+    if (org->gate != EMAIL_GATE_OPEN && org->gate != EMAIL_GATE_PAUSED)
         return 0;
-    case EMAIL_GATE_PAUSED:
+    if (org->is_refused) /* one mail tries whether the login works again, then no more */
+        return org->gate == EMAIL_GATE_OPEN && org->credential_retry_at != 0 &&
+                       now >= org->credential_retry_at
+                   ? 1
+                   : 0;
+    if (now < org->blocked_until) { /* a person may still look whether it is over */
         *only_tests = TRUE;
-        break;
-    case EMAIL_GATE_CREDENTIAL_FAULT: /* one mail tries whether the login works again, then no more
-                                       */
-        return org->credential_retry_at != 0 && now >= org->credential_retry_at ? 1 : 0;
-    case EMAIL_GATE_OPEN:
-        break;
+        return 1;
     }
-    if (now < org->blocked_until)
-        return 0;
-    return org->breaks > 0 ? 1
-                           : org->connections; /* after a break one mail looks whether it is over */
+    return org->breaks > 0 ? 1 : org->connections; /* after a break one mail looks first */
 }
 
 /* The first mail that may go; NULL if none. */
@@ -163,7 +164,7 @@ static void send_what_may_go(Outbox *outbox, Org *org, WallMs now)
         Known *known = next_ready(org, only_tests);
         if (known == NULL)
             return;
-        if (now >= retry_last_moment(&known->item.mail)) {
+        if (now >= known->item.mail.deadline_at) {
             /* What may have arrived is not called expired, which would say that it was not sent. */
             EmailState ended = known->item.mail.was_uncertain ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
             record(outbox, org, known, (RetryDecision){ended, 0, FALSE});
@@ -194,11 +195,20 @@ static void load_if_short(Outbox *outbox, Org *org, WallMs now)
     out->limit = MIN(known + LOAD_LIMIT, LIMIT_WORKING_SET);
 }
 
+/* What was passed over while only tests could go was not looked for. */
+static void look_again_after_tests(Org *org, WallMs now)
+{
+    gboolean only_tests;
+    capacity(org, now, &only_tests);
+    org->bell = org->bell || (org->only_tests && !only_tests);
+    org->only_tests = only_tests;
+}
+
 static void wake_when_needed(Outbox *outbox, Org *org, WallMs now)
 {
     WallMs at = 0;
     const WallMs moments[] = {
-        org->gate == EMAIL_GATE_CREDENTIAL_FAULT ? org->credential_retry_at : org->next_due,
+        org->is_refused ? org->credential_retry_at : org->next_due,
         org->blocked_until,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(moments); i++) {
@@ -223,25 +233,40 @@ static void forget_ready(Org *org)
         g_sequence_get_begin_iter(org->ready), g_sequence_get_end_iter(org->ready));
 }
 
+/* What the traffic under these settings has said is newer than what the store knows of it. */
+static gboolean now_refused(Org *org, const OutboxEvent *event)
+{
+    if (event->config_version == org->config_version && org->health != OUTBOX_HEALTH_UNKNOWN)
+        return org->is_refused;
+    if (event->is_refused) /* after a restart; the one automatic try may still be ahead */
+        org->credential_retry_at = event->refused_at + LIMIT_CREDENTIAL_RETRY_MS > event->now
+                                       ? event->refused_at + LIMIT_CREDENTIAL_RETRY_MS
+                                       : 0;
+    return event->is_refused;
+}
+
 static void on_gate(Org *org, const OutboxEvent *event)
 {
     if (event->config_version !=
-        org->config_version) { /* other settings: what broke before says nothing */
+        org->config_version) { /* other settings: what broke says nothing */
         org->breaks = 0;
         org->blocked_until = 0;
         org->credential_retry_at = 0;
         org->health = OUTBOX_HEALTH_UNKNOWN;
     }
-    /* The store may not know yet that the login was refused; only other settings open that gate. */
-    gboolean refused = org->health == OUTBOX_HEALTH_CREDENTIAL_FAULT;
-    EmailGate gate =
-        refused && event->gate == EMAIL_GATE_OPEN ? EMAIL_GATE_CREDENTIAL_FAULT : event->gate;
-    if (gate != org->gate)
+    org->is_refused = now_refused(org, event);
+    if (event->gate != org->gate)
         forget_ready(org); /* a LOAD under the new gate brings back what may go */
-    org->gate = gate;
+    org->gate = event->gate;
     org->config_version = event->config_version;
     org->connections = CLAMP(event->connections, 1, LIMIT_CONNECTIONS);
     org->bell = TRUE;
+}
+
+static void due_at(Org *org, WallMs at)
+{
+    if (at != 0 && (org->next_due == 0 || at < org->next_due))
+        org->next_due = at;
 }
 
 static void on_loaded(Org *org, const OutboxEvent *event)
@@ -260,45 +285,77 @@ static void on_loaded(Org *org, const OutboxEvent *event)
         g_hash_table_insert(org->known, &known->item.recipient_id, known);
         g_sequence_insert_sorted(org->ready, known, compare_urgency, NULL);
     }
+    /* What was recorded after this LOAD had read may be due before all that it saw. */
+    GHashTableIter settled;
+    gpointer at;
+    g_hash_table_iter_init(&settled, org->settled);
+    while (g_hash_table_iter_next(&settled, NULL, &at))
+        due_at(org, *(const WallMs *)at);
     g_hash_table_remove_all(org->settled);
+}
+
+static void on_works(Outbox *outbox, Org *org, OutboxHealth health)
+{
+    org->breaks = 0;
+    org->blocked_until = 0;
+    if (org->is_refused) { /* the automatic try got through */
+        org->is_refused = FALSE;
+        org->bell = TRUE;
+    }
+    set_health(outbox, org, health);
+}
+
+/* The account is held (a full quota, a sender not allowed): the other mails would hear the same. */
+static void on_held(Outbox *outbox, Org *org, const OutboxEvent *event)
+{
+    set_health(outbox, org, OUTBOX_HEALTH_DEGRADED);
+    if (!event->blocks_account)
+        return;
+    gint64 wait_ms = MAX(event->wait_s * CLOCK_SECOND_MS, LIMIT_HOLD_MS);
+    org->breaks = MAX(org->breaks, 1);
+    org->blocked_until = MAX(org->blocked_until, event->now + wait_ms);
+}
+
+static void on_break(Outbox *outbox, Org *org, const OutboxEvent *event)
+{
+    if (event->now >= org->blocked_until) { /* connections that break together are one break */
+        org->breaks++;
+        org->blocked_until = event->now + retry_delay_ms(org->breaks, event->random);
+    }
+    set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
+}
+
+static void on_login_refused(Outbox *outbox, Org *org, const OutboxEvent *event)
+{
+    /* Attempts that were under way when the first was refused are the same refusal. */
+    if (!org->is_refused)
+        org->credential_retry_at = event->now + LIMIT_CREDENTIAL_RETRY_MS;
+    else if (org->credential_retry_at != 0 && event->now >= org->credential_retry_at)
+        org->credential_retry_at = 0;
+    org->is_refused = TRUE;
+    forget_ready(org);
+    org->bell = TRUE;
+    set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
 }
 
 static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
 {
     switch (event->end) {
     case ATTEMPT_ACCEPTED:
-        org->breaks = 0;
-        org->blocked_until = 0;
-        if (org->gate == EMAIL_GATE_CREDENTIAL_FAULT) { /* the automatic try got through */
-            org->gate = EMAIL_GATE_OPEN;
-            org->bell = TRUE;
-        }
-        set_health(outbox, org, OUTBOX_HEALTH_OK);
+        on_works(outbox, org, OUTBOX_HEALTH_OK);
         break;
     case ATTEMPT_REFUSED: /* a mailbox that does not exist says nothing against the account */
-        org->breaks = 0;
-        org->blocked_until = 0;
-        set_health(outbox, org,
-            event->fate == DIAGNOSIS_FATE_HOLD ? OUTBOX_HEALTH_DEGRADED : OUTBOX_HEALTH_OK);
+        if (event->fate == DIAGNOSIS_FATE_HOLD)
+            on_held(outbox, org, event);
+        else
+            on_works(outbox, org, OUTBOX_HEALTH_OK);
         break;
     case ATTEMPT_UNSENT:
     case ATTEMPT_UNCERTAIN:
-        if (event->now >= org->blocked_until) { /* connections that break together are one break */
-            org->breaks++;
-            org->blocked_until = event->now + retry_delay_ms(org->breaks, event->random);
-        }
-        set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
+        on_break(outbox, org, event);
         break;
     case ATTEMPT_LOGIN_REFUSED:
-        /* Attempts that were under way when the first was refused are the same refusal. */
-        if (org->gate != EMAIL_GATE_CREDENTIAL_FAULT)
-            org->credential_retry_at = event->now + LIMIT_CREDENTIAL_RETRY_MS;
-        else if (org->credential_retry_at != 0 && event->now >= org->credential_retry_at)
-            org->credential_retry_at = 0;
-        org->gate = EMAIL_GATE_CREDENTIAL_FAULT;
-        forget_ready(org);
-        org->bell = TRUE;
-        set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
+        on_login_refused(outbox, org, event);
         break;
     case ATTEMPT_WITHDRAWN: /* it may still wait in the store */
         org->bell = TRUE;
@@ -314,20 +371,21 @@ static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
     note_session(outbox, org, event);
     RetryDecision decision = retry_decide(
         &known->item.mail, event->end, event->fate, event->wait_s, event->now, event->random);
-    if (decision.next_at != 0 && (org->next_due == 0 || decision.next_at < org->next_due))
-        org->next_due = decision.next_at;
     record(outbox, org, known, decision);
 }
 
 static void on_recorded(Org *org, const OutboxEvent *event)
 {
-    if (!g_hash_table_remove(org->known, &event->recipient_id))
+    const Known *known = g_hash_table_lookup(org->known, &event->recipient_id);
+    if (known == NULL)
         return;
+    due_at(org, known->next_at);
     if (org->loading) {
-        gint64 *id = g_new(gint64, 1);
-        *id = event->recipient_id;
-        g_hash_table_add(org->settled, id);
+        gint64 *id = g_memdup2(&event->recipient_id, sizeof *id);
+        WallMs *at = g_memdup2(&known->next_at, sizeof *at);
+        g_hash_table_insert(org->settled, id, at);
     }
+    g_hash_table_remove(org->known, &event->recipient_id);
 }
 
 const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint *n_effects)
@@ -353,6 +411,7 @@ const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint 
     case OUTBOX_EVENT_TICK:
         break;
     }
+    look_again_after_tests(org, event->now);
     send_what_may_go(outbox, org, event->now);
     load_if_short(outbox, org, event->now);
     wake_when_needed(outbox, org, event->now);

@@ -39,8 +39,10 @@ typedef struct {
     OutboxEventKind kind;
     gint64 org_id;
     WallMs now;
-    guint32 random; /* fresh for each event */
-    EmailGate gate;
+    guint32 random;      /* fresh for each event */
+    EmailGate gate;      /* GATE: open, not_configured or paused */
+    gboolean is_refused; /* GATE: the login was refused, as far as the store knows */
+    WallMs refused_at;   /* GATE: since when */
     gint64 config_version;
     guint connections;
     const OutboxItem *items;
@@ -50,6 +52,7 @@ typedef struct {
     AttemptEnd end;
     DiagnosisFate fate; /* NONE: no reply decided */
     gint64 wait_s;
+    gboolean blocks_account; /* ENDED with HOLD: it is about the account, not about this mail */
 } OutboxEvent;
 
 typedef enum {

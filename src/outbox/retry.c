@@ -11,20 +11,11 @@ static const gint64 delays_ms[] = {
     120 * CLOCK_MINUTE_MS,
 };
 
-/* Held mail waits for a person; it is looked at again this often in case the cause went away. */
-#define HOLD_MS (30 * CLOCK_MINUTE_MS)
-
 gint64 retry_delay_ms(guint attempt, guint32 random)
 {
     g_assert(attempt >= 1);
     gint64 delay = delays_ms[MIN(attempt, G_N_ELEMENTS(delays_ms)) - 1];
     return delay + (gint64)(random % 1000) * delay / 4000;
-}
-
-WallMs retry_last_moment(const RetryMail *mail)
-{
-    WallMs lifetime = mail->created_at + LIMIT_EMAIL_LIFETIME_MS;
-    return mail->expires_at != 0 ? MIN(mail->expires_at, lifetime) : lifetime;
 }
 
 static RetryDecision decide_refused(
@@ -35,7 +26,7 @@ static RetryDecision decide_refused(
     case DIAGNOSIS_FATE_BOUNCE:
         return (RetryDecision){EMAIL_REJECTED, 0, TRUE};
     case DIAGNOSIS_FATE_HOLD: /* the account or the settings: no attempt of this mail is used up */
-        return (RetryDecision){EMAIL_DEFERRED, now + MAX(wait_ms, HOLD_MS), FALSE};
+        return (RetryDecision){EMAIL_DEFERRED, now + MAX(wait_ms, LIMIT_HOLD_MS), FALSE};
     case DIAGNOSIS_FATE_NONE:
     case DIAGNOSIS_FATE_RETRY:
         break;
@@ -50,8 +41,8 @@ static RetryDecision decide_uncertain(const RetryMail *mail, WallMs now)
         return (RetryDecision){EMAIL_UNCERTAIN, 0, TRUE};
     /* Resent once after a quarter of an hour; a second loss is no chance any more (reliability C6).
      */
-    gint64 delay = mail->was_uncertain ? CLOCK_DAY_MS : LIMIT_UNCERTAIN_RESEND_MS;
-    return (RetryDecision){EMAIL_UNCERTAIN, now + delay, TRUE};
+    WallMs next_at = mail->was_uncertain ? 0 : now + LIMIT_UNCERTAIN_RESEND_MS;
+    return (RetryDecision){EMAIL_UNCERTAIN, next_at, TRUE};
 }
 
 RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate fate, gint64 wait_s,
@@ -77,7 +68,7 @@ RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate 
         break;
     }
     if (decision.state == EMAIL_DEFERRED) /* where it would be too late, it ends instead */
-        decision.next_at = MIN(decision.next_at, retry_last_moment(mail));
+        decision.next_at = MIN(decision.next_at, mail->deadline_at);
     if (mail->was_uncertain && decision.state != EMAIL_REJECTED)
         decision.state = EMAIL_UNCERTAIN; /* a later attempt that failed makes nothing certain */
     return decision;

@@ -21,8 +21,8 @@ typedef enum {
 } AttemptEnd;
 
 typedef struct {
-    guint attempts;                /* before this one */
-    WallMs created_at, expires_at; /* expires_at 0: none */
+    guint attempts;     /* before this one */
+    WallMs deadline_at; /* its own expiry or the longest lifetime, as the store knows it */
     gboolean at_most_once, was_uncertain;
 } RetryMail;
 
@@ -38,6 +38,3 @@ typedef struct {
  * decided. */
 RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate fate, gint64 wait_s,
     WallMs now, guint32 random);
-
-/* When the mail is past its own expiry or the longest lifetime. */
-WallMs retry_last_moment(const RetryMail *mail);

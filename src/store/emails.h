@@ -49,7 +49,8 @@ typedef struct {
     char *address;
     gint64 size_bytes;
     guint attempts;
-    WallMs next_at, created_at, expires_at;
+    WallMs next_at;
+    WallMs deadline_at; /* its own expiry or the longest lifetime: not sent from then on */
     gboolean at_most_once, is_test;
 } EmailDue;
 void email_due_free(EmailDue *due);

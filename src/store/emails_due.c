@@ -28,16 +28,15 @@ static EmailDue *read_due(DbQuery *q)
     due->is_test = db_int(q, 6) != 0;
     db_id(q, 7, &due->email_id);
     due->size_bytes = db_int(q, 8);
-    due->created_at = db_int(q, 9);
-    due->expires_at = db_int(q, 10);
-    due->at_most_once = db_int(q, 11) != 0;
+    due->deadline_at = db_int(q, 9);
+    due->at_most_once = db_int(q, 10) != 0;
     return due;
 }
 
 /* One class at a time, because then the index gives the order: no sorting, however much waits. */
 #define DUE                                                                               \
     "SELECT r.row, r.class, r.state, r.address, r.attempts, r.next_at, r.is_test, e.id, " \
-    "e.size_bytes, e.created_at, e.expires_at, e.at_most_once "                           \
+    "e.size_bytes, r.deadline_at, e.at_most_once "                                        \
     "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "                              \
     "WHERE r.org_id = $1 AND r.class = $2 AND r.next_at <= $3 AND r.state <> 3 "
 #define DUE_ORDER "ORDER BY r.next_at, r.row LIMIT $4"
@@ -256,7 +255,9 @@ static gboolean cancel_one(
     if (recipient.next_at == 0 || !states_allow(&email_states, recipient.state, EMAIL_CANCELLED))
         return TRUE;
     *cancelled += 1;
-    return recipient_move(db, &recipient, EMAIL_CANCELLED, 0, FALSE, now, error);
+    /* What may have arrived is not sent again, but "cancelled" would say that it was not sent. */
+    EmailState to = recipient.state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_CANCELLED;
+    return recipient_move(db, &recipient, to, 0, FALSE, now, error);
 }
 
 gboolean emails_cancel(

@@ -79,12 +79,34 @@ static void another_nonce_is_refused(void **unused)
     assert_null(strstr(error->message, "pencil"));
 }
 
+static void endless_hashing_is_refused(void **unused)
+{
+    static const char *const counts[] = {
+        "100001", "10000000", "4294967295", "99999999999999999999", "-1", "x"};
+    for (gsize i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(Secret) password = secret_new("pencil", 6);
+        g_autoptr(Sasl) sasl = sasl_new("SCRAM-SHA-256", "user", password, NULL);
+        g_autoptr(Secret) first = NULL;
+        g_autoptr(Secret) second = NULL;
+        gboolean done = FALSE;
+        assert_true(sasl_step(sasl, NULL, &first, &done, NULL));
+        g_autofree char *said = decode(first);
+        g_autofree char *server = g_strdup_printf(
+            "r=%sX,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=%s", strstr(said, ",r=") + 3, counts[i]);
+        g_autofree char *challenge = encode(server);
+        g_autoptr(GError) error = NULL;
+        assert_false(sasl_step(sasl, challenge, &second, &done, &error));
+        assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_LIMIT));
+    }
+}
+
 int main(void)
 {
     secret_init();
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_without_proof_is_refused),
         cmocka_unit_test(another_nonce_is_refused),
+        cmocka_unit_test(endless_hashing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

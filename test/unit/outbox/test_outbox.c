@@ -53,8 +53,10 @@ static void gate(Hand *hand, EmailGate gate, gint64 version, guint connections)
 
 static OutboxItem item(gint64 id, EmailClass class)
 {
-    return (OutboxItem){
-        .recipient_id = id, .class = class, .next_at = NOW, .mail = {.created_at = NOW}};
+    return (OutboxItem){.recipient_id = id,
+        .class = class,
+        .next_at = NOW,
+        .mail = {.deadline_at = NOW + 5 * CLOCK_DAY_MS}};
 }
 
 static void load(Hand *hand, const OutboxItem *items, guint n)
@@ -210,10 +212,116 @@ static void what_is_too_late_is_not_sent(void **unused)
 {
     Hand hand = open_hand(4);
     OutboxItem late = item(1, EMAIL_CLASS_RESET);
-    late.mail.expires_at = NOW;
+    late.mail.deadline_at = NOW;
     load(&hand, &late, 1);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_RECORD)->decision.state, EMAIL_EXPIRED);
+    outbox_free(hand.outbox);
+}
+
+/* A LOAD that read before a deferral was committed knows nothing of it. */
+static void a_deferral_beside_a_load_is_not_forgotten(void **unused)
+{
+    Hand hand = open_hand(2);
+    const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET)};
+    load(&hand, items, 1);
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL}); /* a LOAD starts */
+    end(&hand, 1, ATTEMPT_REFUSED, DIAGNOSIS_FATE_RETRY);
+    recorded(&hand, 1);
+    load(&hand, NULL, 0);
+    assert_true(find(&hand, OUTBOX_EFFECT_WAKE)->at == NOW + CLOCK_MINUTE_MS);
+    hand.now += CLOCK_MINUTE_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    outbox_free(hand.outbox);
+}
+
+static void what_was_handed_back_beside_a_load_is_looked_for_again(void **unused)
+{
+    Hand hand = open_hand(2);
+    const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET)};
+    load(&hand, items, 1);
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+    end(&hand, 1, ATTEMPT_WITHDRAWN, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    load(&hand, items, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    outbox_free(hand.outbox);
+}
+
+static void a_pause_survives_a_refused_login(void **unused)
+{
+    Hand hand = {.outbox = outbox_new(), .now = NOW};
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                    .gate = EMAIL_GATE_PAUSED,
+                    .config_version = 1,
+                    .connections = 4});
+    OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+    items[0].is_test = TRUE;
+    load(&hand, items, 2);
+    end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+    recorded(&hand, 1);
+    hand.now += LIMIT_CREDENTIAL_RETRY_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 0);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+    outbox_free(hand.outbox);
+}
+
+static void a_held_account_is_asked_by_one_mail(void **unused)
+{
+    Hand hand = open_hand(1);
+    const OutboxItem items[] = {
+        item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET), item(3, EMAIL_CLASS_RESET)};
+    load(&hand, items, 3);
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                    .recipient_id = 1,
+                    .end = ATTEMPT_REFUSED,
+                    .fate = DIAGNOSIS_FATE_HOLD,
+                    .wait_s = 86400,
+                    .blocks_account = TRUE});
+    recorded(&hand, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+    hand.now += CLOCK_DAY_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+    outbox_free(hand.outbox);
+}
+
+static void a_person_may_test_during_an_outage(void **unused)
+{
+    Hand hand = open_hand(1);
+    const OutboxItem first = item(1, EMAIL_CLASS_RESET);
+    load(&hand, &first, 1);
+    end(&hand, 1, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+    assert_true(find(&hand, OUTBOX_EFFECT_LOAD)->only_tests);
+    OutboxItem test = item(2, EMAIL_CLASS_TRANSACTIONAL);
+    test.is_test = TRUE;
+    load(&hand, &test, 1);
+    assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 2);
+    end(&hand, 2, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 2);
+    hand.now +=
+        2 * CLOCK_MINUTE_MS; /* the outage's delay is over: ordinary mail is looked for again */
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_false(find(&hand, OUTBOX_EFFECT_LOAD)->only_tests);
+    outbox_free(hand.outbox);
+}
+
+static void after_a_restart_the_one_automatic_try_is_still_ahead(void **unused)
+{
+    Hand hand = {.outbox = outbox_new(), .now = NOW};
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                    .gate = EMAIL_GATE_OPEN,
+                    .config_version = 1,
+                    .connections = 4,
+                    .is_refused = TRUE,
+                    .refused_at = NOW - CLOCK_MINUTE_MS});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 0);
+    assert_true(
+        find(&hand, OUTBOX_EFFECT_WAKE)->at == NOW + LIMIT_CREDENTIAL_RETRY_MS - CLOCK_MINUTE_MS);
     outbox_free(hand.outbox);
 }
 
@@ -240,6 +348,12 @@ int main(void)
         cmocka_unit_test(a_break_costs_one_delay_however_many_connections),
         cmocka_unit_test(only_tests_go_out_while_paused),
         cmocka_unit_test(what_is_too_late_is_not_sent),
+        cmocka_unit_test(a_deferral_beside_a_load_is_not_forgotten),
+        cmocka_unit_test(what_was_handed_back_beside_a_load_is_looked_for_again),
+        cmocka_unit_test(a_pause_survives_a_refused_login),
+        cmocka_unit_test(a_held_account_is_asked_by_one_mail),
+        cmocka_unit_test(a_person_may_test_during_an_outage),
+        cmocka_unit_test(after_a_restart_the_one_automatic_try_is_still_ahead),
         cmocka_unit_test(a_pause_forgets_what_has_not_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

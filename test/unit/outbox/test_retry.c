@@ -26,10 +26,11 @@ static void delays_grow_and_stay_within_a_quarter(void **unused)
 
 static void each_end_has_its_consequence(void **unused)
 {
-    const RetryMail fresh = {.attempts = 0, .created_at = NOW};
-    const RetryMail once = {.created_at = NOW, .at_most_once = TRUE};
-    const RetryMail again = {.created_at = NOW, .was_uncertain = TRUE, .attempts = 1};
-    const RetryMail brief = {.created_at = NOW, .expires_at = NOW + MINUTES(30), .attempts = 3};
+    const RetryMail fresh = {.deadline_at = NOW + 5 * CLOCK_DAY_MS};
+    const RetryMail once = {.deadline_at = NOW + 5 * CLOCK_DAY_MS, .at_most_once = TRUE};
+    const RetryMail again = {
+        .deadline_at = NOW + 5 * CLOCK_DAY_MS, .was_uncertain = TRUE, .attempts = 1};
+    const RetryMail brief = {.deadline_at = NOW + MINUTES(30), .attempts = 3};
     static const gint64 hold = MINUTES(30);
     const struct {
         const char *name;
@@ -57,7 +58,7 @@ static void each_end_has_its_consequence(void **unused)
         {"lost after the dot, at most once", &once, ATTEMPT_UNCERTAIN, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_UNCERTAIN, -NOW, TRUE}},
         {"lost after the dot twice", &again, ATTEMPT_UNCERTAIN, DIAGNOSIS_FATE_NONE, 0,
-            {EMAIL_UNCERTAIN, CLOCK_DAY_MS, TRUE}},
+            {EMAIL_UNCERTAIN, -NOW, TRUE}},
         {"resend broke off", &again, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_UNCERTAIN, MINUTES(5), TRUE}},
         {"resend accepted", &again, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE, 0,
