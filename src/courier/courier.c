@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 
-#define HOUSEKEEPING_MS (30 * CLOCK_SECOND_MS)
+#define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
 #define EXPIRE_AT_ONCE 1000
 #define READING_THREADS 2
 
@@ -53,7 +53,7 @@ static gboolean housekeeping_job(Db *db, gpointer data, GError **error)
     gint64 expired = 0;
     WallMs now = clock_wall_ms();
     return emails_expire(db, now, EXPIRE_AT_ONCE, &expired, error) &&
-           smtp_drafts_expire(db, now, error);
+           smtp_drafts_expire(db, now, error) && smtp_pauses_end(db, now, error);
 }
 
 static void housekeeping_written(Courier *courier, gpointer data, const GError *error)

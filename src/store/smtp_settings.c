@@ -253,22 +253,27 @@ gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     return db_finish(q, error);
 }
 
-gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error)
+/* The organisations a query names, read to its end so that their rows can be changed afterwards. */
+static GArray *collect_orgs(DbQuery *q, GError **error)
 {
     g_autoptr(GArray) orgs = g_array_new(FALSE, FALSE, sizeof(gint64));
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT org_id FROM smtp_state WHERE draft_changed_at <= $1");
-    db_bind_int(q, 1, now - LIMIT_DRAFT_MS);
     while (db_next(q)) {
         gint64 org_id = db_int(q, 0);
         g_array_append_val(orgs, org_id);
     }
-    if (!db_finish(q, error))
-        return FALSE;
-    for (guint i = 0; i < orgs->len; i++)
+    return db_finish(q, error) ? g_steal_pointer(&orgs) : NULL;
+}
+
+gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT org_id FROM smtp_state WHERE draft_changed_at <= $1");
+    db_bind_int(q, 1, now - LIMIT_DRAFT_MS);
+    g_autoptr(GArray) orgs = collect_orgs(q, error);
+    for (guint i = 0; orgs && i < orgs->len; i++)
         if (!smtp_draft_write(db, g_array_index(orgs, gint64, i), NULL, -1, now, NULL, error))
             return FALSE;
-    return TRUE;
+    return orgs != NULL;
 }
 
 /* --- Sending switch and health --------------------------------------------------------------- */
@@ -288,6 +293,19 @@ gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char 
     store_note_change(db, STORE_CHANGED_SENDING, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
     return db_finish(q, error);
+}
+
+gboolean smtp_pauses_end(Db *db, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(
+        db, "SELECT org_id FROM smtp_state WHERE sending_enabled = 0 AND sending_until <= $1");
+    db_bind_int(q, 1, now);
+    g_autoptr(GArray) orgs = collect_orgs(q, error);
+    for (guint i = 0; orgs && i < orgs->len; i++)
+        if (!smtp_sending_write(
+                db, g_array_index(orgs, gint64, i), TRUE, NULL, 0, "schedule", now, error))
+            return FALSE;
+    return orgs != NULL;
 }
 
 gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,

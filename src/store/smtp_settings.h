@@ -55,6 +55,9 @@ gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error); /* older than L
 gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char *reason,
     WallMs until, const char *changed_by, WallMs now, GError **error);
 
+/* Switches sending on where a pause has an end that has come; changed_by says "schedule". */
+gboolean smtp_pauses_end(Db *db, WallMs now, GError **error);
+
 /* Health from real traffic; only writes when it differs. config_version: ignored if the active
  * settings moved on. */
 gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,

@@ -252,6 +252,26 @@ static void the_switch_keeps_who_why_and_until(void **state)
     assert_true(paused->sending_changed_at == T0);
 }
 
+static void a_pause_ends_when_its_end_has_come_and_not_before(void **state)
+{
+    Scratch *self = *state;
+    assert_true(
+        smtp_sending_write(self->db, ORG, FALSE, "holiday", T0 + 100, "anna@example.de", T0, NULL));
+    assert_true(smtp_pauses_end(self->db, T0 + 99, NULL));
+    g_autoptr(SmtpState) paused = read_state(self);
+    assert_false(paused->sending_enabled);
+    assert_true(smtp_pauses_end(self->db, T0 + 100, NULL));
+    g_autoptr(SmtpState) resumed = read_state(self);
+    assert_true(resumed->sending_enabled);
+    assert_true(resumed->sending_until == 0);
+    assert_string_equal(resumed->sending_changed_by, "schedule");
+
+    assert_true(smtp_sending_write(self->db, ORG, FALSE, NULL, 0, "anna@example.de", T0, NULL));
+    assert_true(smtp_pauses_end(self->db, T0 + CLOCK_DAY_MS, NULL)); /* without an end it stays */
+    g_autoptr(SmtpState) still = read_state(self);
+    assert_false(still->sending_enabled);
+}
+
 /* --- Password guard -------------------------------------------------------------------------- */
 
 static const guint8 right[VAULT_FINGERPRINT_BYTES] = {1}, wrong[VAULT_FINGERPRINT_BYTES] = {2};
@@ -543,6 +563,7 @@ int main(void)
         SCRATCH_TEST(the_gate_names_the_first_obstacle),
         SCRATCH_TEST(health_is_written_when_it_differs_and_is_about_these_settings),
         SCRATCH_TEST(the_switch_keeps_who_why_and_until),
+        SCRATCH_TEST(a_pause_ends_when_its_end_has_come_and_not_before),
         SCRATCH_TEST(a_refused_password_is_not_sent_twice),
         SCRATCH_TEST(ten_refusals_in_an_hour_are_enough),
         SCRATCH_TEST(a_success_forgives_what_was_refused_before),
