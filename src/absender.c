@@ -1,14 +1,17 @@
 /* The program: reads the configuration, builds the parts, plugs them together. Nothing else. */
 #include "api/api.h"
+#include "api/version.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "cli/cli.h"
+#include "cli/words.h"
 #include "config/config.h"
 #include "courier/courier.h"
 #include "ingress/sandbox.h"
 
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,7 +70,7 @@ static gboolean open_data(Daemon *daemon, GError **error)
     g_autofree char *key = g_build_filename(daemon->config->data, "key", NULL);
     g_autofree char *database = g_build_filename(daemon->config->data, "absender.db", NULL);
     if (g_mkdir_with_parents(daemon->config->data, 0700) != 0) {
-        g_set_error(error, ABS_ERROR, ABS_ERROR_IO, "the data directory %s cannot be made: %s",
+        g_set_error(error, ABS_ERROR, ABS_ERROR_IO, say("the data directory %s cannot be made: %s"),
             daemon->config->data, g_strerror(errno));
         return FALSE;
     }
@@ -199,14 +202,16 @@ static gboolean open_doors(Daemon *daemon, GError **error)
 static gboolean greet(Daemon *daemon, GError **error)
 {
     const char *colon = strrchr(daemon->config->listen, ':');
-    g_autoptr(GString) said = g_string_new("Absender is listening on http://");
-    g_string_append_len(said, daemon->config->listen, colon - daemon->config->listen);
-    g_string_append_printf(said, ":%u\n", api_port(daemon->api));
+    g_autofree char *host =
+        g_strndup(daemon->config->listen, (gsize)(colon - daemon->config->listen));
+    g_autoptr(GString) said = g_string_new(NULL);
+    g_string_append_printf(
+        said, say("Absender is listening on http://%s:%u\n"), host, api_port(daemon->api));
     if (daemon->sandbox != NULL) {
         SandboxFacts facts;
         sandbox_facts(daemon->sandbox, &facts);
         g_string_append_printf(said,
-            "Sandbox: %s, STARTTLS on port %u, SSL/TLS on port %u, password \"sandbox\"\n",
+            say("Sandbox: %s, STARTTLS on port %u, SSL/TLS on port %u, password \"sandbox\"\n"),
             facts.host, facts.starttls_port, facts.implicit_port);
     }
     g_autoptr(GError) failed = NULL;
@@ -216,7 +221,7 @@ static gboolean greet(Daemon *daemon, GError **error)
         return FALSE;
     }
     if (link != NULL)
-        g_string_append_printf(said, "First admin: %s\n", link);
+        g_string_append_printf(said, say("First admin: %s\n"), link);
     if (!secret_memory_is_locked())
         g_warning("secrets cannot be locked into memory (RLIMIT_MEMLOCK): they could reach swap");
     fputs(said->str, stdout);
@@ -225,6 +230,99 @@ static gboolean greet(Daemon *daemon, GError **error)
     sd_notify(0, "READY=1");
 #endif
     return TRUE;
+}
+
+/* --- what to say when it cannot start ----------------------------------------------------------
+ */
+
+/* In this order; all that was built is taken down, however far it got. */
+typedef gboolean (*Step)(Daemon *daemon, GError **error);
+static const Step steps[] = {open_data, read_facts, open_network, open_sandbox, open_doors, greet};
+
+/* The step that failed, or NULL. */
+static Step climb(Daemon *daemon, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        if (!steps[i](daemon, error))
+            return steps[i];
+    }
+    return NULL;
+}
+
+static char *explain_data(const Daemon *daemon, const GError *error)
+{
+    const char *data = daemon->config->data;
+    g_autofree char *key = g_build_filename(data, "key", NULL);
+    GStatBuf facts;
+    if (error->code == ABS_ERROR_BUSY)
+        return g_strdup_printf(
+            say("an Absender runs on %s already, and only one Absender may run on it "
+                "(absender status --data %s shows it)"),
+            data, data);
+    if (error->code != ABS_ERROR_SECRET)
+        return NULL;
+    if (strstr(error->message, "is missing") != NULL && g_lstat(key, &facts) != 0)
+        return g_strdup_printf(say("key file %s is missing, and a new key could not open what is "
+                                   "stored: put the key back"),
+            key);
+    if (g_lstat(key, &facts) == 0 && S_ISREG(facts.st_mode) &&
+        (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return g_strdup_printf(
+            say("key file %s is open to others; it must be its owner's: chmod 600 %s"), key, key);
+    return NULL;
+}
+
+/* The sentence for a port that is in use, or NULL if that is not the matter. */
+static char *explain_port(const Daemon *daemon, Step failed, const GError *error)
+{
+    if (strstr(error->message, g_strerror(EADDRINUSE)) == NULL)
+        return NULL;
+    if (failed == open_sandbox) {
+        guint starttls = daemon->config->sandbox_starttls_port;
+        guint implicit = daemon->config->sandbox_implicit_port;
+        g_autofree char *named = g_strdup_printf(" port %u:", starttls);
+        gboolean is_starttls = strstr(error->message, named) != NULL;
+        return g_strdup_printf(
+            say("port %u on 127.0.0.1 (sandbox) is in use. Let another be picked: %s 0"),
+            is_starttls ? starttls : implicit,
+            is_starttls ? "--sandbox-starttls-port" : "--sandbox-implicit-port");
+    }
+    const char *listen = daemon->config->listen;
+    if (strstr(error->message, listen) == NULL) /* the control socket */
+        return NULL;
+    const char *colon = strrchr(listen, ':');
+    guint64 port = g_ascii_strtoull(colon + 1, NULL, 10);
+    g_autofree char *host = g_strndup(listen, (gsize)(colon - listen));
+    return g_strdup_printf(say("port %u on %s is in use. Choose another: --listen %s:%u"),
+        (guint)port, host, host, (guint)(port < G_MAXUINT16 ? port + 1 : port - 1));
+}
+
+/* The usual mistakes, with their remedy; others keep the words of the part that failed. */
+static char *explain(const Daemon *daemon, Step failed, const GError *error)
+{
+    const Config *config = daemon->config;
+    if (error->domain != ABS_ERROR)
+        return NULL;
+    if (failed == open_data)
+        return explain_data(daemon, error);
+    if (failed == open_network && daemon->tls == NULL && config->ca_file != NULL)
+        return g_strdup_printf(
+            say("no trusted certificate can be read from \"%s\" (PEM is expected)"),
+            config->ca_file);
+    if (failed == open_doors && strstr(error->message, "--trusted-proxy") != NULL)
+        return g_strdup_printf(
+            say("%s is reachable from outside, and this server speaks no TLS: put a TLS proxy in "
+                "front and name it with --trusted-proxy, or listen on 127.0.0.1"),
+            config->listen);
+    return explain_port(daemon, failed, error);
+}
+
+static int complain(const Daemon *daemon, Step failed, const GError *error)
+{
+    g_autofree char *explained = explain(daemon, failed, error);
+    fprintf(
+        stderr, say("absender cannot start: %s\n"), explained != NULL ? explained : error->message);
+    return g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT) ? EXIT_USAGE : EXIT_CANNOT_START;
 }
 
 static gboolean on_stop_signal(gpointer loop)
@@ -259,29 +357,31 @@ static void take_down(Daemon *daemon)
 static int serve(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
-    Daemon daemon = {.config = config_parse(argc, argv, &error)};
+    Daemon daemon = {.config = config_parse(argc, argv, say, &error)};
     if (daemon.config == NULL) {
-        g_printerr("absender serve: %s\n", error->message);
+        fprintf(stderr, "absender serve: %s\n", error->message);
         return EXIT_USAGE;
+    }
+    if (daemon.config->help != NULL) {
+        fputs(daemon.config->help, stdout);
+        config_free(daemon.config);
+        return EXIT_STOPPED;
     }
     daemon.ports = g_array_new(FALSE, FALSE, sizeof(guint16));
     g_array_append_vals(daemon.ports, daemon.config->allow_ports, daemon.config->n_allow_ports);
     daemon.context = g_main_context_default();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
-    gboolean well = open_data(&daemon, &error) && read_facts(&daemon, &error) &&
-                    open_network(&daemon, &error) && open_sandbox(&daemon, &error) &&
-                    open_doors(&daemon, &error) && greet(&daemon, &error);
-    if (well) {
+    int status = EXIT_STOPPED;
+    Step failed = climb(&daemon, &error);
+    if (failed == NULL) {
         g_unix_signal_add(SIGTERM, on_stop_signal, daemon.loop);
         g_unix_signal_add(SIGINT, on_stop_signal, daemon.loop);
         g_main_loop_run(daemon.loop);
     } else {
-        g_printerr("absender cannot start: %s\n", error->message);
+        status = complain(&daemon, failed, error);
     }
     take_down(&daemon);
-    if (well)
-        return EXIT_STOPPED;
-    return g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT) ? EXIT_USAGE : EXIT_CANNOT_START;
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -289,6 +389,11 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     secret_init();
     harden_process();
+    words_choose();
+    if (argc >= 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        puts("absender " ABSENDER_VERSION);
+        return 0;
+    }
     if (argc >= 2 && strcmp(argv[1], "serve") == 0)
         return serve(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "help") != 0)

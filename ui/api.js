@@ -3,7 +3,9 @@ import { currentLanguage, t } from './i18n.js';
 
 const POLL_RUNNING_MS = 500;
 const POLL_IDLE_MS = 4000;
+const POLL_LOST_MS = 1000;
 const RECONNECT_MS = 10000;
+const LOST_AFTER_MS = 3000;
 
 let csrfToken = null;
 let onSignedOut = () => {};
@@ -13,16 +15,23 @@ export const whenSignedOut = (callback) => { onSignedOut = callback; };
 
 /** What the server refused, or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {
-  constructor(status, problem = {}) {
+  constructor(status, problem = {}, retryAfter = 0) {
     super(problem.detail || problem.title || t('error.unknown'));
     this.status = status;
     this.code = problem.code || 'unknown';
     this.errors = problem.errors || [];
+    this.retryAfter = retryAfter; // seconds; 0: not said
   }
 }
 
 /** One sentence for a person: the server's own, which comes in the language of the page. */
-export const errorText = (error) => (error instanceof ApiError ? error.message : t('error.unknown'));
+export function errorText(error) {
+  if (!(error instanceof ApiError)) return t('error.unknown');
+  return error.code === 'too_many_attempts' && error.retryAfter ? t('error.too_many_attempts', { n: error.retryAfter }) : error.message;
+}
+
+/** Nobody answered, or only a proxy did. */
+const isUnreachable = (error) => error.status === 0 || [502, 503, 504].includes(error.status);
 
 async function send(method, path, { body, ifMatch, accept = 'application/json, application/problem+json' } = {}) {
   const headers = { Accept: accept, 'Accept-Language': currentLanguage() };
@@ -40,7 +49,7 @@ async function send(method, path, { body, ifMatch, accept = 'application/json, a
   }
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
-  const error = new ApiError(answer.status, problem);
+  const error = new ApiError(answer.status, problem, Number(answer.headers.get('Retry-After')) || 0);
   if (answer.status === 401 && error.code !== 'invalid_credentials') onSignedOut();
   throw error;
 }
@@ -77,26 +86,50 @@ export const api = {
 
 /**
  * Follows what happens: the server's event stream, and polling whenever that is not open.
- * language: of the diagnoses in it; handlers: status(object), phase(verification), sending(part), health(part), email(part); running() tells the id of a
- * verification under way, or null. Returns a function that ends it.
+ * language: of the diagnoses in it; handlers: status(object), phase(verification), sending(part), health(part), email(part); connection(up): nobody has answered
+ * for three seconds, or somebody does again and events may have been missed; running() tells the id of a verification under way, or
+ * null. Returns a function that ends it.
  */
 export function follow(language, handlers) {
   let source = null;
   let pollTimer = 0;
   let reopenTimer = 0;
   let ended = false;
+  let brokenSince = 0;
+  let lost = false;
 
   const stopPolling = () => { clearTimeout(pollTimer); pollTimer = 0; };
 
+  const found = () => {
+    if (!lost) return;
+    lost = false;
+    handlers.connection(true);
+    if (source.readyState !== EventSource.CLOSED) return;
+    clearTimeout(reopenTimer);
+    open();
+  };
+
+  const missed = (error) => {
+    if (lost || !brokenSince || !isUnreachable(error) || Date.now() - brokenSince < LOST_AFTER_MS) return;
+    lost = true;
+    handlers.connection(false);
+  };
+
   const poll = async () => {
+    let answered = true;
     try {
       const running = handlers.running();
-      if (running) handlers.phase(await api.verification(running));
-      else handlers.status(await api.smtp());
-    } catch {
-      // The next turn tries again; a lost session is reported by whenSignedOut.
+      const answer = await (running ? api.verification(running) : api.smtp());
+      if (ended) return;
+      found();
+      handlers[running ? 'phase' : 'status'](answer);
+    } catch (error) {
+      if (ended) return;
+      answered = false;
+      missed(error); // the next turn tries again; a lost session is reported by whenSignedOut
     }
-    if (!ended && pollTimer) pollTimer = setTimeout(poll, handlers.running() ? POLL_RUNNING_MS : POLL_IDLE_MS);
+    const pause = !answered ? POLL_LOST_MS : handlers.running() ? POLL_RUNNING_MS : POLL_IDLE_MS;
+    if (pollTimer) pollTimer = setTimeout(poll, pause);
   };
 
   const startPolling = () => {
@@ -105,9 +138,15 @@ export function follow(language, handlers) {
 
   const open = () => {
     source = new EventSource(`/v1/smtp/events?language=${language}`);
-    source.onopen = stopPolling;
+    source.onopen = () => {
+      stopPolling();
+      if (brokenSince) handlers.connection(true);
+      brokenSince = 0;
+      lost = false;
+    };
     source.onerror = () => {
       if (ended) return;
+      brokenSince ||= Date.now();
       startPolling();
       if (source.readyState === EventSource.CLOSED) {
         clearTimeout(reopenTimer);

@@ -11,9 +11,9 @@ import { SandboxPage } from './pages/sandbox.js';
 import { SettingsEmailPage } from './pages/settings-email.js';
 import { SetupPage } from './pages/setup.js';
 import { SignInPage } from './pages/sign-in.js';
-import { Banner } from './parts/banner.js';
+import { Banner, ConnectionBanner } from './parts/banner.js';
 import { Icon } from './parts/icon.js';
-import { loadSession, restartStream, signOut, update, useApp } from './store.js';
+import { announce, loadSession, restartStream, signOut, update, useApp } from './store.js';
 import { nextTheme, startTheme } from './theme.js';
 
 const HOME = '#/settings/email';
@@ -84,7 +84,7 @@ const skip = (event) => {
 };
 
 function App() {
-  const { session, smtp, announcement } = useApp();
+  const { session, smtp, announcement, connection } = useApp();
   const hash = useHash();
   const main = useRef(null);
   const firstPage = useRef(true);
@@ -99,6 +99,7 @@ function App() {
   }, [session.authenticated, hash]);
   useEffect(() => { // a new page is announced by its heading
     if (!firstPage.current) {
+      announce(''); // what was said belongs to the page before
       scrollTo(0, 0);
       main.current?.querySelector('h1')?.focus({ preventScroll: true });
     }
@@ -120,6 +121,7 @@ function App() {
       <a class="skip" href="#main" onClick=${skip}>${t('nav.skip')}</a>
       <${Side} session=${session} current=${route?.nav} />
       <div class="content">
+        <${ConnectionBanner} lost=${connection.lost} />
         <${Banner} smtp=${smtp} onSettings=${route?.nav === 'settings'} />
         <main id="main" tabindex="-1" ref=${main}>${route ? route.page(...route.path.exec(hash).slice(1)) : html`
           <h1 tabindex="-1">${t('not_found.title')}</h1><p><a href=${HOME}>${t('not_found.link')}</a></p>`}</main>

@@ -1,6 +1,8 @@
 // The SMTP form behind the settings page: what is typed, what the server has, what is wrong, and saving the draft while
 // typing. No markup here. `changed` is called whenever something that is shown has changed.
 import { api, ApiError, errorText } from './api.js';
+import { portFor, securityOfPort, takeApart } from './destination.js';
+import { readable } from './domain.js';
 import { t, textOr } from './i18n.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
@@ -24,12 +26,12 @@ const text = (value) => (value === null || value === undefined ? '' : String(val
 
 function formOf(settings) {
   const form = {};
-  for (const name of PLAIN) form[name] = text(QUOTA.includes(name) ? settings?.quota?.[name] || '' : settings?.[name]);
+  for (const name of PLAIN) form[name] = readable(text(QUOTA.includes(name) ? settings?.quota?.[name] || '' : settings?.[name]));
   return form;
 }
 
 /** The encryption in force when none is chosen follows the port. */
-export const securityOf = (form) => form.security || (form.port.trim() === '465' ? 'implicit' : 'starttls');
+export const securityOf = (form) => form.security || (form.port.trim() === '465' ? 'implicit' : 'starttls'); // the server's own rule;
 
 const destinationOf = (form) => [form.host.trim().toLowerCase(), form.port.trim() || '587', securityOf(form),
   form.username.trim() || form.from_email.trim()].join('\n');
@@ -64,9 +66,30 @@ export class DraftForm {
     return PLAIN.filter((name) => this.form[name] !== this.base[name]);
   }
 
-  /** True if the stored password still belongs to what is typed. */
+  /** What is typed and wrong, so that the server has not got it. */
+  unsaved() {
+    return this.edited().filter((name) => this.faults[name]);
+  }
+
+  /** What is wrong, as opposed to missing. */
+  wrong() {
+    return ORDER.filter((name) => this.faults[name] && this.form[name].trim());
+  }
+
+  /** Of what the server misses, what has not been typed meanwhile; and the password, when it does not fit any more. */
+  missing(names) {
+    const password = this.needsPasswordAgain() || (names.includes('password') && !this.form.password);
+    const others = names.filter((name) => name !== 'password' && !this.form[name]?.trim());
+    return ORDER.filter((name) => (name === 'password' ? password : others.includes(name)));
+  }
+
+  /** True if the stored password still belongs to what is typed. What is wrong has not reached the server and changes nothing. */
   keepsPassword() {
-    return Boolean(this.stored?.set) && destinationOf(this.form) === destinationOf(this.base);
+    const sound = { ...this.form };
+    for (const name of DESTINATION) {
+      if (sound[name].trim() && (this.faults[name] || this.faultOf(name))) sound[name] = this.base[name];
+    }
+    return Boolean(this.stored?.set) && destinationOf(sound) === destinationOf(this.base);
   }
 
   needsPasswordAgain() {
@@ -88,12 +111,27 @@ export class DraftForm {
     this.save();
   }
 
+  /** Port and encryption follow each other, both ways. */
+  typePort(port) {
+    this.set('port', port);
+    const security = securityOfPort(port);
+    if (security && security !== securityOf(this.form)) this.set('security', security);
+  }
+
   chooseSecurity(security) {
     this.set('security', security);
-    const port = this.form.port.trim();
-    if (security === 'implicit' && ['', '587'].includes(port)) this.set('port', '465');
-    if (security === 'starttls' && port === '465') this.set('port', '587');
+    const port = portFor(security, this.form.port);
+    if (port !== this.form.port) this.set('port', port);
     this.save();
+  }
+
+  /** Spaces around a value go; a pasted web address or `host:port` is taken apart, for all to see. */
+  tidy(name) {
+    if (name === 'password') return;
+    const { host, port } = name === 'host' ? takeApart(this.form.host) : {};
+    const value = host ?? this.form[name].trim();
+    if (value !== this.form[name]) this.set(name, value);
+    if (port && port !== this.form.port) this.typePort(port);
   }
 
   /**
@@ -102,6 +140,7 @@ export class DraftForm {
    */
   leave(name) {
     setTimeout(() => {
+      this.tidy(name);
       const fault = this.form[name].trim() ? this.faultOf(name) : '';
       if (fault) this.faults[name] = fault;
       this.changed();
@@ -111,7 +150,9 @@ export class DraftForm {
 
   faultOf(name) {
     const value = this.form[name].trim();
-    if (name === 'password') return this.form.password || this.keepsPassword() ? '' : t(this.needsPasswordAgain() ? 'fault.password_again' : 'fault.missing.password');
+    if (name === 'password') {
+      return this.form.password || this.keepsPassword() ? '' : t(this.needsPasswordAgain() ? 'fault.password_again' : 'fault.missing.password');
+    }
     if (['host', 'from_email'].includes(name) && !value) return t(`fault.missing.${name}`);
     if (!value) return '';
     if (name === 'host' && !/^[^\s/:@]+$/.test(value)) return t('fault.invalid_host');
@@ -158,7 +199,7 @@ export class DraftForm {
   }
 
   async saveNow(start, mayRetry) {
-    const names = this.edited().filter((name) => !this.faultOf(name) || this.form[name].trim() === '');
+    const names = this.edited().filter((name) => this.form[name].trim() === '' || !(this.faults[name] || this.faultOf(name)));
     const body = this.patch(names);
     if (!Object.keys(body).length && !(start && !app().smtp.draft)) return true;
     const sent = Object.fromEntries(names.map((name) => [name, this.form[name]]));
@@ -180,25 +221,38 @@ export class DraftForm {
         this.adopt(app().smtp);
         return this.saveNow(start, false);
       }
-      this.takeError(error);
+      if (this.takeError(error) && mayRetry) await this.saveNow(start, false); // the rest need not wait for it
       return false;
     }
   }
 
+  /** The server can be reached again: what did not get through is tried once more. */
+  recover() {
+    if (!this.problem) return;
+    this.problem = '';
+    this.changed();
+    this.save();
+  }
+
+  /** True if it was about fields of this form. */
   takeError(error) {
     const known = (error.errors || []).filter(({ pointer }) => ORDER.includes(pointer?.split('/').at(-1)));
     for (const { pointer, code, detail } of known) {
       const name = pointer.split('/').at(-1);
-      this.faults[name] = textOr(`fault.${code}.${name}`, textOr(`fault.${code}`, detail));
+      const special = name === 'port' && this.form.port.trim() === '25' ? 'fault.port_25' : `fault.${code}`;
+      this.faults[name] = textOr(special, detail);
     }
-    if (['password_required', 'same_password_refused'].includes(error.code)) this.faults.password = errorText(error);
+    if (error.code === 'password_required') this.faults.password = t('fault.password_again');
+    else if (error.code === 'same_password_refused') this.faults.password = errorText(error);
     else if (!known.length) this.problem = errorText(error);
     this.changed();
+    return known.length > 0;
   }
 
   /** Saves, then starts a verification of exactly this; its id, or null with `faults` or `problem` set. */
   async verify() {
     this.problem = '';
+    for (const name of ORDER) this.tidy(name);
     if (this.check()) return null;
     if (!(await this.save({ start: true }))) return null;
     const probe = this.form.probe_recipient.trim();
@@ -224,10 +278,12 @@ export class DraftForm {
   async discard() {
     clearTimeout(this.timer);
     try {
-      const answer = await api.dropDraft(app().smtp.revision);
+      const answer = app().smtp.draft ? await api.dropDraft(app().smtp.revision) : app().smtp; // or nothing was ever saved
       this.base = formOf(null);
       this.form = { ...this.base, password: '', probe_recipient: '' };
       this.faults = {};
+      this.problem = '';
+      this.editedSinceRun = false;
       this.forgetPassword();
       this.adopt(answer);
       takeSmtp(answer);

@@ -147,7 +147,8 @@ const quieten = (html) => html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, '')
 
 /**
  * The HTML of a mail, made safe to show in a sandboxed frame: no script, no form, nothing remote; pictures that came with the
- * mail are put in place. Answers the document, the links that were in it, and how many remote pictures were left out.
+ * mail are put in place. Answers the document, the links that were in it, how many remote pictures were left out, and whether
+ * style sheets were.
  */
 export function displayable(message) {
   const page = new DOMParser().parseFromString(quieten(message.html), 'text/html');
@@ -175,5 +176,6 @@ export function displayable(message) {
       + `<body><font face="system-ui, sans-serif">${page.body.innerHTML}</font></body></html>`,
     links: [...new Set(links)],
     blocked,
+    unstyled: /<style\b|<link\b[^>]*stylesheet|<[a-z][^>]*[\s"'/]style\s*=/i.test(message.html),
   };
 }

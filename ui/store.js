@@ -8,6 +8,7 @@ let state = {
   smtp: null,         // GET /v1/smtp
   verification: null, // the newest run we know of
   lastEmail: null,    // the newest `email` event
+  connection: { lost: false, count: 0 }, // to the server; counted: how often it came back
   announcement: { text: '', count: 0 }, // what the polite live region says
   signedOut: false,   // the session ended by itself
 };
@@ -88,6 +89,7 @@ function startStream() {
     sending: part('sending'),
     health: part('health'),
     email: (lastEmail) => update({ lastEmail }),
+    connection: (up) => update({ connection: { lost: !up, count: state.connection.count + (up ? 1 : 0) } }),
   });
 }
 
@@ -102,5 +104,5 @@ export async function restartStream() {
 function stopStream() {
   endStream?.();
   endStream = null;
-  update({ smtp: null, verification: null, lastEmail: null });
+  update({ smtp: null, verification: null, lastEmail: null, connection: { ...state.connection, lost: false } });
 }

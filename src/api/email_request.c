@@ -223,10 +223,10 @@ static WallMs read_time(JsonObject *object, const char *name, const char *fault)
 static void read_times(JsonObject *object, EmailRequest *request, WallMs now)
 {
     request->scheduled_at = read_time(object, "scheduled_at",
-        "Write the time as ISO 8601, like 2026-11-21T17:52:00Z; words such as \"in 1 min\" are "
+        "Write the time as ISO 8601, like 2026-12-24T18:00:00Z; words such as \"in 1 min\" are "
         "not understood.");
     request->expires_at =
-        read_time(object, "expires_at", "Write the time as ISO 8601, like 2026-11-21T17:52:00Z.");
+        read_time(object, "expires_at", "Write the time as ISO 8601, like 2026-12-24T18:00:00Z.");
     if (request->scheduled_at > now + LIMIT_SCHEDULE_AHEAD_MS)
         json_object_fault(object, "scheduled_at", "out_of_range",
             "An email can be scheduled at most 30 days ahead.");

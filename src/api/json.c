@@ -229,7 +229,8 @@ void json_object_close(JsonObject *object)
     json_object_foreach(object->value, name, member)
     {
         if (!g_hash_table_contains(object->taken, name))
-            json_object_fault(object, name, "unknown_field", "This field is not known here.");
+            json_object_fault(object, name, "unknown_field",
+                "This field is not known here. Check its spelling or leave it out.");
     }
     g_clear_pointer(&object->taken, g_hash_table_unref);
     g_clear_pointer(&object->pointer, g_free);

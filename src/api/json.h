@@ -11,7 +11,7 @@
 typedef struct {
     char *pointer;    /* "/settings/host"; "" is the whole body */
     const char *code; /* "unknown_field", "wrong_type", "required", "out_of_range" …; static */
-    char *detail;     /* one English sentence */
+    char *detail;     /* one English sentence of fault_text.c; NULL: that of the code */
 } JsonFault;
 
 typedef struct {

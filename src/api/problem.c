@@ -1,5 +1,7 @@
 #include "api/problem.h"
 
+#include "api/fault_text.h"
+
 #include <string.h>
 
 typedef struct {
@@ -102,6 +104,74 @@ static const ProblemRow rows[] = {
         {"This server speaks HTTP/1.1.", "Dieser Server spricht HTTP/1.1."}},
 };
 
+/* How to go on, where the title leaves that open. */
+static const struct {
+    const char *code;
+    const char *text[LANGUAGE_COUNT];
+} advice[] = {
+    {"invalid_token", {"Check that it was copied whole; it may also have expired or been revoked.",
+                          "Bitte prüfen Sie, ob es vollständig kopiert ist; es kann auch "
+                          "abgelaufen oder widerrufen sein."}},
+    {"csrf", {"Please reload the page and try again.",
+                 "Bitte laden Sie die Seite neu und versuchen Sie es noch einmal."}},
+    {"forbidden", {"Sign in with an account that may, or use a token with the scope this needs.",
+                      "Melden Sie sich mit einem berechtigten Konto an oder nehmen Sie ein Token "
+                      "mit dem nötigen Recht."}},
+    {"setup_token_invalid",
+        {"Start Absender again: it prints a new link.",
+            "Starten Sie Absender neu: Beim Start wird ein neuer Link ausgegeben."}},
+    {"not_found", {"Check the address; what was here may also have been deleted.",
+                      "Bitte prüfen Sie die Adresse; der Eintrag kann auch gelöscht worden sein."}},
+    {"not_configured",
+        {"Enter the settings and test them; when the test passes they become active.",
+            "Bitte geben Sie die Einstellungen ein und prüfen Sie sie; nach bestandener Prüfung "
+            "sind sie aktiv."}},
+    {"not_cancellable", {"It is being sent at this moment, or has already reached its end.",
+                            "Sie wird gerade gesendet oder ist bereits abgeschlossen."}},
+    {"invalid_idempotent_request",
+        {"Use a new key for a new email, or repeat the first request unchanged.",
+            "Nehmen Sie für eine neue E-Mail einen neuen Schlüssel oder wiederholen Sie die erste "
+            "Anfrage unverändert."}},
+    {"same_password_refused",
+        {"Trying it again could lock the account. Please enter another password.",
+            "Ein weiterer Versuch könnte das Konto sperren. Bitte geben Sie ein anderes Passwort "
+            "ein."}},
+    {"conflict", {"Please load it again and repeat your change.",
+                     "Bitte laden Sie neu und wiederholen Sie Ihre Änderung."}},
+    {"precondition_failed",
+        {"Look at what is different, then repeat your change with the new ETag.",
+            "Sehen Sie nach, was anders ist, und wiederholen Sie Ihre Änderung mit dem neuen "
+            "ETag."}},
+    {"body_too_large",
+        {"Send less at once, for example fewer or smaller attachments.",
+            "Bitte senden Sie weniger auf einmal, z. B. weniger oder kleinere Anhänge."}},
+    {"precondition_required", {"Send If-Match with the ETag of the last GET /v1/smtp, or with * to "
+                               "overwrite in any case.",
+                                  "Senden Sie If-Match mit dem ETag des letzten GET /v1/smtp, oder "
+                                  "mit *, um in jedem Fall zu überschreiben."}},
+    {"too_many_login_failures",
+        {"More of them could make the provider lock it; check the password meanwhile.",
+            "Weitere könnten zur Sperre beim Anbieter führen; prüfen Sie inzwischen das "
+            "Passwort."}},
+    {"too_many_test_emails",
+        {"Ten an hour are allowed. Please wait as long as Retry-After says.",
+            "Erlaubt sind zehn in der Stunde. Bitte warten Sie so lange, wie Retry-After angibt."}},
+    {"headers_too_large",
+        {"Send fewer or shorter headers; in a browser, deleting this site's cookies helps.",
+            "Bitte senden Sie weniger oder kürzere Kopfzeilen; im Browser hilft es, die Cookies "
+            "dieser Seite zu löschen."}},
+    {"internal_error", {"Please try again. If it stays, the operator finds the cause in the log "
+                        "under this request id.",
+                           "Bitte versuchen Sie es erneut. Bleibt der Fehler, findet der Betreiber "
+                           "die Ursache unter dieser request_id im Log."}},
+    {"storage_unavailable",
+        {"Please try again; if it stays, the operator should look at disk space and the log.",
+            "Bitte versuchen Sie es erneut; bleibt der Fehler, sollte der Betreiber Speicherplatz "
+            "und Log prüfen."}},
+    {"too_many_streams",
+        {"Please close one of the pages.", "Bitte schließen Sie eine der Seiten."}},
+};
+
 static const ProblemRow *row_of(const char *code)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -123,28 +193,42 @@ const char *problem_code_of_faults(const JsonFaults *faults)
     return faults->list->len == 1 ? first->code : "invalid_fields";
 }
 
-static json_t *faults_json(const JsonFaults *faults)
+static json_t *faults_json(const JsonFaults *faults, Language language)
 {
     json_t *list = json_array();
     for (guint i = 0; i < faults->list->len; i++) {
         const JsonFault *fault = faults->list->pdata[i];
+        g_autofree char *detail = fault_text(fault->code, fault->detail, language);
         json_t *entry = json_object();
         json_object_set_new(entry, "pointer", json_text(fault->pointer));
         json_object_set_new(entry, "code", json_text(fault->code));
-        json_object_set_new(entry, "detail", json_text(fault->detail));
+        json_object_set_new(entry, "detail", json_text(detail));
         json_array_append_new(list, entry);
     }
     return list;
 }
 
-/* What a person reads: our sentence, or that of the only fault. */
-static const char *detail_of(const Problem *problem, const char *title)
+static const char *advice_of(const char *code, Language language)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(advice); i++) {
+        if (strcmp(advice[i].code, code) == 0)
+            return advice[i].text[language];
+    }
+    return NULL;
+}
+
+/* What a person reads: the sentence of the route, or that of the only fault, or the title with
+ * the code's advice. The caller frees. */
+static char *detail_of(const Problem *problem, const char *title, Language language)
 {
     if (problem->detail)
-        return problem->detail;
-    if (problem->faults && problem->faults->list->len == 1)
-        return ((const JsonFault *)problem->faults->list->pdata[0])->detail;
-    return title;
+        return fault_text(problem->code, problem->detail, language);
+    const JsonFault *only =
+        problem->faults && problem->faults->list->len == 1 ? problem->faults->list->pdata[0] : NULL;
+    if (only && strcmp(only->code, problem->code) == 0)
+        return fault_text(only->code, only->detail, language);
+    const char *text = advice_of(problem->code, language);
+    return text ? g_strconcat(title, " ", text, NULL) : g_strdup(title);
 }
 
 HttpAnswer *problem_answer(const ProblemForm *form, const Problem *problem)
@@ -153,23 +237,24 @@ HttpAnswer *problem_answer(const ProblemForm *form, const Problem *problem)
     if (!row) /* the code of a single fault that has no row of its own */
         row = row_of("invalid_fields");
     const char *title = row->title[form->language];
+    g_autofree char *detail = detail_of(problem, title, form->language);
     json_t *body = json_object();
     g_autofree char *type = g_strconcat("urn:absender:problem:", problem->code, NULL);
     g_autofree char *instance = g_strconcat("urn:absender:request:", form->request_id, NULL);
     json_object_set_new(body, "type", json_text(type));
     json_object_set_new(body, "title", json_text(title));
     json_object_set_new(body, "status", json_integer(row->status));
-    json_object_set_new(body, "detail", json_text(detail_of(problem, title)));
+    json_object_set_new(body, "detail", json_text(detail));
     json_object_set_new(body, "instance", json_text(instance));
     json_object_set_new(body, "code", json_text(problem->code));
     json_object_set_new(body, "request_id", json_text(form->request_id));
     if (problem->faults)
-        json_object_set_new(body, "errors", faults_json(problem->faults));
+        json_object_set_new(body, "errors", faults_json(problem->faults, form->language));
     if (problem->diagnosis)
         json_object_set_new(body, "diagnosis", problem->diagnosis);
     if (form->is_resend_form) {
         json_object_set_new(body, "statusCode", json_integer(row->status));
-        json_object_set_new(body, "message", json_text(detail_of(problem, title)));
+        json_object_set_new(body, "message", json_text(detail));
         json_object_set_new(body, "name", json_text(row->resend_name));
     }
     HttpAnswer *answer = http_answer_new_text(row->status,

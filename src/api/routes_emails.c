@@ -117,7 +117,7 @@ static gboolean take_test_slot(struct api *api, MonoMs now, MonoMs *wait_ms)
 static void write_test_text(MimeDraft *draft, const SmtpSettings *settings, Language language)
 {
     const char *sender = settings->from_name ? settings->from_name : settings->from_email;
-    const char *mode = tls_mode_name(settings_security(settings));
+    const char *mode = settings_security(settings) == TLS_MODE_IMPLICIT ? "SSL/TLS" : "STARTTLS";
     if (language == LANGUAGE_DE) {
         draft->subject = g_strdup_printf("Testmail von %s", sender);
         draft->text = g_strdup_printf(

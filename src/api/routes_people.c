@@ -157,7 +157,7 @@ static const char *take_required(JsonObject *object, const char *name)
     guint before = object->faults->list->len;
     const char *text = json_object_take_text(object, name);
     if ((!text || !*text) && object->faults->list->len == before)
-        json_object_fault(object, name, "required", "This field is required.");
+        json_object_fault(object, name, "required", NULL);
     return text && *text ? text : NULL;
 }
 
@@ -180,9 +180,13 @@ static void check_setup(JsonObject *object, const SetupFields *fields)
     } else if (fields->password) {
         g_autoptr(Secret) password = secret_new(fields->password, strlen(fields->password));
         const char *fault = people_password_fault(password, fields->email);
+        g_autofree char *detail =
+            fault && strcmp(fault, "password_too_short") == 0
+                ? g_strdup_printf("This password is too short. Use at least %d characters.",
+                      LIMIT_NEW_PASSWORD_CHARACTERS)
+                : NULL;
         if (fault)
-            json_object_fault(
-                object, "password", fault, "Please choose a longer, less common password.");
+            json_object_fault(object, "password", fault, detail);
     }
 }
 

@@ -31,9 +31,10 @@ static json_t *preset_json(const Provider *provider, Language language)
         json_text(pick(language, provider->password_where_de, provider->password_where_en)));
     json_object_set_new(password, "url", json_text(provider->password_url));
 
+    const char *name = pick(language, provider->name_de, provider->name);
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(provider->id));
-    json_object_set_new(json, "name", json_text(provider->name));
+    json_object_set_new(json, "name", json_text(name));
     json_object_set_new(json, "country", json_text(provider->country));
     json_object_set_new(json, "featured", json_boolean(provider->featured));
     json_object_set_new(json, "endpoints", endpoints);
@@ -44,7 +45,8 @@ static json_t *preset_json(const Provider *provider, Language language)
     json_object_set_new(json, "password", password);
     json_object_set_new(
         json, "hint", json_text(pick(language, provider->hint_de, provider->hint_en)));
-    json_object_set_new(json, "sources", json_text(provider->sources));
+    json_object_set_new(
+        json, "sources", json_text(pick(language, provider->sources_de, provider->sources_en)));
     json_object_set_new(json, "checked", json_text(provider->checked));
     return json;
 }

@@ -221,7 +221,7 @@ static void read_switching(Switching *switching, json_t *body, JsonFaults *fault
     if (until &&
         (!clock_parse_rfc3339(until, &switching->until) || switching->until <= clock_wall_ms()))
         json_object_fault(&object, "until", "invalid_time",
-            "Write a time in the future as ISO 8601, like 2026-11-21T17:52:00Z.");
+            "Please give a time in the future, such as 2026-12-24T18:00:00Z.");
     if (until && switching->is_enabled)
         json_object_fault(&object, "until", "not_allowed", "Only a pause can have an end.");
 }

@@ -68,6 +68,17 @@ static void making_free(gpointer data)
     g_free(making);
 }
 
+static char *scope_fault(void)
+{
+    GString *text = g_string_new("There is no such scope. Possible are:");
+    for (guint bit = 1; bit <= PEOPLE_SCOPE_ALL; bit <<= 1) {
+        if (PEOPLE_SCOPE_ALL & bit)
+            g_string_append_printf(text, "%s %s", bit > 1 ? "," : "", people_scope_name(bit));
+    }
+    g_string_append_c(text, '.');
+    return g_string_free(text, FALSE);
+}
+
 static guint read_scopes(JsonObject *object)
 {
     json_t *list = json_object_take_array(object, "scopes");
@@ -80,7 +91,8 @@ static guint read_scopes(JsonObject *object)
             continue;
         }
         g_autofree char *pointer = g_strdup_printf("/scopes/%" G_GSIZE_FORMAT, i);
-        json_fault_add(object->faults, pointer, "unknown_value", "This scope is not known.");
+        g_autofree char *detail = scope_fault();
+        json_fault_add(object->faults, pointer, "unknown_value", detail);
     }
     if (scopes == 0 && object->faults->list->len == 0)
         json_object_fault(object, "scopes", "required", "A token needs at least one scope.");
@@ -101,7 +113,7 @@ static void read_token(Token *token, json_t *body, JsonFaults *faults)
     if (expires_at && (!clock_parse_rfc3339(expires_at, &token->expires_at) ||
                           token->expires_at <= clock_wall_ms()))
         json_object_fault(&object, "expires_at", "invalid_time",
-            "Write a time in the future as ISO 8601, like 2026-11-21T17:52:00Z.");
+            "Please give a time in the future, such as 2026-12-24T18:00:00Z.");
     token->name = g_strdup(name);
     token->scopes = read_scopes(&object);
 }

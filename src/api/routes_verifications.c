@@ -45,7 +45,7 @@ static gboolean is_complete(Start *start, gboolean had_password)
     const char *const *missing = settings_missing(start->settings);
     for (guint i = 0; missing[i]; i++) {
         g_autofree char *pointer = json_pointer_join("/settings", missing[i]);
-        json_fault_add(&start->faults, pointer, "required", "This field is required.");
+        json_fault_add(&start->faults, pointer, "required", NULL);
     }
     if (start->faults.list->len == 0)
         return TRUE;

@@ -66,6 +66,36 @@ void settings_request_clear(SettingsRequest *request)
     g_clear_pointer(&request->password, secret_free);
 }
 
+static gint compare_numbers(gconstpointer a, gconstpointer b)
+{
+    return *(const gint *)a - *(const gint *)b;
+}
+
+/* What is wrong with a port: 25 is a mistake of its own; else the allowed ones that settings/ names
+ * are listed sorted, each once (the operator may have added one that is allowed anyway). */
+static char *port_detail(gint64 port, const char *named)
+{
+    if (port == 25)
+        return g_strdup("Port 25 is for traffic between mail servers. Use 587 (STARTTLS) or 465 "
+                        "(SSL/TLS).");
+    g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(gint));
+    while (*(named += strcspn(named, "0123456789"))) {
+        gint number = (gint)g_ascii_strtoll(named, (char **)&named, 10);
+        g_array_append_val(ports, number);
+    }
+    g_array_sort(ports, compare_numbers);
+    GString *text = g_string_new("This port is not allowed. Allowed are");
+    gint last = 0;
+    for (guint i = 0; i < ports->len; i++) {
+        gint number = g_array_index(ports, gint, i);
+        if (number != last)
+            g_string_append_printf(text, "%s %d", last ? "," : "", number);
+        last = number;
+    }
+    g_string_append_c(text, '.');
+    return g_string_free(text, FALSE);
+}
+
 SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpState *state,
     struct api *api, gint64 org_id, const char *pointer, gboolean *password_dropped,
     JsonFaults *faults)
@@ -81,7 +111,10 @@ SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpS
     for (guint i = 0; i < wrong->len; i++) {
         const SettingsFault *fault = wrong->pdata[i];
         g_autofree char *at = g_strconcat(pointer, "/", fault->field, NULL); /* "quota/per_day" */
-        json_fault_add(faults, at, fault->code, fault->detail);
+        g_autofree char *detail = strcmp(fault->code, "port_not_allowed") == 0
+                                      ? port_detail(request->patch.port, fault->detail)
+                                      : g_strdup(fault->detail);
+        json_fault_add(faults, at, fault->code, detail);
     }
     g_ptr_array_unref(wrong);
     return NULL;

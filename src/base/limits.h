@@ -4,10 +4,11 @@
 #include "base/clock.h"
 
 /* SMTP (RFC 5321 4.5.3) */
-#define LIMIT_REPLY_LINE_OCTETS 4096  /* RFC asks for 512; servers send more */
-#define LIMIT_SASL_LINE_OCTETS 12288  /* RFC 4954 4 */
-#define LIMIT_SCRAM_ITERATIONS 100000 /* about 0.1 s of computing; RFC 7677 asks for 4096 or more \
-                                       */
+#define LIMIT_REPLY_LINE_OCTETS 4096 /* RFC asks for 512; servers send more */
+#define LIMIT_SASL_LINE_OCTETS 12288 /* RFC 4954 4 */
+#define LIMIT_SCRAM_ITERATIONS                                         \
+    100000 /* about 0.1 s of computing; RFC 7677 asks for 4096 or more \
+            */
 #define LIMIT_REPLY_LINES 200
 #define LIMIT_REPLY_OCTETS 65536
 #define LIMIT_COMMAND_LINE_OCTETS 1024 /* what the server core reads; 512 plus extensions */

@@ -7,33 +7,38 @@
 #include <string.h>
 
 static const CliCommand commands[] = {
-    {"serve", "[--data DIR] [--config FILE] …", SAY_LATER("run the service"), "", NULL},
-    {"check", "[--host HOST --from ADDRESS …]", SAY_LATER("verify SMTP settings, rung by rung"),
-        SAY_LATER("Without settings the stored draft is verified; settings given here replace the\n"
-                  "same fields of the draft. The password is asked for on the terminal; an empty\n"
-                  "line keeps the stored one, as long as host, port, security and user name stay\n"
-                  "the same. Nothing is sent. The exit status is 1 if the settings do not work.\n"
-                  "\n"
-                  "  absender check --host smtp.example.com --from mail@example.com --activate\n"
-                  "  absender check --password-stdin < password-file"),
+    {"serve", SAY_LATER("[--data DIR] [--config FILE] …"), SAY_LATER("run the service"), "", NULL},
+    {"check", SAY_LATER("[--host HOST --from ADDRESS …]"),
+        SAY_LATER("verify SMTP settings, rung by rung"),
+        SAY_LATER(
+            "Without settings the stored draft is verified, else what is active. With --host\n"
+            "or --port nothing but the options given here counts; other options change what\n"
+            "is stored. It is a trial: unless --activate is given and the settings work,\n"
+            "nothing stays behind. A draft that somebody has in the page is not touched\n"
+            "without --replace-draft. The password is asked for on the terminal; an empty\n"
+            "line keeps the stored one, as long as host, port, security and user name stay\n"
+            "the same. Nothing is sent. The exit status is 1 if the settings do not work.\n"
+            "\n"
+            "  absender check --host smtp.example.com --from mail@example.com --activate\n"
+            "  absender check --password-stdin < password-file"),
         cli_check},
     {"status", "", SAY_LATER("show settings, sending switch and what waits"),
         SAY_LATER("  absender status\n"
                   "  absender status --json"),
         cli_status},
-    {"send", "--to ADDRESS --subject TEXT --text FILE", SAY_LATER("hand over one email"),
+    {"send", SAY_LATER("--to ADDRESS --subject TEXT --text FILE"), SAY_LATER("hand over one email"),
         SAY_LATER("The email is stored durably before this command ends; the service delivers it\n"
                   "when sending is on. FILE may be - for standard input.\n"
                   "\n"
                   "  echo Hello | absender send --to anna@example.com --subject Hello --text -"),
         cli_send},
-    {"token", "create --name NAME --scope SCOPE …", SAY_LATER("make an API token"),
+    {"token", SAY_LATER("create --name NAME --scope SCOPE …"), SAY_LATER("make an API token"),
         SAY_LATER("The token alone is printed on standard output, and only this once. Scopes:\n"
                   "emails:send emails:read smtp:read smtp:write people:write audit:read.\n"
                   "\n"
                   "  absender token create --name shop --scope emails:send"),
         cli_token},
-    {"pause", "[--reason TEXT] [--until TIME]", SAY_LATER("switch mail sending off"),
+    {"pause", SAY_LATER("[--reason TEXT] [--until TIME]"), SAY_LATER("switch mail sending off"),
         SAY_LATER(
             "Mail is held, not lost. Test mails and verifications that a person starts still\n"
             "go out.\n"

@@ -18,7 +18,7 @@
 enum { COMMON_DATA, COMMON_JSON, COMMON_HELP };
 static const GOptionEntry common_entries[] = {
     [COMMON_DATA] = {"data", 0, 0, G_OPTION_ARG_FILENAME, NULL,
-        SAY_LATER("folder of the running service (ABSENDER_DATA, else ./var)"), "DIR"},
+        SAY_LATER("folder of the running service (ABSENDER_DATA, else ./var)"), SAY_LATER("DIR")},
     [COMMON_JSON] = {"json", 0, 0, G_OPTION_ARG_NONE, NULL, SAY_LATER("print the API's answer"),
         NULL},
     [COMMON_HELP] = {"help", 'h', 0, G_OPTION_ARG_NONE, NULL, SAY_LATER("this text"), NULL},
@@ -34,17 +34,21 @@ CliExit cli_complain(const CliCommand *command, CliExit status, const char *sent
 /* --- options -----------------------------------------------------------------------------------
  */
 
+/* An option that is too long for its column has its text on the next line. */
 static void print_entry(const GOptionEntry *entry)
 {
-    g_autofree char *left =
-        g_strdup_printf("  --%s%s%s", entry->long_name, entry->arg_description != NULL ? "=" : "",
-            entry->arg_description != NULL ? entry->arg_description : "");
-    printf("%-*s %s\n", OPTION_COLUMN, left, say(entry->description));
+    const char *value = entry->arg_description;
+    g_autofree char *left = g_strdup_printf(
+        "  --%s%s%s", entry->long_name, value != NULL ? "=" : "", value != NULL ? say(value) : "");
+    glong n = g_utf8_strlen(left, -1);
+    gboolean fits = n <= OPTION_COLUMN;
+    int gap = fits ? (int)(OPTION_COLUMN - n) : OPTION_COLUMN;
+    printf("%s%s%*s %s\n", left, fits ? "" : "\n", gap, "", say(entry->description));
 }
 
 static void print_help(const CliCommand *command, const GOptionEntry *entries)
 {
-    printf("absender %s %s\n", command->name, command->arguments);
+    printf("absender %s %s\n", command->name, say(command->arguments));
     printf("  %s\n\n", say(command->summary));
     for (; entries->long_name != NULL; entries++)
         print_entry(entries);
@@ -116,19 +120,16 @@ static CliExit complain_about_call(
 }
 
 CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const char *method,
-    const char *path, GBytes *body, const char *idempotency_key, CliExit *status)
+    const char *path, GBytes *body, const char *header, CliExit *status)
 {
     g_autofree char *socket_path = g_build_filename(common->data, "control.sock", NULL);
     g_autofree char *language = g_strdup_printf("Accept-Language: %s", words_language());
-    g_autofree char *key =
-        g_strdup_printf("Idempotency-Key: %s", idempotency_key != NULL ? idempotency_key : "");
     g_autoptr(GPtrArray) headers = g_ptr_array_new();
     g_ptr_array_add(headers, language);
     g_ptr_array_add(headers, (gpointer) "Accept: application/json, application/problem+json");
     if (body != NULL)
         g_ptr_array_add(headers, (gpointer) "Content-Type: application/json");
-    if (idempotency_key != NULL)
-        g_ptr_array_add(headers, key);
+    g_ptr_array_add(headers, (gpointer)header); /* the last one, or the end */
     g_ptr_array_add(headers, NULL);
 
     g_autoptr(GError) error = NULL;

@@ -58,10 +58,10 @@ typedef struct {
     json_t *body; /* never NULL */
 } CliAnswer;
 
-/* Asks the daemon over DATA/control.sock. body and idempotency_key may be NULL. NULL and *status if
- * nothing usable came back, which has been said on standard error. */
+/* Asks the daemon over DATA/control.sock. body and header ("If-Match: *") may be NULL. NULL and
+ * *status if nothing usable came back, which has been said on standard error. */
 CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const char *method,
-    const char *path, GBytes *body, const char *idempotency_key, CliExit *status);
+    const char *path, GBytes *body, const char *header, CliExit *status);
 GBytes *cli_body(json_t *json); /* json is taken */
 
 /* Puts a text from the command line in; NULL is left out. FALSE if it is not UTF-8. */

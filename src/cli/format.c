@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define NAME_COLUMN 12
+#define NAME_COLUMN 30
 #define LABEL_COLUMN 18
 #define LONG_TEXT_CHARACTERS 1000 /* meanings, fixes, details: our own sentences */
 
@@ -105,13 +105,63 @@ static void add_diagnosis(GString *out, const json_t *diagnosis)
     add_indented(out, say("Diagnosis:"), id);
 }
 
+/* Which option a member of a request comes from: what people typed, instead of what was sent. */
+static const struct {
+    const char *pointer, *option;
+} options[] = {
+    {"/settings/host", "--host"},
+    {"/settings/port", "--port"},
+    {"/settings/security", "--security"},
+    {"/settings/username", "--username"},
+    {"/settings/password", "--password-stdin"},
+    {"/settings/from_email", "--from"},
+    {"/settings/from_name", "--from-name"},
+    {"/probe_recipient", "--probe"},
+    {"/to", "--to"},
+    {"/cc", "--cc"},
+    {"/bcc", "--bcc"},
+    {"/from", "--from"},
+    {"/reply_to", "--reply-to"},
+    {"/subject", "--subject"},
+    {"/text", "--text"},
+    {"/html", "--html"},
+    {"/attachments", "--attach"},
+    {"/class", "--class"},
+    {"/expires_at", "--expires-at"},
+    {"/name", "--name"},
+    {"/scopes", "--scope"},
+    {"/reason", "--reason"},
+    {"/until", "--until"},
+};
+
+/* The option for the member or what it is in ("/scopes/0"), else the pointer itself. */
+static const char *option_of(const char *pointer)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+        gsize n = strlen(options[i].pointer);
+        if (strncmp(pointer, options[i].pointer, n) == 0 &&
+            (pointer[n] == '\0' || pointer[n] == '/'))
+            return options[i].option;
+    }
+    return pointer;
+}
+
 static void add_fault(GString *out, const json_t *fault)
 {
     g_autofree char *pointer = format_text(fault, "pointer");
     g_autofree char *why = format_text(fault, "detail");
     gboolean is_whole = g_strcmp0(pointer, "") == 0; /* RFC 6901: the whole document */
-    g_string_append_printf(out, "  %s%s%s\n", pointer != NULL ? pointer : "?", is_whole ? "" : ": ",
-        why != NULL ? why : "?");
+    g_string_append_printf(out, "  %s%s%s\n", pointer != NULL ? option_of(pointer) : "?",
+        is_whole ? "" : ": ", why != NULL ? why : "?");
+}
+
+/* A detail may begin with its title; then it can stand alone. Either may be NULL. */
+static gboolean is_said_in(const char *title, const char *detail)
+{
+    if (title == NULL || detail == NULL)
+        return FALSE;
+    gsize n = strlen(title);
+    return strncmp(title, detail, n > 0 && title[n - 1] == '.' ? n - 1 : n) == 0;
 }
 
 char *format_problem(const json_t *problem)
@@ -121,10 +171,12 @@ char *format_problem(const json_t *problem)
     g_autofree char *detail = format_text(problem, "detail");
     g_autofree char *message = format_text(problem, "message"); /* of the Resend form */
     const json_t *errors = json_object_get(problem, "errors");
+    gboolean has_faults = json_array_size(errors) > 0; /* then they are the detail */
     const char *headline = title != NULL ? title : message;
+    if (!has_faults && is_said_in(headline, detail))
+        headline = detail;
     g_string_append(out, headline != NULL ? headline : say("The service refused."));
-    gboolean has_news = detail != NULL && g_strcmp0(detail, headline) != 0;
-    if (has_news && json_array_size(errors) == 0) /* with faults they are the detail */
+    if (!has_faults && detail != NULL && headline != detail)
         g_string_append_printf(out, "%s %s", g_str_has_suffix(out->str, ".") ? "" : ":", detail);
     g_string_append_c(out, '\n');
     for (gsize i = 0; i < json_array_size(errors); i++)
@@ -137,7 +189,7 @@ char *format_problem(const json_t *problem)
  */
 
 static const Reading setups[] = {{"not_configured", SAY_LATER("not configured")},
-    {"incomplete", SAY_LATER("begun")}, {"verifying", SAY_LATER("running")},
+    {"incomplete", SAY_LATER("in progress")}, {"verifying", SAY_LATER("being verified")},
     {"complete", SAY_LATER("complete")}, {"failed", SAY_LATER("failed")}};
 
 static const Reading healths[] = {{"ok", SAY_LATER("good")}, {"degraded", SAY_LATER("degraded")},
@@ -146,9 +198,9 @@ static const Reading healths[] = {{"ok", SAY_LATER("good")}, {"degraded", SAY_LA
     {"unknown", SAY_LATER("nothing sent yet")}};
 
 static const Reading waits[] = {{"sending", SAY_LATER("on their way")},
-    {"queued", SAY_LATER("queued")}, {"deferred", SAY_LATER("to be tried again")},
-    {"held", SAY_LATER("held")}, {"scheduled", SAY_LATER("scheduled")},
-    {"uncertain", SAY_LATER("uncertain")}};
+    {"queued", SAY_LATER("queued")}, {"deferred", SAY_LATER("retrying")},
+    {"held", SAY_LATER("held back")}, {"scheduled", SAY_LATER("scheduled")},
+    {"uncertain", SAY_LATER("unclear")}};
 
 static const Reading endings[] = {{"running", SAY_LATER("running")},
     {"passed", SAY_LATER("passed")}, {"failed", SAY_LATER("failed")},
@@ -183,7 +235,7 @@ static void add_switch(GString *out, const json_t *sending)
     if (at != NULL)
         g_string_append_printf(line, say(", since %s"), at);
     if (g_strcmp0(by, "operator") == 0) /* the API's word for these commands */
-        g_string_append_printf(line, say(", by %s"), say("the operator"));
+        g_string_append_printf(line, say(", by %s"), say("the operator (command line)"));
     else if (by != NULL && by[0] != '\0')
         g_string_append_printf(line, say(", by %s"), by);
     add_line(out, say("Sending:"), line->str);
@@ -207,13 +259,19 @@ static void add_sending_with(GString *out, const json_t *with)
     add_line(out, say("Sending with:"), line->str);
 }
 
+static const Reading fields[] = {{"host", SAY_LATER("SMTP server")},
+    {"from_email", SAY_LATER("sender address")}, {"password", SAY_LATER("password")}};
+
 static void add_missing(GString *out, const json_t *missing)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     for (gsize i = 0; i < json_array_size(missing); i++) {
-        g_autofree char *field = printable(json_array_get(missing, i), LIMIT_PEER_TEXT_CHARACTERS);
+        const json_t *name = json_array_get(missing, i);
+        g_autofree char *field = printable(name, LIMIT_PEER_TEXT_CHARACTERS);
+        const char *reading = READING_OF(fields, json_string_value(name));
         if (field != NULL)
-            g_string_append_printf(line, "%s%s", line->len > 0 ? ", " : "", field);
+            g_string_append_printf(
+                line, "%s%s", line->len > 0 ? ", " : "", reading != NULL ? reading : field);
     }
     if (line->len > 0)
         add_line(out, say("Still missing:"), line->str);
@@ -227,10 +285,20 @@ char *format_sending(const json_t *smtp)
     return g_string_free(out, FALSE);
 }
 
+/* The setup is that of the draft; what mail is sent with goes on. */
+static void add_draft_failure(GString *out, const json_t *smtp)
+{
+    const char *setup = json_string_value(json_object_get(smtp, "setup"));
+    if (g_strcmp0(setup, "failed") == 0 && json_is_object(json_object_get(smtp, "sending_with")))
+        g_string_append_printf(
+            out, "  %s\n", say("New settings are not in force yet (the last check failed)"));
+}
+
 char *format_status(const json_t *smtp)
 {
     GString *out = g_string_new(NULL);
     add_line(out, say("Setup:"), MEMBER_READING(setups, smtp, "setup"));
+    add_draft_failure(out, smtp);
     add_missing(out, json_object_get(smtp, "missing"));
     add_sending_with(out, json_object_get(smtp, "sending_with"));
     g_autofree char *rest = format_sending(smtp);
@@ -254,11 +322,13 @@ char *format_status(const json_t *smtp)
 /* --- verification ------------------------------------------------------------------------------
  */
 
-static const Reading phases[] = {{"dns", SAY_LATER("DNS")}, {"connect", SAY_LATER("Connection")},
-    {"greeting", SAY_LATER("Greeting")}, {"ehlo", SAY_LATER("EHLO")},
-    {"starttls", SAY_LATER("STARTTLS")}, {"tls", SAY_LATER("TLS")},
-    {"certificate", SAY_LATER("Certificate")}, {"auth", SAY_LATER("Login")},
-    {"sender", SAY_LATER("Sender")}, {"recipient", SAY_LATER("Recipient")}};
+/* The words of the page (ui/i18n, "phase.…"); a test compares them. */
+static const Reading phases[] = {{"dns", SAY_LATER("Look up server name")},
+    {"connect", SAY_LATER("Connect")}, {"greeting", SAY_LATER("Server greeting")},
+    {"ehlo", SAY_LATER("Ask for capabilities")}, {"starttls", SAY_LATER("Switch to encryption")},
+    {"tls", SAY_LATER("Negotiate encryption")}, {"certificate", SAY_LATER("Verify certificate")},
+    {"auth", SAY_LATER("Log in")}, {"sender", SAY_LATER("Sender allowed")},
+    {"recipient", SAY_LATER("Probe recipient accepted")}};
 
 static const Reading securities[] = {
     {"starttls", SAY_LATER("STARTTLS")}, {"implicit", SAY_LATER("TLS from the start")}};
@@ -266,6 +336,45 @@ static const Reading securities[] = {
 const char *format_phase_name(const json_t *phase)
 {
     return MEMBER_READING(phases, phase, "name");
+}
+
+/* "127.0.0.1 (::1: ECONNREFUSED, …)": where it went, and in brackets what was tried in vain. */
+static void add_attempts(GString *out, const char *detail)
+{
+    const char *open = strstr(detail, " (");
+    gsize n = strlen(detail);
+    if (open == NULL || detail[n - 1] != ')') {
+        g_string_append(out, detail);
+        return;
+    }
+    g_autofree char *inner = g_strndup(open + 2, (gsize)(detail + n - 1 - (open + 2)));
+    g_auto(GStrv) attempts = g_strsplit(inner, ", ", -1);
+    g_string_append_len(out, detail, open - detail);
+    g_string_append(out, " (");
+    for (gsize i = 0; attempts[i] != NULL; i++) {
+        char *colon = g_strrstr(attempts[i], ": ");
+        g_string_append(out, i > 0 ? ", " : "");
+        if (colon != NULL) {
+            *colon = '\0';
+            g_string_append_printf(out, say("%s does not answer"), attempts[i]);
+        } else {
+            g_string_append(out, attempts[i]);
+        }
+    }
+    g_string_append_c(out, ')');
+}
+
+static void add_phase_detail(GString *out, const json_t *phase)
+{
+    g_autofree char *detail =
+        printable(json_object_get(phase, "detail"), LIMIT_PEER_TEXT_CHARACTERS);
+    if (detail == NULL || detail[0] == '\0')
+        return;
+    g_string_append(out, "  ");
+    if (g_strcmp0(json_string_value(json_object_get(phase, "name")), "connect") == 0)
+        add_attempts(out, detail);
+    else
+        g_string_append(out, detail);
 }
 
 char *format_phase(const json_t *phase)
@@ -285,10 +394,7 @@ char *format_phase(const json_t *phase)
     if (json_is_integer(json_object_get(phase, "ms")))
         g_string_append_printf(
             out, " %6" JSON_INTEGER_FORMAT " ms", json_integer_value(json_object_get(phase, "ms")));
-    g_autofree char *detail =
-        printable(json_object_get(phase, "detail"), LIMIT_PEER_TEXT_CHARACTERS);
-    if (detail != NULL && detail[0] != '\0')
-        g_string_append_printf(out, "  %s", detail);
+    add_phase_detail(out, phase);
     g_string_append_c(out, '\n');
     return g_string_free(out, FALSE);
 }
@@ -370,9 +476,9 @@ char *format_transcript(const json_t *verification)
 
 static const Reading email_states[] = {{"scheduled", SAY_LATER("scheduled")},
     {"queued", SAY_LATER("queued")}, {"sending", SAY_LATER("being sent")},
-    {"deferred", SAY_LATER("to be tried again")},
-    {"held", SAY_LATER("held: sending is off or not set up")},
-    {"uncertain", SAY_LATER("uncertain")}, {"accepted", SAY_LATER("accepted by the provider")},
+    {"deferred", SAY_LATER("retrying")},
+    {"held", SAY_LATER("held back: sending is off or not set up")},
+    {"uncertain", SAY_LATER("unclear")}, {"accepted", SAY_LATER("accepted by the provider")},
     {"rejected", SAY_LATER("rejected")}, {"expired", SAY_LATER("expired")},
     {"cancelled", SAY_LATER("cancelled")}, {"handed_over", SAY_LATER("handed over by hand")}};
 

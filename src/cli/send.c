@@ -117,29 +117,56 @@ static const char *what_is_missing(const Wishes *w)
     return NULL;
 }
 
+/* A slip, or meant so: it is said, and the email goes out. */
+static void warn_of_empty_subject(const CliCommand *command, const char *subject)
+{
+    if (subject[strspn(subject, " \t")] == '\0')
+        cli_complain(command, CLI_DONE, say("The email has no subject."));
+}
+
+static CliExit hand_over(const CliCommand *command, const CliCommon *common, const Wishes *w)
+{
+    g_autoptr(GError) error = NULL;
+    json_t *email = make_email(w, &error);
+    if (email == NULL)
+        return cli_complain(command, CLI_USAGE, error->message);
+    warn_of_empty_subject(command, w->subject);
+    CliExit status = CLI_DONE;
+    g_autoptr(GBytes) body = cli_body(email);
+    g_autofree char *key = w->key == NULL ? NULL : g_strconcat("Idempotency-Key: ", w->key, NULL);
+    g_autoptr(CliAnswer) answer =
+        cli_ask(command, common, "POST", "/v1/emails", body, key, &status);
+    return answer == NULL ? status : cli_show(common, answer, format_email);
+}
+
 CliExit cli_send(const CliCommand *command, int argc, char **argv)
 {
     g_auto(Wishes) w = {0};
     const GOptionEntry entries[] = {
-        {"to", 0, 0, CLI_TEXTS, &w.to, SAY_LATER("recipient; may be repeated"), "ADDRESS"},
+        {"to", 0, 0, CLI_TEXTS, &w.to, SAY_LATER("recipient; may be repeated"),
+            SAY_LATER("ADDRESS")},
         {"cc", 0, 0, CLI_TEXTS, &w.cc, SAY_LATER("recipient of a copy; may be repeated"),
-            "ADDRESS"},
+            SAY_LATER("ADDRESS")},
         {"bcc", 0, 0, CLI_TEXTS, &w.bcc, SAY_LATER("recipient nobody sees; may be repeated"),
-            "ADDRESS"},
-        {"from", 0, 0, CLI_TEXT, &w.from, SAY_LATER("sender (that of the settings)"), "ADDRESS"},
-        {"reply-to", 0, 0, CLI_TEXTS, &w.reply_to, SAY_LATER("where answers go"), "ADDRESS"},
-        {"subject", 0, 0, CLI_TEXT, &w.subject, SAY_LATER("subject"), "TEXT"},
+            SAY_LATER("ADDRESS")},
+        {"from", 0, 0, CLI_TEXT, &w.from, SAY_LATER("sender (that of the settings)"),
+            SAY_LATER("ADDRESS")},
+        {"reply-to", 0, 0, CLI_TEXTS, &w.reply_to, SAY_LATER("where answers go"),
+            SAY_LATER("ADDRESS")},
+        {"subject", 0, 0, CLI_TEXT, &w.subject, SAY_LATER("subject"), SAY_LATER("TEXT")},
         {"text", 0, 0, CLI_TEXT, &w.text, SAY_LATER("file with the text; - is standard input"),
-            "FILE"},
-        {"html", 0, 0, CLI_TEXT, &w.html, SAY_LATER("file with HTML; - is standard input"), "FILE"},
+            SAY_LATER("FILE")},
+        {"html", 0, 0, CLI_TEXT, &w.html, SAY_LATER("file with HTML; - is standard input"),
+            SAY_LATER("FILE")},
         {"attach", 0, 0, CLI_TEXTS, &w.attachments, SAY_LATER("file to attach; may be repeated"),
-            "FILE"},
+            SAY_LATER("FILE")},
         {"class", 0, 0, CLI_TEXT, &w.class,
-            SAY_LATER("reset, invitation, transactional, notification or bulk"), "CLASS"},
+            SAY_LATER("reset, invitation, transactional, notification or bulk"),
+            SAY_LATER("CLASS")},
         {"expires-at", 0, 0, CLI_TEXT, &w.expires_at, SAY_LATER("not to be sent after that time"),
             "2026-12-24T18:00:00Z"},
         {"idempotency-key", 0, 0, CLI_TEXT, &w.key,
-            SAY_LATER("the same key sends only once in 24 hours"), "KEY"},
+            SAY_LATER("the same key sends only once in 24 hours"), SAY_LATER("KEY")},
         {0},
     };
     g_auto(CliCommon) common = {0};
@@ -149,12 +176,5 @@ CliExit cli_send(const CliCommand *command, int argc, char **argv)
     const char *missing = what_is_missing(&w);
     if (missing != NULL)
         return cli_complain(command, CLI_USAGE, missing);
-    g_autoptr(GError) error = NULL;
-    json_t *email = make_email(&w, &error);
-    if (email == NULL)
-        return cli_complain(command, CLI_USAGE, error->message);
-    g_autoptr(GBytes) body = cli_body(email);
-    g_autoptr(CliAnswer) answer =
-        cli_ask(command, &common, "POST", "/v1/emails", body, w.key, &status);
-    return answer == NULL ? status : cli_show(&common, answer, format_email);
+    return hand_over(command, &common, &w);
 }

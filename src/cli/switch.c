@@ -28,9 +28,10 @@ CliExit cli_pause(const CliCommand *command, int argc, char **argv)
 {
     g_autofree char *reason = NULL, *until = NULL;
     const GOptionEntry entries[] = {
-        {"reason", 0, 0, CLI_TEXT, &reason, SAY_LATER("shown to everybody who asks why"), "TEXT"},
-        {"until", 0, 0, CLI_TEXT, &until, SAY_LATER("when the pause is meant to end"),
-            "2026-12-24T18:00:00Z"},
+        {"reason", 0, 0, CLI_TEXT, &reason, SAY_LATER("shown to everybody who asks why"),
+            SAY_LATER("TEXT")},
+        {"until", 0, 0, CLI_TEXT, &until,
+            SAY_LATER("when sending goes on by itself"), "2026-12-24T18:00:00Z"},
         {0},
     };
     g_auto(CliCommon) common = {0};

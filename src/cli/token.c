@@ -23,8 +23,9 @@ CliExit cli_token(const CliCommand *command, int argc, char **argv)
     g_autofree char *name = NULL, *expires_at = NULL;
     g_auto(GStrv) scopes = NULL;
     const GOptionEntry entries[] = {
-        {"name", 0, 0, CLI_TEXT, &name, SAY_LATER("what it is for"), "NAME"},
-        {"scope", 0, 0, CLI_TEXTS, &scopes, SAY_LATER("what it may do; may be repeated"), "SCOPE"},
+        {"name", 0, 0, CLI_TEXT, &name, SAY_LATER("what it is for"), SAY_LATER("NAME")},
+        {"scope", 0, 0, CLI_TEXTS, &scopes, SAY_LATER("what it may do; may be repeated"),
+            SAY_LATER("SCOPE")},
         {"expires-at", 0, 0, CLI_TEXT, &expires_at, SAY_LATER("when it ends (never)"),
             "2027-12-31T00:00:00Z"},
         {0},

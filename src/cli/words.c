@@ -12,8 +12,8 @@ static const Sentence sentences[] = {
     {"the verification does not come to an end", "die Prüfung kommt zu keinem Ende"},
     {"server name", "Servername"},
     {"port (587)", "Port (587)"},
-    {"how TLS starts (implicit on 465, else starttls)",
-        "wie TLS beginnt (implicit bei 465, sonst starttls)"},
+    {"how TLS starts (implicit on 465 and 2465, else starttls)",
+        "wie TLS beginnt (implicit bei 465 und 2465, sonst starttls)"},
     {"user name (the sender address)", "Benutzername (die Absenderadresse)"},
     {"sender address", "Absenderadresse"},
     {"sender name", "Absendername"},
@@ -22,6 +22,28 @@ static const Sentence sentences[] = {
         "auch fragen, ob dieser Empfänger angenommen würde"},
     {"send with these settings if they work", "mit diesen Einstellungen senden, wenn sie taugen"},
     {"print what was said, without secrets", "zeigen, was gesagt wurde, ohne Geheimnisse"},
+    {"overwrite the draft that is in the page",
+        "den Entwurf überschreiben, der auf der Seite steht"},
+    {"there is a draft already; perhaps somebody is typing it in the page. "
+     "--replace-draft overwrites it, check without settings verifies it",
+        "es gibt schon einen Entwurf; vielleicht tippt ihn gerade jemand auf der Seite. "
+        "--replace-draft überschreibt ihn, check ohne Angaben prüft ihn"},
+    {"the draft was changed meanwhile and stays",
+        "der Entwurf wurde inzwischen geändert und bleibt stehen"},
+    {"HOST", "RECHNER"},
+    {"NAME", "NAME"},
+    {"ADDRESS", "ADRESSE"},
+    {"TEXT", "TEXT"},
+    {"FILE", "DATEI"},
+    {"CLASS", "KLASSE"},
+    {"KEY", "SCHLÜSSEL"},
+    {"SCOPE", "RECHT"},
+    {"DIR", "ORDNER"},
+    {"[--data DIR] [--config FILE] …", "[--data ORDNER] [--config DATEI] …"},
+    {"[--host HOST --from ADDRESS …]", "[--host RECHNER --from ADRESSE …]"},
+    {"--to ADDRESS --subject TEXT --text FILE", "--to ADRESSE --subject TEXT --text DATEI"},
+    {"create --name NAME --scope SCOPE …", "create --name NAME --scope RECHT …"},
+    {"[--reason TEXT] [--until TIME]", "[--reason TEXT] [--until ZEIT]"},
     {"run the service", "den Dienst starten"},
     {"verify SMTP settings, rung by rung", "SMTP-Einstellungen Schritt für Schritt prüfen"},
     {"show settings, sending switch and what waits",
@@ -33,14 +55,14 @@ static const Sentence sentences[] = {
     {"Absender: outgoing mail, verified and never lost.",
         "Absender: ausgehende Mail, geprüft und nie verloren."},
     {"\"absender COMMAND --help\" explains a command. All take --data DIR and --json.",
-        "„absender BEFEHL --help“ erklärt einen Befehl. Alle nehmen --data DIR und --json."},
+        "„absender BEFEHL --help“ erklärt einen Befehl. Alle nehmen --data ORDNER und --json."},
     {"absender: there is no command \"%s\"", "absender: Den Befehl „%s“ gibt es nicht"},
     {"folder of the running service (ABSENDER_DATA, else ./var)",
         "Ordner des laufenden Dienstes (ABSENDER_DATA, sonst ./var)"},
     {"print the API's answer", "die Antwort der API ausgeben"},
     {"this text", "dieser Text"},
     {"wrong number of arguments; --help shows the usage",
-        "falsche Zahl von Angaben; --help zeigt den Aufruf"},
+        "Zu viele oder zu wenige Argumente; --help zeigt den Aufruf"},
     {"no Absender answers at %s. Is the service running? Is --data right?",
         "an %s antwortet kein Absender. Läuft der Dienst? Stimmt --data?"},
     {"what answers there does not speak the API", "was dort antwortet, spricht die API nicht"},
@@ -51,7 +73,8 @@ static const Sentence sentences[] = {
     {"Diagnosis:", "Diagnose:"},
     {"The service refused.", "Der Dienst hat abgelehnt."},
     {"not configured", "nicht eingerichtet"},
-    {"begun", "begonnen"},
+    {"in progress", "in Arbeit"},
+    {"being verified", "in Prüfung"},
     {"running", "läuft"},
     {"complete", "abgeschlossen"},
     {"failed", "fehlgeschlagen"},
@@ -62,10 +85,10 @@ static const Sentence sentences[] = {
     {"nothing sent yet", "noch nichts gesendet"},
     {"on their way", "unterwegs"},
     {"queued", "in der Warteschlange"},
-    {"to be tried again", "wird erneut versucht"},
-    {"held", "zurückgehalten"},
+    {"retrying", "wird wiederholt"},
+    {"held back", "zurückgehalten"},
     {"scheduled", "geplant"},
-    {"uncertain", "ungewiss"},
+    {"unclear", "unklar"},
     {"passed", "bestanden"},
     {"cancelled", "abgebrochen"},
     {"Waiting:", "Wartend:"},
@@ -76,7 +99,70 @@ static const Sentence sentences[] = {
     {", until %s", ", bis %s"},
     {", since %s", ", seit %s"},
     {", by %s", ", durch %s"},
-    {"the operator", "den Betreiber"},
+    {"the operator (command line)", "Betreiber (Kommandozeile)"},
+    {"New settings are not in force yet (the last check failed)",
+        "Neue Einstellungen noch nicht übernommen (letzte Prüfung fehlgeschlagen)"},
+    {"SMTP server", "SMTP-Server"},
+    {"Absender is listening on http://%s:%u\n", "Absender läuft auf http://%s:%u\n"},
+    {"Sandbox: %s, STARTTLS on port %u, SSL/TLS on port %u, password \"sandbox\"\n",
+        "Sandbox: %s, STARTTLS auf Port %u, SSL/TLS auf Port %u, Passwort „sandbox“\n"},
+    {"First admin: %s\n", "Erstes Konto anlegen (Link gilt einmal): %s\n"},
+    {"absender cannot start: %s\n", "Absender kann nicht starten: %s\n"},
+    {"the data directory %s cannot be made: %s", "Der Datenordner %s lässt sich nicht anlegen: %s"},
+    {"an Absender runs on %s already, and only one Absender may run on it "
+     "(absender status --data %s shows it)",
+        "In %s läuft schon ein Absender (absender status --data %s zeigt ihn)"},
+    {"key file %s is missing, and a new key could not open what is stored: put the key back",
+        "Die Schlüsseldatei %s fehlt, und ein neuer Schlüssel könnte das Gespeicherte nicht "
+        "öffnen: Legen Sie sie zurück"},
+    {"key file %s is open to others; it must be its owner's: chmod 600 %s",
+        "Die Schlüsseldatei %s ist für andere offen; nur ihr Besitzer darf sie lesen: chmod 600 "
+        "%s"},
+    {"port %u on 127.0.0.1 (sandbox) is in use. Let another be picked: %s 0",
+        "Port %u auf 127.0.0.1 (Sandbox) ist belegt. Einen freien wählen lassen: %s 0"},
+    {"port %u on %s is in use. Choose another: --listen %s:%u",
+        "Port %u auf %s ist belegt. Anderen wählen: --listen %s:%u"},
+    {"no trusted certificate can be read from \"%s\" (PEM is expected)",
+        "Aus „%s“ lässt sich kein Zertifikat lesen, dem zu trauen wäre (erwartet wird PEM)"},
+    {"%s is reachable from outside, and this server speaks no TLS: put a TLS proxy in "
+     "front and name it with --trusted-proxy, or listen on 127.0.0.1",
+        "%s ist von außen erreichbar, und dieser Dienst spricht kein TLS: Stellen Sie einen "
+        "TLS-Proxy davor und nennen Sie ihn mit --trusted-proxy, oder lauschen Sie auf 127.0.0.1"},
+    {"'%s' is not a port number (1 to 65535)", "„%s“ ist keine Portnummer (1 bis 65535)"},
+    {"'%s' is not a public URL; write it like https://mail.example.com",
+        "„%s“ ist keine öffentliche Adresse; schreiben Sie sie wie https://mail.example.com"},
+    {"%s: it must have the group [absender] and no other",
+        "%s: Die Datei braucht die Gruppe [absender] und keine andere"},
+    {"%s: unknown key '%s'", "%s: Die Angabe „%s“ gibt es nicht"},
+    {"serve takes no argument '%s'", "serve nimmt kein Argument „%s“"},
+    {"a sandbox port is 0 to 65535", "ein Sandbox-Port ist 0 bis 65535"},
+    {"- run the mail service", "- den Maildienst starten"},
+    {"Read what is not said here from FILE ([absender], the same names)",
+        "Was hier nicht steht, aus DATEI lesen ([absender], dieselben Namen)"},
+    {"Keep database, key and sockets in DIR (default ./var)",
+        "Datenbank, Schlüssel und Sockets in ORDNER halten (sonst ./var)"},
+    {"Serve the pages and the API here (default 127.0.0.1:8465; port 0 picks one)",
+        "Seiten und API hier anbieten (sonst 127.0.0.1:8465; Port 0 wählt einen freien)"},
+    {"ADDR:PORT", "ADRESSE:PORT"},
+    {"The address people use; every link is made from it",
+        "Die Adresse, die Menschen benutzen; jeder Link beginnt mit ihr"},
+    {"Trust these certificate authorities too", "Auch diesen Zertifizierungsstellen trauen"},
+    {"Let SMTP settings lead into this private network",
+        "SMTP-Einstellungen dürfen in dieses private Netz führen"},
+    {"Let SMTP settings name this port", "SMTP-Einstellungen dürfen diesen Port nennen"},
+    {"A reverse proxy with TLS stands here; needed to listen beyond loopback",
+        "Hier steht ein Proxy mit TLS; nötig, um über diesen Rechner hinaus zu lauschen"},
+    {"Ask this DNS server instead of the system's",
+        "Diesen DNS-Server fragen statt den des Systems"},
+    {"Development: run the sandbox and let settings lead to loopback",
+        "Entwicklung: mit Sandbox, und Einstellungen dürfen auf diesen Rechner führen"},
+    {"The sandbox's STARTTLS port (default 2587; 0 picks one)",
+        "STARTTLS-Port der Sandbox (sonst 2587; 0 wählt einen freien)"},
+    {"The sandbox's implicit TLS port (default 2465; 0 picks one)",
+        "Port der Sandbox für TLS von Anfang an (sonst 2465; 0 wählt einen freien)"},
+    {"The sandbox counts mail instead of keeping it (for measurements)",
+        "Die Sandbox zählt Mail, statt sie aufzuheben (für Messungen)"},
+    {"password", "Passwort"},
     {"Sending:", "Versand:"},
     {", sender %s", ", Absender %s"},
     {"Sending with:", "Gesendet wird mit:"},
@@ -84,16 +170,18 @@ static const Sentence sentences[] = {
     {"Setup:", "Einrichtung:"},
     {"Health:", "Zustand:"},
     {"Last check:", "Letzte Prüfung:"},
-    {"DNS", "DNS"},
-    {"Connection", "Verbindung"},
-    {"Greeting", "Begrüßung"},
-    {"EHLO", "EHLO"},
+    {"Look up server name", "Servername nachschlagen"},
+    {"Connect", "Verbinden"},
+    {"Server greeting", "Begrüßung des Servers"},
+    {"Ask for capabilities", "Fähigkeiten abfragen"},
+    {"Switch to encryption", "Auf Verschlüsselung umschalten"},
+    {"Negotiate encryption", "Verschlüsselung aushandeln"},
+    {"Verify certificate", "Zertifikat prüfen"},
+    {"Log in", "Anmelden"},
+    {"Sender allowed", "Absender erlaubt"},
+    {"Probe recipient accepted", "Testempfänger angenommen"},
+    {"%s does not answer", "%s antwortet nicht"},
     {"STARTTLS", "STARTTLS"},
-    {"TLS", "TLS"},
-    {"Certificate", "Zertifikat"},
-    {"Login", "Anmeldung"},
-    {"Sender", "Absender"},
-    {"Recipient", "Empfänger"},
     {"TLS from the start", "TLS von Anfang an"},
     {"Checking %s", "Geprüft wird %s"},
     {" as %s", " als %s"},
@@ -106,7 +194,7 @@ static const Sentence sentences[] = {
     {"The settings do not work. What is active stays as it was.",
         "Die Einstellungen taugen nicht. Was aktiv ist, bleibt, wie es war."},
     {"being sent", "wird gesendet"},
-    {"held: sending is off or not set up",
+    {"held back: sending is off or not set up",
         "zurückgehalten: Versand ist ausgeschaltet oder nicht eingerichtet"},
     {"accepted by the provider", "vom Anbieter angenommen"},
     {"rejected", "abgelehnt"},
@@ -121,6 +209,7 @@ static const Sentence sentences[] = {
         "braucht --text oder --html (- ist die Standardeingabe)"},
     {"only one of --text and --html can come from standard input",
         "nur eines von --text und --html kann von der Standardeingabe kommen"},
+    {"The email has no subject.", "Die E-Mail hat keinen Betreff."},
     {"recipient; may be repeated", "Empfänger; mehrfach möglich"},
     {"recipient of a copy; may be repeated", "Empfänger einer Kopie; mehrfach möglich"},
     {"recipient nobody sees; may be repeated", "Empfänger, den niemand sieht; mehrfach möglich"},
@@ -136,7 +225,8 @@ static const Sentence sentences[] = {
     {"the same key sends only once in 24 hours",
         "derselbe Schlüssel sendet in 24 Stunden nur einmal"},
     {"shown to everybody who asks why", "sieht jeder, der nach dem Grund fragt"},
-    {"when the pause is meant to end", "wann die Pause enden soll"},
+    {"when sending goes on by itself",
+        "wann der Versand von selbst weitergeht"},
     {"the password is longer than %d octets", "das Passwort ist länger als %d Oktette"},
     {"there is no terminal to ask for the password; use --password-stdin",
         "kein Terminal, um nach dem Passwort zu fragen; --password-stdin nehmen"},
@@ -148,18 +238,24 @@ static const Sentence sentences[] = {
     {"when it ends (never)", "wann es endet (nie)"},
     {"needs \"create\", --name and at least one --scope",
         "braucht „create“, --name und mindestens ein --scope"},
-    {"Without settings the stored draft is verified; settings given here replace the\n"
-     "same fields of the draft. The password is asked for on the terminal; an empty\n"
+    {"Without settings the stored draft is verified, else what is active. With --host\n"
+     "or --port nothing but the options given here counts; other options change what\n"
+     "is stored. It is a trial: unless --activate is given and the settings work,\n"
+     "nothing stays behind. A draft that somebody has in the page is not touched\n"
+     "without --replace-draft. The password is asked for on the terminal; an empty\n"
      "line keeps the stored one, as long as host, port, security and user name stay\n"
      "the same. Nothing is sent. The exit status is 1 if the settings do not work.\n"
      "\n"
      "  absender check --host smtp.example.com --from mail@example.com --activate\n"
      "  absender check --password-stdin < password-file",
-        "Ohne Angaben wird der gespeicherte Entwurf geprüft; Angaben hier ersetzen dieselben\n"
-        "Felder des Entwurfs. Nach dem Passwort wird auf dem Terminal gefragt; eine leere\n"
-        "Zeile behält das gespeicherte, solange Server, Port, Verschlüsselung und\n"
-        "Benutzername gleich bleiben. Gesendet wird nichts. Taugen die Einstellungen nicht,\n"
-        "ist der Exit-Status 1.\n"
+        "Ohne Angaben wird der gespeicherte Entwurf geprüft, sonst was gilt. Mit --host oder\n"
+        "--port zählt nur, was hier angegeben ist; andere Angaben ändern das Gespeicherte.\n"
+        "Es ist ein Versuch: Ohne --activate, oder wenn die Einstellungen nicht taugen, bleibt\n"
+        "nichts zurück. Ein Entwurf, den jemand auf der Seite hat, wird ohne --replace-draft\n"
+        "nicht angerührt. Nach dem Passwort wird auf dem Terminal gefragt; eine leere Zeile\n"
+        "behält das gespeicherte, solange Server, Port, Verschlüsselung und Benutzername\n"
+        "gleich bleiben. Gesendet wird nichts. Taugen die Einstellungen nicht, ist der\n"
+        "Exit-Status 1.\n"
         "\n"
         "  absender check --host smtp.example.com --from mail@example.com --activate\n"
         "  absender check --password-stdin < passwort-datei"},
@@ -172,7 +268,7 @@ static const Sentence sentences[] = {
      "\n"
      "  echo Hello | absender send --to anna@example.com --subject Hello --text -",
         "Die E-Mail ist dauerhaft gespeichert, bevor dieser Befehl endet; der Dienst stellt\n"
-        "sie zu, sobald der Versand eingeschaltet ist. FILE kann - sein: Standardeingabe.\n"
+        "sie zu, sobald der Versand eingeschaltet ist. DATEI kann - sein: Standardeingabe.\n"
         "\n"
         "  echo Hallo | absender send --to anna@example.com --subject Hallo --text -"},
     {"The token alone is printed on standard output, and only this once. Scopes:\n"

@@ -6,20 +6,32 @@
 
 #define GROUP "absender"
 
+/* Marks a text that goes through say() later. */
+#define SAY_LATER(english) english
+
 /* Values as the option parser and the key file give them, before they are checked. */
 typedef struct {
     char *file;
     char **ports;
     int starttls_port, implicit_port;
+    gboolean want_help;
+    ConfigSay say;
     Config *config;
 } Draft;
 
-static gboolean parse_port(const char *text, guint16 *port, GError **error)
+/* Compilers check a format through a function, not through a pointer to one. */
+static const char *say(const Draft *draft, const char *english) G_GNUC_FORMAT(2);
+static const char *say(const Draft *draft, const char *english)
+{
+    return draft->say(english);
+}
+
+static gboolean parse_port(const Draft *draft, const char *text, guint16 *port, GError **error)
 {
     guint64 value = 0;
     if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &value, NULL)) {
-        g_set_error(
-            error, ABS_ERROR, ABS_ERROR_INPUT, "'%s' is not a port number (1 to 65535)", text);
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+            say(draft, "'%s' is not a port number (1 to 65535)"), text);
         return FALSE;
     }
     *port = (guint16)value;
@@ -27,7 +39,7 @@ static gboolean parse_port(const char *text, guint16 *port, GError **error)
 }
 
 /* Every link is this address with a path behind it, and a browser names it as its origin. */
-static gboolean check_public_url(const char *text, GError **error)
+static gboolean check_public_url(const Draft *draft, const char *text, GError **error)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
     gboolean is_web = uri != NULL && (strcmp(g_uri_get_scheme(uri), "https") == 0 ||
@@ -40,7 +52,7 @@ static gboolean check_public_url(const char *text, GError **error)
     if (has_host && !has_more)
         return TRUE;
     g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
-        "'%s' is not a public URL; write it like https://mail.example.com", text);
+        say(draft, "'%s' is not a public URL; write it like https://mail.example.com"), text);
     return FALSE;
 }
 
@@ -69,14 +81,14 @@ static gboolean read_file(Draft *draft, GError **error)
     g_auto(GStrv) groups = g_key_file_get_groups(file, &n_groups);
     if (n_groups != 1 || strcmp(groups[0], GROUP) != 0) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
-            "%s: it must have the group [" GROUP "] and no other", draft->file);
+            say(draft, "%s: it must have the group [absender] and no other"), draft->file);
         return FALSE;
     }
     g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, NULL);
     for (char **key = keys; *key != NULL; key++) {
         if (!g_strv_contains(known, *key)) { /* a misspelt setting would silently not hold */
-            g_set_error(
-                error, ABS_ERROR, ABS_ERROR_INPUT, "%s: unknown key '%s'", draft->file, *key);
+            g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, say(draft, "%s: unknown key '%s'"),
+                draft->file, *key);
             return FALSE;
         }
     }
@@ -91,49 +103,67 @@ static gboolean read_file(Draft *draft, GError **error)
     return TRUE;
 }
 
+static const char *translate(const char *english, gpointer draft)
+{
+    return say(draft, english);
+}
+
 static gboolean parse_options(int argc, char **argv, Draft *draft, GError **error)
 {
     Config *config = draft->config;
     const GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &draft->file,
-            "Read what is not said here from FILE ([absender], the same names)", "FILE"},
+            SAY_LATER("Read what is not said here from FILE ([absender], the same names)"),
+            SAY_LATER("FILE")},
         {"data", 'd', 0, G_OPTION_ARG_FILENAME, &config->data,
-            "Keep database, key and sockets in DIR (default ./var)", "DIR"},
+            SAY_LATER("Keep database, key and sockets in DIR (default ./var)"), SAY_LATER("DIR")},
         {"listen", 'l', 0, G_OPTION_ARG_STRING, &config->listen,
-            "Serve the pages and the API here (default 127.0.0.1:8465; port 0 picks one)",
-            "ADDR:PORT"},
+            SAY_LATER(
+                "Serve the pages and the API here (default 127.0.0.1:8465; port 0 picks one)"),
+            SAY_LATER("ADDR:PORT")},
         {"public-url", 0, 0, G_OPTION_ARG_STRING, &config->public_url,
-            "The address people use; every link is made from it", "URL"},
+            SAY_LATER("The address people use; every link is made from it"), "URL"},
         {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &config->ca_file,
-            "Trust these certificate authorities too", "PEM"},
+            SAY_LATER("Trust these certificate authorities too"), "PEM"},
         {"allow-network", 0, 0, G_OPTION_ARG_STRING_ARRAY, &config->allow_networks,
-            "Let SMTP settings lead into this private network", "CIDR"},
+            SAY_LATER("Let SMTP settings lead into this private network"), "CIDR"},
         {"allow-port", 0, 0, G_OPTION_ARG_STRING_ARRAY, &draft->ports,
-            "Let SMTP settings name this port", "N"},
+            SAY_LATER("Let SMTP settings name this port"), "N"},
         {"trusted-proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &config->trusted_proxies,
-            "A reverse proxy with TLS stands here; needed to listen beyond loopback", "CIDR"},
+            SAY_LATER("A reverse proxy with TLS stands here; needed to listen beyond loopback"),
+            "CIDR"},
         {"dns-server", 0, 0, G_OPTION_ARG_STRING, &config->dns_server,
-            "Ask this DNS server instead of the system's", "ADDR:PORT"},
+            SAY_LATER("Ask this DNS server instead of the system's"), SAY_LATER("ADDR:PORT")},
         {"dev", 0, 0, G_OPTION_ARG_NONE, &config->dev,
-            "Development: run the sandbox and let settings lead to loopback", NULL},
+            SAY_LATER("Development: run the sandbox and let settings lead to loopback"), NULL},
         {"sandbox-starttls-port", 0, 0, G_OPTION_ARG_INT, &draft->starttls_port,
-            "The sandbox's STARTTLS port (default 2587; 0 picks one)", "N"},
+            SAY_LATER("The sandbox's STARTTLS port (default 2587; 0 picks one)"), "N"},
         {"sandbox-implicit-port", 0, 0, G_OPTION_ARG_INT, &draft->implicit_port,
-            "The sandbox's implicit TLS port (default 2465; 0 picks one)", "N"},
+            SAY_LATER("The sandbox's implicit TLS port (default 2465; 0 picks one)"), "N"},
         {"sandbox-sink", 0, 0, G_OPTION_ARG_NONE, &config->sandbox_sink,
-            "The sandbox counts mail instead of keeping it (for measurements)", NULL},
+            SAY_LATER("The sandbox counts mail instead of keeping it (for measurements)"), NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &draft->want_help, SAY_LATER("this text"), NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- run the mail service");
+    g_autoptr(GOptionContext) context = g_option_context_new(SAY_LATER("- run the mail service"));
     g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_translate_func(context, translate, draft, NULL);
+    g_option_group_set_translate_func(
+        g_option_context_get_main_group(context), translate, draft, NULL);
+    g_option_context_set_help_enabled(context, FALSE); /* it would be printed in the locale's set */
     g_auto(GStrv) words = g_new0(char *, (gsize)argc + 1);
     for (int i = 0; i < argc; i++)
         words[i] = g_strdup(argv[i]);
     if (!g_option_context_parse_strv(context, &words, error))
         return FALSE;
     if (words[1] != NULL) {
-        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, "serve takes no argument '%s'", words[1]);
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, say(draft, "serve takes no argument '%s'"),
+            words[1]);
         return FALSE;
+    }
+    if (draft->want_help) {
+        g_set_prgname("absender serve"); /* what is typed, for the usage line */
+        config->help = g_option_context_get_help(context, TRUE, NULL);
     }
     return TRUE;
 }
@@ -145,17 +175,18 @@ static gboolean settle(Draft *draft, GError **error)
         config->data = g_strdup("var");
     if (config->listen == NULL)
         config->listen = g_strdup("127.0.0.1:8465");
-    if (config->public_url != NULL && !check_public_url(config->public_url, error))
+    if (config->public_url != NULL && !check_public_url(draft, config->public_url, error))
         return FALSE;
     config->n_allow_ports = draft->ports == NULL ? 0 : g_strv_length(draft->ports);
     config->allow_ports = g_new0(guint16, config->n_allow_ports);
     for (guint i = 0; i < config->n_allow_ports; i++) {
-        if (!parse_port(draft->ports[i], &config->allow_ports[i], error))
+        if (!parse_port(draft, draft->ports[i], &config->allow_ports[i], error))
             return FALSE;
     }
     if (draft->starttls_port < 0 || draft->starttls_port > G_MAXUINT16 ||
         draft->implicit_port < 0 || draft->implicit_port > G_MAXUINT16) {
-        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "a sandbox port is 0 to 65535");
+        g_set_error_literal(
+            error, ABS_ERROR, ABS_ERROR_INPUT, say(draft, "a sandbox port is 0 to 65535"));
         return FALSE;
     }
     config->sandbox_starttls_port = (guint16)draft->starttls_port;
@@ -163,12 +194,13 @@ static gboolean settle(Draft *draft, GError **error)
     return TRUE;
 }
 
-Config *config_parse(int argc, char **argv, GError **error)
+Config *config_parse(int argc, char **argv, ConfigSay words, GError **error)
 {
     g_autoptr(Config) config = g_new0(Config, 1);
-    Draft draft = {.config = config, .starttls_port = 2587, .implicit_port = 2465};
+    Draft draft = {.config = config, .say = words, .starttls_port = 2587, .implicit_port = 2465};
     gboolean well = parse_options(argc, argv, &draft, error) &&
-                    (draft.file == NULL || read_file(&draft, error)) && settle(&draft, error);
+                    (config->help != NULL || ((draft.file == NULL || read_file(&draft, error)) &&
+                                                 settle(&draft, error)));
     g_free(draft.file);
     g_strfreev(draft.ports);
     return well ? g_steal_pointer(&config) : NULL;
@@ -186,5 +218,6 @@ void config_free(Config *config)
     g_strfreev(config->allow_networks);
     g_strfreev(config->trusted_proxies);
     g_free(config->allow_ports);
+    g_free(config->help);
     g_free(config);
 }

@@ -1,6 +1,6 @@
 /* What the operator decides: `absender serve` reads it once from the command line and, for what is
- * not said there, from a key file
- * (--config). It is not the SMTP settings, which an org admin enters in the page. */
+ * not said there, from a key file (--config). It is not the SMTP settings, which an org admin
+ * enters in the page. */
 #pragma once
 
 #include <glib.h>
@@ -18,11 +18,14 @@ typedef struct {
     gboolean dev;     /* sandbox on, loopback allowed */
     guint16 sandbox_starttls_port, sandbox_implicit_port; /* 2587, 2465; 0 picks one */
     gboolean sandbox_sink; /* the sandbox counts mail and forgets it: for measurements */
+    char *help;            /* what to print for --help, and nothing else counts; else NULL */
 } Config;
 
-/* argv[0] is "serve". --help prints and exits. NULL with ABS_ERROR_INPUT: a sentence that names the
- * option. */
-Config *config_parse(int argc, char **argv, GError **error);
+/* A sentence or format in the language of the operator, of static storage. */
+typedef const char *(*ConfigSay)(const char *english);
+
+/* argv[0] is "serve". NULL with ABS_ERROR_INPUT: a sentence that names the option. */
+Config *config_parse(int argc, char **argv, ConfigSay words, GError **error);
 void config_free(Config *config);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

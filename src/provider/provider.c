@@ -90,27 +90,41 @@ static gboolean read_password(ProviderList *list, json_t *json, Provider *provid
     return TRUE;
 }
 
-/* Joins the citations by "; " and takes the latest date among them. Dates are 2026, 2026-11 or
+/* "thunderbird/autoconfig, 2026-03": short enough for a page. Each is named once. */
+static void append_source(GString *sources, const char *name, const char *date)
+{
+    if (strstr(sources->str, name) != NULL)
+        return;
+    g_string_append_printf(sources, "%s%s", sources->len > 0 ? "; " : "", name);
+    if (date != NULL)
+        g_string_append_printf(sources, ", %.7s", date);
+}
+
+/* Joins the sources by "; " and takes the latest date among them. Dates are 2026, 2026-11 or
  * 2026-11-21, so that comparing the texts compares the dates. */
 static gboolean read_sources(ProviderList *list, const json_t *names, const json_t *table,
     Provider *provider, GError **error)
 {
-    g_autoptr(GString) cites = g_string_new(NULL);
+    g_autoptr(GString) german = g_string_new(NULL);
+    g_autoptr(GString) english = g_string_new(NULL);
     const char *latest = "";
     for (gsize i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
         const json_t *source = name == NULL ? NULL : json_object_get(table, name);
-        const char *cite = json_string_value(json_object_get(source, "cite"));
+        const char *shown = json_string_value(json_object_get(source, "short"));
+        const char *shown_de = json_string_value(json_object_get(source, "short_de"));
         const char *date = json_string_value(json_object_get(source, "date"));
-        if (cite == NULL)
-            return refuse(error, "a source is not in the table of sources");
-        g_string_append_printf(cites, "%s%s", i > 0 ? "; " : "", cite);
+        if (shown == NULL)
+            return refuse(error, "a source is not in the table of sources, or has no short name");
+        append_source(english, shown, date);
+        append_source(german, shown_de != NULL ? shown_de : shown, date);
         if (date != NULL && strcmp(date, latest) > 0)
             latest = date;
     }
-    if (cites->len == 0 || latest[0] == '\0')
+    if (english->len == 0 || latest[0] == '\0')
         return refuse(error, "no source with a date");
-    provider->sources = keep(list, cites->str);
+    provider->sources_de = keep(list, german->str);
+    provider->sources_en = keep(list, english->str);
     provider->checked = keep(list, latest);
     return TRUE;
 }
@@ -125,19 +139,22 @@ static gboolean read_provider(
            *manual = NULL;
     json_error_t fault;
     if (json_unpack_ex(json, &fault, JSON_STRICT,
-            "{s:s s:s s:s s:s s:b s?s s?s s?s s:o s:o s:o s:o s?o s?o s?o s:o s:o s:o s?o s?o s?o "
+            "{s:s s:s s?s s:s s:s s:b s?s s?s s?s s:o s:o s:o s:o s?o s?o s?o s:o s:o s:o s?o s?o "
+            "s?o "
             "s:o}",
-            "id", &p->id, "name", &p->name, "kind", &kind, "country", &p->country, "featured",
-            &p->featured, "hint_en", &p->hint_en, "hint_de", &p->hint_de, "host_template",
-            &p->host_template, "endpoints", &endpoints, "username", &username, "password",
-            &password, "auth", &auth, "oauth", &oauth, "limits", &limits, "limit_errors",
-            &limit_errors, "sender_rule", &sender_rule, "spf", &spf, "dkim", &dkim, "return_path",
-            &return_path, "quirks", &quirks, "manual", &manual, "sources", &sources) != 0)
+            "id", &p->id, "name", &p->name, "name_de", &p->name_de, "kind", &kind, "country",
+            &p->country, "featured", &p->featured, "hint_en", &p->hint_en, "hint_de", &p->hint_de,
+            "host_template", &p->host_template, "endpoints", &endpoints, "username", &username,
+            "password", &password, "auth", &auth, "oauth", &oauth, "limits", &limits,
+            "limit_errors", &limit_errors, "sender_rule", &sender_rule, "spf", &spf, "dkim", &dkim,
+            "return_path", &return_path, "quirks", &quirks, "manual", &manual, "sources",
+            &sources) != 0)
         return refuse(error, fault.text);
     if ((p->hint_en == NULL) != (p->hint_de == NULL))
         return refuse(error, "a hint in one language only");
     p->id = keep(list, p->id);
     p->name = keep(list, p->name);
+    p->name_de = p->name_de != NULL ? keep(list, p->name_de) : p->name;
     p->country = keep(list, p->country);
     p->hint_en = keep(list, p->hint_en);
     p->hint_de = keep(list, p->hint_de);

@@ -18,7 +18,8 @@ typedef struct {
 } ProviderEndpoint;
 
 typedef struct {
-    const char *id, *name, *country;
+    const char *id, *country;
+    const char *name, *name_de;
     const ProviderEndpoint *endpoints; /* the preferred one first */
     guint n_endpoints;
     const char *host_template;                       /* "{kas_login}.kasserver.com" or NULL */
@@ -27,10 +28,10 @@ typedef struct {
     const char *password_kind;                       /* "mailbox_password", "app_password" … */
     const char *app_password;                        /* "no", "required", "obsolete" … */
     const char *password_where_de, *password_where_en, *password_url; /* the URL may be NULL */
-    const char *hint_de, *hint_en; /* the one trap to know, or NULL */
-    const char *sources;           /* "a; b" as shown */
-    const char *checked;           /* the latest date among them */
-    gboolean featured;             /* a tile on the page: the five of the manuals */
+    const char *hint_de, *hint_en;       /* the one trap to know, or NULL */
+    const char *sources_de, *sources_en; /* "a, 2026-03; b, 2026-11" as shown */
+    const char *checked;                 /* the latest date among them */
+    gboolean featured;                   /* a tile on the page: the five of the manuals */
 } Provider;
 
 /* Reads providers.json; unknown keys are errors. ABS_ERROR_INPUT names the provider that is wrong.

@@ -24,7 +24,7 @@ export async function startDaemon() {
   const [starttls, implicit] = [await freePort(), await freePort()];
   const child = spawn(PROGRAM, ['serve', '--dev', '--data', join(data, 'data'), '--listen', '127.0.0.1:0',
     '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, '--allow-port', starttls, '--allow-port', implicit],
-  { stdio: ['ignore', 'pipe', 'pipe'] });
+  { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', LANGUAGE: '' } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
   let said = '';
 

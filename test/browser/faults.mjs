@@ -14,6 +14,8 @@ const faultOf = (page, id) => page.$eval(`#${id}`, (input) => ({
   words: (input.getAttribute('aria-describedby') ?? '').split(' ').map((one) => document.getElementById(one)?.textContent ?? '').join(' '),
 }));
 
+const statusWords = (page) => page.textContent('.status-words > p:last-child');
+
 const focused = (page) => page.evaluate('document.activeElement.id');
 
 /** Presses Tab until the element is reached; every stop on the way must show where the focus is. */
@@ -60,7 +62,7 @@ async function suite(daemon, browser) {
   await test('missing required fields are framed red, said in words, and the first one has the focus', async () => {
     const calm = (await faultOf(page, 'username')).border;
     await page.click('.settings button[type=submit]');
-    for (const [id, word] of [['from_email', 'Absender-E-Mail'], ['password', 'Passwort'], ['host', 'SMTP-Server']]) {
+    for (const [id, word] of [['from_email', 'Absenderadresse'], ['password', 'Passwort'], ['host', 'SMTP-Server']]) {
       const fault = await faultOf(page, id);
       assert.equal(fault.invalid, 'true', id);
       assert.ok(fault.words.includes(word), `${id}: ${fault.words}`);
@@ -85,8 +87,61 @@ async function suite(daemon, browser) {
     await page.fill('#from_email', 'a@localhost.test');
     await page.click('.settings button[type=submit]');
     await page.waitForSelector('#port[aria-invalid=true]');
-    assert.match((await faultOf(page, 'port')).words, /nicht erlaubt/);
+    assert.match((await faultOf(page, 'port')).words, /Verkehr zwischen Mailservern/);
+    assert.equal(await page.textContent('.saved'), 'Noch nicht gespeichert: Port prüfen');
+    assert.match(await statusWords(page), /^Eine Angabe stimmt nicht: Port\.$/);
+    await page.fill('#port', '26');
+    await page.waitForFunction(() => /587 und 465/.test(document.getElementById('port-fault')?.textContent));
+    const { draft } = (await callApi(page, 'GET', '/v1/smtp')).body;
+    assert.equal(draft.from_email, 'a@localhost.test', 'the rest is saved all the same');
     complaints.splice(0); // Chromium itself reports the 422
+  });
+
+  await test('what is typed and not sound is named by the status, and not called missing', async () => {
+    await page.fill('#port', 'abc');
+    await page.focus('#host');
+    await page.waitForSelector('#port[aria-invalid=true]');
+    assert.equal(await statusWords(page), 'Eine Angabe stimmt nicht: Port.');
+    await page.fill('#host', 'https://smtp .example.org/');
+    await page.focus('#port');
+    await page.waitForSelector('#host[aria-invalid=true]');
+    assert.equal(await statusWords(page), '2 Angaben stimmen nicht: SMTP-Server und Port.');
+  });
+
+  await test('a pasted address is taken apart, and port and encryption follow each other both ways', async () => {
+    await page.fill('#port', '');
+    await page.fill('#host', '  https://localhost/ ');
+    await page.focus('#username');
+    await page.waitForFunction(() => document.getElementById('host').value === 'localhost');
+    await page.fill('#host', 'smtp://localhost:465');
+    await page.focus('#username');
+    await page.waitForFunction(() => document.getElementById('port').value === '465');
+    assert.ok(await page.isChecked('#security_implicit'));
+    for (const [port, security] of [['587', 'starttls'], ['2465', 'implicit'], ['2525', 'starttls']]) {
+      await page.fill('#port', port);
+      await page.waitForSelector(`#security_${security}:checked`);
+    }
+    await page.click('label:has(#security_implicit)');
+    assert.equal(await page.inputValue('#port'), '465');
+    await page.click('label:has(#security_starttls)');
+    assert.equal(await page.inputValue('#port'), '587');
+  });
+
+  await test('umlaut domains are shown as they are written, and stored for the wire', async () => {
+    await page.fill('#from_email', ' info@müller-bräu.de ');
+    await page.fill('#host', 'mail.müller-bräu.de');
+    await page.focus('#username');
+    await page.waitForFunction(() => document.getElementById('from_email').value === 'info@müller-bräu.de');
+    await page.waitForFunction(async () => {
+      const { draft } = await (await fetch('/v1/smtp')).json();
+      return draft.host === 'mail.xn--mller-bru-22a0x.de' && draft.from_email === 'info@xn--mller-bru-22a0x.de';
+    });
+    await page.reload();
+    await setupState(page, 'incomplete');
+    assert.equal(await page.inputValue('#from_email'), 'info@müller-bräu.de');
+    assert.equal(await page.inputValue('#host'), 'mail.müller-bräu.de');
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await setupState(page, 'not_configured');
   });
 
   await test('a wrong password stops at the login rung and shows diagnosis, fix and a conversation without the password', async () => {
@@ -99,6 +154,7 @@ async function suite(daemon, browser) {
     assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
     assert.ok((await page.textContent('.diagnosis .fix')).trim().length > 20);
     assert.match(await page.textContent('.diagnosis .reply'), /535/);
+    assert.equal(await page.textContent('[data-phase=auth] .rung-detail').catch(() => ''), '');
     await page.click('.conversation summary');
     const conversation = await page.textContent('.conversation');
     assert.match(conversation, /535/);
@@ -142,7 +198,12 @@ async function suite(daemon, browser) {
     await verifySandbox(page, 'failed', 'wieder-falsch');
     await setupState(page, 'failed');
     assert.match(await page.textContent('[aria-labelledby=force-title]'), /localhost/);
-    assert.match(await page.textContent('.ladder'), /weiter über localhost/);
+    assert.equal(await page.textContent('#status-title'), 'Einrichtung fehlgeschlagen');
+    assert.equal(await page.textContent('.status-second'), 'Neue Einstellungen noch nicht übernommen');
+    assert.match(await page.textContent('.ladder'), /In Kraft bleibt localhost; der Mailversand ist aus\./);
+    assert.ok(!(await page.textContent('.ladder')).includes('weiter über'));
+    await page.fill('#password', 'noch ein anderes');
+    await page.waitForSelector('.ladder.changed');
   });
 
   await test('the draft can be discarded; the settings in force come back', async () => {
@@ -156,9 +217,24 @@ async function suite(daemon, browser) {
     await page.fill('#username', 'jemand@localhost');
     await page.click('.settings button[type=submit]');
     await page.waitForSelector('#password[aria-invalid=true]');
-    assert.match((await faultOf(page, 'password')).words, /noch einmal/);
+    const { words } = await faultOf(page, 'password');
+    assert.match(words, /erneut ein oder verwerfen Sie den Entwurf/);
+    assert.equal(words.match(/Ziel hat sich geändert/g).length, 1, 'said once');
     await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
     await setupState(page, 'complete');
+  });
+
+  await test('a refused save on settings in force keeps them, says so and can be taken back', async () => {
+    await page.fill('#port', '25');
+    await page.waitForSelector('#port[aria-invalid=true]');
+    assert.equal((await callApi(page, 'GET', '/v1/smtp')).body.draft, null);
+    assert.equal(await page.textContent('.saved'), 'Noch nicht gespeichert: Port prüfen');
+    assert.equal(await page.locator('.field:has(#password) .required').count(), 0, 'a password is stored, and none is required');
+    await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
+    await page.waitForSelector('#port:not([aria-invalid])');
+    assert.notEqual(await page.inputValue('#port'), '25');
+    assert.equal(await page.getByRole('button', { name: 'Entwurf verwerfen' }).count(), 0);
+    complaints.splice(0); // Chromium itself reports the 422
   });
 
   await test('a sender the server refuses fails at the sender rung and points at the field', async () => {
@@ -183,6 +259,7 @@ async function suite(daemon, browser) {
     await inspect(page, 'de-25-running');
     await page.getByRole('button', { name: 'Prüfung abbrechen' }).click();
     await page.waitForSelector('[data-run=cancelled]');
+    assert.ok(!(await page.textContent('.ladder')).includes('seitdem geändert'));
     await page.waitForSelector('#host:enabled');
     await page.fill('#probe_recipient', '');
     await page.getByRole('button', { name: 'Entwurf verwerfen' }).click();
@@ -232,6 +309,8 @@ async function suite(daemon, browser) {
     await page.getByRole('button', { name: 'Mailversand ausschalten' }).click();
     await page.waitForSelector('[role=switch][aria-checked=false]');
     await page.waitForFunction(() => document.body.textContent.includes('Umzug des Servers'));
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: false, reason: 'Umzug des Servers', until: '2099-11-22T17:00:00Z' });
+    await page.waitForFunction(() => /vorgesehen bis 22\.11\.2099, 18:00/.test(document.body.textContent));
     for (const hash of ['#/settings/email', '#/outbox', '#/sandbox']) {
       await page.goto(`${daemon.url}/${hash}`);
       await page.waitForSelector('.banner');
@@ -244,11 +323,50 @@ async function suite(daemon, browser) {
     assert.equal(status, 200);
     await page.goto(`${daemon.url}/#/outbox`);
     await page.waitForSelector('[data-email] .badge.warn');
-    await page.waitForFunction(() => /Eine E-Mail wartet/.test(document.querySelector('.banner').textContent));
+    await page.waitForFunction(() => /Ein Empfänger wartet/.test(document.querySelector('.banner').textContent));
     await inspect(page, 'de-22-held');
     await page.click('[data-email] a');
     await page.getByRole('button', { name: 'Senden abbrechen' }).click();
+    assert.match(await page.textContent('.ask'), /endgültig nicht senden/);
+    await inspect(page, 'de-26-cancel');
+    await page.getByRole('button', { name: 'Nicht abbrechen' }).click();
+    await page.getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
     await page.waitForFunction(() => document.querySelector('h1 + .lead .badge').textContent.includes('Abgebrochen'));
+  });
+
+  await test('a scheduled mail says when it goes out', async () => {
+    const at = new Date(Date.now() + 13 * 3600 * 1000).toISOString();
+    const { body } = await callApi(page, 'POST', '/v1/emails', { to: 'spaeter@müller-bräu.de', subject: 'Später', text: 'x', scheduled_at: at });
+    await page.goto(`${daemon.url}/#/outbox/${body.id}`);
+    await page.waitForFunction(() => /Geht in 1[23] Stunden hinaus/.test(document.querySelector('.recipients')?.textContent));
+    assert.match(await page.textContent('.recipients'), /spaeter@müller-bräu\.de/);
+    await callApi(page, 'POST', `/v1/emails/${body.id}/cancel`);
+  });
+
+  await test('an email that does not exist says so', async () => {
+    await page.goto(`${daemon.url}/#/outbox/em_01900000-0000-7000-8000-000000000000`);
+    await page.waitForFunction(() => document.querySelector('.notice.bad')?.textContent.includes('Diese E-Mail gibt es nicht (mehr).'));
+    complaints.splice(0); // Chromium itself reports the 404
+  });
+
+  await test('a long subject stays within two lines of a list and three of a heading', async () => {
+    const subject = 'Donaudampfschifffahrtsgesellschaft '.repeat(20).trim();
+    const { body } = await callApi(page, 'POST', '/v1/emails',
+      { to: `${'sehr-lange-adresse-'.repeat(3)}@example.net`, subject, text: 'x', class: 'notification' });
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector(`[data-email="${body.id}"]`);
+    const lines = (selector) => page.$eval(selector, (node) =>
+      node.getBoundingClientRect().height / (parseFloat(getComputedStyle(node).lineHeight) || 1.5 * parseFloat(getComputedStyle(node).fontSize)));
+    const row = `[data-email="${body.id}"]`;
+    assert.ok(await lines(`${row} .cell-main a`) < 2.3);
+    assert.equal(await page.getAttribute(`${row} .cell-main a`, 'title'), subject);
+    assert.ok(await page.$eval(`${row} .cell-class`, (td) => td.scrollWidth <= td.clientWidth), 'the class is whole');
+    assert.ok(await page.$eval(row, (tr) => tr.clientHeight) < 90);
+    await inspect(page, 'de-27-long-subject');
+    await page.click(`${row} a`);
+    await page.waitForSelector('.mail-title');
+    assert.ok(await lines('.mail-title') < 3.3);
   });
 
   await test('a hostile HTML mail is shown without script, form, style or remote content', async () => {
@@ -266,6 +384,8 @@ async function suite(daemon, browser) {
     assert.equal(await frame.textContent('h1'), 'Grüße');
     assert.equal(await frame.locator('script, form, input, iframe, body style, [style], [onclick], [onerror], [src], [href^="https://shop"]').count(), 0);
     assert.match(await page.textContent('[role=tabpanel]'), /Ein externes Bild/);
+    assert.match(await page.textContent('[role=tabpanel]'), /Formatierungen \(CSS\) werden/);
+    assert.match(await page.getAttribute('.facts time', 'datetime'), /^\d{4}-/);
     const link = page.getByRole('link', { name: 'https://shop.example/order/1' });
     assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
     await inspect(page, 'de-23-html-mail');
@@ -289,6 +409,31 @@ async function suite(daemon, browser) {
     assert.match(await page.textContent('.test-progress'), /Nächster Versuch um/);
   });
 
+  await test('a test mail goes to one address, and what was said of the one before goes away', async () => {
+    await page.fill('#test_to', 'eins@example.net, zwei@example.net');
+    await page.getByRole('button', { name: 'Testmail senden' }).click();
+    await page.waitForSelector('#test_to[aria-invalid=true]');
+    assert.match((await faultOf(page, 'test_to')).words, /Bitte nur eine Adresse/);
+    assert.equal(await page.locator('.test-progress').count(), 0);
+    assert.ok(!(await page.textContent('[aria-labelledby=test-title]')).includes('solange der Mailversand aus ist'), 'it is on');
+  });
+
+  await test('an outage is named on every page, and every page recovers from it by itself', async () => {
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector('[data-email]');
+    await page.context().setOffline(true);
+    await page.selectOption('#filter_state', 'accepted');
+    await page.waitForSelector('.notice.bad button');
+    await page.waitForSelector('.banner.connection', { timeout: 12000 });
+    await inspect(page, 'de-28-outage');
+    await page.context().setOffline(false);
+    await page.waitForSelector('.banner.connection', { state: 'detached', timeout: 15000 });
+    await page.waitForSelector('.notice.bad', { state: 'detached' });
+    await page.waitForSelector('[data-email]');
+    await page.selectOption('#filter_state', '');
+    complaints.splice(0); // Chromium itself reports every request that failed
+  });
+
   await test('the language can be switched at any time and is remembered', async () => {
     await page.getByRole('button', { name: /English/ }).click();
     await page.waitForFunction(() => document.documentElement.lang === 'en');
@@ -298,6 +443,13 @@ async function suite(daemon, browser) {
     assert.equal(await page.getAttribute('html', 'lang'), 'en');
     await page.getByRole('button', { name: /Deutsch/ }).click();
     await page.waitForFunction(() => document.documentElement.lang === 'de');
+  });
+
+  await test('a used setup link leads a signed-in admin to the settings', async () => {
+    await page.goto(daemon.setupLink);
+    await page.waitForSelector('.gate a.button[href="#/settings/email"]');
+    await page.goto(`${daemon.url}/#/settings/email`);
+    await setupState(page, 'complete');
   });
 
   await test('an unknown address within the pages leads back', async () => {

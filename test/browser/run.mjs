@@ -1,8 +1,9 @@
-// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [mime] [flow] [faults]
+// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults]
 import { plan, test } from './tap.mjs';
 
 const SUITES = {
   i18n: async () => (await import('./i18n.mjs')).i18n(),
+  names: async () => (await import('./names.mjs')).names(),
   mime: async () => (await import('./mime.mjs')).mime(),
   flow: async () => {
     const { flow } = await import('./flow.mjs');

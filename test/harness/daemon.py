@@ -83,7 +83,7 @@ class Daemon:
         begun = time.monotonic()
         start_at = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        start_new_session=True)
+                                        start_new_session=True, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
         while True:
             said = pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")[start_at:]
             port = re.search(r"listening on http://127\.0\.0\.1:(\d+)", said)

@@ -5,6 +5,8 @@ import pathlib
 import pty
 import re
 import select
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,10 @@ SIMPLE = ["send", "--to", "anna@example.test", "--subject", "x", "--text", "-"]
 
 def environment(language):
     return {"PATH": os.environ["PATH"], "TZ": "UTC", **language}
+
+
+LADDER = ("Look up server name", "Connect", "Server greeting", "Ask for capabilities", "Switch to encryption", "Negotiate encryption",
+          "Verify certificate", "Log in", "Sender allowed")
 
 
 ENGLISH = environment({"LANG": "C.UTF-8"})
@@ -72,11 +78,17 @@ def check_words(tap):
         named = re.findall(r"^  (\w+) ", run.stdout, re.M)
         tap.ok(run.returncode == DONE and named == COMMANDS, f"{what} names every command", run)
     german = command("--help", env=GERMAN)
-    tap.ok(said(german, DONE, "den Mailversand ausschalten", "Alle nehmen --data DIR"), "--help speaks German", german)
+    tap.ok(said(german, DONE, "den Mailversand ausschalten", "Alle nehmen --data ORDNER"), "--help speaks German", german)
+    for flag in ("--version", "-V"):
+        run = command(flag)
+        tap.ok(re.fullmatch(r"absender \d+\.\d+\.\d+\n", run.stdout) and run.returncode == DONE, f"{flag} prints the version", run)
     tap.equal(command().returncode, USAGE, "no command is no command")
     for name in COMMANDS:
         run = command(name, "--help")
         tap.ok(said(run, DONE, "--data", name) and not run.stderr, f"{name} --help explains it", run)
+        german = command(name, "--help", env=GERMAN)
+        placeholders = re.findall(r"\b(?:HOST|ADDRESS|FILE|DIR|SCOPE|CLASS|KEY|TIME)\b", german.stdout)
+        tap.ok(said(german, DONE, "--data") and not placeholders and german.stdout != run.stdout, f"{name} --help in German", german)
     tap.ok(said(command("bogus"), USAGE, '^absender: there is no command "bogus"$'), "an unknown command is named, exit status 2")
     tap.ok(said(command("bogus", env=GERMAN), USAGE, "Den Befehl „bogus“ gibt es nicht"), "in German too")
     for arguments, why in [(["status", "--nonsense"], "Unknown option --nonsense"), (["status", "more"], "wrong number of arguments"),
@@ -87,8 +99,7 @@ def check_words(tap):
                            ([*SIMPLE, "--html", "-"], "only one of --text and --html"),
                            ([*SIMPLE[:-1], "/nonexistent"], "/nonexistent cannot be read"),
                            (["check", "--password", "secret"], "Unknown option --password"),
-                           (["check", "--password=secret"], "Unknown option --password"),
-                           (["check", "--password-stdin"], "no password came from standard input")]:
+                           (["check", "--password=secret"], "Unknown option --password")]:
         tap.ok(said(command(*arguments), USAGE, why), f"{' '.join(arguments)}: exit status 2, {why}", command(*arguments))
 
 
@@ -122,20 +133,22 @@ def check_same_json(tap, shell, when):
 def check_verification(tap, shell):
     absender = shell.absender
     run = shell(*shell.sandbox(), stdin="sandbox\n")
-    ladder = ("DNS", "Connection", "Greeting", "EHLO", "STARTTLS", "TLS", "Certificate", "Login", "Sender")
-    rungs = [f"^  ✓ {rung} +\\d+ ms" for rung in ladder]
+    rungs = [f"^  ✓ {rung} +\\d+ ms" for rung in LADDER]
     tap.ok(said(run, DONE, "^Checking localhost:", *rungs, "^✓ The settings work", "not active; --activate"),
            "check shows the ladder, rung by rung, and ends with 0", run)
-    tap.equal(absender.operator("GET", "/v1/smtp").json["active"], None, "without --activate nothing is active")
+    smtp = absender.operator("GET", "/v1/smtp").json
+    tap.equal((smtp["active"], smtp["draft"], smtp["setup"]), (None, None, "not_configured"), "without --activate it leaves nothing")
+    run = shell("check", "--password-stdin")
+    tap.ok(said(run, USAGE, "no password came from standard input"), "a password that does not come", run)
 
     run = shell(*shell.sandbox(), stdin="wrong\n")
-    tap.ok(said(run, NO, "^  ✗ Login ", "^  – Sender", "What it means: .+", "What helps: .+", "The server said: 535",
+    tap.ok(said(run, NO, "^  ✗ Log in ", "^  – Sender allowed", "What it means: .+", "What helps: .+", "The server said: 535",
                 "Diagnosis: auth_failed_generic"), "a wrong password: exit status 1, what it means and what helps", run)
     run = shell(*shell.sandbox(), stdin="wrong\n", env=GERMAN)
-    tap.ok(said(run, NO, "^  ✗ Anmeldung ", "Was es heißt: .+", "Was hilft: .+", "Der Server sagte: 535"), "the same in German", run)
+    tap.ok(said(run, NO, "^  ✗ Anmelden ", "Was es heißt: .+", "Was hilft: .+", "Der Server sagte: 535"), "the same in German", run)
 
     run = shell(*shell.sandbox("--activate", "--probe", "anna@example.test", "--transcript"), stdin="sandbox\n")
-    tap.ok(said(run, DONE, "^  ✓ Recipient", "Mail is sent with them from now on", r"^  > AUTH \w+ \[redacted\]$", "^  < 235 "),
+    tap.ok(said(run, DONE, "^  ✓ Probe recipient accepted", "Mail is sent with them from now on", r"^  > AUTH \w+ \[redacted\]$", "^  < 235 "),
            "check --activate --probe --transcript", run)
     tap.ok("c2FuZGJveA" not in run.stdout, "the transcript keeps the password to itself", run.stdout)
     active = absender.operator("GET", "/v1/smtp").json["active"]
@@ -145,9 +158,40 @@ def check_verification(tap, shell):
     known = absender.operator("GET", f"/v1/smtp/verifications/{verification['id']}").json
     tap.equal(verification, known, "check --json is what the API says")
     run = shell("check", "--port", "22")
-    tap.ok(said(run, NO, "/settings/port: This port is not allowed"), "a refused setting is named", run)
-    run = shell("check", "--host", "other.example.test")
+    tap.ok(said(run, NO, "^  --port: This port is not allowed"), "a refused setting is named by its option", run)
+    run = shell("check", "--host", "other.example.test", "--from", "noreply@example.test")
     tap.ok(said(run, NO, "enter the password again"), "another host needs the password again", run)
+    check_trials(tap, shell)
+
+
+def check_trials(tap, shell):
+    """A trial carries nothing over: not to the next one, not into the page, not into what mail is sent with."""
+    absender = shell.absender
+    active = absender.operator("GET", "/v1/smtp").json["active"]
+    implicit = ["check", "--host", "localhost", "--port", str(absender.sandbox_ports["implicit"]), "--security", "implicit", "--from",
+                "other@example.test", "--username", "sandbox@localhost", "--password-stdin"]
+    run = shell(*implicit, stdin="sandbox\n")
+    tap.ok(said(run, DONE, "TLS from the start"), "a trial with TLS from the start", run)
+    run = shell(*shell.sandbox(), stdin="sandbox\n")
+    tap.ok(said(run, DONE, "^Checking .* \\(STARTTLS\\)", "^  ✓ Switch to encryption"), "does not linger in the next one", run)
+    run = shell(*shell.sandbox(), stdin="wrong\n")
+    tap.equal(run.returncode, NO, "a trial with a wrong password fails")
+    run = shell("check")
+    tap.ok(said(run, DONE, "^✓ The settings work"), "and the stored one still works", run)
+    smtp = absender.operator("GET", "/v1/smtp").json
+    tap.equal((smtp["setup"], smtp["draft"], smtp["active"]), ("complete", None, active), "no trial left anything")
+
+    absender.operator("PATCH", "/v1/smtp/draft", {"from_name": "half typ"}, {"If-Match": "*"})
+    draft = absender.operator("GET", "/v1/smtp").json["draft"]
+    for arguments in (shell.sandbox(), ["check", "--password-stdin"]):
+        run = shell(*arguments, stdin="wrong\n")
+        tap.ok(said(run, NO, "there is a draft already.*--replace-draft") and not run.stdout, "somebody's draft is left alone", run)
+    tap.equal(absender.operator("GET", "/v1/smtp").json["draft"], draft, "it is as it was")
+    run = shell(*shell.sandbox("--replace-draft"), stdin="wrong\n")
+    tap.ok(said(run, NO, "^  ✗ Log in "), "--replace-draft overwrites it", run)
+    run = shell("status", env=GERMAN)
+    tap.ok(said(run, DONE, "^Einrichtung: +fehlgeschlagen$", "^  Neue Einstellungen noch nicht übernommen", "^Gesendet wird mit: +localhost:"),
+           "status says that mail goes on with the older settings", run)
     absender.operator("DELETE", "/v1/smtp/draft", headers={"If-Match": "*"})
 
 
@@ -167,8 +211,8 @@ def check_token(tap, shell):
     run = shell("token", "create", "--name", "reader", "--scope", "emails:read", "--scope", "smtp:read", "--json")
     made = json.loads(run.stdout)
     tap.ok(made["scopes"] == ["emails:read", "smtp:read"] and TOKEN.fullmatch(made["token"]), "two scopes, as JSON", run)
-    for more, pointer in ((["--scope", "everything"], "/scopes/0"),
-                          (["--scope", "emails:send", "--expires-at", "2020-01-01T00:00:00Z"], "/expires_at")):
+    for more, pointer in ((["--scope", "everything"], "--scope"),
+                          (["--scope", "emails:send", "--expires-at", "2020-01-01T00:00:00Z"], "--expires-at")):
         run = shell("token", "create", "--name", "x", *more)
         tap.ok(said(run, NO, f"^  {pointer}: ") and not run.stdout, f"token create {' '.join(more)} is refused by name", run)
 
@@ -181,9 +225,9 @@ def check_send(tap, shell, folder):
     run = shell("send", "--to", "Anna Böhm <anna@example.test>", "--to", "bernd@example.test", "--cc", "carla@example.test", "--bcc",
                 "dora@example.test", "--reply-to", "office@example.test", "--subject", "Grüße", "--text", str(folder / "text"), "--html",
                 str(folder / "page.html"), "--attach", str(folder / "Übersicht.pdf"), "--class", "notification")
-    tap.ok(said(run, DONE, r"^✓ em_[0-9a-f]{32}: held"), "send takes everything; held, because sending was never on", run)
+    tap.ok(said(run, DONE, r"^✓ em_[0-9a-f]{32}: held back"), "send takes everything; held, because sending was never on", run)
     run = shell("resume")
-    tap.ok(said(run, DONE, "^Sending: +on, since .+, by the operator$"), "resume", run)
+    tap.ok(said(run, DONE, r"^Sending: +on, since .+, by the operator \(command line\)$"), "resume", run)
     recipients, message = absender.captured("Grüße", 4)
     tap.equal(recipients, [f"{name}@example.test" for name in ("anna", "bernd", "carla", "dora")], "every recipient")
     tap.equal((str(message["To"]), str(message["Reply-To"]), message["Bcc"]),
@@ -197,6 +241,10 @@ def check_send(tap, shell, folder):
     tap.ok(said(run, DONE, r"^✓ em_\w+: queued"), "send --text - says what became of it", run)
     tap.equal(absender.captured("piped")[1].get_content().strip(), "from a pipe: ä", "and reads standard input")
 
+    run = shell("send", "--to", "anna@example.test", "--subject", "", "--text", "-", stdin="x", env=GERMAN)
+    tap.ok(said(run, DONE, r"^✓ em_\w+: ") and run.stderr == "absender send: Die E-Mail hat keinen Betreff.\n",
+           "an empty subject is said, and sent", run)
+
     once = ["send", "--to", "anna@example.test", "--subject", "once", "--text", "-", "--idempotency-key", "order/4711"]
     ids = [re.search(r"em_\w+", shell(*once, stdin="same").stdout).group() for _ in range(2)]
     tap.equal(len(set(ids)), 1, "the same key and mail: the same id")
@@ -208,10 +256,10 @@ def check_send(tap, shell, folder):
     run = shell(*SIMPLE, "--json", stdin="x")
     tap.equal(sorted(json.loads(run.stdout)), ["id", "last_event", "state"], "send --json is the API's answer")
 
-    for arguments, why in [(["--to", "anna", "--subject", "x"], "/to/0: .*@ and the domain are missing"),
-                           (["--to", "anna@example.test", "--subject", "a\nBcc: eve@example.test"], "/subject: "),
+    for arguments, why in [(["--to", "anna", "--subject", "x"], "^  --to: .*@ and the domain are missing"),
+                           (["--to", "anna@example.test", "--subject", "a\nBcc: eve@example.test"], "^  --subject: "),
                            (["--to", "anna@example.test", "--subject", "x", "--from", "boss@example.test"], "sender"),
-                           (["--to", "anna@example.test", "--subject", "x", "--class", "spam"], "/class: ")]:
+                           (["--to", "anna@example.test", "--subject", "x", "--class", "spam"], "^  --class: ")]:
         run = shell("send", *arguments, "--text", "-", stdin="x")
         tap.ok(said(run, NO, why) and not run.stdout, f"{arguments} is refused: {why}", run)
     run = shell(*SIMPLE, "--idempotency-key", "a\nb", stdin="x")
@@ -225,20 +273,20 @@ def check_send(tap, shell, folder):
 def check_switch(tap, shell):
     absender = shell.absender
     run = shell("pause", "--reason", "Umzug zu einem neuen Anbieter", "--until", "2031-02-03T04:05:00Z")
-    tap.ok(said(run, DONE, r"^Sending: +off \(Umzug zu einem neuen Anbieter\), until 2031-02-03 04:05, since .*, by the operator$"),
+    tap.ok(said(run, DONE, r"^Sending: +off \(Umzug zu einem neuen Anbieter\), until 2031-02-03 04:05, since .*, by the operator \(command line\)$"),
            "pause says what holds now", run)
     sending = absender.operator("GET", "/v1/smtp").json["sending"]
     tap.equal((sending["enabled"], sending["reason"], sending["until"]),
               (False, "Umzug zu einem neuen Anbieter", "2031-02-03T04:05:00.000Z"), "and it holds")
     shell("send", "--to", "anna@example.test", "--subject", "paused", "--text", "-", stdin="x")
     run = shell("status", env=GERMAN)
-    switch = r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch den Betreiber$"
+    switch = r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch Betreiber \(Kommandozeile\)$"
     tap.ok(said(run, DONE, switch, "^Wartend: +1 zurückgehalten$", "^Gesendet wird mit: +localhost:"),
            "status tells the whole state in German", run)
     check_same_json(tap, shell, "while paused")
     for until in ("tomorrow", "2020-01-01T00:00:00Z"):
         run = shell("pause", "--until", until)
-        tap.ok(said(run, NO, "^  /until: "), f"pause --until {until} is refused", run)
+        tap.ok(said(run, NO, "^  --until: "), f"pause --until {until} is refused", run)
     run = shell("resume", "--json")
     tap.equal(json.loads(run.stdout)["sending"]["enabled"], True, "resume --json")
     absender.captured("paused")
@@ -303,7 +351,30 @@ def check_hostile_server(tap):
             tap.ok(status == DONE and "535" in shown, f"{' '.join(arguments)} shows what the server said", shown)
             tap.equal(controls(shown), [], "without control characters")
         run = shell("pause", "--reason", "a\x1b[2Jb")
-        tap.ok(said(run, NO, "/reason: ") and not controls(run.stdout + run.stderr), "nor does a reason bring them in", run)
+        tap.ok(said(run, NO, "^  --reason: ") and not controls(run.stdout + run.stderr), "nor does a reason bring them in", run)
+
+
+def check_interrupt(tap):
+    """^C while a server says nothing."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = str(silent.getsockname()[1])
+        with Daemon("--dev", "--allow-port", port) as absender:
+            run = subprocess.Popen([str(PROGRAM), "check", "--host", "localhost", "--port", port, "--from", "anna@example.test",
+                                    "--password-stdin", "--data", absender.data], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, env=ENGLISH)
+            run.stdin.write("a password\n")
+            run.stdin.close()
+            silent.settimeout(20)
+            peer, _ = silent.accept()  # now it waits for a greeting
+            run.send_signal(signal.SIGINT)
+            shown, status = run.stdout.read(), run.wait(20)
+            peer.close()
+            tap.ok(status == NO and "The check was cancelled." in shown, "^C cancels the verification", shown)
+            smtp = absender.operator("GET", "/v1/smtp").json
+            tap.equal((smtp["draft"], smtp["setup"], smtp["last_verification"]["state"]), (None, "not_configured", "cancelled"),
+                      "and leaves nothing behind")
 
 
 def check_secret_on_terminal(tap):
@@ -328,6 +399,7 @@ def main():
             check_send(tap, shell, pathlib.Path(folder))
             check_switch(tap, shell)
     check_hostile_server(tap)
+    check_interrupt(tap)
     check_secret_on_terminal(tap)
     return tap.end()
 

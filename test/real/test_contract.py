@@ -125,6 +125,42 @@ def check_special_refusals(tap, absender):
     tap.ok(answer.status == 429 and "Retry-After" in answer.headers, "guessing passwords ends with 429 and Retry-After", answer)
 
 
+def check_languages(tap, absender):
+    """What is wrong is said in the language of the reader, whichever part of the program has found it."""
+    patch, if_match = "PATCH /v1/smtp/draft", {"If-Match": "*"}
+    for request, headers, body, pointer, german in [
+            (patch, if_match, {"port": 25}, "/port",
+             "Port 25 dient dem Verkehr zwischen Mailservern. Nehmen Sie 587 (STARTTLS) oder 465 (SSL/TLS)."),
+            (patch, if_match, {"port": 99}, "/port", "Dieser Port ist nicht erlaubt. Erlaubt sind 443, 465, 587, 588, 2465, 2525, 2587"),
+            (patch, if_match, {"port": "25"}, "/port", "Hier wird eine ganze Zahl erwartet."),
+            (patch, if_match, {"host": "https://smtp.example.com"}, "/host", "Hierher gehört nur der Servername, z. B. smtp.example.com: "
+             "ohne „https://“, Port und Benutzer."),
+            (patch, if_match, {"from_email": "anna"}, "/from_email", "Zeichen 5: Es fehlen das @ und die Domain dahinter."),
+            (patch, if_match, {"colour": 1}, "/colour",
+             "Dieses Feld gibt es hier nicht. Bitte prüfen Sie die Schreibweise oder lassen Sie es weg."),
+            ("POST /v1/tokens", {}, {"name": "a", "scopes": ["all"]}, "/scopes/0", "Dieses Recht gibt es nicht. Möglich sind: emails:send, "),
+            ("PUT /v1/smtp/sending", {}, {"enabled": False, "until": "2020-01-01T00:00:00Z"}, "/until",
+             "Bitte einen künftigen Zeitpunkt angeben, z. B. 2026-12-24T18:00:00Z."),
+            ("POST /v1/emails", {}, {"from": "a@example.test", "to": "anna", "subject": "x", "text": "x"}, "/to",
+             "Zeichen 5: Es fehlen das @ und die Domain dahinter."),
+            ("POST /v1/emails", {}, {"from": "a@example.test", "to": "b@example.test", "subject": "a\nb", "text": "x"}, "/subject",
+             "Der Wert enthält einen Zeilenumbruch oder ein anderes Steuerzeichen. Bitte entfernen Sie es.")]:
+        said = {}
+        for language in ("de", "en"):
+            answer = absender.request(*request.split(), body=body, headers={"Accept-Language": language, **headers}, as_operator=True)
+            said[language] = answer.json.get("errors", [{}])[0]
+        tap.ok(said["de"].get("pointer") == pointer and said["de"]["detail"].startswith(german), f"{request} {body} in German", said)
+        tap.ok(said["en"].get("code") == said["de"].get("code") and said["en"]["detail"] != said["de"]["detail"],
+               f"{request} {body} in English, the same code", said)
+    presets = judged(tap, absender, "in German", "GET", "/v1/smtp/presets", [200], headers={"Accept-Language": "de"}, as_operator=True)
+    names = {each["id"]: each["name"] for each in presets.json["data"]}
+    tap.equal((names["ionos"], names["proton_bridge"]), ("IONOS (1&1)", "Proton Mail Bridge (lokal)"), "presets have German names")
+    for path in ("/v1/nothing", "/v1/emails?limit=x"):
+        said = [absender.request("GET", path, headers={"Accept-Language": language}, as_operator=True).json["detail"]
+                for language in ("de", "en")]
+        tap.ok(said[0] != said[1], f"GET {path} in two languages", said)
+
+
 def check_served(tap, absender):
     served = absender.request("GET", "/v1/openapi.json").json
     tap.equal(served, contract.document, "the program serves this very contract")
@@ -137,6 +173,7 @@ def main():
         absender.sign_in_first_admin()
         absender.known_cookie, absender.cookie = absender.cookie, None
         check_operations(tap, absender)
+        check_languages(tap, absender)
         check_special_refusals(tap, absender)
         check_served(tap, absender)
     return tap.end()

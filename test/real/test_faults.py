@@ -109,7 +109,7 @@ def check_addresses(tap, dns_server):
         tap.equal((run["state"], run["diagnosis"]["id"]), ("failed", "dns_answer_private_address"),
                   "a name that leads to a private address is refused")
         run = absender.verify(settings(587, "starttls", "169.254.169.254"))
-        tap.equal((run["state"], run["diagnosis"]["id"]), ("failed", "dns_answer_private_address"), "the metadata address is refused")
+        tap.equal((run["state"], run["diagnosis"]["id"]), ("failed", "address_not_allowed"), "the metadata address is refused")
         answer = absender.verify(settings(22, "starttls"))
         tap.equal((answer.status, answer.json["errors"][0]["code"]), (422, "port_not_allowed"), "another port is refused by name")
     port = free_port()

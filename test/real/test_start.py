@@ -29,11 +29,11 @@ STREAMS = 3
 # --- What must not start --------------------------------------------------------------------------------
 
 
-def serve(data, *options, listen="127.0.0.1:0"):
+def serve(data, *options, listen="127.0.0.1:0", language="C"):
     """Runs a program that is expected to end by itself."""
     try:
         return subprocess.run([str(PROGRAM), "serve", "--data", str(data), "--listen", listen, *options], capture_output=True,
-                              text=True, timeout=10, check=False, env={**os.environ, "LC_ALL": "C"})
+                              text=True, timeout=10, check=False, env={**os.environ, "LC_ALL": language, "LANGUAGE": ""})
     except subprocess.TimeoutExpired as late:
         return subprocess.CompletedProcess(late.cmd, "it started", str(late.stdout), str(late.stderr))
 
@@ -91,8 +91,8 @@ def database_is_something_else(data):
 
 
 STATE_FAULTS = [
-    (key_open_to_all, "key file .* is open to all users"),
-    (key_open_to_group, "key file .* is open to its group"),
+    (key_open_to_all, "key file .* is open to others.*chmod 600 .*/key"),
+    (key_open_to_group, "key file .* is open to others.*chmod 600 .*/key"),
     (key_is_a_symlink, "key file .* is a symbolic link"),
     (key_has_two_names, "key file .* has 2 names"),
     (key_damaged, "key file .* has a damaged key"),
@@ -117,10 +117,16 @@ def check_state(tap, folder):
             check_refusal(tap, serve(data), CANNOT, sentence, spoil.__name__.replace("_", " "))
             now = (data / "key").read_bytes() if (data / "key").exists() else None
             tap.ok(now == key, f"{spoil.__name__.replace('_', ' ')}: the key file stays as it was")
+        (folder / "unsafe").mkdir(mode=0o700)
+        (folder / "unsafe").chmod(0o777)
+        check_refusal(tap, serve(folder / "unsafe"), CANNOT, "its directory may be written by others", "a directory open to all")
+        check_refusal(tap, serve(folder / "key_missing", language="de_DE.UTF-8"), CANNOT, "Die Schlüsseldatei .*/key fehlt", "in German")
         (folder / "file").touch()
         check_refusal(tap, serve(folder / "file"), CANNOT, "data directory .*/file cannot be made", "a data directory that is a file")
         absender.start()
         check_refusal(tap, serve(absender.data), CANNOT, "only one Absender may run on it", "a second program on the same data")
+        check_refusal(tap, serve(absender.data, language="de_DE.UTF-8"), CANNOT,
+                      f"In {absender.data} läuft schon ein Absender .absender status --data {absender.data} zeigt ihn", "in German")
         tap.equal(absender.operator("GET", "/livez").status, 200, "and the first goes on, its control socket too")
 
 
@@ -128,8 +134,18 @@ def check_options(tap, folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        check_refusal(tap, serve(folder / "a", listen=address), CANNOT, f"cannot listen on {address}", "a port in use")
+        port = taken.getsockname()[1]
+        address = f"127.0.0.1:{port}"
+        check_refusal(tap, serve(folder / "a", listen=address), CANNOT, f"port {port} on 127.0.0.1 is in use. Choose another: --listen",
+                      "a port in use")
+        check_refusal(tap, serve(folder / "a", listen=address, language="de_DE.UTF-8"), CANNOT,
+                      f"^Absender kann nicht starten: Port {port} auf 127.0.0.1 ist belegt. Anderen wählen: --listen 127.0.0.1:{port + 1}$",
+                      "the same in German")
+        for kind in ("starttls", "implicit"):
+            other = {"starttls": "implicit", "implicit": "starttls"}[kind]
+            run = serve(folder / "a", "--dev", f"--sandbox-{kind}-port", str(port), f"--sandbox-{other}-port", "0", language="de_DE.UTF-8")
+            check_refusal(tap, run, CANNOT, f"Port {port} auf 127.0.0.1 \\(Sandbox\\) ist belegt.*--sandbox-{kind}-port 0$",
+                          f"the sandbox's {kind} port in use")
     check_refusal(tap, serve(folder / "b", listen="0.0.0.0:0"), USAGE, "reachable from outside.*--trusted-proxy",
                   "an open door without a proxy")
     config = folder / "config"
@@ -208,6 +224,37 @@ dns-server = 127.0.0.1:{free_port()}
 
 def set_up(absender, link):
     return absender.request("POST", "/v1/setup", {"token": link.rsplit("/", 1)[1], **ADMIN})
+
+
+class German(Daemon):
+    """Started by somebody whose system speaks German. What harness.daemon waits for is then said in German too."""
+
+    def start(self):
+        said = b""
+        self.process = subprocess.Popen([*self.arguments(), "--dev"], stdout=subprocess.PIPE, stderr=self.log, start_new_session=True,
+                                        env={**os.environ, "LC_ALL": "de_DE.UTF-8", "LANGUAGE": ""})
+        while said.count(b"\n") < 3:
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                break
+            said += chunk
+        self.said = said.decode()
+        return self
+
+
+def check_german(tap):
+    with German() as absender:
+        lines = (r"Absender läuft auf http://127\.0\.0\.1:\d+", r"Sandbox: localhost, .* Passwort „sandbox“",
+                 r"Erstes Konto anlegen \(Link gilt einmal\): http://\S+/#/setup/\S+")
+        tap.ok(re.fullmatch("".join(f"{line}\n" for line in lines), absender.said), "it starts in German", absender.said)
+        absender.process.stdout.close()
+    run = serve("x", "--help", language="de_DE.UTF-8")
+    tap.ok(run.returncode == 0 and re.search("--listen=ADRESSE:PORT +Seiten und API hier anbieten", run.stdout) and not run.stderr,
+           "serve --help in German", run)
+    run = serve("x", "stray", language="de_DE.UTF-8")
+    check_refusal(tap, run, USAGE, "serve nimmt kein Argument „stray“", "a stray argument")
+    run = serve("x", "--help")
+    tap.ok(run.returncode == 0 and "Serve the pages and the API here" in run.stdout, "serve --help in English", run)
 
 
 def check_setup_link(tap):
@@ -407,6 +454,7 @@ def main():
         check_state(tap, pathlib.Path(folder))
         check_options(tap, pathlib.Path(folder))
     check_configuration(tap)
+    check_german(tap)
     check_setup_link(tap)
     check_restart(tap)
     check_stop(tap)

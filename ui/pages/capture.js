@@ -2,15 +2,19 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
+import { readable } from '../domain.js';
 import { bytes, t } from '../i18n.js';
 import { displayable, parseMessage } from '../mime.js';
 import { Icon } from '../parts/icon.js';
-import { Notice } from '../parts/notice.js';
+import { Problem } from '../parts/notice.js';
 import { Tabs } from '../parts/tabs.js';
+import { Time } from '../parts/time.js';
+import { useApp } from '../store.js';
 
 const HtmlView = ({ message }) => {
   const shown = useMemo(() => displayable(message), [message]);
   return html`
+    ${shown.unstyled && html`<p class="hint">${t('capture.unstyled')}</p>`}
     ${shown.blocked > 0 && html`<p class="hint">${t('capture.blocked', { n: shown.blocked })}</p>`}
     <iframe class="mail" sandbox="" title=${t('capture.frame')} srcdoc=${shown.document}></iframe>
     ${shown.links.length > 0 && html`
@@ -39,16 +43,21 @@ const AttachmentView = ({ message }) => html`
 function useCapture(id) {
   const [raw, setRaw] = useState(null);
   const [problem, setProblem] = useState('');
-  useEffect(() => {
-    setRaw(null);
-    api.captureBytes(id).then(setRaw, (error) => setProblem(errorText(error)));
-  }, [id]);
+  const { connection } = useApp();
+  const load = () => {
+    if (raw) return;
+    setProblem('');
+    api.captureBytes(id).then(setRaw, (error) => setProblem(error.status === 404 ? t('email.gone') : errorText(error)));
+  };
+  useEffect(load, [id, connection.count]);
   const message = useMemo(() => raw && parseMessage(raw), [raw]);
-  return { raw, message, problem };
+  return { raw, message, problem, load };
 }
 
+const isMoment = (text) => !Number.isNaN(Date.parse(text));
+
 export function CapturePage({ id }) {
-  const { raw, message, problem } = useCapture(id);
+  const { raw, message, problem, load } = useCapture(id);
   const header = (name) => message.headers.find((one) => one.name.toLowerCase() === name)?.value ?? '';
   const tabs = message && [
     message.html !== null && { id: 'html', label: t('capture.html'), view: () => html`<${HtmlView} message=${message} />` },
@@ -63,14 +72,14 @@ export function CapturePage({ id }) {
 
   return html`
     <p class="back"><a href="#/sandbox"><${Icon} name="left" />${t('nav.sandbox')}</a></p>
-    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+    <${Problem} text=${problem} onRetry=${problem !== t('email.gone') && load} />
     <header class="page-head">
-      <h1 tabindex="-1">${message ? header('subject') || t('outbox.no_subject') : t('email.title')}</h1>
+      <h1 tabindex="-1" class="mail-title" title=${message ? header('subject') : undefined}>${message ? header('subject') || t('outbox.no_subject') : t('email.title')}</h1>
       ${message && html`
         <dl class="facts inline">
-          <div><dt>${t('email.from')}</dt><dd>${header('from')}</dd></div>
-          <div><dt>${t('email.to')}</dt><dd>${header('to')}</dd></div>
-          <div><dt>${t('capture.date')}</dt><dd>${header('date')}</dd></div>
+          <div><dt>${t('email.from')}</dt><dd>${readable(header('from'))}</dd></div>
+          <div><dt>${t('email.to')}</dt><dd>${readable(header('to'))}</dd></div>
+          <div><dt>${t('capture.date')}</dt><dd>${isMoment(header('date')) ? html`<${Time} at=${new Date(header('date')).toISOString()} />` : header('date')}</dd></div>
         </dl>`}
     </header>
     ${tabs && html`<${Tabs} key=${id} tabs=${tabs} label=${t('capture.views')} />`}`;

@@ -2,11 +2,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
-import { bytes, currentLanguage, t, textOr } from '../i18n.js';
+import { readable } from '../domain.js';
+import { bytes, currentLanguage, dateTime, relative, t, textOr } from '../i18n.js';
 import { replyText } from '../parts/diagnosis.js';
 import { EmailState, isWaiting } from '../parts/email-state.js';
 import { Icon } from '../parts/icon.js';
-import { Notice } from '../parts/notice.js';
+import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
 
@@ -19,10 +20,19 @@ const Attempt = ({ attempt }) => html`
     ${attempt.diagnosis && html`<p><strong>${attempt.diagnosis.meaning}</strong> ${attempt.diagnosis.fix}</p>`}
   </li>`;
 
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+function goesOut(at) {
+  const wait = new Date(at) - Date.now();
+  if (wait < 1000) return t('state.queued.means');
+  return wait < WEEK_MS ? t('email.goes_out', { when: relative(at) }) : t('email.goes_out_at', { time: dateTime(at) });
+}
+
 const Recipient = ({ recipient }) => html`
   <li class="recipient">
-    <p class="recipient-head"><strong>${recipient.address}</strong><${EmailState} state=${recipient.state} /></p>
-    ${recipient.next_attempt_at && html`
+    <p class="recipient-head"><strong>${readable(recipient.address)}</strong><${EmailState} state=${recipient.state} /></p>
+    ${recipient.next_attempt_at && recipient.state === 'scheduled' && html`<p class="hint">${goesOut(recipient.next_attempt_at)}</p>`}
+    ${recipient.next_attempt_at && recipient.state !== 'scheduled' && html`
       <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} near /></p>`}
     ${recipient.attempts_log?.length > 0 && html`
       <ol class="attempts" aria-label=${t('email.attempts')}>
@@ -38,16 +48,23 @@ const Timeline = ({ events }) => html`
         <${Time} at=${at} /></li>`)}
   </ol>`;
 
+/** The question that has just been asked has the focus. */
+const focusOnce = (button) => button?.focus();
+const addresses = (list) => readable([].concat(list ?? []).join(', '));
+
 export function EmailPage({ id }) {
-  const { lastEmail } = useApp();
+  const { lastEmail, connection } = useApp();
   const [email, setEmail] = useState(null);
   const [problem, setProblem] = useState('');
+  const [asking, setAsking] = useState(false);
   const language = currentLanguage();
 
-  const load = () => api.email(id).then((found) => { setEmail(found); setProblem(''); }, (error) => setProblem(errorText(error)));
-  useEffect(() => { load(); }, [id, language, lastEmail?.id === id && lastEmail]);
+  const load = () => api.email(id).then((found) => { setEmail(found); setProblem(''); },
+    (error) => setProblem(error.status === 404 ? t('email.gone') : errorText(error)));
+  useEffect(() => { load(); }, [id, language, connection.count, lastEmail?.id === id && lastEmail]);
 
   const cancel = async () => {
+    setAsking(false);
     try {
       setEmail(await api.cancelEmail(id));
     } catch (error) {
@@ -55,9 +72,10 @@ export function EmailPage({ id }) {
     }
   };
 
+  const canCancel = email && isWaiting(email.state) && email.state !== 'sending';
   const facts = email && [
-    ['from', email.from], ['to', [].concat(email.to).join(', ')], ['cc', [].concat(email.cc ?? []).join(', ')],
-    ['reply_to', [].concat(email.reply_to ?? []).join(', ')], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
+    ['from', readable(email.from)], ['to', addresses(email.to)], ['cc', addresses(email.cc)],
+    ['reply_to', addresses(email.reply_to)], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
     ['created', html`<${Time} at=${email.created_at} />`],
     ['scheduled', email.scheduled_at && html`<${Time} at=${email.scheduled_at} />`],
     ['expires', email.expires_at && html`<${Time} at=${email.expires_at} />`],
@@ -65,16 +83,20 @@ export function EmailPage({ id }) {
 
   return html`
     <p class="back"><a href="#/outbox"><${Icon} name="left" />${t('nav.outbox')}</a></p>
-    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+    <${Problem} text=${problem} onRetry=${problem !== t('email.gone') && load} />
     ${!email && html`<h1 tabindex="-1">${t('email.title')}</h1>${!problem && html`<p class="loading">${t('loading')}</p>`}`}
     ${email && html`
       <header class="page-head row">
         <div>
-          <h1 tabindex="-1">${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
+          <h1 tabindex="-1" class="mail-title" title=${email.subject || undefined}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
           <p class="lead"><${EmailState} state=${email.state} /> ${t(`state.${email.state}.means`)}</p>
         </div>
-        ${isWaiting(email.state) && email.state !== 'sending' && html`<button type="button" class="danger" onClick=${cancel}>${t('email.cancel')}</button>`}
+        ${canCancel && !asking && html`<button type="button" class="danger" onClick=${() => setAsking(true)}>${t('email.cancel')}</button>`}
       </header>
+      ${canCancel && asking && html`
+        <div class="card ask" role="group" aria-labelledby="cancel-question"><p id="cancel-question">${t('email.cancel_sure')}</p>
+          <div class="buttons"><button type="button" class="danger" ref=${focusOnce} onClick=${cancel}>${t('email.cancel')}</button>
+            <button type="button" onClick=${() => setAsking(false)}>${t('email.keep')}</button></div></div>`}
       <div class="columns even">
         <section class="card" aria-labelledby="recipients-title">
           <h2 id="recipients-title">${t('email.recipients')}</h2>

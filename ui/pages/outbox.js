@@ -2,10 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { html } from '../html.js';
+import { readable } from '../domain.js';
 import { t } from '../i18n.js';
 import { EmailState, EMAIL_STATES } from '../parts/email-state.js';
 import { Icon } from '../parts/icon.js';
-import { Notice } from '../parts/notice.js';
+import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
@@ -25,12 +26,14 @@ function useFresh() {
   return fresh;
 }
 
+const recipientsOf = ({ to }) => readable([].concat(to).join(', '));
+
 const Row = ({ email }) => html`
   <tr data-email=${email.id}>
     <td class="cell-state"><${EmailState} state=${email.state} /></td>
-    <td class="cell-main"><a href=${`#/outbox/${email.id}`}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</a>
+    <td class="cell-main"><a href=${`#/outbox/${email.id}`} title=${email.subject || undefined}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</a>
       ${email.is_test && html` <span class="tag">${t('outbox.test')}</span>`}</td>
-    <td class="cell-to">${[].concat(email.to).join(', ')}</td>
+    <td class="cell-to" title=${recipientsOf(email)}>${recipientsOf(email)}</td>
     <td class="cell-class">${t(`class.${email.class}`)}</td>
     <td class="cell-time"><${Time} at=${email.created_at} near /></td>
   </tr>`;
@@ -65,7 +68,7 @@ export function OutboxPage() {
           <input id="filter_search" type="search" value=${typed} onInput=${(event) => setTyped(event.currentTarget.value)} /></div>
       </div>
     </form>
-    ${pages.problem && html`<${Notice} tone="bad" role="alert">${pages.problem}<//>`}
+    <${Problem} text=${pages.problem} onRetry=${pages.retry} />
     ${!pages.items && html`<p class="loading">${t('loading')}</p>`}
     ${pages.items?.length === 0 && !pages.problem && html`
       <div class="card empty"><${Icon} name="outbox" /><p>${state || search ? t('outbox.nothing_found') : t('outbox.empty')}</p></div>`}
@@ -74,8 +77,9 @@ export function OutboxPage() {
         <table class="list">
           <caption class="unseen">${t('nav.outbox')}</caption>
           <thead><tr>
-            <th scope="col">${t('outbox.state')}</th><th scope="col">${t('outbox.subject')}</th><th scope="col">${t('outbox.to')}</th>
-            <th scope="col">${t('outbox.class')}</th><th scope="col">${t('outbox.created')}</th>
+            <th scope="col" class="cell-state">${t('outbox.state')}</th><th scope="col">${t('outbox.subject')}</th>
+            <th scope="col" class="cell-to">${t('outbox.to')}</th><th scope="col" class="cell-class">${t('outbox.class')}</th>
+            <th scope="col" class="cell-time">${t('outbox.created')}</th>
           </tr></thead>
           <tbody>${pages.items.map((email) => html`<${Row} key=${email.id} email=${email} />`)}</tbody>
         </table>

@@ -2,9 +2,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
+import { readable } from '../domain.js';
 import { bytes, t } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
-import { Notice } from '../parts/notice.js';
+import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
@@ -20,12 +21,14 @@ function useTick() {
   return tick;
 }
 
+const recipientsOf = ({ to }) => readable([].concat(to).join(', '));
+
 const Row = ({ mail }) => html`
   <tr data-capture=${mail.id}>
-    <td class="cell-main"><a href=${`#/sandbox/${mail.id}`}>${mail.subject || t('outbox.no_subject')}</a></td>
-    <td class="cell-to">${mail.from}</td>
-    <td class="cell-to">${[].concat(mail.to).join(', ')}</td>
-    <td class="cell-class">${bytes(mail.size)}</td>
+    <td class="cell-main"><a href=${`#/sandbox/${mail.id}`} title=${mail.subject || undefined}>${mail.subject || t('outbox.no_subject')}</a></td>
+    <td class="cell-to" title=${readable(mail.from)}>${readable(mail.from)}</td>
+    <td class="cell-to" title=${recipientsOf(mail)}>${recipientsOf(mail)}</td>
+    <td class="cell-size">${bytes(mail.size)}</td>
     <td class="cell-time"><${Time} at=${mail.at} near /></td>
   </tr>`;
 
@@ -42,14 +45,15 @@ const Server = ({ sandbox }) => html`
   </section>`;
 
 export function SandboxPage() {
-  const { lastEmail } = useApp();
+  const { lastEmail, connection } = useApp();
   const [sandbox, setSandbox] = useState(null);
   const [problem, setProblem] = useState('');
   const [cleared, setCleared] = useState(0);
   const [asking, setAsking] = useState(false);
   const pages = usePages((query) => api.captures(query), `cleared ${cleared}`, `${useTick()} ${lastEmail?.state}`);
 
-  useEffect(() => { api.sandbox().then(setSandbox, (error) => setProblem(errorText(error))); }, []);
+  const load = () => api.sandbox().then((found) => { setSandbox(found); setProblem(''); }, (error) => setProblem(errorText(error)));
+  useEffect(() => { load(); }, [connection.count]);
 
   const clear = async () => {
     try {
@@ -70,14 +74,14 @@ export function SandboxPage() {
       <div class="card ask"><p>${t('sandbox.clear_sure')}</p>
         <div class="buttons"><button type="button" class="danger" onClick=${clear}>${t('sandbox.clear')}</button>
           <button type="button" onClick=${() => setAsking(false)}>${t('action.cancel')}</button></div></div>`}
-    ${(problem || pages.problem) && html`<${Notice} tone="bad" role="alert">${problem || pages.problem}<//>`}
+    <${Problem} text=${problem || pages.problem} onRetry=${() => { load(); pages.retry(); }} />
     ${!pages.items && html`<p class="loading">${t('loading')}</p>`}
     ${pages.items?.length === 0 && !pages.problem && html`<div class="card empty"><${Icon} name="sandbox" /><p>${t('sandbox.empty')}</p></div>`}
     ${pages.items?.length > 0 && html`
       <div class="card table-card"><table class="list">
         <caption class="unseen">${t('nav.sandbox')}</caption>
-        <thead><tr><th scope="col">${t('outbox.subject')}</th><th scope="col">${t('email.from')}</th><th scope="col">${t('outbox.to')}</th>
-          <th scope="col">${t('email.size')}</th><th scope="col">${t('sandbox.captured')}</th></tr></thead>
+        <thead><tr><th scope="col">${t('outbox.subject')}</th><th scope="col" class="cell-to">${t('email.from')}</th><th scope="col" class="cell-to">${t('outbox.to')}</th>
+          <th scope="col" class="cell-size">${t('email.size')}</th><th scope="col" class="cell-time">${t('sandbox.captured')}</th></tr></thead>
         <tbody>${pages.items.map((mail) => html`<${Row} key=${mail.id} mail=${mail} />`)}</tbody>
       </table></div>`}
     <${Pager} pages=${pages} />

@@ -5,7 +5,7 @@ import { DraftForm, faultOfRun } from '../draft.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
 import { Ladder } from '../parts/ladder.js';
-import { Notice } from '../parts/notice.js';
+import { Problem } from '../parts/notice.js';
 import { Presets } from '../parts/presets.js';
 import { SendingSwitch, setSending } from '../parts/switch.js';
 import { SendingWith } from '../parts/sending-with.js';
@@ -16,10 +16,16 @@ import { announce, loadSmtp, takeVerification, useApp } from '../store.js';
 
 const focus = (id) => document.getElementById(id === 'security' ? 'security_starttls' : id)?.focus();
 
+/** Brings the verdict before the eyes of whoever waits for it. */
+const showVerdict = () => document.querySelector('.ladder .diagnosis')?.scrollIntoView({
+  block: 'nearest', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
+});
+
 function usePresets() {
   const [presets, setPresets] = useState([]);
+  const { connection } = useApp();
   const language = currentLanguage();
-  useEffect(() => { api.presets().then(setPresets, () => setPresets([])); }, [language]);
+  useEffect(() => { api.presets().then(setPresets, () => {}); }, [language, connection.count]);
   return presets;
 }
 
@@ -39,8 +45,14 @@ function valuesOf(preset, form, presets) {
   };
 }
 
+/** True if a verdict is no longer about what stands in the form. A run that was cancelled has none. */
+function isOutdated(run, smtp, draft) {
+  if (!['passed', 'failed'].includes(run.state)) return false;
+  return smtp.setup === 'incomplete' || (run.state === 'failed' && (draft.editedSinceRun || smtp.setup === 'complete'));
+}
+
 export function SettingsEmailPage() {
-  const { session, smtp, verification: run } = useApp();
+  const { session, smtp, verification: run, connection } = useApp();
   const [, redraw] = useState(0);
   const [draft] = useState(() => new DraftForm(() => redraw((n) => n + 1)));
   const [preset, setPreset] = useState(null);
@@ -50,7 +62,11 @@ export function SettingsEmailPage() {
   const ladderHeading = useRef(null);
   const presets = usePresets();
 
-  useEffect(() => { loadSmtp().catch((error) => setProblem(errorText(error))); }, []);
+  const load = () => loadSmtp().then(() => setProblem(''), (error) => setProblem(errorText(error)));
+  useEffect(() => {
+    load();
+    draft.recover();
+  }, [connection.count]);
   useEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]);
   useEffect(() => { if (awaited && run?.id === awaited) ladderHeading.current?.focus(); }, [awaited, run?.id]);
   useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
@@ -58,10 +74,11 @@ export function SettingsEmailPage() {
     if (!run || run.id !== awaited || run.state === 'running') return;
     setAwaited(null);
     if (run.state === 'passed') draft.forgetPassword();
+    if (run.state === 'failed') showVerdict();
     loadSmtp().catch(() => {}); // the stream brings it as well; this is for when there is none
   }, [run, awaited]);
 
-  if (!smtp) return problem ? html`<${Notice} tone="bad" role="alert">${problem}<//>` : html`<p class="loading">${t('loading')}</p>`;
+  if (!smtp) return problem ? html`<${Problem} text=${problem} onRetry=${load} />` : html`<p class="loading">${t('loading')}</p>`;
 
   const verifying = smtp.setup === 'verifying' || run?.state === 'running';
   const failedHere = smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null;
@@ -103,8 +120,8 @@ export function SettingsEmailPage() {
       <h1 tabindex="-1">${t('settings.page')}</h1>
       <p class="lead">${t('settings.lead')}</p>
     </header>
-    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
-    <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} />
+    <${Problem} text=${problem} />
+    <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} />
     <div class="columns">
       <div class="column">
         <${Presets} presets=${presets} chosen=${chosen} onChoose=${choose} disabled=${verifying} />
@@ -114,7 +131,7 @@ export function SettingsEmailPage() {
       <div class="column">
         ${run && html`
           <${Ladder} run=${run} live=${run.id === watched} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
-            changed=${run.state !== 'running' && smtp.setup === 'incomplete'}
+            paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
             offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
             onSwitchOn=${attempt(() => setSending(true))} onCancel=${attempt(() => api.cancelVerification(run.id))}
             onGoToField=${faultOfRun(run) && (() => focus(faultOfRun(run).name))} />`}

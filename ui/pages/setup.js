@@ -58,7 +58,8 @@ export function SetupPage({ token }) {
       <div class="card gate">
         <h1 tabindex="-1">${t('setup_page.done')}</h1>
         <p>${t('setup_page.done_text')}</p>
-        <a class="button primary wide" href="#/sign-in">${t('sign_in.button')}</a>
+        ${session.authenticated ? html`<a class="button primary wide" href="#/settings/email">${t('not_found.link')}</a>`
+          : html`<a class="button primary wide" href="#/sign-in">${t('sign_in.button')}</a>`}
       </div>`;
   }
   return html`

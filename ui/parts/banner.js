@@ -1,8 +1,14 @@
-// Above every page: sending is off, or the provider refuses the login. Says it in words and links to the remedy.
+// Above every page: no connection to the server, sending is off, or the provider refuses the login. Says it in words and links to
+// the remedy.
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Icon } from './icon.js';
 import { waitingCount } from './switch.js';
+
+export const ConnectionBanner = ({ lost }) => html`
+  <div role="alert">${lost && html`
+    <div class="banner bad connection"><${Icon} name="alert" /><p><strong>${t('banner.no_connection')}</strong> ${t('banner.reconnects')}</p></div>`}
+  </div>`;
 
 export function Banner({ smtp, onSettings }) {
   if (!smtp) return null;

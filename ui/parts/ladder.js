@@ -2,19 +2,34 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { announce } from '../store.js';
 import { html } from '../html.js';
-import { date, duration, t } from '../i18n.js';
+import { date, duration, list, t } from '../i18n.js';
 import { Icon } from './icon.js';
+import { readable } from '../domain.js';
 import { Conversation, Diagnosis } from './diagnosis.js';
 import { Time } from './time.js';
 
 const ICONS = { pending: 'dash', running: 'spinner', passed: 'check', failed: 'cross', skipped: 'dash' };
+
+/** "127.0.0.1 (::1: ECONNREFUSED)": the address that answered, and those that did not, without their codes. */
+function connectedTo(detail) {
+  const match = /^(\S+) \((.+)\)$/.exec(detail);
+  if (!match) return detail;
+  const silent = match[2].split(', ').map((one) => one.replace(/: \S+$/, ''));
+  return `${match[1]} (${t('ladder.no_answer', { n: silent.length, addresses: list(silent) })})`;
+}
+
+/** What a rung says at first glance. A failed one has only a code to tell: that stands under the details. */
+function detailOf({ name, state, detail }) {
+  if (!detail || state === 'failed') return '';
+  return name === 'connect' ? connectedTo(detail) : readable(detail);
+}
 
 const Rung = ({ phase }) => html`
   <li class=${`rung ${phase.state}`} data-phase=${phase.name} data-state=${phase.state}>
     <span class="rung-icon"><${Icon} name=${ICONS[phase.state]} spin=${phase.state === 'running'} /></span>
     <span class="rung-words">
       <span class="rung-name">${t(`phase.${phase.name}`)}<span class="unseen">: ${t(`phase_state.${phase.state}`)}</span></span>
-      ${phase.detail && html`<span class="rung-detail">${phase.detail}</span>`}
+      ${detailOf(phase) && html`<span class="rung-detail">${detailOf(phase)}</span>`}
     </span>
     <span class="rung-time">${phase.ms >= 0 && phase.ms !== null && ['passed', 'failed'].includes(phase.state) && duration(phase.ms)}</span>
   </li>`;
@@ -31,6 +46,26 @@ const Facts = ({ server }) => server && (server.tls || server.certificate) && ht
       <div><dt>${t('facts.valid_until')}</dt><dd>${date(server.certificate.not_after)}</dd></div>`}
     ${server.auth_mechanism && html`<div><dt>${t('facts.login')}</dt><dd>${server.auth_mechanism}</dd></div>`}
   </dl>`;
+
+/** Error names as the machine says them, for whoever asks. */
+const Codes = ({ run }) => {
+  const raw = run.phases.filter((phase) => phase.detail && (phase.state === 'failed' || detailOf(phase) !== readable(phase.detail)));
+  return raw.length > 0 && html`
+    <dl class="facts">${raw.map(({ name, detail }) => html`<div key=${name}><dt>${t(`phase.${name}`)}</dt><dd><code>${detail}</code></dd></div>`)}</dl>`;
+};
+
+const Details = ({ run, rungs }) => {
+  const { tls, certificate } = run.server ?? {};
+  const any = rungs || tls || certificate || run.phases.some(({ detail }) => detail);
+  return html`
+    ${any && html`
+      <details class="steps-taken"><summary>${t('ladder.details')}</summary>
+        ${rungs && html`<${Rungs} run=${run} />`}<${Facts} server=${run.server} /><${Codes} run=${run} /></details>`}
+    <${Conversation} transcript=${run.transcript} />`;
+};
+
+const stillInForce = (inForce, paused) => (!inForce ? t('ladder.nothing_in_force')
+  : t(paused ? 'ladder.still_in_force' : 'ladder.still_sending', { host: readable(inForce.host) }));
 
 const summaryOf = (run) => {
   const failed = run.phases.find((phase) => phase.state === 'failed');
@@ -53,7 +88,7 @@ function useAnnouncements(run, live) {
   }, [run, live]);
 }
 
-export function Ladder({ run, live, folded, changed, inForce, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
+export function Ladder({ run, live, folded, changed, inForce, paused, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
   useAnnouncements(run, live);
   const running = run.state === 'running';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
@@ -65,7 +100,7 @@ export function Ladder({ run, live, folded, changed, inForce, offerSwitch, onSwi
           ? html`<button type="button" class="small" onClick=${onCancel}>${t('ladder.cancel')}</button>`
           : html`<span class="hint"><${Time} at=${run.finished_at} near /></span>`}
       </header>
-      <p class="ladder-target">${run.settings.host}:${run.settings.port} · ${t(`security.${run.settings.security}`)}</p>
+      <p class="ladder-target">${readable(run.settings.host)}:${run.settings.port} · ${t(`security.${run.settings.security}`)}</p>
       ${changed && html`<p class="hint">${t('ladder.changed')}</p>`}
       ${!folded && html`<${Rungs} run=${run} />`}
       ${running && html`<p class="hint">${t('ladder.nothing_sent')}</p>`}
@@ -78,10 +113,7 @@ export function Ladder({ run, live, folded, changed, inForce, offerSwitch, onSwi
       ${run.state === 'failed' && run.diagnosis && html`<${Diagnosis} diagnosis=${run.diagnosis} onGoToField=${onGoToField} />`}
       ${run.state === 'cancelled' && html`<p class="hint">${t('run.cancelled')}</p>`}
       ${['failed', 'cancelled'].includes(run.state) && html`
-        <p class="hint">${inForce ? t('ladder.still_sending', { host: inForce.host }) : t('ladder.nothing_in_force')}</p>`}
-      ${!running && !folded && html`<${Facts} server=${run.server} /><${Conversation} transcript=${run.transcript} />`}
-      ${folded && html`
-        <details class="steps-taken"><summary>${t('ladder.details')}</summary>
-          <${Rungs} run=${run} /><${Facts} server=${run.server} /><${Conversation} transcript=${run.transcript} /></details>`}
+        <p class="hint">${stillInForce(inForce, paused)}</p>`}
+      ${!running && html`<${Details} run=${run} rungs=${folded} />`}
     </section>`;
 }

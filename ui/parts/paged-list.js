@@ -3,26 +3,33 @@ import { useEffect, useState } from 'preact/hooks';
 import { errorText } from '../api.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { useApp } from '../store.js';
 import { Icon } from './icon.js';
 
 const PAGE = 25;
 
-/** load(query) is called whenever `key` (what is looked for) or `fresh` (something has happened) changes. */
+/**
+ * load(query) is called whenever `key` (what is looked for) or `fresh` (something has happened) changes, when the server is back after
+ * an outage, and on `retry`. What is shown stays while the server does not answer.
+ */
 export function usePages(load, key, fresh) {
   const [trail, setTrail] = useState({ key, cursors: [] }); // the last id of every page before this one
   const [page, setPage] = useState({ items: null, more: false, problem: '' });
+  const [tries, setTries] = useState(0);
+  const { connection } = useApp();
   const cursors = trail.key === key ? trail.cursors : [];
   const after = cursors.at(-1);
   useEffect(() => {
     let ended = false;
     load({ limit: PAGE, ...(after && { after }) }).then(
       ({ data, has_more: more }) => { if (!ended) setPage({ items: data, more, problem: '' }); },
-      (error) => { if (!ended) setPage({ items: [], more: false, problem: errorText(error) }); });
+      (error) => { if (!ended) setPage((known) => ({ ...known, items: known.items ?? [], problem: errorText(error) })); });
     return () => { ended = true; };
-  }, [key, after, fresh]);
+  }, [key, after, fresh, tries, connection.count]);
   return {
     ...page,
     first: cursors.length === 0,
+    retry: () => setTries(tries + 1),
     older: () => setTrail({ key, cursors: [...cursors, page.items.at(-1).id] }),
     newer: () => setTrail({ key, cursors: cursors.slice(0, -1) }),
   };

@@ -15,8 +15,10 @@ const PresetFacts = ({ preset }) => html`
       <p>${t(preset.password.app_password?.startsWith('required') ? 'preset.app_password' : 'preset.password')} ${preset.password.where}
         ${preset.password.url && html` <a href=${preset.password.url} target="_blank" rel="noopener noreferrer">
           ${t('preset.open')}<${Icon} name="external" /></a>`}</p>`}
-    ${preset.checked && html`<p class="source">${t('preset.checked', { date: date(preset.checked) })}${
-      preset.sources?.length ? ` · ${t('preset.sources', { sources: [].concat(preset.sources).join('; ') })}` : ''}</p>`}
+    ${preset.checked && html`<p class="source">${t('preset.checked', { date: date(preset.checked) })}</p>`}
+    ${preset.sources?.length > 0 && html`
+      <details class="source" key=${preset.id}><summary>${t('preset.sources')}</summary>
+        <ul>${[...new Set([].concat(preset.sources))].map((source) => html`<li key=${source}>${source}</li>`)}</ul></details>`}
   </div>`;
 
 export function Presets({ presets, chosen, onChoose, disabled }) {

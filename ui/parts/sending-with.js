@@ -1,5 +1,6 @@
 // With which settings mail is being sent right now, whatever is typed in the form.
 import { html } from '../html.js';
+import { readable } from '../domain.js';
 import { t } from '../i18n.js';
 import { Notice } from './notice.js';
 import { Time } from './time.js';
@@ -10,8 +11,8 @@ export const SendingWith = ({ smtp }) => html`
     ${smtp.sending_with
       ? html`
         <dl class="facts">
-          <div><dt>${t('settings.host')}</dt><dd>${smtp.sending_with.host}:${smtp.sending_with.port}</dd></div>
-          <div><dt>${t('settings.from_email')}</dt><dd>${smtp.sending_with.from_email}</dd></div>
+          <div><dt>${t('settings.host')}</dt><dd>${readable(smtp.sending_with.host)}:${smtp.sending_with.port}</dd></div>
+          <div><dt>${t('settings.from_email')}</dt><dd>${readable(smtp.sending_with.from_email)}</dd></div>
           ${smtp.sending_with.from_name && html`<div><dt>${t('settings.from_name')}</dt><dd>${smtp.sending_with.from_name}</dd></div>`}
           <div><dt>${t('force.since')}</dt><dd><${Time} at=${smtp.sending_with.since} /></dd></div>
           ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}

@@ -1,10 +1,12 @@
 // The form of the two manuals: sender, login, server; always encrypted; the rest behind "advanced".
 import { html } from '../html.js';
 import { clock, dateTime, t } from '../i18n.js';
+import { readable } from '../domain.js';
 import { securityOf } from '../draft.js';
 import { Fault, Field, PasswordField } from './field.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
+import { namesOf } from './status-bar.js';
 
 const SecurityChoice = ({ draft, locked, fault }) => html`
   <fieldset class=${fault ? 'field choice faulty' : 'field choice'} aria-describedby=${fault ? 'security-fault' : 'security-hint'}>
@@ -20,10 +22,19 @@ const SecurityChoice = ({ draft, locked, fault }) => html`
     <${Fault} id="security-fault" text=${fault} />
   </fieldset>`;
 
-function passwordHint(draft) {
-  if (draft.needsPasswordAgain()) return t('settings.password.again');
+/** Said once: under the field as a hint, or as its fault. */
+function passwordHint(draft, fault) {
+  if (draft.needsPasswordAgain()) return fault ? undefined : t('fault.password_again');
   if (draft.stored?.set && draft.stored.set_at) return t('settings.password.stored', { time: dateTime(draft.stored.set_at) });
   return t('settings.password.hint');
+}
+
+function savedText(draft, smtp) {
+  const unsaved = draft.unsaved();
+  if (draft.saving) return t('settings.saving');
+  if (unsaved.length) return t('settings.unsaved', { fields: namesOf(unsaved) });
+  if (draft.problem && draft.edited().length) return t('settings.not_saved');
+  return smtp.draft?.changed_at ? t('settings.saved', { time: clock(smtp.draft.changed_at) }) : '';
 }
 
 export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVerify }) {
@@ -34,27 +45,28 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
   });
   const advanced = ['ehlo_name', 'max_connections', 'per_minute', 'per_hour', 'per_day', 'probe_recipient'].some((name) => faults[name]);
   const count = Object.keys(draft.faults).length;
+  const unsaved = draft.unsaved().length > 0;
   return html`
     <form class="card settings" aria-labelledby="form-title" novalidate onSubmit=${(event) => { event.preventDefault(); onVerify(); }}>
       <header class="card-head">
         <h2 id="form-title">${t('settings.title')}</h2>
-        <span class="hint saved" data-saved=${smtp.draft && !draft.saving ? 'yes' : 'no'}>${draft.saving ? t('settings.saving')
-          : smtp.draft?.changed_at ? t('settings.saved', { time: clock(smtp.draft.changed_at) }) : ''}</span>
+        <span class="hint saved" data-saved=${smtp.draft && !draft.saving && !unsaved ? 'yes' : 'no'}>${savedText(draft, smtp)}</span>
       </header>
       <p class="hint">${t('field.required_note')}</p>
 
       <div class="pair">
         <${Field} ...${field('from_name', { optional: true, hint: t('settings.from_name.hint'), autocomplete: 'organization', maxlength: 200 })} />
-        <${Field} ...${field('from_email', { required: true, type: 'email', hint: t('settings.from_email.hint'), autocomplete: 'off',
+        <${Field} ...${field('from_email', { required: true, inputmode: 'email', hint: t('settings.from_email.hint'), autocomplete: 'off',
           spellcheck: 'false', autocapitalize: 'off' })} />
       </div>
-      <${PasswordField} ...${field('password', { required: !draft.keepsPassword(), hint: passwordHint(draft), urgent: draft.needsPasswordAgain(),
+      <${PasswordField} ...${field('password', { required: !draft.keepsPassword(), hint: passwordHint(draft, faults.password), urgent: draft.needsPasswordAgain(),
         autocomplete: 'new-password',
         placeholder: draft.keepsPassword() ? '••••••••' : undefined })} />
       <div class="pair wide-narrow">
         <${Field} ...${field('host', { required: true, placeholder: hostExample, hint: t('settings.host.hint'), autocomplete: 'off',
           spellcheck: 'false', autocapitalize: 'off', inputmode: 'url' })} />
-        <${Field} ...${field('port', { hint: t('settings.port.hint'), placeholder: '587', inputmode: 'numeric', autocomplete: 'off', maxlength: 5 })} />
+        <${Field} ...${field('port', { hint: t('settings.port.hint'), placeholder: '587', inputmode: 'numeric', autocomplete: 'off', maxlength: 7,
+          onValue: (value) => draft.typePort(value) })} />
       </div>
       <${SecurityChoice} draft=${draft} locked=${locked} fault=${faults.security} />
       <${Field} ...${field('username', { optional: true, hint: t('settings.username.hint'), placeholder: draft.form.from_email.trim() || undefined,
@@ -73,16 +85,16 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
             <${Field} ...${field('per_day', { inputmode: 'numeric', optional: true })} />
           </div>
         </fieldset>
-        <${Field} ...${field('probe_recipient', { optional: true, type: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
+        <${Field} ...${field('probe_recipient', { optional: true, inputmode: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
       </details>
 
       ${count > 0 && html`<${Notice} tone="bad">${t('settings.faults', { n: count })}<//>`}
       ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
       <div class="buttons">
         <button type="submit" class="primary" disabled=${locked}>${t('settings.verify')}</button>
-        ${smtp.draft && html`<button type="button" disabled=${locked} onClick=${() => draft.discard()}>${t('settings.discard')}</button>`}
+        ${(smtp.draft || unsaved) && html`<button type="button" disabled=${locked} onClick=${() => draft.discard()}>${t('settings.discard')}</button>`}
       </div>
       <p class="hint">${t('settings.verify.hint')}
-        ${' '}${smtp.draft && smtp.sending_with && t('settings.in_force', { host: smtp.sending_with.host, from: smtp.sending_with.from_email })}</p>
+        ${' '}${smtp.draft && smtp.sending_with && t('settings.in_force', { host: readable(smtp.sending_with.host), from: readable(smtp.sending_with.from_email) })}</p>
     </form>`;
 }

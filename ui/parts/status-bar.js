@@ -1,6 +1,7 @@
 // The five states of the setup: icon, words, and what to do now.
 import { html } from '../html.js';
 import { list, t } from '../i18n.js';
+import { readable } from '../domain.js';
 import { Icon } from './icon.js';
 
 const LOOKS = {
@@ -12,17 +13,22 @@ const LOOKS = {
 };
 const WAY = ['not_configured', 'incomplete', 'verifying', 'complete'];
 
-function whatToDo({ setup, missing, sending, sending_with: inForce }) {
-  if (setup === 'incomplete' && missing.length) {
-    return t('setup.incomplete.missing', { fields: list(missing.map((name) => t(`settings.${name}`))) });
-  }
+/** Fields by their labels, in one list. */
+export const namesOf = (fields) => list(fields.map((name) => t(name === 'security' ? 'facts.encryption' : `settings.${name}`)));
+
+/** What the form holds counts before what the server has got of it. */
+function whatToDo({ setup, missing, sending, sending_with: inForce }, draft) {
+  const wrong = setup === 'verifying' ? [] : draft.wrong();
+  if (wrong.length) return t('setup.wrong', { n: wrong.length, fields: namesOf(wrong) });
+  const open = setup === 'incomplete' ? draft.missing(missing) : [];
+  if (open.length) return t('setup.incomplete.missing', { fields: namesOf(open) });
   if (setup === 'complete') {
-    return sending.enabled ? t('setup.complete.sending', { host: inForce?.host ?? '' }) : t('setup.complete.paused');
+    return sending.enabled ? t('setup.complete.sending', { host: readable(inForce?.host ?? '') }) : t('setup.complete.paused');
   }
   return t(`setup.${setup}.todo`);
 }
 
-export function StatusBar({ smtp }) {
+export function StatusBar({ smtp, draft }) {
   const { tone, icon, reached } = LOOKS[smtp.setup];
   const steps = WAY.map((name, i) => (i === 3 && smtp.setup === 'failed' ? 'failed' : name));
   return html`
@@ -30,7 +36,8 @@ export function StatusBar({ smtp }) {
       <div class="status-icon"><${Icon} name=${icon} spin=${smtp.setup === 'verifying'} /></div>
       <div class="status-words">
         <h2 id="status-title" data-setup=${smtp.setup}>${t(`setup.${smtp.setup}`)}</h2>
-        <p>${whatToDo(smtp)}</p>
+        ${smtp.setup === 'failed' && smtp.sending_with && html`<p class="status-second">${t('setup.failed.not_in_force')}</p>`}
+        <p>${whatToDo(smtp, draft)}</p>
       </div>
       <ol class="way" aria-hidden="true">
         ${steps.map((name, i) => html`

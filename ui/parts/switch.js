@@ -1,8 +1,9 @@
 // The switch for mail sending: on or off, since when and by whom, what waits, and what it means for customers.
 import { useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
+import { readable } from '../domain.js';
 import { html } from '../html.js';
-import { t } from '../i18n.js';
+import { dateTime, t } from '../i18n.js';
 import { announce, takeSmtp } from '../store.js';
 import { Field } from './field.js';
 import { Notice } from './notice.js';
@@ -10,6 +11,9 @@ import { Time } from './time.js';
 
 export const waitingCount = ({ waiting }) =>
   (waiting.held || 0) + (waiting.queued || 0) + (waiting.deferred || 0) + (waiting.sending || 0);
+
+const changedBy = (who) => (who === 'operator' ? t('switch.changed_by_operator') : who === 'API' ? t('switch.changed_by_api')
+  : who ? t('switch.changed_by', { who: readable(who) }) : t('switch.changed'));
 
 /** Used by the switch, by the banner and by the offer after the first success. */
 export async function setSending(enabled, reason) {
@@ -49,9 +53,10 @@ export function SendingSwitch({ smtp }) {
           onClick=${() => (on ? setAsking(!asking) : change(true))}><span></span></button>
       </div>
       ${sending.changed_at && sending.reason !== 'initial' && html`
-        <p class="hint">${sending.changed_by ? t('switch.changed_by', { who: sending.changed_by }) : t('switch.changed')}
+        <p class="hint">${changedBy(sending.changed_by)}
           ${' '}<${Time} at=${sending.changed_at} near />
-          ${!on && sending.reason && html` · ${t('switch.reason_is', { reason: sending.reason })}`}</p>`}
+          ${!on && sending.reason && html` · ${t('switch.reason_is', { reason: sending.reason })}`}
+          ${!on && sending.until && html` · ${t('switch.until', { time: dateTime(sending.until) })}`}</p>`}
       ${!possible && html`<p class="hint">${t('switch.not_yet')}</p>`}
       ${!on && possible && html`<${Notice} tone="warn">${t('switch.warning')}<//>`}
       ${waiting > 0 && html`<p class="waiting"><a href="#/outbox">${t('switch.waiting', { n: waiting })}</a></p>`}

@@ -74,6 +74,11 @@ function Progress({ email, captured }) {
     </div>`;
 }
 
+function faultOf(to) {
+  if (/@.*[,;\s].*@/.test(to)) return 'fault.one_address';
+  return /^[^\s@,;]+@[^\s@,;]+$/.test(to) ? '' : 'fault.invalid_address';
+}
+
 export function TestMail({ smtp, member, inSandbox }) {
   const [to, setTo] = useState(member?.email ?? '');
   const [fault, setFault] = useState('');
@@ -90,8 +95,10 @@ export function TestMail({ smtp, member, inSandbox }) {
   const submit = async (event) => {
     event.preventDefault();
     setProblem('');
-    if (!/^\S+@\S+$/.test(to.trim())) {
-      setFault(t('fault.invalid_address'));
+    setId(null); // the mail before has nothing to do with what comes now
+    const wrong = faultOf(to.trim());
+    if (wrong) {
+      setFault(t(wrong));
       document.getElementById('test_to').focus();
       return;
     }
@@ -106,9 +113,9 @@ export function TestMail({ smtp, member, inSandbox }) {
   return html`
     <section class="card" aria-labelledby="test-title">
       <h2 id="test-title">${t('test.title')}</h2>
-      <p class="hint">${possible ? t('test.hint') : t('test.not_yet')}</p>
+      ${!possible ? html`<p class="hint">${t('test.not_yet')}</p>` : !smtp.sending.enabled && html`<p class="hint">${t('test.hint')}</p>`}
       <form onSubmit=${submit} novalidate>
-        <${Field} id="test_to" type="email" label=${t('test.to')} required value=${to} onValue=${setTo} fault=${fault}
+        <${Field} id="test_to" inputmode="email" spellcheck="false" autocapitalize="off" label=${t('test.to')} required value=${to} onValue=${setTo} fault=${fault}
           autocomplete="email" disabled=${!possible} />
         <button type="submit" disabled=${!possible}><${Icon} name="send" />${t('test.send')}</button>
       </form>

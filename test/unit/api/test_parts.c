@@ -66,7 +66,8 @@ static void problems_have_two_forms(void **state)
     json = body_of(resend);
     assert_string_equal(resend->content_type, "application/json");
     assert_string_equal(text_at(json, "name"), "validation_error");
-    assert_string_equal(text_at(json, "message"), "This port is not allowed.");
+    assert_string_equal(text_at(json, "message"),
+        "Dieser Port ist nicht erlaubt. Nehmen Sie 587 (STARTTLS) oder 465 (SSL/TLS).");
     assert_int_equal(json_integer_value(json_object_get(json, "statusCode")), 422);
     json_decref(json);
 }

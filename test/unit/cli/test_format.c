@@ -37,8 +37,8 @@ static const Row rows[] = {
         "\"credential_fault\",\"diagnosis\":" DIAGNOSIS "},\"last_verification\":{\"state\":"
         "\"failed\",\"started_at\":\"2026-11-21T17:52:00Z\",\"diagnosis\":null},\"waiting\":{"
         "\"held\":2,\"queued\":3,\"deferred\":0}}",
-        "Einrichtung:       begonnen\n"
-        "Es fehlt noch:     host, password\n"
+        "Einrichtung:       in Arbeit\n"
+        "Es fehlt noch:     SMTP-Server, Passwort\n"
         "Gesendet wird mit: smtp.example.com:587, Absender mail@example.com, seit 21.11.2026 "
         "17:52\n"
         "Versand:           eingeschaltet, seit 21.11.2026 17:52, durch Anna\n"
@@ -53,19 +53,51 @@ static const Row rows[] = {
         "Setup:             unknown\n"
         "Sending:           off\n"
         "Waiting:           nothing\n"},
+    {"a draft that failed while mail goes on", format_status, "de",
+        "{\"setup\":\"failed\",\"sending_with\":{\"host\":\"smtp.example.com\"},\"waiting\":{"
+        "\"deferred\":1,\"uncertain\":2}}",
+        "Einrichtung:       fehlgeschlagen\n"
+        "  Neue Einstellungen noch nicht übernommen (letzte Prüfung fehlgeschlagen)\n"
+        "Gesendet wird mit: smtp.example.com\n"
+        "Versand:           ausgeschaltet\n"
+        "Wartend:           1 wird wiederholt, 2 unklar\n"},
+    {"a first draft that failed", format_status, "en", "{\"setup\":\"failed\"}",
+        "Setup:             failed\n"
+        "Sending:           off\n"
+        "Waiting:           nothing\n"},
+    {"switched by a command", format_sending, "de",
+        "{\"sending\":{\"enabled\":true,\"changed_by\":\"operator\"}}",
+        "Versand:           eingeschaltet, durch Betreiber (Kommandozeile)\n"
+        "Wartend:           nichts\n"},
     {"a pause with its reason", format_sending, "en",
         "{\"sending\":{\"enabled\":false,\"reason\":\"moving\",\"until\":\"2026-12-24T18:00:00Z\"},"
         "\"waiting\":{\"held\":1}}",
         "Sending:           off (moving), until 2026-12-24 18:00\n"
-        "Waiting:           1 held\n"},
+        "Waiting:           1 held back\n"},
     {"a rung that passed", format_phase, "de",
         "{\"name\":\"certificate\",\"state\":\"passed\",\"ms\":12,\"detail\":\"example.com\"}",
-        "  ✓ Zertifikat       12 ms  example.com\n"},
+        "  ✓ Zertifikat prüfen                  12 ms  example.com\n"},
     {"a rung that failed", format_phase, "en",
         "{\"name\":\"auth\",\"state\":\"failed\",\"ms\":210,\"detail\":null}",
-        "  ✗ Login           210 ms\n"},
+        "  ✗ Log in                            210 ms\n"},
+    {"a rung that met an address nobody answers at", format_phase, "de",
+        "{\"name\":\"connect\",\"state\":\"passed\",\"ms\":1,\"detail\":\"127.0.0.1 (::1: "
+        "ECONNREFUSED)\"}",
+        "  ✓ Verbinden                           1 ms  127.0.0.1 (::1 antwortet nicht)\n"},
+    {"a rung that met two", format_phase, "en",
+        "{\"name\":\"connect\",\"state\":\"passed\",\"ms\":1,\"detail\":\"192.0.2.1 (2001:db8::1: "
+        "ETIMEDOUT, 192.0.2.9: EHOSTUNREACH)\"}",
+        "  ✓ Connect                             1 ms  192.0.2.1 (2001:db8::1 does not answer, "
+        "192.0.2.9 does "
+        "not answer)\n"},
+    {"a rung with one address", format_phase, "en",
+        "{\"name\":\"connect\",\"state\":\"passed\",\"ms\":1,\"detail\":\"192.0.2.1\"}",
+        "  ✓ Connect                             1 ms  192.0.2.1\n"},
+    {"a rung with odd brackets", format_phase, "en",
+        "{\"name\":\"connect\",\"state\":\"failed\",\"ms\":1,\"detail\":\"a (b)\"}",
+        "  ✗ Connect                             1 ms  a (b)\n"},
     {"a rung that was left out", format_phase, "en", "{\"name\":\"sender\",\"state\":\"skipped\"}",
-        "  – Sender      \n"},
+        "  – Sender allowed                \n"},
     {"what is checked", format_verification_start, "en",
         "{\"settings\":{\"host\":\"smtp.example.com\",\"port\":465,\"security\":\"implicit\","
         "\"username\":\"mail@example.com\"}}",
@@ -96,7 +128,14 @@ static const Row rows[] = {
     {"a problem with fields", format_problem, "en",
         "{\"title\":\"Invalid settings\",\"detail\":\"Two fields are wrong.\",\"errors\":[{"
         "\"pointer\":\"/settings/host\",\"code\":\"required\",\"detail\":\"is missing\"}]}",
-        "✗ Invalid settings\n  /settings/host: is missing\n"},
+        "✗ Invalid settings\n  --host: is missing\n"},
+    {"a problem with every kind of pointer", format_problem, "en",
+        "{\"title\":\"No\",\"errors\":[{\"pointer\":\"/scopes/0\",\"detail\":\"a\"},{\"pointer\":"
+        "\"/until\",\"detail\":\"b\"},{\"pointer\":\"/from\",\"detail\":\"c\"},{\"pointer\":"
+        "\"/settings/from_email\",\"detail\":\"d\"},{\"pointer\":\"/attachments/1/content\","
+        "\"detail\":\"e\"},{\"pointer\":\"/fromage\",\"detail\":\"f\"}]}",
+        "✗ No\n  --scope: a\n  --until: b\n  --from: c\n  --from: d\n  --attach: e\n"
+        "  /fromage: f\n"},
     {"a problem of the whole document", format_problem, "en",
         "{\"title\":\"No.\",\"detail\":\"It is too large.\",\"errors\":[{\"pointer\":\"\","
         "\"code\":\"too_large\",\"detail\":\"It is too large.\"}]}",
@@ -104,6 +143,9 @@ static const Row rows[] = {
     {"a problem in a sentence", format_problem, "en",
         "{\"title\":\"No.\",\"detail\":\"The server is stopping.\"}",
         "✗ No. The server is stopping.\n"},
+    {"a problem whose detail begins with its title", format_problem, "en",
+        "{\"title\":\"It is not there.\",\"detail\":\"It is not there: look elsewhere.\"}",
+        "✗ It is not there: look elsewhere.\n"},
     {"a problem in a word", format_problem, "en",
         "{\"title\":\"No\",\"detail\":\"The server is stopping.\"}",
         "✗ No: The server is stopping.\n"},

@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +32,8 @@ typedef struct {
     GCancellable *stop;
     const Answer *answers; /* used in order, one a request */
     guint n_answers, n_used;
-    GString *heard; /* all requests, one after the other */
+    guint interrupt_at; /* before this answer (1 is the first) ^C is pressed; 0: never */
+    GString *heard;     /* all requests, one after the other */
 } Peer;
 
 /* --- the peer ----------------------------------------------------------------------------------
@@ -69,6 +71,8 @@ static void answer_one(Peer *peer, GSocketConnection *connection)
         peer->n_used < peer->n_answers ? &peer->answers[peer->n_used++] : &unexpected;
     if (!g_str_has_prefix(request, answer->starts_with))
         answer = &unexpected;
+    if (peer->interrupt_at != 0 && peer->interrupt_at == peer->n_used)
+        kill(getpid(), SIGINT);
     g_autofree char *reply = g_strdup_printf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n"
                                              "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
         answer->status, strlen(answer->body), answer->body);
@@ -227,7 +231,7 @@ static void status_shows_what_the_api_answers(void **state)
     peer_start(&peer, answers, G_N_ELEMENTS(answers));
     g_auto(Run) text = run_command("status", peer.dir);
     assert_int_equal(text.status, CLI_DONE);
-    SAID(text.out, "4 held");
+    SAID(text.out, "4 held back");
     g_auto(Run) json = run_command("status --json", peer.dir);
     assert_int_equal(json.status, CLI_DONE);
     SAID(json.out, "\"setup\": \"complete\"");
@@ -247,19 +251,37 @@ static void status_shows_what_the_api_answers(void **state)
     "\"state\":\"" second "\",\"ms\":7}]"
 #define SETTINGS "\"settings\":{\"host\":\"smtp.example.com\",\"port\":587}"
 
+#define NO_DRAFT                                                        \
+    {                                                                   \
+        "GET /v1/smtp HTTP/1.1", 200, "{\"draft\":null,\"revision\":6}" \
+    }
+#define A_DRAFT                                                       \
+    {                                                                 \
+        "GET /v1/smtp HTTP/1.1", 200, "{\"draft\":{},\"revision\":6}" \
+    }
+#define DRAFT_IS_DELETED                            \
+    {                                               \
+        "DELETE /v1/smtp/draft HTTP/1.1", 200, "{}" \
+    }
+#define BLANK(host, security)                                                                     \
+    "{\"host\":" host ",\"port\":null,\"security\":\"" security "\",\"username\":null,"           \
+    "\"from_email\":\"a@example.com\",\"from_name\":null,\"ehlo_name\":null,\"max_connections\":" \
+    "4,\"window\":16,\"quota\":null"
+
 static void check_shows_the_ladder_and_fails_with_1(void **state)
 {
-    static const Answer answers[] = {
+    static const Answer answers[] = {NO_DRAFT,
         {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_1\",\"state\":\"running\"}"},
         {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
             "{\"state\":\"running\"," SETTINGS "," PHASES("running", "pending") "}"},
         {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
             "{\"state\":\"running\"," SETTINGS "," PHASES("passed", "running") "}"},
         {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
-            "{\"state\":\"failed\"," SETTINGS
+            "{\"state\":\"failed\",\"revision\":7," SETTINGS
             "," PHASES("passed", "failed") ",\"diagnosis\":{"
                                            "\"id\":\"auth_failed_generic\",\"meaning\":\"Wrong.\","
-                                           "\"fix\":\"Mend.\"}}"}};
+                                           "\"fix\":\"Mend.\"}}"},
+        DRAFT_IS_DELETED};
     Peer peer;
     peer_start(&peer, answers, G_N_ELEMENTS(answers));
     int before = feed_stdin("pass\"word\n");
@@ -269,27 +291,94 @@ static void check_shows_the_ladder_and_fails_with_1(void **state)
     end_stdin(before);
     assert_int_equal(run.status, CLI_ANSWER_IS_NO);
     assert_string_equal(run.out, "Checking smtp.example.com:587\n"
-                                 "  ✓ DNS               3 ms\n"
-                                 "  ✗ Login             7 ms\n"
+                                 "  ✓ Look up server name                 3 ms\n"
+                                 "  ✗ Log in                              7 ms\n"
                                  "\n"
                                  "✗ The settings do not work. What is active stays as it was.\n"
                                  "  What it means: Wrong.\n"
                                  "  What helps: Mend.\n"
                                  "  Diagnosis: auth_failed_generic\n");
     HEARD(peer, "Content-Type: application/json");
-    HEARD(peer,
-        "{\"activate\":false,\"probe_recipient\":\"b@example.com\",\"settings\":{\"host\":"
-        "\"smtp.example.com\",\"from_email\":\"a@example.com\",\"password\":\"pass\\\"word\"}}");
+    HEARD(peer, "{\"activate\":false,\"probe_recipient\":\"b@example.com\",\"settings\":" BLANK(
+                    "\"smtp.example.com\"", "starttls") ",\"password\":\"pass\\\"word\"}}");
+    HEARD(peer, "If-Match: \"7\"");
+    peer_stop(&peer);
+}
+
+static void a_trial_leaves_no_draft_whatever_becomes_of_it(void **state)
+{
+    static const Answer answers[] = {NO_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 422, "{\"title\":\"Incomplete\"}"}, A_DRAFT,
+        DRAFT_IS_DELETED, NO_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 422, "{\"title\":\"Wrong\"}"}, NO_DRAFT, NO_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_1\"}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
+            "{\"state\":\"passed\",\"activated\":false,\"revision\":9}"},
+        {"DELETE /v1/smtp/draft HTTP/1.1", 412, "{\"title\":\"Moved\"}"}, NO_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_2\"}"},
+        {"GET /v1/smtp/verifications/ver_2 HTTP/1.1", 200,
+            "{\"state\":\"passed\",\"activated\":true,\"revision\":9}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) incomplete = run_command("check --port 465", peer.dir);
+    assert_int_equal(incomplete.status, CLI_ANSWER_IS_NO);
+    HEARD(peer, "\"host\":null,\"port\":465,\"security\":\"implicit\"");
+    HEARD(peer, "If-Match: \"6\"");
+    g_auto(Run) wrong = run_command("check --host 'a b'", peer.dir);
+    assert_int_equal(wrong.status, CLI_ANSWER_IS_NO);
+    g_auto(Run) overtaken = run_command("check --from-name x", peer.dir);
+    assert_int_equal(overtaken.status, CLI_DONE);
+    HEARD(peer, "\"settings\":{\"from_name\":\"x\"}}");
+    SAID(overtaken.err, "the draft was changed meanwhile and stays");
+    g_auto(Run) activated = run_command("check --activate", peer.dir);
+    assert_int_equal(activated.status, CLI_DONE);
+    peer_stop(&peer);
+}
+
+static void a_draft_of_somebody_else_is_not_overwritten_unasked(void **state)
+{
+    static const Answer answers[] = {A_DRAFT, A_DRAFT, A_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_1\"}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200, "{\"state\":\"failed\"}"}};
+    static const char *const refused[] = {
+        "check --host smtp.example.com", "check --password-stdin"};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_auto(Run) run = run_command(refused[i], peer.dir);
+        assert_int_equal(run.status, CLI_ANSWER_IS_NO);
+        SAID(run.err, "--replace-draft");
+    }
+    g_auto(Run) run = run_command("check --host smtp.example.com --replace-draft", peer.dir);
+    assert_int_equal(run.status, CLI_ANSWER_IS_NO);
+    peer_stop(&peer);
+}
+
+static void an_interrupted_check_is_cancelled_and_leaves_nothing(void **state)
+{
+    static const Answer answers[] = {NO_DRAFT,
+        {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_1\"}"},
+        {"DELETE /v1/smtp/verifications/ver_1 HTTP/1.1", 200, "{}"},
+        {"GET /v1/smtp/verifications/ver_1 HTTP/1.1", 200,
+            "{\"state\":\"cancelled\",\"revision\":9}"},
+        DRAFT_IS_DELETED};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    peer.interrupt_at = 2;
+    g_auto(Run) run = run_command("check --host smtp.example.com", peer.dir);
+    assert_int_equal(run.status, CLI_ANSWER_IS_NO);
+    SAID(run.out, "The check was cancelled.");
     peer_stop(&peer);
 }
 
 static void check_of_the_draft_sends_no_settings(void **state)
 {
-    static const Answer answers[] = {
+    static const Answer answers[] = {A_DRAFT,
         {"POST /v1/smtp/verifications HTTP/1.1", 202, "{\"id\":\"ver_2\",\"state\":\"running\"}"},
         {"GET /v1/smtp/verifications/ver_2 HTTP/1.1", 200,
             "{\"state\":\"passed\",\"activated\":true,\"transcript\":[{\"from\":\"client\","
             "\"text\":\"QUIT\"}]}"},
+        A_DRAFT,
         {"POST /v1/smtp/verifications HTTP/1.1", 422,
             "{\"title\":\"Incomplete\",\"errors\":[{\"pointer\":\"/settings/host\",\"detail\":"
             "\"is missing\"}]}"}};
@@ -302,7 +391,7 @@ static void check_of_the_draft_sends_no_settings(void **state)
     HEARD(peer, "\r\n\r\n{\"activate\":true}");
     g_auto(Run) refused = run_command("check", peer.dir);
     assert_int_equal(refused.status, CLI_ANSWER_IS_NO);
-    SAID(refused.err, "/settings/host: is missing");
+    SAID(refused.err, "  --host: is missing");
     peer_stop(&peer);
 }
 
@@ -329,6 +418,24 @@ static void send_hands_over_the_files(void **state)
         "\"to\":[\"a@example.com\",\"b@example.com\"],\"subject\":\"Prüfung\",\"class\":\"bulk\"");
     HEARD(peer, "\"text\":\"Guten Tag, schöne Welt\\n\"");
     HEARD(peer, "{\"filename\":\"a.txt\",\"content\":\"YXR0YWNoZWQ=\"}");
+    peer_stop(&peer);
+}
+
+static void an_empty_subject_is_said_and_sent(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/emails HTTP/1.1", 200, "{\"id\":\"em_1\",\"state\":\"queued\"}"},
+        {"POST /v1/emails HTTP/1.1", 200, "{\"id\":\"em_2\",\"state\":\"queued\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) run =
+        run_command("send --to a@example.com --subject ' ' --text /dev/null", peer.dir);
+    assert_int_equal(run.status, CLI_DONE);
+    assert_string_equal(run.out, "✓ em_1: queued\n");
+    assert_string_equal(run.err, "absender send: The email has no subject.\n");
+    g_auto(Run) full =
+        run_command("send --to a@example.com --subject x --text /dev/null", peer.dir);
+    assert_string_equal(full.err, "");
     peer_stop(&peer);
 }
 
@@ -403,7 +510,14 @@ static void help_explains_every_option(void **state)
     }
     g_auto(Run) check = run_command("check --help", "/nonexistent");
     SAID(check.out, "--password-stdin");
-    SAID(check.out, "--security=starttls|implicit");
+    SAID(check.out, "--security=starttls|implicit\n                             how TLS starts");
+    SAID(check.out, "  --host=HOST                server name\n");
+    g_setenv("LANGUAGE", "de", TRUE);
+    g_auto(Run) german = run_command("send --help", "/nonexistent");
+    g_setenv("LANGUAGE", "en", TRUE);
+    SAID(german.out, "absender send --to ADRESSE --subject TEXT --text DATEI\n");
+    SAID(german.out, "  --idempotency-key=SCHLÜSSEL\n                             derselbe");
+    SAID(german.out, "  --text=DATEI               Datei mit dem Text");
 }
 
 int main(void)
@@ -416,8 +530,12 @@ int main(void)
         cmocka_unit_test(without_a_daemon_one_sentence_names_the_socket),
         cmocka_unit_test(status_shows_what_the_api_answers),
         cmocka_unit_test(check_shows_the_ladder_and_fails_with_1),
+        cmocka_unit_test(a_trial_leaves_no_draft_whatever_becomes_of_it),
+        cmocka_unit_test(a_draft_of_somebody_else_is_not_overwritten_unasked),
+        cmocka_unit_test(an_interrupted_check_is_cancelled_and_leaves_nothing),
         cmocka_unit_test(check_of_the_draft_sends_no_settings),
         cmocka_unit_test(send_hands_over_the_files),
+        cmocka_unit_test(an_empty_subject_is_said_and_sent),
         cmocka_unit_test(the_token_alone_is_on_standard_output),
         cmocka_unit_test(pause_and_resume_move_the_switch),
         cmocka_unit_test(wrong_usage_ends_with_2_and_asks_nobody),

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/words.h"
 
 #include <setjmp.h>
@@ -10,13 +11,13 @@
 #include <cmocka.h>
 
 /* Calls found for every sentence that stands in say(…) or SAY_LATER(…) of a source file. */
-static guint each_sentence(const char *file, void (*found)(const char *sentence))
+static guint each_sentence(const char *path, void (*found)(const char *sentence))
 {
-    g_autofree char *path = g_build_filename(g_getenv("ABSENDER_SOURCE"), "src", "cli", file, NULL);
     g_autofree char *source = NULL;
     assert_true(g_file_get_contents(path, &source, NULL, NULL));
-    g_autoptr(GRegex) call = g_regex_new(
-        "(?:\\bsay|SAY_LATER)\\(\\s*((?:\"(?:[^\"\\\\]|\\\\.)*\"\\s*)+)\\)", 0, 0, NULL);
+    g_autoptr(GRegex) call =
+        g_regex_new("(?:\\bsay|SAY_LATER)\\(\\s*(?:draft, )?((?:\"(?:[^\"\\\\]|\\\\.)*\"\\s*)+)\\)",
+            0, 0, NULL);
     g_autoptr(GRegex) literal = g_regex_new("\"((?:[^\"\\\\]|\\\\.)*)\"", 0, 0, NULL);
     assert_true(call != NULL && literal != NULL);
     g_autoptr(GMatchInfo) calls = NULL;
@@ -48,7 +49,7 @@ static char *conversions(const char *format)
 
 static void check_sentence(const char *english)
 {
-    static const char *const same[] = {"DNS", "EHLO", "STARTTLS", "TLS", "port (587)", "DIR", NULL};
+    static const char *const same[] = {"STARTTLS", "port (587)", "NAME", "TEXT", NULL};
     words_choose_language("de");
     const char *german = say(english);
     gboolean is_example = g_str_has_prefix(english, "  absender");
@@ -60,17 +61,53 @@ static void check_sentence(const char *english)
     assert_ptr_equal(say(english), english);
 }
 
+/* Of the commands, and of main and config/, which are given say(). */
 static void every_sentence_is_there_in_german(void **state)
 {
-    g_autofree char *path = g_build_filename(g_getenv("ABSENDER_SOURCE"), "src", "cli", NULL);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    assert_non_null(dir);
+    static const char *const folders[] = {".", "cli", "config"};
     guint n = 0;
-    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
-        if (g_str_has_suffix(name, ".c"))
-            n += each_sentence(name, check_sentence);
+    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path =
+            g_build_filename(g_getenv("ABSENDER_SOURCE"), "src", folders[i], NULL);
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        assert_non_null(dir);
+        guint before = n;
+        for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+            g_autofree char *file = g_build_filename(path, name, NULL);
+            if (g_str_has_suffix(name, ".c"))
+                n += each_sentence(file, check_sentence);
+        }
+        assert_true(n > before + 10);
     }
-    assert_true(n > 120);
+    assert_true(n > 160);
+}
+
+static json_t *read_page_texts(const char *language)
+{
+    g_autofree char *name = g_strconcat(language, ".json", NULL);
+    g_autofree char *path = g_build_filename(g_getenv("ABSENDER_SOURCE"), "ui", "i18n", name, NULL);
+    json_t *texts = json_load_file(path, 0, NULL);
+    assert_non_null(texts);
+    return texts;
+}
+
+static void the_rungs_have_the_names_of_the_page(void **state)
+{
+    static const char *const rungs[] = {"dns", "connect", "greeting", "ehlo", "starttls", "tls",
+        "certificate", "auth", "sender", "recipient"};
+    static const char *const languages[] = {"de", "en"};
+    for (gsize i = 0; i < G_N_ELEMENTS(languages); i++) {
+        json_t *texts = read_page_texts(languages[i]);
+        words_choose_language(languages[i]);
+        for (gsize k = 0; k < G_N_ELEMENTS(rungs); k++) {
+            g_autofree char *key = g_strconcat("phase.", rungs[k], NULL);
+            json_t *phase = json_pack("{s:s}", "name", rungs[k]);
+            assert_string_equal(
+                format_phase_name(phase), json_string_value(json_object_get(texts, key)));
+            json_decref(phase);
+        }
+        json_decref(texts);
+    }
 }
 
 static void the_environment_chooses_the_language(void **state)
@@ -113,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sentence_is_there_in_german),
+        cmocka_unit_test(the_rungs_have_the_names_of_the_page),
         cmocka_unit_test(the_environment_chooses_the_language),
         cmocka_unit_test(every_command_says_what_it_does),
     };

@@ -11,13 +11,24 @@
 
 #include <cmocka.h>
 
-static Config *parse(const char *line, GError **error)
+static const char *in_english(const char *english) G_GNUC_FORMAT(1);
+static const char *in_english(const char *english)
+{
+    return english;
+}
+
+static Config *parse_in(ConfigSay say, const char *line, GError **error)
 {
     g_auto(GStrv) words = NULL;
     int n = 0;
     g_autofree char *whole = g_strdup_printf("serve %s", line);
     assert_true(g_shell_parse_argv(whole, &n, &words, NULL));
-    return config_parse(n, words, error);
+    return config_parse(n, words, say, error);
+}
+
+static Config *parse(const char *line, GError **error)
+{
+    return parse_in(in_english, line, error);
 }
 
 static void defaults_are_those_of_the_help(void **unused)
@@ -66,6 +77,27 @@ static void nonsense_is_refused_by_name(void **unused)
     }
 }
 
+static const char *shout(const char *english) G_GNUC_FORMAT(1);
+static const char *shout(const char *english)
+{
+    return strstr(english, "takes no argument") != NULL ? "NO '%s'!" : "LOUD";
+}
+
+static void help_and_refusals_speak_the_language_of_the_operator(void **unused)
+{
+    g_autoptr(Config) plain = parse("--help --config /does/not/exist", NULL);
+    assert_non_null(plain);
+    assert_non_null(strstr(plain->help, "absender serve"));
+    assert_non_null(strstr(plain->help, "--listen"));
+    g_autoptr(Config) loud = parse_in(shout, "-h", NULL);
+    assert_non_null(loud);
+    assert_non_null(strstr(loud->help, "=LOUD"));
+    assert_null(strstr(loud->help, "Keep database"));
+    g_autoptr(GError) error = NULL;
+    assert_null(parse_in(shout, "stray", &error));
+    assert_string_equal(error->message, "NO 'stray'!");
+}
+
 static void a_file_says_what_the_line_does_not(void **unused)
 {
     g_autofree char *path = NULL;
@@ -99,6 +131,7 @@ int main(void)
         cmocka_unit_test(defaults_are_those_of_the_help),
         cmocka_unit_test(what_is_said_is_taken),
         cmocka_unit_test(nonsense_is_refused_by_name),
+        cmocka_unit_test(help_and_refusals_speak_the_language_of_the_operator),
         cmocka_unit_test(a_file_says_what_the_line_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

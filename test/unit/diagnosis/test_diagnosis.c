@@ -243,6 +243,34 @@ static void rows_are_complete_in_both_languages(void **state)
     json_decref(root);
 }
 
+/* Until there is OAuth2, a text may name it only to say so; and no text talks to developers. */
+static void texts_stand_alone_and_name_what_there_is(void **state)
+{
+    static const char *const never[] = {"Das Produkt", "das Produkt", "he product", "Wie oben",
+        "As above", "Anmelden neu anmelden", "OAuth2 wählen", "Choose OAuth2", "Domain-Prüfung",
+        "see the domain check", "run the domain check"};
+    gsize n = 0;
+    g_autofree char *text = read_data("failures.json", &n);
+    json_t *root = json_loadb(text, n, 0, NULL);
+    json_t *failures = json_object_get(root, "failures");
+    for (gsize i = 0; i < json_array_size(failures); i++) {
+        const char *id = json_string_value(json_object_get(json_array_get(failures, i), "id"));
+        const Diagnosis *d = diagnosis_by_id(*state, id);
+        const char *const sentences[] = {d->means_de, d->means_en, d->fix_de, d->fix_en};
+        for (gsize k = 0; k < G_N_ELEMENTS(sentences); k++) {
+            if (!g_str_has_suffix(sentences[k], ".") && !g_str_has_suffix(sentences[k], "?"))
+                fail_msg("%s is no sentence: %s", id, sentences[k]);
+            for (gsize w = 0; w < G_N_ELEMENTS(never); w++) {
+                if (strstr(sentences[k], never[w]) != NULL)
+                    fail_msg("%s: %s", id, sentences[k]);
+            }
+        }
+        assert_string_not_equal(d->means_de, d->means_en);
+        assert_string_not_equal(d->fix_de, d->fix_en);
+    }
+    json_decref(root);
+}
+
 static void wrong_catalogues_are_refused_by_row(void **state)
 {
 #define GOOD ROW("good", "1", "[{}]")
@@ -329,6 +357,7 @@ int main(void)
         cmocka_unit_test(rank_then_text_then_keys_then_order_decide),
         cmocka_unit_test(the_code_decides_the_fate_first),
         cmocka_unit_test(rows_are_complete_in_both_languages),
+        cmocka_unit_test(texts_stand_alone_and_name_what_there_is),
         cmocka_unit_test(wrong_catalogues_are_refused_by_row),
         cmocka_unit_test(random_lines_always_get_a_row_and_fast),
         cmocka_unit_test(an_endless_reply_costs_no_more_than_its_limit),

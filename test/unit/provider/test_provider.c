@@ -48,7 +48,7 @@ static void all_providers_are_there(void **state)
     for (guint i = 0; i < provider_count(world->list); i++) {
         const Provider *p = provider_at(world->list, i);
         assert_ptr_equal(provider_by_id(world->list, p->id), p);
-        assert_true(p->name[0] != '\0' && p->country[0] != '\0');
+        assert_true(p->name[0] != '\0' && p->name_de[0] != '\0' && p->country[0] != '\0');
         assert_true(p->username_template[0] != '\0' && p->password_kind[0] != '\0');
         assert_true(p->password_where_de[0] != '\0' && p->password_where_en[0] != '\0');
     }
@@ -135,9 +135,15 @@ static void every_provider_has_sources_and_a_date(void **state)
     const World *world = *state;
     for (guint i = 0; i < provider_count(world->list); i++) {
         const Provider *p = provider_at(world->list, i);
-        if (strlen(p->sources) < 10 || strncmp(p->checked, "20", 2) != 0 ||
-            strcmp(p->checked, "2026-11-22") > 0)
-            fail_msg("%s: %s, %s", p->id, p->sources, p->checked);
+        const char *const shown[] = {p->sources_de, p->sources_en};
+        for (gsize k = 0; k < G_N_ELEMENTS(shown); k++) {
+            /* what stands on the page is short: no paths, no hashes */
+            if (strlen(shown[k]) < 10 || strlen(shown[k]) > 220 ||
+                strstr(shown[k], "commit") != NULL || strstr(shown[k], ".xml") != NULL)
+                fail_msg("%s: %s", p->id, shown[k]);
+        }
+        if (strncmp(p->checked, "20", 2) != 0 || strcmp(p->checked, "2026-11-22") > 0)
+            fail_msg("%s: %s", p->id, p->checked);
     }
 }
 
@@ -151,6 +157,39 @@ static void notes_and_hints_come_in_both_languages(void **state)
         if (p->hint_de != NULL)
             assert_string_not_equal(p->hint_de, p->hint_en);
     }
+}
+
+static void no_text_names_what_is_not_built(void **state)
+{
+    const World *world = *state;
+    for (guint i = 0; i < provider_count(world->list); i++) {
+        const Provider *p = provider_at(world->list, i);
+        const char *const texts[] = {p->hint_de, p->hint_en, p->password_where_de,
+            p->password_where_en, p->username_note_de, p->username_note_en};
+        for (gsize k = 0; k < G_N_ELEMENTS(texts); k++) {
+            gboolean says_so =
+                texts[k] != NULL && (strstr(texts[k], "Absender unterstützt OAuth2 noch nicht") ||
+                                        strstr(texts[k], "Absender does not support OAuth2 yet") ||
+                                        strstr(texts[k], "einer späteren Version") ||
+                                        strstr(texts[k], "a later version"));
+            if (texts[k] != NULL && strstr(texts[k], "OAuth") != NULL && !says_so)
+                fail_msg("%s: %s", p->id, texts[k]);
+        }
+    }
+}
+
+static void names_and_sources_come_in_both_languages(void **state)
+{
+    const World *world = *state;
+    const Provider *bridge = provider_by_id(world->list, "proton_bridge");
+    const Provider *ionos = provider_by_id(world->list, "ionos");
+    const Provider *allinkl = provider_by_id(world->list, "allinkl");
+    assert_string_equal(bridge->name, "Proton Mail Bridge (local)");
+    assert_string_equal(bridge->name_de, "Proton Mail Bridge (lokal)");
+    assert_string_equal(ionos->name_de, ionos->name);
+    assert_non_null(strstr(ionos->sources_de, "thunderbird/autoconfig, 2026-03"));
+    assert_non_null(strstr(allinkl->sources_de, "Produkthandbuch"));
+    assert_non_null(strstr(allinkl->sources_en, "product manual"));
 }
 
 static void the_tables_name_known_providers_only(void **state)
@@ -217,6 +256,8 @@ int main(void)
         cmocka_unit_test(endpoints_use_tls_on_known_ports),
         cmocka_unit_test(every_provider_has_sources_and_a_date),
         cmocka_unit_test(notes_and_hints_come_in_both_languages),
+        cmocka_unit_test(no_text_names_what_is_not_built),
+        cmocka_unit_test(names_and_sources_come_in_both_languages),
         cmocka_unit_test(the_tables_name_known_providers_only),
         cmocka_unit_test(damaged_lists_are_refused_by_name),
     };

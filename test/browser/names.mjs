@@ -1,0 +1,59 @@
+// What people type and read as a server name or an address: xn-- labels decoded, pasted addresses taken apart, ports and encryption.
+import assert from 'node:assert/strict';
+import { domainToASCII } from 'node:url';
+import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
+import { readable } from '../../ui/domain.js';
+import { test } from './tap.mjs';
+
+const READABLE = [
+  ['an address', 'info@xn--mller-bru-22a0x.de', 'info@müller-bräu.de'],
+  ['a name and an address', 'Bräu <info@xn--mller-bru-22a0x.de>', 'Bräu <info@müller-bräu.de>'],
+  ['every label', 'xn--mxa.xn--bcher-kva.example', 'xn--mxa.bücher.example'],
+  ['capital letters', 'XN--BCHER-KVA.example', 'bücher.example'],
+  ['no Latin letter at all', 'xn--wgv71a119e.jp', '日本語.jp'],
+  ['letters that look like Latin ones stay coded', 'xn--80ak6aa92e.com', 'xn--80ak6aa92e.com'],
+  ['two scripts in one label stay coded', 'xn--pple-43d.com', 'xn--pple-43d.com'],
+  ['what decodes to plain letters stays coded', 'xn--abc-.com', 'xn--abc-.com'],
+  ['what is no Punycode stays', 'xn--\u00fc.de xn--a!b xn--99999999', 'xn--\u00fc.de xn--a!b xn--99999999'],
+  ['within a longer word it is no label', 'axn--bcher-kva', 'axn--bcher-kva'],
+  ['plain text', 'smtp.ionos.de', 'smtp.ionos.de'],
+  ['nothing', '', ''],
+];
+
+const PASTED = [
+  ['a name', 'smtp.ionos.de', 'smtp.ionos.de', ''],
+  ['spaces around', '  smtp.ionos.de ', 'smtp.ionos.de', ''],
+  ['a web address', 'https://smtp.ionos.de/', 'smtp.ionos.de', ''],
+  ['a web address with its own port', 'https://smtp.ionos.de:443/path?x#y', 'smtp.ionos.de', ''],
+  ['an SMTP address', 'smtp://smtp.ionos.de', 'smtp.ionos.de', ''],
+  ['an SMTP address with user and port', 'smtps://me@smtp.ionos.de:465/', 'smtp.ionos.de', '465'],
+  ['name and port', 'smtp.ionos.de:465', 'smtp.ionos.de', '465'],
+  ['an umlaut', 'https://müller-bräu.de/', 'müller-bräu.de', ''],
+  ['a final dot stays', 'localhost.', 'localhost.', ''],
+  ['a mail address is none', 'info@ionos.de', 'info@ionos.de', ''],
+  ['two words are none', 'smtp ionos.de', 'smtp ionos.de', ''],
+  ['an IPv6 address is left alone', '::1', '::1', ''],
+  ['nothing', ' ', '', ''],
+];
+
+const PORTS = [['465', 'implicit'], ['2465', 'implicit'], ['587', 'starttls'], ['588', 'starttls'], ['2525', 'starttls'], ['2587', 'starttls'],
+  [' 465 ', 'implicit'], ['25', undefined], ['', undefined], ['abc', undefined]];
+
+const CHANGES = [['implicit', '', '465'], ['implicit', '587', '465'], ['implicit', '2525', '465'], ['implicit', '2587', '2465'],
+  ['starttls', '465', '587'], ['starttls', '2465', '2587'], ['starttls', '', ''], ['implicit', '465', '465'], ['starttls', '4711', '4711']];
+
+export async function names() {
+  for (const [name, given, expected] of READABLE) await test(`domains: ${name}`, () => assert.equal(readable(given), expected));
+  await test('domains: what is encoded is decoded', () => {
+    for (const domain of ['straßenbahn-süd.de', 'ñandú.example', 'łódź.pl', 'bücher-und-müsli-für-alle-größen.de', '例え.jp', 'đặng.vn']) {
+      assert.equal(readable(domainToASCII(domain)), domain);
+    }
+  });
+  for (const [name, given, host, port] of PASTED) await test(`server name: ${name}`, () => assert.deepEqual(takeApart(given), { host, port }));
+  await test('a well-known port names its encryption', () => {
+    for (const [port, security] of PORTS) assert.equal(securityOfPort(port), security, port);
+  });
+  await test('a change of encryption takes the usual port along, and leaves any other', () => {
+    for (const [security, from, to] of CHANGES) assert.equal(portFor(security, from), to, `${security} ${from}`);
+  });
+}
