@@ -4,6 +4,7 @@
 #include "api/state.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/smtp_settings.h"
 
 #include <string.h>
 
@@ -86,27 +87,23 @@ static void acceptance_free(gpointer data)
     g_free(acceptance);
 }
 
-/* What this key has made before; FALSE with error if it was used with another body. */
-static gboolean find_earlier(Db *db, Acceptance *acceptance, GError **error)
+/* What the request's key has made before; NULL without error: nothing yet. ABS_ERROR_CONFLICT if it
+ * was used with another body. */
+static EmailRow *find_earlier(Db *db, gint64 org_id, gint64 token, const char *key,
+    const guint8 body_hash[32], WallMs now, GError **error)
 {
-    const EmailNew *email = acceptance->email;
     g_autoptr(GArray) ids = NULL;
+    if (!emails_idempotency_find(db, org_id, token, key, body_hash, now, &ids, error) || !ids ||
+        ids->len == 0)
+        return NULL;
     GError *fault = NULL;
-    if (!emails_idempotency_find(db, email->org_id, email->submitted_by_token, acceptance->key,
-            acceptance->body_hash, email->created_at, &ids, &fault)) {
-        acceptance->key_is_taken = g_error_matches(fault, ABS_ERROR, ABS_ERROR_CONFLICT);
-        g_propagate_error(error, fault);
-        return FALSE;
-    }
-    if (!ids || ids->len == 0)
-        return TRUE;
-    acceptance->earlier = emails_get(db, email->org_id, &g_array_index(ids, Id, 0), &fault);
-    if (!acceptance->earlier && !fault)
+    EmailRow *earlier = emails_get(db, org_id, &g_array_index(ids, Id, 0), &fault);
+    if (!earlier && !fault)
         g_set_error_literal(
             &fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "the email of this key is gone");
     if (fault)
         g_propagate_error(error, fault);
-    return acceptance->earlier != NULL;
+    return earlier;
 }
 
 static gboolean accept_job(Db *db, gpointer data, GError **error)
@@ -115,15 +112,26 @@ static gboolean accept_job(Db *db, gpointer data, GError **error)
     const EmailNew *email = acceptance->email;
     if (!acceptance->key)
         return emails_insert(db, acceptance->vault, email, error);
-    if (!find_earlier(db, acceptance, error))
-        return FALSE;
-    if (acceptance->earlier)
-        return TRUE;
+    GError *fault = NULL;
+    acceptance->earlier = find_earlier(db, email->org_id, email->submitted_by_token,
+        acceptance->key, acceptance->body_hash, email->created_at, &fault);
+    acceptance->key_is_taken = g_error_matches(fault, ABS_ERROR, ABS_ERROR_CONFLICT);
+    if (fault)
+        g_propagate_error(error, fault);
+    if (fault || acceptance->earlier)
+        return !fault;
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
     g_array_append_val(ids, email->id);
     return emails_insert(db, acceptance->vault, email, error) &&
            emails_idempotency_add(db, email->org_id, email->submitted_by_token, acceptance->key,
                acceptance->body_hash, ids, email->created_at, error);
+}
+
+static HttpAnswer *replay(ApiCall *call, const EmailRow *earlier, EmailGate gate, int status)
+{
+    HttpAnswer *answer = call_json(call, status, email_event_json(earlier, gate));
+    http_answer_set_header(answer, "Idempotent-Replayed", "true");
+    return answer;
 }
 
 static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *error)
@@ -134,12 +142,8 @@ static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *err
         return call_problem(call, "invalid_idempotent_request", NULL);
     if (error)
         return call_error(call, error);
-    if (acceptance->earlier) {
-        HttpAnswer *answer = call_json(
-            call, acceptance->status, email_event_json(acceptance->earlier, acceptance->gate));
-        http_answer_set_header(answer, "Idempotent-Replayed", "true");
-        return answer;
-    }
+    if (acceptance->earlier)
+        return replay(call, acceptance->earlier, acceptance->gate, acceptance->status);
     const EmailRow row = {.id = email->id,
         .state = email->scheduled_at > email->created_at ? EMAIL_SCHEDULED : EMAIL_QUEUED,
         .is_test = email->is_test};
@@ -157,29 +161,53 @@ static gboolean key_is_fine(const char *key)
     return n >= 1 && n <= LIMIT_IDEMPOTENCY_KEY_BYTES;
 }
 
-HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status)
+static gint64 token_of(const ApiCall *call)
+{
+    return call->caller.kind == PEOPLE_CALLER_TOKEN ? call->caller.row : 0;
+}
+
+static void hash_body(const ApiCall *call, guint8 body_hash[32])
+{
+    gsize n = 32;
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(
+        checksum, (const guchar *)call->request->body, (gssize)call->request->body_bytes);
+    g_checksum_get_digest(checksum, body_hash, &n);
+}
+
+HttpAnswer *accept_email_replay(ApiCall *call, int status)
 {
     const char *key = http_request_header(call->request, "Idempotency-Key");
-    if (key && !key_is_fine(key)) {
-        email_new_free(email);
+    if (!key)
+        return NULL;
+    if (!key_is_fine(key))
         return call_problem(call, "invalid_idempotency_key", NULL);
-    }
+    guint8 body_hash[32];
+    hash_body(call, body_hash);
+    g_autoptr(GError) error = NULL;
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(EmailRow) earlier = find_earlier(
+        db, call->caller.org_id, token_of(call), key, body_hash, clock_wall_ms(), &error);
+    g_autoptr(SmtpState) state = earlier ? smtp_state_read(db, call->caller.org_id, &error) : NULL;
+    store_reader_give(call->api->store, db);
+    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT))
+        return call_problem(call, "invalid_idempotent_request", NULL);
+    if (error)
+        return call_error(call, error);
+    return earlier ? replay(call, earlier, smtp_state_gate(state), status) : NULL;
+}
+
+HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status)
+{
     Acceptance *acceptance = g_new0(Acceptance, 1);
     acceptance->vault = call->api->vault;
     acceptance->email = email;
     acceptance->gate = gate;
     acceptance->status = status;
     email->org_id = call->caller.org_id;
-    if (call->caller.kind == PEOPLE_CALLER_TOKEN)
-        email->submitted_by_token = call->caller.row;
+    email->submitted_by_token = token_of(call);
     email->submitted_by_member = call->caller.member_row;
-    if (key) {
-        gsize n = sizeof acceptance->body_hash;
-        g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-        g_checksum_update(
-            checksum, (const guchar *)call->request->body, (gssize)call->request->body_bytes);
-        g_checksum_get_digest(checksum, acceptance->body_hash, &n);
-        acceptance->key = g_strdup(key);
-    }
+    acceptance->key = g_strdup(http_request_header(call->request, "Idempotency-Key"));
+    hash_body(call, acceptance->body_hash);
     return call_submit(call, accept_job, acceptance, accept_finish, acceptance_free);
 }

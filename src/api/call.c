@@ -72,9 +72,18 @@ json_t *call_body(ApiCall *call, gboolean may_be_empty, HttpAnswer **problem)
     JsonMode mode = call->route->flags & ROUTE_SENDING ? JSON_BYTE_ARRAYS : JSON_PLAIN;
     const char *fault;
     json_t *body = json_read(request->body, request->body_bytes, mode, &fault);
-    if (!body)
+    if (!body) {
         *problem = call_problem(call, "malformed_json", fault);
-    return body;
+        return NULL;
+    }
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    json_note_nul(body, "", &faults);
+    if (faults.list->len == 0)
+        return body;
+    json_decref(body);
+    *problem = call_faults(call, &faults);
+    return NULL;
 }
 
 static gboolean read_cursor(

@@ -188,8 +188,8 @@ json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault)
     if (!*fault) {
         json_error_t error;
         const char *source = scan.rewritten ? scan.rewritten->str : text;
-        value = json_loadb(
-            source, scan.rewritten ? scan.rewritten->len : n, JSON_REJECT_DUPLICATES, &error);
+        value = json_loadb(source, scan.rewritten ? scan.rewritten->len : n,
+            JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         if (!value && json_error_code(&error) == json_error_duplicate_key)
             *fault = "A member occurs twice in one object.";
         else if (!value)
@@ -202,6 +202,25 @@ json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault)
     if (*fault && value)
         json_decref(g_steal_pointer(&value));
     return value;
+}
+
+void json_note_nul(json_t *value, const char *pointer, JsonFaults *faults)
+{
+    if (json_is_string(value) && strlen(json_string_value(value)) != json_string_length(value))
+        json_fault_add(faults, pointer, "control_character", NULL);
+    const char *name;
+    json_t *member;
+    json_object_foreach(value, name, member)
+    {
+        g_autofree char *below = json_pointer_join(pointer, name);
+        json_note_nul(member, below, faults);
+    }
+    gsize i;
+    json_array_foreach(value, i, member)
+    {
+        g_autofree char *below = g_strdup_printf("%s/%" G_GSIZE_FORMAT, pointer, i);
+        json_note_nul(member, below, faults);
+    }
 }
 
 /* --- Members --------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* JSON bodies, read strictly: one object, no duplicate key, no NUL, UTF-8, no float where an
+/* JSON bodies, read strictly: one object, no duplicate key, UTF-8, no float where an
  * integer is due, bounded depth and number of values (looked at before parsing, because a tree of
  * twelve million empty arrays fits into a body that may be sent). Every member must be taken by the
  * route; what is left over is a fault. All faults of a body are collected, each with its JSON
@@ -38,6 +38,10 @@ typedef enum {
 /* The object, or NULL with a static English sentence in *fault. The caller frees with json_decref.
  */
 json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault);
+
+/* A fault for every string that holds a NUL, named by its pointer: read as C strings they would be
+ * cut there. The depth is that of json_read, which bounds the recursion. */
+void json_note_nul(json_t *value, const char *pointer, JsonFaults *faults);
 
 /* --- One object and its members -------------------------------------------------------------- */
 

@@ -47,6 +47,8 @@ static const ProblemRow rows[] = {
         {"This address does not know this method.", "Diese Adresse kennt diese Methode nicht."}},
     {"not_configured", 409, "application_error",
         {"No SMTP settings are active yet.", "Es sind noch keine SMTP-Einstellungen aktiv."}},
+    {"credential_fault", 409, "application_error",
+        {"The provider refuses the login.", "Der Anbieter lehnt die Anmeldung ab."}},
     {"not_cancellable", 409, "application_error",
         {"This email can no longer be cancelled.",
             "Diese E-Mail lässt sich nicht mehr abbrechen."}},
@@ -126,6 +128,10 @@ static const struct {
         {"Enter the settings and test them; when the test passes they become active.",
             "Bitte geben Sie die Einstellungen ein und prüfen Sie sie; nach bestandener Prüfung "
             "sind sie aktiv."}},
+    {"credential_fault",
+        {"Nothing is sent until settings with the right password have passed a test.",
+            "Es wird nichts gesendet, bis Einstellungen mit dem richtigen Passwort eine Prüfung "
+            "bestanden haben."}},
     {"not_cancellable", {"It is being sent at this moment, or has already reached its end.",
                             "Sie wird gerade gesendet oder ist bereits abgeschlossen."}},
     {"invalid_idempotent_request",

@@ -74,7 +74,9 @@ static EmailNew *email_from_request(EmailRequest *request)
 
 HttpAnswer *route_email_send(ApiCall *call)
 {
-    HttpAnswer *problem = NULL;
+    HttpAnswer *problem = accept_email_replay(call, 200);
+    if (problem)
+        return problem;
     json_t *body = call_body(call, FALSE, &problem);
     if (!body)
         return problem;
@@ -174,7 +176,9 @@ static HttpAnswer *too_many_tests(ApiCall *call, MonoMs wait_ms)
 
 HttpAnswer *route_test_email(ApiCall *call)
 {
-    HttpAnswer *problem = NULL;
+    HttpAnswer *problem = accept_email_replay(call, 202);
+    if (problem)
+        return problem;
     g_autofree char *to = read_test_recipient(call, &problem);
     if (!to)
         return problem;
@@ -183,6 +187,9 @@ HttpAnswer *route_test_email(ApiCall *call)
         return problem;
     if (!state->active)
         return call_problem(call, "not_configured", NULL);
+    if (state->health ==
+        HEALTH_CREDENTIAL_FAULT) /* it would only send the refused password again */
+        return call_problem(call, "credential_fault", NULL);
     MonoMs wait_ms = 0;
     if (!take_test_slot(call->api, clock_mono_ms(), &wait_ms))
         return too_many_tests(call, wait_ms);

@@ -98,46 +98,6 @@ static gboolean ask_guard(Db *db, Start *start, WallMs now, GError **error)
 
 /* --- The run --------------------------------------------------------------------------------- */
 
-/* The ladder's rungs in their order (DESIGN 1): TLS comes first when it is implicit. */
-static void add_phases(Verification *run, TlsMode mode)
-{
-    static const char *const starttls[] = {
-        "dns", "connect", "greeting", "ehlo", "starttls", "tls", "certificate", "auth", "sender"};
-    static const char *const implicit[] = {
-        "dns", "connect", "tls", "certificate", "greeting", "ehlo", "auth", "sender"};
-    const char *const *names = mode == TLS_MODE_IMPLICIT ? implicit : starttls;
-    gsize n = mode == TLS_MODE_IMPLICIT ? G_N_ELEMENTS(implicit) : G_N_ELEMENTS(starttls);
-    for (gsize i = 0; i <= n; i++) {
-        if (i == n && !run->probe_recipient)
-            break;
-        VerificationPhase *phase = g_new0(VerificationPhase, 1);
-        phase->name = g_strdup(i == n ? "recipient" : names[i]);
-        phase->state = PHASE_PENDING;
-        phase->ms = -1;
-        g_ptr_array_add(run->phases, phase);
-    }
-}
-
-static Verification *run_new(const Start *start, gint64 revision, WallMs now)
-{
-    const SmtpSettings *settings = start->settings;
-    Verification *run = verification_new();
-    run->org_id = start->org_id;
-    run->id = id_fresh(now);
-    run->state = VERIFICATION_RUNNING;
-    run->revision = revision;
-    run->activate = start->activate;
-    run->host = g_strdup(settings->host);
-    run->port = settings_port(settings);
-    run->security = g_strdup(tls_mode_name(settings_security(settings)));
-    run->username = g_strdup(settings_username(settings));
-    run->from_email = g_strdup(settings->from_email);
-    run->probe_recipient = g_strdup(start->probe_recipient);
-    run->started_at = now;
-    add_phases(run, settings_security(settings));
-    return run;
-}
-
 /* Writes the draft if it changes; *revision is that of what is tested. */
 static gboolean write_draft(
     Db *db, Start *start, const SmtpState *state, WallMs now, gint64 *revision, GError **error)
@@ -191,7 +151,9 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
         return FALSE;
     if (start->refusal)
         return TRUE;
-    start->run = run_new(start, revision, now);
+    Id id = id_fresh(now);
+    start->run = courier_verification_new(start->org_id, &id, start->settings, revision,
+        start->activate, start->probe_recipient, now);
     return find_earlier(db, start, state, error) && verification_write(db, start->run, error);
 }
 

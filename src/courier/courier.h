@@ -9,6 +9,7 @@
 #include "settings/settings.h"
 #include "smtp/client.h"
 #include "store/store.h"
+#include "store/verifications.h"
 #include "vault/vault.h"
 
 typedef struct courier Courier;
@@ -38,6 +39,10 @@ void courier_free(Courier *courier);
  * most LIMIT_VERIFICATION_MS. */
 void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSettings *settings,
     gint64 revision, gboolean activate, const char *probe_recipient);
+/* What such a row says at its beginning: what is tested, and the ladder with every rung pending. */
+Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSettings *settings,
+    gint64 revision, gboolean activate, const char *probe_recipient, WallMs now);
+
 void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
 
 /* For metrics: sessions open, mails accepted, rejected, deferred since start. Thread-safe. */

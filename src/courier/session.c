@@ -121,7 +121,8 @@ static void end_by_core(Session *session)
         .rung = rung_of_phase(core->phase),
         .input = {.phase = smtp_phase_name(core->phase),
             .host = session->host,
-            .port = session->port,
+            /* Inside TLS a missing greeting has nothing to do with the port's kind of TLS. */
+            .port = session->tls_verified ? 0 : session->port,
             .sys = smtp_fault_sys_name(core->fault, core->phase),
             .family = family_name(session->family)},
         .text_may_be_shown = may_show_text(session),

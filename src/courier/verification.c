@@ -419,22 +419,30 @@ static void request_free(gpointer data)
     g_free(request);
 }
 
-static Verification *describe(const Request *request)
+Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSettings *settings,
+    gint64 revision, gboolean activate, const char *probe_recipient, WallMs now)
 {
-    const SmtpSettings *settings = request->settings;
     Verification *record = verification_new();
-    record->org_id = request->org_id;
-    record->id = request->id;
+    record->org_id = org_id;
+    record->id = *id;
     record->state = VERIFICATION_RUNNING;
-    record->revision = request->revision;
-    record->activate = request->activate;
+    record->revision = revision;
+    record->activate = activate;
     record->host = g_strdup(settings->host);
     record->port = settings_port(settings);
     record->security = g_strdup(tls_mode_name(settings_security(settings)));
     record->username = g_strdup(settings_username(settings));
     record->from_email = g_strdup(settings->from_email);
-    record->probe_recipient = g_strdup(request->probe_recipient);
-    record->started_at = clock_wall_ms();
+    record->probe_recipient = g_strdup(probe_recipient);
+    record->started_at = now;
+    Rung ladder[RUNG_COUNT];
+    guint n_rungs = rung_ladder(settings_security(settings), probe_recipient != NULL, ladder);
+    for (guint i = 0; i < n_rungs; i++) {
+        VerificationPhase *phase = g_new0(VerificationPhase, 1);
+        phase->name = g_strdup(rung_name(ladder[i]));
+        phase->ms = -1;
+        g_ptr_array_add(record->phases, phase);
+    }
     return record;
 }
 
@@ -444,15 +452,10 @@ static VerificationRun *run_new(const Request *request)
     run->courier = request->courier;
     run->key = id_dup(&request->id, "ver");
     run->settings = settings_copy(request->settings);
-    run->record = describe(request);
+    run->record = courier_verification_new(request->org_id, &request->id, run->settings,
+        request->revision, request->activate, request->probe_recipient, clock_wall_ms());
     run->n_rungs = rung_ladder(
         settings_security(run->settings), request->probe_recipient != NULL, run->ladder);
-    for (guint i = 0; i < run->n_rungs; i++) {
-        VerificationPhase *phase = g_new0(VerificationPhase, 1);
-        phase->name = g_strdup(rung_name(run->ladder[i]));
-        phase->ms = -1;
-        g_ptr_array_add(run->record->phases, phase);
-    }
     g_hash_table_replace(request->courier->runs, g_strdup(run->key), run);
     return run;
 }

@@ -134,13 +134,11 @@ def check_fields(tap):
     with Daemon("--dev") as absender:
         good = settings(587, "starttls")
         for field in ("host", "username", "from_email", "from_name", "ehlo_name", "password"):
-            for bad in ("a\r\nb", "a\nb", "a\rb"):
+            for bad in ("a\r\nb", "a\nb", "a\rb", "a\0b"):
                 answer = absender.operator("POST", "/v1/smtp/verifications", {"settings": {**good, field: bad}})
                 pointers = [fault["pointer"] for fault in answer.json.get("errors", [])]
                 tap.ok(answer.status == 422 and any(pointer.endswith("/" + field) for pointer in pointers),
                        f"{bad!r} in {field} is refused by name", answer)
-        answer = absender.operator("POST", "/v1/smtp/verifications", {"settings": {**good, "host": "a\0b"}})
-        tap.ok(answer.status in (400, 422), "NUL is refused", answer)
         tap.equal(absender.operator("GET", "/v1/smtp").json["draft"], None, "and nothing was changed")
 
 

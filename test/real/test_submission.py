@@ -1,8 +1,10 @@
 """Mail through a real Postfix with Dovecot's login, by both TLS forms: it arrives once, as written, from the sender it may use."""
 import base64
+import datetime
 import pathlib
 import re
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -115,12 +117,45 @@ def check_breaker(tap):
         tap.equal(len(server.wait_for_mails(5)), 5, "and everything goes out by itself")
 
 
+def check_before_settings(tap):
+    """Mail taken before there are settings waits for them; it is not sent as somebody else."""
+    with Daemon("--dev") as absender:
+        absender.make_token()
+        mine = absender.send(**{"from": "noreply@example.test"}).json
+        foreign = absender.send(**{"from": "boss@example.test"}).json
+        tap.equal((mine["state"], foreign["state"]), ("held", "held"), "without settings mail is taken and held")
+        absender.use_sandbox()
+        absender.wait_for_state(mine["id"], "accepted")
+        email = absender.wait_for_state(foreign["id"], "deferred")
+        diagnosis = email["recipients"][0]["attempts_log"][-1]["diagnosis"]["id"]
+        tap.equal(diagnosis, "sender_not_owned", "a sender the settings do not allow is held and explained")
+        tap.equal(len(absender.operator("GET", "/v1/sandbox/messages").json["data"]), 1, "and was not sent")
+
+
+def check_replay(tap):
+    """A repeat with the same key is the first success, also when the content would be refused by now."""
+    with Daemon("--dev") as absender:
+        absender.use_sandbox()
+        absender.make_token()
+        expiry = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1.5)
+        email = {"expires_at": expiry.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        first = absender.send(key="k", **email)
+        tap.equal(first.status, 200, "a mail with an expiry is taken")
+        time.sleep(2)
+        again = absender.send(key="k", **email)
+        tap.equal((again.status, again.json.get("id"), again.headers.get("Idempotent-Replayed")), (200, first.json["id"], "true"),
+                  "its repeat after the expiry gives the same mail")
+        tap.equal(absender.send(key="other", **email).status, 422, "a new one is refused")
+
+
 def main():
     tap = Tap()
     for security in ("starttls", "implicit"):
         check_form(tap, security)
     check_sender_and_password(tap)
     check_breaker(tap)
+    check_before_settings(tap)
+    check_replay(tap)
     return tap.end()
 
 
