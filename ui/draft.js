@@ -201,7 +201,11 @@ export class DraftForm {
   async saveNow(start, mayRetry) {
     const names = this.edited().filter((name) => this.form[name].trim() === '' || !(this.faults[name] || this.faultOf(name)));
     const body = this.patch(names);
-    if (!Object.keys(body).length && !(start && !app().smtp.draft)) return true;
+    if (!Object.keys(body).length && !(start && !app().smtp.draft)) {
+      this.saving = false;
+      this.changed();
+      return true;
+    }
     const sent = Object.fromEntries(names.map((name) => [name, this.form[name]]));
     this.saving = true;
     this.changed();
@@ -215,12 +219,12 @@ export class DraftForm {
       takeSmtp(answer);
       return true;
     } catch (error) {
-      this.saving = false;
       if (mayRetry && error instanceof ApiError && [409, 412].includes(error.status)) {
-        await loadSmtp(); // changed elsewhere: what is typed here is put on top of it
+        await loadSmtp().catch(() => {}); // changed elsewhere: what is typed here is put on top of it
         this.adopt(app().smtp);
         return this.saveNow(start, false);
       }
+      this.saving = false;
       if (this.takeError(error) && mayRetry) await this.saveNow(start, false); // the rest need not wait for it
       return false;
     }

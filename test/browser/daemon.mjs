@@ -18,22 +18,20 @@ const freePort = () => new Promise((resolve, reject) => {
   });
 });
 
-/** { url, setupLink, stop() }, once it listens. */
-export async function startDaemon() {
-  const data = await mkdtemp(join(tmpdir(), 'absender-browser-'));
-  const [starttls, implicit] = [await freePort(), await freePort()];
-  const child = spawn(PROGRAM, ['serve', '--dev', '--data', join(data, 'data'), '--listen', '127.0.0.1:0',
+/** Starts it once: { child, url, setupLink } when it listens; setupLink only on the first start of its data. */
+async function launch(data, listen, ports) {
+  const [starttls, implicit] = ports;
+  const child = spawn(PROGRAM, ['serve', '--dev', '--data', data, '--listen', listen,
     '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, '--allow-port', starttls, '--allow-port', implicit],
   { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', LANGUAGE: '' } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
+  const isFirst = listen.endsWith(':0');
   let said = '';
-
-  const stop = async () => {
+  const end = async () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     child.kill('SIGTERM');
     const status = await ended;
     clearTimeout(timer);
-    await rm(data, { recursive: true, force: true });
     return status;
   };
 
@@ -45,7 +43,7 @@ export async function startDaemon() {
         said = (said + chunk).slice(-20000);
         const url = /listening on (http:\/\/\S+)/.exec(said)?.[1];
         const setupLink = /First admin: (http:\/\/\S+)/.exec(said)?.[1];
-        if (url && setupLink) resolve({ url: url.replace(/\/$/, ''), setupLink, stop });
+        if (url && (setupLink || !isFirst)) resolve({ url: url.replace(/\/$/, ''), setupLink, end });
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
@@ -53,9 +51,33 @@ export async function startDaemon() {
       ended.then((status) => reject(new Error(`the daemon ended with ${status}:\n${said}`)));
     });
   } catch (error) {
-    await stop();
+    await end();
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** { url, setupLink, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address. */
+export async function startDaemon() {
+  const folder = await mkdtemp(join(tmpdir(), 'absender-browser-'));
+  const data = join(folder, 'data');
+  const ports = [await freePort(), await freePort()];
+  try {
+    let running = await launch(data, '127.0.0.1:0', ports);
+    const { url, setupLink } = running;
+    return {
+      url, setupLink,
+      down: () => running.end(),
+      up: async () => { running = await launch(data, new URL(url).host.replace('localhost', '127.0.0.1'), ports); },
+      stop: async () => {
+        const status = await running.end();
+        await rm(folder, { recursive: true, force: true });
+        return status;
+      },
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   }
 }

@@ -62,6 +62,7 @@ async function suite(daemon, browser) {
   await test('missing required fields are framed red, said in words, and the first one has the focus', async () => {
     const calm = (await faultOf(page, 'username')).border;
     await page.click('.settings button[type=submit]');
+    await page.waitForFunction((border) => getComputedStyle(document.getElementById('from_email')).borderColor !== border, calm); // it fades in
     for (const [id, word] of [['from_email', 'Absenderadresse'], ['password', 'Passwort'], ['host', 'SMTP-Server']]) {
       const fault = await faultOf(page, id);
       assert.equal(fault.invalid, 'true', id);
@@ -310,7 +311,7 @@ async function suite(daemon, browser) {
     await page.waitForSelector('[role=switch][aria-checked=false]');
     await page.waitForFunction(() => document.body.textContent.includes('Umzug des Servers'));
     await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: false, reason: 'Umzug des Servers', until: '2099-11-22T17:00:00Z' });
-    await page.waitForFunction(() => /vorgesehen bis 22\.11\.2099, 18:00/.test(document.body.textContent));
+    await page.waitForFunction(() => /bis 22\.11\.2099, 18:00/.test(document.body.textContent));
     for (const hash of ['#/settings/email', '#/outbox', '#/sandbox']) {
       await page.goto(`${daemon.url}/${hash}`);
       await page.waitForSelector('.banner');
@@ -421,17 +422,19 @@ async function suite(daemon, browser) {
   await test('an outage is named on every page, and every page recovers from it by itself', async () => {
     await page.goto(`${daemon.url}/#/outbox`);
     await page.waitForSelector('[data-email]');
-    await page.context().setOffline(true);
+    await daemon.down();
     await page.selectOption('#filter_state', 'accepted');
     await page.waitForSelector('.notice.bad button');
     await page.waitForSelector('.banner.connection', { timeout: 12000 });
     await inspect(page, 'de-28-outage');
-    await page.context().setOffline(false);
+    await daemon.up();
     await page.waitForSelector('.banner.connection', { state: 'detached', timeout: 15000 });
     await page.waitForSelector('.notice.bad', { state: 'detached' });
     await page.waitForSelector('[data-email]');
     await page.selectOption('#filter_state', '');
     complaints.splice(0); // Chromium itself reports every request that failed
+    await page.goto(`${daemon.url}/#/settings/email`);
+    await setupState(page, 'complete');
   });
 
   await test('the language can be switched at any time and is remembered', async () => {

@@ -50,7 +50,7 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
     <form class="card settings" aria-labelledby="form-title" novalidate onSubmit=${(event) => { event.preventDefault(); onVerify(); }}>
       <header class="card-head">
         <h2 id="form-title">${t('settings.title')}</h2>
-        <span class="hint saved" data-saved=${smtp.draft && !draft.saving && !unsaved ? 'yes' : 'no'}>${savedText(draft, smtp)}</span>
+        <span class="hint saved" data-saved=${smtp.draft && !draft.saving && !draft.edited().length ? 'yes' : 'no'}>${savedText(draft, smtp)}</span>
       </header>
       <p class="hint">${t('field.required_note')}</p>
 

@@ -13,7 +13,7 @@ export const waitingCount = ({ waiting }) =>
   (waiting.held || 0) + (waiting.queued || 0) + (waiting.deferred || 0) + (waiting.sending || 0);
 
 const changedBy = (who) => (who === 'operator' ? t('switch.changed_by_operator') : who === 'API' ? t('switch.changed_by_api')
-  : who ? t('switch.changed_by', { who: readable(who) }) : t('switch.changed'));
+  : who === 'schedule' ? t('switch.changed_by_schedule') : who ? t('switch.changed_by', { who: readable(who) }) : t('switch.changed'));
 
 /** Used by the switch, by the banner and by the offer after the first success. */
 export async function setSending(enabled, reason) {
