@@ -8,12 +8,10 @@ import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
 const SETTLE_MS = 250;
-const NUMBERS = ['port', 'max_connections', 'per_minute', 'per_hour', 'per_day'];
-const QUOTA = ['per_minute', 'per_hour', 'per_day'];
+const NUMBERS = ['port', 'max_connections'];
 const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
 const PLAIN = [...TEXTS, 'security', ...NUMBERS]; // everything but the password
-const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections', ...QUOTA,
-  'probe_recipient'];
+const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections', 'probe_recipient'];
 const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
 
 /** Which field a failed rung points at. */
@@ -26,7 +24,7 @@ const text = (value) => (value === null || value === undefined ? '' : String(val
 
 function formOf(settings) {
   const form = {};
-  for (const name of PLAIN) form[name] = readable(text(QUOTA.includes(name) ? settings?.quota?.[name] || '' : settings?.[name]));
+  for (const name of PLAIN) form[name] = readable(text(settings?.[name]));
   return form;
 }
 
@@ -181,8 +179,7 @@ export class DraftForm {
     const body = {};
     for (const name of names) {
       const value = this.form[name].trim();
-      if (QUOTA.includes(name)) body.quota = Object.fromEntries(QUOTA.map((one) => [one, Number(this.form[one])])); // always whole
-      else body[name] = value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
+      body[name] = value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
     }
     // A typed password goes along once its destination is known, and again whenever that changes.
     const { password, host, from_email: from, username } = this.form;

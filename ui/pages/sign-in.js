@@ -44,7 +44,7 @@ export function SignInPage({ target }) {
       <div class="card gate">
         <h1 tabindex="-1">${t('setup_page.first')}</h1>
         <p>${t('setup_page.where')}</p>
-        <p><code>First admin: ${`${location.origin}/#/setup/…`}</code></p>
+        <p><code>${`${location.origin}/#/setup/…`}</code></p>
       </div>`;
   }
   return html`

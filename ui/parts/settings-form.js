@@ -43,7 +43,7 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
     id: name, label: t(`settings.${name}`), value: draft.form[name], fault: faults[name], disabled: locked,
     onValue: (value) => draft.set(name, value), onLeave: () => draft.leave(name), ...more,
   });
-  const advanced = ['ehlo_name', 'max_connections', 'per_minute', 'per_hour', 'per_day', 'probe_recipient'].some((name) => faults[name]);
+  const advanced = ['ehlo_name', 'max_connections', 'probe_recipient'].some((name) => faults[name]);
   const count = Object.keys(draft.faults).length;
   const unsaved = draft.unsaved().length > 0;
   return html`
@@ -78,13 +78,6 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
           <${Field} ...${field('ehlo_name', { optional: true, hint: t('settings.ehlo_name.hint'), autocomplete: 'off', spellcheck: 'false' })} />
           <${Field} ...${field('max_connections', { hint: t('settings.max_connections.hint'), inputmode: 'numeric', placeholder: '4' })} />
         </div>
-        <fieldset class="quota"><legend>${t('settings.quota')}</legend>
-          <div class="triple">
-            <${Field} ...${field('per_minute', { inputmode: 'numeric', optional: true })} />
-            <${Field} ...${field('per_hour', { inputmode: 'numeric', optional: true })} />
-            <${Field} ...${field('per_day', { inputmode: 'numeric', optional: true })} />
-          </div>
-        </fieldset>
         <${Field} ...${field('probe_recipient', { optional: true, inputmode: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
       </details>
 
