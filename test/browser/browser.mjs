@@ -63,6 +63,16 @@ export async function inspect(page, name) {
 
 export const setupState = (page, state) => page.waitForSelector(`[data-setup=${state}]`);
 
+/** Waits until the service itself has a draft like this. (waitForFunction takes an unsettled promise for a yes.) */
+export async function untilDraft(page, fits) {
+  for (const last = Date.now() + 10000; ;) {
+    const { draft } = await page.evaluate(async () => (await fetch('/v1/smtp')).json());
+    if (draft && fits(draft)) return;
+    if (Date.now() > last) throw new Error(`the draft stayed ${JSON.stringify(draft)}`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
 export async function createAdmin(page, setupLink) {
   await page.goto(setupLink);
   await page.fill('#name', ADMIN.name);

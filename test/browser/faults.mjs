@@ -1,6 +1,6 @@
 // What goes wrong, and what must hold on the way: missing fields, wrong password, no event stream, keyboard, phone, hostile mail.
 import assert from 'node:assert/strict';
-import { ADMIN, callApi, createAdmin, inspect, openBrowser, setupState, verifySandbox } from './browser.mjs';
+import { ADMIN, callApi, createAdmin, inspect, openBrowser, setupState, verifySandbox, untilDraft } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { test } from './tap.mjs';
 
@@ -123,9 +123,9 @@ async function suite(daemon, browser) {
       await page.waitForSelector(`#security_${security}:checked`);
     }
     await page.click('label:has(#security_implicit)');
-    assert.equal(await page.inputValue('#port'), '465');
+    await page.waitForFunction(() => document.getElementById('port').value === '465');
     await page.click('label:has(#security_starttls)');
-    assert.equal(await page.inputValue('#port'), '587');
+    await page.waitForFunction(() => document.getElementById('port').value === '587');
   });
 
   await test('umlaut domains are shown as they are written, and stored for the wire', async () => {
@@ -133,10 +133,7 @@ async function suite(daemon, browser) {
     await page.fill('#host', 'mail.müller-bräu.de');
     await page.focus('#username');
     await page.waitForFunction(() => document.getElementById('from_email').value === 'info@müller-bräu.de');
-    await page.waitForFunction(async () => {
-      const { draft } = await (await fetch('/v1/smtp')).json();
-      return draft.host === 'mail.xn--mller-bru-22a0x.de' && draft.from_email === 'info@xn--mller-bru-22a0x.de';
-    });
+    await untilDraft(page, (draft) => draft.host === 'mail.xn--mller-bru-22a0x.de' && draft.from_email === 'info@xn--mller-bru-22a0x.de');
     await page.reload();
     await setupState(page, 'incomplete');
     assert.equal(await page.inputValue('#from_email'), 'info@müller-bräu.de');
