@@ -30,8 +30,8 @@ CliExit cli_pause(const CliCommand *command, int argc, char **argv)
     const GOptionEntry entries[] = {
         {"reason", 0, 0, CLI_TEXT, &reason, SAY_LATER("shown to everybody who asks why"),
             SAY_LATER("TEXT")},
-        {"until", 0, 0, CLI_TEXT, &until,
-            SAY_LATER("when sending goes on by itself"), "2026-12-24T18:00:00Z"},
+        {"until", 0, 0, CLI_TEXT, &until, SAY_LATER("when sending goes on by itself"),
+            "2026-12-24T18:00:00Z"},
         {0},
     };
     g_auto(CliCommon) common = {0};

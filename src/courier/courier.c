@@ -145,6 +145,7 @@ void courier_stop(Courier *courier, gint64 grace_ms)
     while (!over && (courier->pending > 0 || sessions_at_work(courier) > 0))
         g_main_context_iteration(courier->parts.context, TRUE);
     g_source_destroy(grace);
+    courier->grace_is_over = TRUE;
     g_hash_table_remove_all(courier->runs);
     g_hash_table_iter_init(&orgs, courier->orgs);
     while (

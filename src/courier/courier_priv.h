@@ -19,6 +19,7 @@ typedef struct {
     SmtpState *state; /* as last read; NULL before the first read */
     Pool *pool;
     gboolean is_reading, read_again;
+    guint closings; /* how often the gate was found closed */
     GSource *wake;
 } CourierOrg;
 
@@ -30,7 +31,7 @@ struct courier {
     GThreadPool *readers;
     GSource *housekeeping;
     guint pending; /* reads and jobs whose completion has not come yet; loop thread only */
-    gboolean is_stopping;
+    gboolean is_stopping, grace_is_over;
     CourierCounters counters; /* written on the loop, read anywhere, atomically */
 };
 

@@ -67,6 +67,7 @@ static void load_due(Courier *courier, const OutboxEffect *effect)
 
 typedef struct {
     gint64 org_id, recipient_id;
+    guint closings; /* of the org's gate, when the outbox said SEND */
     Vault *vault;
     EmailDelivery *delivery;
     GError *error;
@@ -104,7 +105,8 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
             .org_id = org->id,
             .recipient_id = result.recipient_id,
             .end = result.end,
-            .fate = result.fate},
+            .fate = result.fate,
+            .is_local = TRUE},
         &result);
     email_delivery_free(delivery);
 }
@@ -114,11 +116,12 @@ static void fetch_then(Courier *courier, gpointer data)
     g_autofree Fetch *fetch = data;
     g_autoptr(GError) error = fetch->error;
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &fetch->org_id);
-    if (fetch->delivery != NULL && !courier->is_stopping && may_be_sent(org, fetch->delivery)) {
+    gboolean goes_on = !courier->is_stopping && fetch->closings == org->closings;
+    if (fetch->delivery != NULL && goes_on && may_be_sent(org, fetch->delivery)) {
         pool_send(org->pool, fetch->delivery);
         return;
     }
-    if (fetch->delivery != NULL && !courier->is_stopping) {
+    if (fetch->delivery != NULL && goes_on) {
         hold_sender(org, fetch->delivery);
         return;
     }
@@ -129,6 +132,7 @@ static void fetch_then(Courier *courier, gpointer data)
         courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
                      .org_id = fetch->org_id,
                      .recipient_id = fetch->recipient_id,
+                     .is_local = TRUE,
                      .end = error != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
                      .fate = error != NULL ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
 }
@@ -139,6 +143,7 @@ static void send_one(Courier *courier, const OutboxEffect *effect)
     fetch->org_id = effect->org_id;
     fetch->recipient_id = effect->recipient_id;
     fetch->vault = courier->parts.vault;
+    fetch->closings = courier_org(courier, effect->org_id)->closings;
     courier_read(courier, fetch_read, fetch_then, fetch);
 }
 
@@ -178,7 +183,7 @@ static void record_written(Courier *courier, gpointer data, const GError *error)
                         g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND);
     if (error != NULL)
         g_warning("an outcome could not be stored: %s", error->message);
-    if (error != NULL && !is_final && !courier->is_stopping) {
+    if (error != NULL && !is_final && !courier->grace_is_over) {
         g_autoptr(GSource) later = g_timeout_source_new(WRITE_AGAIN_MS);
         record->courier = courier;
         courier->pending++; /* stopping waits for it */
@@ -203,12 +208,6 @@ static gboolean write_record_again(gpointer user)
 /* result: the facts, or NULL when the outbox decided without an attempt. */
 static void record(Courier *courier, const OutboxEffect *effect, const PoolResult *result)
 {
-    if (effect->decision.state == RETRY_NOTHING) { /* withdrawn: the store knows better already */
-        courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_RECORDED,
-                                          .org_id = effect->org_id,
-                                          .recipient_id = effect->recipient_id});
-        return;
-    }
     const CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
     Record *record = g_new0(Record, 1);
     record->org_id = effect->org_id;

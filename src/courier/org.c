@@ -110,6 +110,7 @@ static void on_attempt_ended(const PoolResult *result, gpointer user)
             .recipient_id = result->recipient_id,
             .end = result->end,
             .fate = result->fate,
+            .is_local = result->is_local,
             .blocks_account = result->diagnosis != NULL &&
                               result->diagnosis->breaker == DIAGNOSIS_BREAKER_ACCOUNT,
             .wait_s = result->diagnosis == NULL ? 0 : result->diagnosis->wait_s},
@@ -200,8 +201,10 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
     if (password != NULL)
         pool_configure(org->pool, state->active, password,
             courier_ehlo_name(org->courier, state->active), state->config_version);
-    if (gate != EMAIL_GATE_OPEN || is_refused)
+    if (gate != EMAIL_GATE_OPEN || is_refused) {
+        org->closings++;
         pool_drain(org->pool); /* paused means: no connection stays */
+    }
     courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                                            .org_id = org->id,
                                            .gate = gate,

@@ -16,6 +16,7 @@ typedef struct line {
     Pool *pool;
     Session *session;
     gint64 config_version;
+    guint drains;       /* of the pool, when it was opened */
     gboolean has_stood; /* logged in once */
     gboolean is_ready;
     Attempt *attempt; /* borrowed from pool->attempts; NULL while opening or idle */
@@ -31,6 +32,7 @@ struct pool {
     Secret *password;
     char *ehlo_name;
     gint64 config_version;
+    guint drains;
     GPtrArray *lines;     /* of Line */
     GHashTable *attempts; /* recipient_id → Attempt */
     GQueue waiting;       /* of Attempt, borrowed */
@@ -108,7 +110,7 @@ static void attempt_ended(Pool *pool, Attempt *attempt, PoolResult *result)
 
 static void attempt_ended_plainly(Pool *pool, Attempt *attempt, AttemptEnd end)
 {
-    PoolResult result = {.end = end};
+    PoolResult result = {.end = end, .is_local = TRUE};
     attempt_ended(pool, attempt, &result);
 }
 
@@ -208,7 +210,7 @@ static guint mails_allowed(const Line *line)
 static gboolean is_outdated(const Line *line)
 {
     return line->pool->settings == NULL || line->config_version != line->pool->config_version ||
-           line->carried >= mails_allowed(line);
+           line->drains != line->pool->drains || line->carried >= mails_allowed(line);
 }
 
 static void line_give(Line *line, Attempt *attempt)
@@ -314,6 +316,7 @@ static void open_line(Pool *pool)
     Line *line = g_new0(Line, 1);
     line->pool = pool;
     line->config_version = pool->config_version;
+    line->drains = pool->drains;
     g_ptr_array_add(pool->lines, line);
     line->session = session_open(&config, &session_events, line);
 }
@@ -352,6 +355,8 @@ static void serve(Pool *pool)
 
 void pool_drain(Pool *pool)
 {
+    pool->drains++;
+    end_waiting(pool);
     /* Quitting a session can end it at once, which changes the list. */
     g_autoptr(GPtrArray) idle = g_ptr_array_new();
     for (guint i = 0; i < pool->lines->len; i++) {

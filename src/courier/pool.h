@@ -15,6 +15,7 @@ typedef struct pool Pool;
 typedef struct {
     gint64 recipient_id;
     AttemptEnd end;
+    gboolean is_local;          /* the provider had no part in it */
     const Diagnosis *diagnosis; /* NULL when accepted */
     DiagnosisFate fate;         /* 0 when no reply decided */
     const char *phase;          /* catalogue phase; NULL if unknown */
@@ -56,7 +57,8 @@ void pool_marked(Pool *pool, gint64 recipient_id, gboolean marked);
 /* The mark could not be committed: the attempt ends as unsent. */
 void pool_mark_failed(Pool *pool, gint64 recipient_id);
 
-/* No connection may stay: idle sessions leave now, others after their mail. */
+/* No connection may stay: idle sessions leave now, others after their mail; what waits for one is
+ * handed back. */
 void pool_drain(Pool *pool);
 
 guint pool_sessions(const Pool *pool);

@@ -51,6 +51,8 @@ static gboolean asks_too_much(const char *challenge)
 {
     gsize n = 0;
     g_autofree guchar *bytes = challenge == NULL ? NULL : g_base64_decode(challenge, &n);
+    if (n > 0 && memchr(bytes, '\0', n) != NULL)
+        return TRUE; /* it could hide a number from us that libgsasl reads */
     g_autofree char *text = n == 0 ? NULL : g_strndup((const char *)bytes, n);
     g_auto(GStrv) attributes = text == NULL ? NULL : g_strsplit(text, ",", -1);
     for (guint i = 0; attributes != NULL && attributes[i] != NULL; i++) {

@@ -344,6 +344,8 @@ static void on_ended(const SessionFailure *failure, gpointer user)
     VerificationRun *run = user;
     if (!run->is_finished && failure != NULL)
         fail(run, failure);
+    else if (!run->is_finished)
+        finish(run, VERIFICATION_FAILED);
     run_forget(run);
 }
 

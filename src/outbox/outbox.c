@@ -124,6 +124,12 @@ static void record(Outbox *outbox, Org *org, Known *known, RetryDecision decisio
 /* --- Who may go ---------------------------------------------------------------------------------
  */
 
+/* The time of the one automatic try after a refused login. */
+static gboolean retry_has_come(const Org *org, WallMs now)
+{
+    return org->credential_retry_at != 0 && now >= org->credential_retry_at;
+}
+
 /* How many attempts may run at once, and whether only mail that a person started may go. */
 static guint capacity(const Org *org, WallMs now, gboolean *only_tests)
 {
@@ -131,8 +137,7 @@ static guint capacity(const Org *org, WallMs now, gboolean *only_tests)
     if (org->gate != EMAIL_GATE_OPEN && org->gate != EMAIL_GATE_PAUSED)
         return 0;
     if (org->is_refused) /* one mail tries whether the login works again, then no more */
-        return org->gate == EMAIL_GATE_OPEN && org->credential_retry_at != 0 &&
-                       now >= org->credential_retry_at
+        return org->gate == EMAIL_GATE_OPEN && retry_has_come(org, now) && now >= org->blocked_until
                    ? 1
                    : 0;
     if (now < org->blocked_until) { /* a person may still look whether it is over */
@@ -208,7 +213,7 @@ static void wake_when_needed(Outbox *outbox, Org *org, WallMs now)
 {
     WallMs at = 0;
     const WallMs moments[] = {
-        org->is_refused ? org->credential_retry_at : org->next_due,
+        org->is_refused && !retry_has_come(org, now) ? org->credential_retry_at : org->next_due,
         org->blocked_until,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(moments); i++) {
@@ -294,20 +299,32 @@ static void on_loaded(Org *org, const OutboxEvent *event)
     g_hash_table_remove_all(org->settled);
 }
 
-static void on_works(Outbox *outbox, Org *org, OutboxHealth health)
+/* FALSE if a session from before the refusal speaks: it says nothing about the login. */
+static gboolean login_works(Org *org, WallMs now)
 {
+    if (!org->is_refused)
+        return TRUE;
+    if (!retry_has_come(org, now))
+        return FALSE;
+    org->is_refused = FALSE; /* the automatic try got through */
+    org->bell = TRUE;
+    return TRUE;
+}
+
+static void on_works(Outbox *outbox, Org *org, WallMs now)
+{
+    if (!login_works(org, now))
+        return;
     org->breaks = 0;
     org->blocked_until = 0;
-    if (org->is_refused) { /* the automatic try got through */
-        org->is_refused = FALSE;
-        org->bell = TRUE;
-    }
-    set_health(outbox, org, health);
+    set_health(outbox, org, OUTBOX_HEALTH_OK);
 }
 
 /* The account is held (a full quota, a sender not allowed): the other mails would hear the same. */
 static void on_held(Outbox *outbox, Org *org, const OutboxEvent *event)
 {
+    if (!login_works(org, event->now))
+        return;
     set_health(outbox, org, OUTBOX_HEALTH_DEGRADED);
     if (!event->blocks_account)
         return;
@@ -322,7 +339,8 @@ static void on_break(Outbox *outbox, Org *org, const OutboxEvent *event)
         org->breaks++;
         org->blocked_until = event->now + retry_delay_ms(org->breaks, event->random);
     }
-    set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
+    if (!org->is_refused) /* which is the greater trouble, and must survive a restart */
+        set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
 }
 
 static void on_login_refused(Outbox *outbox, Org *org, const OutboxEvent *event)
@@ -342,13 +360,13 @@ static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
 {
     switch (event->end) {
     case ATTEMPT_ACCEPTED:
-        on_works(outbox, org, OUTBOX_HEALTH_OK);
+        on_works(outbox, org, event->now);
         break;
     case ATTEMPT_REFUSED: /* a mailbox that does not exist says nothing against the account */
         if (event->fate == DIAGNOSIS_FATE_HOLD)
             on_held(outbox, org, event);
         else
-            on_works(outbox, org, OUTBOX_HEALTH_OK);
+            on_works(outbox, org, event->now);
         break;
     case ATTEMPT_UNSENT:
     case ATTEMPT_UNCERTAIN:
@@ -368,10 +386,14 @@ static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
     Known *known = g_hash_table_lookup(org->known, &event->recipient_id);
     g_assert(known != NULL && known->stage == STAGE_SENDING);
     org->sending--;
-    note_session(outbox, org, event);
+    if (!event->is_local || event->end == ATTEMPT_WITHDRAWN)
+        note_session(outbox, org, event);
     RetryDecision decision = retry_decide(
         &known->item.mail, event->end, event->fate, event->wait_s, event->now, event->random);
-    record(outbox, org, known, decision);
+    if (decision.state == RETRY_NOTHING) /* nothing to write: forgotten at once */
+        g_hash_table_remove(org->known, &event->recipient_id);
+    else
+        record(outbox, org, known, decision);
 }
 
 static void on_recorded(Org *org, const OutboxEvent *event)

@@ -52,6 +52,7 @@ typedef struct {
     AttemptEnd end;
     DiagnosisFate fate; /* NONE: no reply decided */
     gint64 wait_s;
+    gboolean is_local; /* ENDED: the provider was not asked, it says nothing about the account */
     gboolean blocks_account; /* ENDED with HOLD: it is about the account, not about this mail */
 } OutboxEvent;
 

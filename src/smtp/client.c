@@ -349,6 +349,8 @@ static void take_event(SmtpClient *client, const SmtpEvent *event)
         transaction_on_marked(client, event->token);
         break;
     case SMTP_EVENT_QUIT:
+        if (client->state == WAIT_QUIT)
+            break; /* a refused RSET has made us leave already */
         require(client, READY, "QUIT");
         client_enter(client, WAIT_QUIT);
         break;

@@ -236,7 +236,7 @@ EmailDelivery *emails_delivery(
     gint64 day = 0;
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content "
-        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 JOIN bodies b ON b.email_row = "
+        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 LEFT JOIN bodies b ON b.email_row = "
         "e.row "
         "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
     db_bind_int(q, 1, org_id);
@@ -251,8 +251,13 @@ EmailDelivery *emails_delivery(
         day = db_int(q, 5);
         sealed = db_dup_bytes(q, 6);
     }
-    if (!db_finish(q, error) || !sealed)
+    if (!db_finish(q, error) || found->recipient_id == 0)
         return NULL;
+    if (!sealed) {
+        g_set_error_literal(
+            error, ABS_ERROR, ABS_ERROR_SECRET, "a waiting email has no body any more");
+        return NULL;
+    }
     const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
     if (!key)
         return NULL;

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (guint i = 0; list != NULL && i < provider_count(list); i++) {
         const Provider *p = provider_at(list, i);
         g_assert_true(provider_by_id(list, p->id) == p);
-        g_assert_true(p->n_endpoints > 0 && p->sources[0] != '\0' && p->checked[0] != '\0');
+        g_assert_true(p->n_endpoints > 0 && p->sources_de[0] != '\0' && p->sources_en[0] != '\0' &&
+                      p->checked[0] != '\0');
         for (guint k = 0; k < p->n_endpoints; k++)
             g_assert_true(p->endpoints[k].port > 0 && p->endpoints[k].host[0] != '\0' &&
                           tls_mode_name(p->endpoints[k].security) != NULL);

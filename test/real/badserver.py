@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     auth: bytes = b"235 2.7.0 Authentication successful\r\n"
     mail: bytes = b"250 2.1.0 Ok\r\n"
     rcpt: bytes = b"250 2.1.5 Ok\r\n"
+    rset: bytes = b"250 2.0.0 Ok\r\n"
     endless: bytes = b""  # the answer to EHLO: this, again and again
     is_silent: bool = False
     is_filtered: bool = False
@@ -88,6 +89,7 @@ SCENARIOS = {
                          auth=b"503 5.5.1 Error: authentication not enabled\r\n"),
     "sender_refused": Plan("MAIL FROM refused", mail=b"553 5.7.1 Sender address rejected: not owned by user\r\n"),
     "recipient_refused": Plan("RCPT TO refused", rcpt=b"550 5.1.1 No such user here\r\n"),
+    "rset_refused": Plan("RSET refused after an accepted sender", rset=b"500 5.5.1 What?\r\n"),
     "greeting_refused": Plan("554 instead of a greeting", greeting=b"554 5.7.1 No SMTP service here\r\n"),
     "endless_reply": Plan("an EHLO reply of lines without end", endless=b"250-X-MORE\r\n" * 512),
     "endless_line": Plan("an EHLO reply of one line without end", endless=b"250-" + b"x" * 8188),
@@ -287,9 +289,10 @@ class Dialogue:
         return b"250 2.0.0 Ok: queued\r\n"
 
     def answer_rset(self, _):
-        return b"250 2.0.0 Ok\r\n"
+        return self.plan.rset
 
-    answer_noop = answer_rset
+    def answer_noop(self, _):
+        return b"250 2.0.0 Ok\r\n"
 
     def answer_quit(self, _):
         return b"221 2.0.0 Bye\r\n"

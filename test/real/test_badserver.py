@@ -63,6 +63,7 @@ EXPECTED = {
     "auth_missing": (False, "SMTP AUTH extension not supported by server.", "established"),
     "sender_refused": (False, 553, "established"),
     "recipient_refused": (False, 550, "established"),
+    "rset_refused": (False, "sent", "established"),
     "greeting_refused": (False, 554, "none"),
     "silent": (False, "timeout", "none"),
     "immediate_close": (False, "closed", "none"),

@@ -33,6 +33,7 @@ EXPECTED = {
     "auth_missing": ("starttls", "auth_not_offered", "auth"),
     "sender_refused": ("starttls", "sender_not_owned", "sender"),
     "recipient_refused": ("starttls", "recipient_unknown", "recipient"),
+    "rset_refused": ("starttls", None, None),  # the sender was allowed before; leaving is all that is left
     "greeting_refused": ("starttls", "greeting_554_no_service", "greeting"),
     "endless_reply": ("starttls", "protocol_malformed_reply", "ehlo"),
     "endless_line": ("starttls", "protocol_malformed_reply", "ehlo"),

@@ -100,6 +100,21 @@ static void endless_hashing_is_refused(void **unused)
     }
 }
 
+static void a_hidden_number_is_refused(void **unused)
+{
+    static const char hidden[] = "r=x\0y,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=3000000";
+    g_autoptr(Secret) password = secret_new("pencil", 6);
+    g_autoptr(Sasl) sasl = sasl_new("SCRAM-SHA-256", "user", password, NULL);
+    g_autoptr(Secret) first = NULL;
+    g_autoptr(Secret) second = NULL;
+    gboolean done = FALSE;
+    assert_true(sasl_step(sasl, NULL, &first, &done, NULL));
+    g_autofree char *challenge = g_base64_encode((const guchar *)hidden, sizeof hidden - 1);
+    g_autoptr(GError) error = NULL;
+    assert_false(sasl_step(sasl, challenge, &second, &done, &error));
+    assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_LIMIT));
+}
+
 int main(void)
 {
     secret_init();
@@ -107,6 +122,7 @@ int main(void)
         cmocka_unit_test(a_server_without_proof_is_refused),
         cmocka_unit_test(another_nonce_is_refused),
         cmocka_unit_test(endless_hashing_is_refused),
+        cmocka_unit_test(a_hidden_number_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

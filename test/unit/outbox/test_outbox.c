@@ -236,16 +236,51 @@ static void a_deferral_beside_a_load_is_not_forgotten(void **unused)
     outbox_free(hand.outbox);
 }
 
-static void what_was_handed_back_beside_a_load_is_looked_for_again(void **unused)
+static void what_was_handed_back_is_looked_for_again(void **unused)
 {
     Hand hand = open_hand(2);
     const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET)};
     load(&hand, items, 1);
-    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
     end(&hand, 1, ATTEMPT_WITHDRAWN, DIAGNOSIS_FATE_NONE);
-    recorded(&hand, 1);
-    load(&hand, items, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_RECORD), 0);
+    assert_int_equal(outbox_known(hand.outbox, 1), 0);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    load(&hand, items, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+    outbox_free(hand.outbox);
+}
+
+static void an_old_session_says_nothing_about_the_login(void **unused)
+{
+    Hand hand = open_hand(2);
+    const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+    load(&hand, items, 2);
+    end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+    end(&hand, 2, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_HEALTH), 0);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 0);
+    outbox_free(hand.outbox);
+}
+
+/* The try after a refused login meets a dead network: one mail, then the delay, then the try again.
+ */
+static void the_automatic_try_respects_an_outage_and_is_not_lost(void **unused)
+{
+    Hand hand = open_hand(1);
+    OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+    load(&hand, items, 2);
+    end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+    recorded(&hand, 1);
+    hand.now += LIMIT_CREDENTIAL_RETRY_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    load(&hand, items, 2);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+    end(&hand, 1, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+    hand.now = find(&hand, OUTBOX_EFFECT_WAKE)->at;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
     outbox_free(hand.outbox);
 }
 
@@ -349,7 +384,9 @@ int main(void)
         cmocka_unit_test(only_tests_go_out_while_paused),
         cmocka_unit_test(what_is_too_late_is_not_sent),
         cmocka_unit_test(a_deferral_beside_a_load_is_not_forgotten),
-        cmocka_unit_test(what_was_handed_back_beside_a_load_is_looked_for_again),
+        cmocka_unit_test(what_was_handed_back_is_looked_for_again),
+        cmocka_unit_test(an_old_session_says_nothing_about_the_login),
+        cmocka_unit_test(the_automatic_try_respects_an_outage_and_is_not_lost),
         cmocka_unit_test(a_pause_survives_a_refused_login),
         cmocka_unit_test(a_held_account_is_asked_by_one_mail),
         cmocka_unit_test(a_person_may_test_during_an_outage),
