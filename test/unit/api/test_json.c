@@ -38,7 +38,7 @@ static void only_sound_objects_are_read(void **state)
         {"an inner duplicate", "{\"b\":{\"a\":1,\"a\":1}}", FALSE},
         {"too large an integer", "{\"a\":9223372036854775808}", FALSE},
         {"too large a number", "{\"a\":1e400}", FALSE},
-        {"an escaped NUL", "{\"a\":\"\\u0000\"}", FALSE},
+        {"an escaped NUL in a name", "{\"a\\u0000\":1}", FALSE},
         {"a lone surrogate", "{\"a\":\"\\ud800\"}", FALSE},
         {"broken UTF-8", "{\"a\":\"\xc3\x28\"}", FALSE},
         {"a comment", "{/**/}", FALSE},
@@ -62,6 +62,25 @@ static char *nested(guint depth)
         g_string_append_c(text, ']');
     g_string_append_c(text, '}');
     return g_string_free(text, FALSE);
+}
+
+static void every_nul_is_named(void **state)
+{
+    static const char text[] =
+        "{\"a\":\"x\\u0000\",\"b\":[\"fine\",{\"c/d\":\"\\u0000\"}],\"e\":\"fine\"}";
+    const char *fault = NULL;
+    json_t *body = json_read(text, sizeof text - 1, JSON_PLAIN, &fault);
+    assert_non_null(body);
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    json_note_nul(body, "", &faults);
+    json_decref(body);
+    assert_int_equal(faults.list->len, 2);
+    const JsonFault *first = faults.list->pdata[0];
+    const JsonFault *second = faults.list->pdata[1];
+    assert_string_equal(first->pointer, "/a");
+    assert_string_equal(second->pointer, "/b/1/c~1d");
+    assert_string_equal(second->code, "control_character");
 }
 
 static void depth_and_number_of_values_are_bounded(void **state)
@@ -206,6 +225,7 @@ int main(void)
     json_wipe_on_free();
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_sound_objects_are_read),
+        cmocka_unit_test(every_nul_is_named),
         cmocka_unit_test(depth_and_number_of_values_are_bounded),
         cmocka_unit_test(arrays_of_bytes_are_read_as_base64),
         cmocka_unit_test(a_million_bytes_cost_one_value),
