@@ -11,7 +11,7 @@
             */
 #define LIMIT_REPLY_LINES 200
 #define LIMIT_REPLY_OCTETS 65536
-#define LIMIT_COMMAND_LINE_OCTETS 1024 /* what the server core reads; 512 plus extensions */
+#define LIMIT_COMMAND_LINE_OCTETS 2048 /* what the server core reads; 512 plus extensions */
 #define LIMIT_PEER_TEXT_CHARACTERS 200 /* server text kept, logged and shown */
 #define LIMIT_LOCAL_PART_OCTETS 64
 #define LIMIT_DOMAIN_OCTETS 255
@@ -20,10 +20,11 @@
 #define LIMIT_DIAGNOSIS_TEXT_OCTETS 4096 /* of a reply that the failure catalogue looks at */
 #define LIMIT_SEND_CHUNK_BYTES 65536     /* one write of a body */
 #define LIMIT_RECIPIENTS_PER_TRANSACTION 100
-#define LIMIT_SERVER_BAD_COMMANDS 20   /* per session; the last one is answered 421 */
-#define LIMIT_SERVER_IDLE_COMMANDS 100 /* EHLO, RSET, NOOP, VRFY, HELP between two mails */
-#define LIMIT_SERVER_LOGIN_FAILURES 3  /* per session */
-#define LIMIT_SERVER_PENDING_OCTETS (256 * 1024) /* pipelined while a verdict is awaited */
+#define LIMIT_SERVER_BAD_COMMANDS 20        /* per session; the last one is answered 421 */
+#define LIMIT_SERVER_IDLE_COMMANDS 200      /* between two MAILs: what moves nothing forward */
+#define LIMIT_SERVER_TINY_CHUNK_OCTETS 1024 /* BDAT with less costs as much as NOOP */
+#define LIMIT_SERVER_LOGIN_FAILURES 3       /* per session */
+#define LIMIT_SERVER_PENDING_OCTETS (1024 * 1024) /* pipelined while a verdict is awaited */
 
 /* Deadlines for a reply (RFC 5321 4.5.3.2); a verification has one for the whole run */
 #define LIMIT_CONNECT_MS (30 * CLOCK_SECOND_MS) /* per address */
@@ -34,9 +35,16 @@
 #define LIMIT_DATA_BLOCK_MS (3 * CLOCK_MINUTE_MS)
 #define LIMIT_FINAL_REPLY_MS (10 * CLOCK_MINUTE_MS)
 #define LIMIT_QUIT_MS (5 * CLOCK_SECOND_MS)
+#define LIMIT_TRIAL_MS (5 * CLOCK_SECOND_MS)    /* while writing over a mail's end proves itself */
+#define LIMIT_STEPWISE_MS CLOCK_DAY_MS          /* a server that lost step is spared this long */
+#define LIMIT_CROWDED_MS (10 * CLOCK_MINUTE_MS) /* before one more connection is tried again */
 #define LIMIT_VERIFICATION_MS (45 * CLOCK_SECOND_MS)
 #define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)
-#define LIMIT_MAILS_PER_SESSION 1000
+#define LIMIT_MAILS_PER_SESSION 100000
+#define LIMIT_SPOILT_MAILS_PER_SESSION 5 /* not taken; Exim drops a session at the 11th such RSET \
+                                          */
+#define LIMIT_ENVELOPE_ID_OCTETS 100     /* RFC 3461 5.4 */
+#define LIMIT_ORIGINAL_RECIPIENT_OCTETS 500 /* RFC 3461 5.4 */
 
 /* One email */
 #define LIMIT_MESSAGE_BYTES (26 * 1024 * 1024)
@@ -53,6 +61,11 @@
 #define LIMIT_CONTENT_TYPE_OCTETS 200 /* of an attachment, with parameters */
 #define LIMIT_CONTENT_ID_OCTETS 200
 
+/* One batch */
+#define LIMIT_BATCH_EMAILS 1000
+#define LIMIT_BATCH_MESSAGE_BYTES (32 * 1024 * 1024) /* its composed messages together */
+#define LIMIT_BATCH_EMAILS_WAITING 16000 /* of all batches, composed and not yet committed */
+
 /* Retry and lifetime */
 #define LIMIT_EMAIL_LIFETIME_MS (5 * CLOCK_DAY_MS)
 #define LIMIT_SCHEDULE_AHEAD_MS (30 * CLOCK_DAY_MS)
@@ -65,6 +78,8 @@
 
 /* The outbox keeps at most this many due recipients in memory for one org */
 #define LIMIT_WORKING_SET 4096
+#define LIMIT_FLIGHT_BYTES (32 * 1024 * 1024) /* content of an org's mails that are out at once */
+#define LIMIT_COURIER_GROUP 512               /* mails fetched, or attempts written, in one job */
 
 /* Settings */
 #define LIMIT_CONNECTIONS 20
@@ -101,7 +116,8 @@
 #define LIMIT_EVENTS_COLLECTED 200               /* single emails told in one go */
 #define LIMIT_STREAM_BEAT_MS (15 * CLOCK_SECOND_MS)
 #define LIMIT_HTTP_ANSWER_DEADLINE_MS (2 * CLOCK_MINUTE_MS)
-#define LIMIT_JSON_VALUES 20000 /* in one body; byte arrays of attachments count as one */
+#define LIMIT_JSON_VALUES 20000        /* in one body; byte arrays of attachments count as one */
+#define LIMIT_JSON_BATCH_VALUES 100000 /* the same for a batch: a hundred for each email */
 #define LIMIT_JSON_FAULTS 50
 #define LIMIT_LARGE_JSON_BYTES (256 * 1024) /* above: at most LIMIT_LARGE_JSON_PARSES at once */
 #define LIMIT_LARGE_JSON_PARSES 2

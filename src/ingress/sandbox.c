@@ -29,6 +29,7 @@ struct session {
     GList *link; /* in sandbox->sessions */
     NetStream *stream;
     SmtpServer *server;
+    GByteArray *replies; /* of this turn, not yet given to the stream: one write for all of them */
     gsize unsent_bytes;
     gboolean waits_for_verdict; /* delivery or slow will bring it */
     Delivery *delivery;
@@ -74,6 +75,7 @@ static void session_free(Session *session)
     g_queue_delete_link(&session->sandbox->sessions, session->link);
     net_stream_free(session->stream);
     smtp_server_free(session->server);
+    g_byte_array_unref(session->replies);
     g_free(session);
 }
 
@@ -197,39 +199,52 @@ static void session_pause(Session *session)
         session->waits_for_verdict || session->unsent_bytes > LIMIT_SEND_CHUNK_BYTES);
 }
 
-/* Acts on all effects of one step but the question. FALSE: the session is over or ending. */
-static gboolean session_act(Session *session, const SmtpServerEffects *effects, gboolean is_cut)
+static void session_write(Session *session)
 {
-    if (is_cut) {
-        session_free(session);
-        return FALSE;
+    net_stream_send(session->stream, session->replies->data, session->replies->len, FALSE);
+    session->unsent_bytes += session->replies->len;
+    g_byte_array_set_size(session->replies, 0);
+}
+
+/* Closes, but not over what has been said: a client in a window learns what became of the mails in
+ * front of the one we leave it at. */
+static void session_close(Session *session)
+{
+    session_write(session);
+    net_stream_set_deadline(session->stream, 0);
+    net_stream_close_after_send(session->stream); /* then `lost` frees the session */
+}
+
+/* One step, and as many more as questions can be answered at once. FALSE: it was the last one. */
+static gboolean session_run(Session *session, SmtpServerEvent event)
+{
+    for (;;) {
+        event.now = clock_mono_ms();
+        const SmtpServerEffects *effects = smtp_server_step(session->server, &event);
+        g_byte_array_append(session->replies, effects->send->data, effects->send->len);
+        net_stream_set_deadline(session->stream, effects->deadline);
+        if (effects->close)
+            return FALSE;
+        if (effects->start_tls) {
+            session_write(session); /* the last in clear */
+            net_stream_start_tls_server(session->stream, session->sandbox->tls);
+        }
+        session->waits_for_verdict = FALSE;
+        if (effects->ask == SMTP_ASK_NOTHING)
+            return TRUE;
+        session->waits_for_verdict = !session_answer(session, effects, &event);
+        if (session->waits_for_verdict)
+            return TRUE;
     }
-    net_stream_send(session->stream, effects->send->data, effects->send->len, FALSE);
-    session->unsent_bytes += effects->send->len;
-    net_stream_set_deadline(session->stream, effects->deadline);
-    if (effects->close) {
-        net_stream_set_deadline(session->stream, 0);
-        net_stream_close_after_send(session->stream); /* then `lost` frees the session */
-        return FALSE;
-    }
-    if (effects->start_tls)
-        net_stream_start_tls_server(session->stream, session->sandbox->tls);
-    return TRUE;
 }
 
 static void session_step(Session *session, SmtpServerEvent event)
 {
-    do {
-        event.now = clock_mono_ms();
-        gboolean is_cut = event.kind == SMTP_SERVER_EVENT_VERDICT && event.verdict.drop;
-        const SmtpServerEffects *effects = smtp_server_step(session->server, &event);
-        if (!session_act(session, effects, is_cut))
-            return;
-        session->waits_for_verdict =
-            effects->ask != SMTP_ASK_NOTHING && !session_answer(session, effects, &event);
-        if (effects->ask == SMTP_ASK_NOTHING)
-            break;
-    } while (!session->waits_for_verdict);
+    if (!session_run(session, event)) {
+        session_close(session);
+        return;
+    }
+    session_write(session);
     session_pause(session);
 }
 
@@ -286,12 +301,16 @@ static void on_accepted(int fd, gpointer user)
         .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .pipelining = TRUE,
         .eightbitmime = TRUE,
+        .chunking = TRUE,
+        .smtputf8 = TRUE,
+        .dsn = TRUE,
         .offer_starttls = door->security == TLS_MODE_STARTTLS,
     };
     Session *session = g_new0(Session, 1);
     session->sandbox = sandbox;
     g_queue_push_tail(&sandbox->sessions, session);
     session->link = sandbox->sessions.tail;
+    session->replies = g_byte_array_new();
     session->server = smtp_server_new(&config);
     session->stream = net_stream_accept(sandbox->context, fd, &events, session);
     session_step(session, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONNECTED});

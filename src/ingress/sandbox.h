@@ -4,8 +4,9 @@
  *
  * Login: any username with the password "sandbox" (others: 535 5.7.8). Faults are chosen by local
  * part, so that every diagnosis can be seen without another server: sender `refused@…` 553,
- * recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1, `full@…` 452 4.2.2, `drop@…` connection cut
- * after the final dot, `slow@…` answers after 5 s; username `locked@…` 535, `busy@…` 454 4.7.0,
+ * recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1, `full@…` 452 4.2.2, `drop@…` no reply to
+ * the mail's end but the end of the connection (mails in front of it have been answered),
+ * `slow@…` answers after 5 s; username `locked@…` 535, `busy@…` 454 4.7.0,
  * `app@…` 534 5.7.9. */
 #pragma once
 

@@ -2,27 +2,33 @@
 
 #include <string.h>
 
+/* TRUE if a NUL, a LF without its CR, or a CR that anything but a LF follows is among the octets;
+ * `before` stands in front of them. A CR at the end is no fault yet. */
+static gboolean has_fault(guint8 before, const guint8 *data, gsize n)
+{
+    if (n == 0)
+        return FALSE;
+    if (memchr(data, '\0', n) != NULL || (before == '\r' && data[0] != '\n'))
+        return TRUE;
+    gsize at = before == '\r' ? 1 : 0;
+    while (at < n) {
+        const guint8 *lf = memchr(data + at, '\n', n - at);
+        const guint8 *end = lf == NULL ? data + n : lf;
+        const guint8 *cr = memchr(data + at, '\r', (gsize)(end - data) - at);
+        if (lf == NULL)
+            return cr != NULL && cr + 1 != end;
+        if (cr == NULL || cr + 1 != lf)
+            return TRUE;
+        at = (gsize)(lf - data) + 1;
+    }
+    return FALSE;
+}
+
 gboolean smtp_body_is_sendable(GBytes *content)
 {
     gsize n;
     const guint8 *data = g_bytes_get_data(content, &n);
-    if (n == 0)
-        return TRUE;
-    if (memchr(data, '\0', n) != NULL)
-        return FALSE;
-    /* Every CR is followed by a LF, and there are as many LFs as such pairs. */
-    gsize at = 0;
-    while (at < n) {
-        const guint8 *lf = memchr(data + at, '\n', n - at);
-        gsize end = lf == NULL ? n : (gsize)(lf - data);
-        const guint8 *cr = end == at ? NULL : memchr(data + at, '\r', end - at);
-        if (lf == NULL)
-            return cr == NULL;
-        if (cr == NULL || cr + 1 != lf)
-            return FALSE;
-        at = end + 1;
-    }
-    return TRUE;
+    return n == 0 || (!has_fault('\0', data, n) && data[n - 1] != '\r');
 }
 
 void smtp_body_encoder_init(SmtpBodyEncoder *encoder, GBytes *content)
@@ -87,16 +93,16 @@ void smtp_body_encoder_write_end(const SmtpBodyEncoder *encoder, GByteArray *out
 /* Where the decoder stands: named after what has just been seen. */
 typedef enum {
     SEEN_LINE_END = 0, /* CRLF, or nothing at all yet */
-    SEEN_TEXT,
-    SEEN_CR,
-    SEEN_DOT,    /* as the first octet of a line: doubled, or the last line */
-    SEEN_DOT_CR, /* the same, then CR */
+    SEEN_TEXT,         /* in the middle of a line, also behind a CR that is kept already */
+    SEEN_DOT,          /* as the first octet of a line: doubled, or the last line */
+    SEEN_DOT_CR,       /* the same, then CR */
 } DecoderState;
 
 struct smtp_body_decoder {
     DecoderState state;
     gsize size_max;
     GByteArray *content;
+    guint8 last; /* octet of the content, also of what was too much to keep */
     gboolean is_unclean, is_too_large;
 };
 
@@ -112,8 +118,7 @@ void smtp_body_decoder_free(SmtpBodyDecoder *decoder)
 {
     if (decoder == NULL)
         return;
-    if (decoder->content != NULL)
-        g_byte_array_unref(decoder->content);
+    g_byte_array_unref(decoder->content);
     g_free(decoder);
 }
 
@@ -132,89 +137,70 @@ GBytes *smtp_body_decoder_take(SmtpBodyDecoder *decoder)
     GByteArray *content = g_steal_pointer(&decoder->content);
     decoder->content = g_byte_array_new();
     decoder->state = SEEN_LINE_END;
+    decoder->last = '\0';
     return g_byte_array_free_to_bytes(content);
 }
 
-static void keep(SmtpBodyDecoder *decoder, const void *data, gsize n)
+static void keep(SmtpBodyDecoder *decoder, const guint8 *data, gsize n)
 {
-    if (memchr(data, '\0', n) != NULL)
-        decoder->is_unclean = TRUE;
-    if (decoder->is_too_large || n > decoder->size_max - decoder->content->len) {
-        decoder->is_too_large = TRUE;
-        g_byte_array_set_size(decoder->content, 0); /* it will be refused: why hold it */
+    decoder->is_unclean = decoder->is_unclean || has_fault(decoder->last, data, n);
+    decoder->last = data[n - 1];
+    if (decoder->is_too_large)
+        return;
+    if (n <= decoder->size_max - decoder->content->len) {
+        g_byte_array_append(decoder->content, data, (guint)n);
         return;
     }
-    g_byte_array_append(decoder->content, data, (guint)n);
+    decoder->is_too_large = TRUE; /* it will be refused: why hold it */
+    g_byte_array_unref(decoder->content);
+    decoder->content = g_byte_array_new();
 }
 
-/* Where an octet leads from a place where it has no meaning of its own. */
-static DecoderState after_octet(SmtpBodyDecoder *decoder, guint8 c)
+/* Octets from the front up to and with the first CRLF that a dot follows, or all. At least 1. */
+static gsize text_run(const SmtpBodyDecoder *decoder, const guint8 *data, gsize n)
 {
-    if (c == '\r')
-        return SEEN_CR;
-    if (c == '\n')
-        decoder->is_unclean = TRUE;
-    return SEEN_TEXT;
-}
-
-/* One octet that is not in the middle of a line; TRUE: the end. */
-static gboolean read_octet(SmtpBodyDecoder *decoder, guint8 c)
-{
-    switch (decoder->state) {
-    case SEEN_LINE_END:
-        if (c == '.') {
-            decoder->state = SEEN_DOT; /* taken off, whatever follows */
-            return FALSE;
-        }
-        break;
-    case SEEN_CR:
-        if (c == '\n') {
-            keep(decoder, &c, 1);
-            decoder->state = SEEN_LINE_END;
-            return FALSE;
-        }
-        decoder->is_unclean = TRUE;
-        break;
-    case SEEN_DOT:
-        if (c == '\r') {
-            decoder->state = SEEN_DOT_CR; /* kept only if it turns out not to be the end */
-            return FALSE;
-        }
-        break;
-    case SEEN_DOT_CR:
-        if (c == '\n')
-            return TRUE;
-        decoder->is_unclean = TRUE;
-        keep(decoder, "\r", 1);
-        break;
-    case SEEN_TEXT:
-        break;
+    for (gsize from = 0; from < n;) {
+        const guint8 *lf = memchr(data + from, '\n', n - from);
+        if (lf == NULL)
+            break;
+        gsize at = (gsize)(lf - data);
+        from = at + 1;
+        guint8 before = at == 0 ? decoder->last : data[at - 1];
+        if (before == '\r' && from < n && data[from] == '.')
+            return from;
     }
-    keep(decoder, &c, 1);
-    decoder->state = after_octet(decoder, c);
-    return FALSE;
+    return n;
+}
+
+static gsize read_text(SmtpBodyDecoder *decoder, const guint8 *data, gsize n)
+{
+    gsize run = text_run(decoder, data, n);
+    guint8 before = run == 1 ? decoder->last : data[run - 2];
+    keep(decoder, data, run);
+    decoder->state = before == '\r' && data[run - 1] == '\n' ? SEEN_LINE_END : SEEN_TEXT;
+    return run;
 }
 
 gboolean smtp_body_decoder_feed(SmtpBodyDecoder *decoder, const guint8 *data, gsize n, gsize *used)
 {
     gsize i = 0;
     while (i < n) {
-        if (decoder->state == SEEN_TEXT) {
-            /* The common case in one go: text up to the next CR. */
-            const guint8 *cr = memchr(data + i, '\r', n - i);
-            gsize run = cr == NULL ? n - i : (gsize)(cr - data) - i;
-            if (run > 0) {
-                if (memchr(data + i, '\n', run) != NULL)
-                    decoder->is_unclean = TRUE;
-                keep(decoder, data + i, run);
-                i += run;
-                continue;
-            }
-        }
-        if (read_octet(decoder, data[i++])) {
+        guint8 c = data[i];
+        if (decoder->state == SEEN_LINE_END && c == '.') {
+            decoder->state = SEEN_DOT; /* taken off, whatever follows */
+            i++;
+        } else if (decoder->state == SEEN_DOT && c == '\r') {
+            decoder->state = SEEN_DOT_CR; /* kept only if it turns out not to be the end */
+            i++;
+        } else if (decoder->state == SEEN_DOT_CR && c == '\n') {
             decoder->state = SEEN_LINE_END;
-            *used = i;
+            *used = i + 1;
             return TRUE;
+        } else {
+            if (decoder->state == SEEN_DOT_CR)
+                keep(decoder, (const guint8 *)"\r", 1);
+            decoder->state = SEEN_TEXT;
+            i += read_text(decoder, data + i, n - i);
         }
     }
     *used = n;

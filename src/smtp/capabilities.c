@@ -87,7 +87,15 @@ static void read_size(char **words, SmtpCapabilities *capabilities)
     capabilities->size_max = size;
 }
 
-/* "LIMITS RCPTMAX=20 MAILMAX=5" (RFC 9422 3): one to six digits, not zero. */
+/* One to six digits, no zero in front; anything else is as if it had not been said. */
+static void read_limit(const char *text, guint *value)
+{
+    guint64 number;
+    if (text[0] != '0' && g_ascii_string_to_unsigned(text, 10, 1, 999999, &number, NULL))
+        *value = (guint)number;
+}
+
+/* "LIMITS RCPTMAX=20 MAILMAX=5" (RFC 9422 3). Names we do not know are passed over. */
 static void read_limits(char **words, SmtpCapabilities *capabilities)
 {
     const struct {
@@ -97,11 +105,8 @@ static void read_limits(char **words, SmtpCapabilities *capabilities)
         {"MAILMAX=", &capabilities->limit_mailmax}, {"RCPTMAX=", &capabilities->limit_rcptmax}};
     for (char **word = words + 1; *word != NULL; word++) {
         for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
-            guint64 value;
-            if (text_has_prefix_nocase(*word, known[i].name) &&
-                g_ascii_string_to_unsigned(
-                    *word + strlen(known[i].name), 10, 1, 999999, &value, NULL))
-                *known[i].value = (guint)value;
+            if (text_has_prefix_nocase(*word, known[i].name))
+                read_limit(*word + strlen(known[i].name), known[i].value);
         }
     }
 }

@@ -25,14 +25,8 @@ static const StateRow rows[] = {
     [WAIT_AUTH] = {"wait_auth",
         TO(WAIT_AUTH) | TO(WAIT_SASL) | TO(WAIT_CANCEL) | TO(READY) | LEAVE},
     [WAIT_CANCEL] = {"wait_cancel", LEAVE},
-    [READY] = {"ready", TO(WAIT_ENVELOPE) | LEAVE},
-    [WAIT_ENVELOPE] = {"wait_envelope",
-        TO(WAIT_ENVELOPE) | TO(WAIT_BODY_SENT) | TO(WAIT_FINAL) | TO(WAIT_RSET) | END},
-    [WAIT_BODY_SENT] = {"wait_body_sent",
-        TO(WAIT_BODY_SENT) | TO(WAIT_MARKED) | TO(WAIT_FINAL) | END},
-    [WAIT_MARKED] = {"wait_marked", TO(WAIT_FINAL) | END},
-    [WAIT_FINAL] = {"wait_final", TO(READY) | TO(WAIT_RSET) | END},
-    [WAIT_RSET] = {"wait_rset", TO(READY) | LEAVE},
+    [READY] = {"ready", TO(SERVING) | LEAVE},
+    [SERVING] = {"serving", TO(READY) | LEAVE},
     [WAIT_QUIT] = {"wait_quit", END},
     [CLOSED] = {"closed", 0},
 };
@@ -59,11 +53,7 @@ static const struct {
     [WAIT_AUTH] = {login_speak_auth, login_on_auth, SMTP_PHASE_AUTH},
     [WAIT_CANCEL] = {login_speak_cancel, login_on_cancel, SMTP_PHASE_AUTH},
     [READY] = {speak_ready, on_unasked, SMTP_PHASE_MAIL},
-    [WAIT_ENVELOPE] = {transaction_speak_envelope, transaction_on_envelope, SMTP_PHASE_MAIL},
-    [WAIT_BODY_SENT] = {transaction_speak_body, transaction_on_early, SMTP_PHASE_DATA},
-    [WAIT_MARKED] = {transaction_speak_marked, transaction_on_early, SMTP_PHASE_DATA},
-    [WAIT_FINAL] = {transaction_speak_final, transaction_on_final, SMTP_PHASE_DATA},
-    [WAIT_RSET] = {transaction_speak_rset, transaction_on_rset, SMTP_PHASE_MAIL},
+    [SERVING] = {NULL, replies_on_reply, SMTP_PHASE_MAIL},
     [WAIT_QUIT] = {speak_quit, on_quit, SMTP_PHASE_QUIT},
     [CLOSED] = {NULL, on_unasked, SMTP_PHASE_QUIT},
 };
@@ -75,28 +65,38 @@ void client_enter(SmtpClient *client, ClientState state)
     client->has_turn = TRUE;
 }
 
+static SmtpPhase phase_of_expected(const Expected *expected)
+{
+    switch (expected->kind) {
+    case EXPECT_RSET:
+    case EXPECT_MAIL:
+        return SMTP_PHASE_MAIL;
+    case EXPECT_RCPT:
+        return SMTP_PHASE_RCPT;
+    case EXPECT_DATA:
+        return SMTP_PHASE_DATA;
+    case EXPECT_FINAL:
+        return expected->transaction->stage == STAGE_FINAL ? SMTP_PHASE_AFTER_DATA
+                                                           : SMTP_PHASE_DATA;
+    }
+    g_assert_not_reached();
+}
+
 SmtpPhase client_phase(const SmtpClient *client)
 {
     const Expected *expected = g_queue_peek_head((GQueue *)&client->expected);
     if (expected != NULL)
-        return expected->phase;
-    if (client->state == WAIT_FINAL && client->transaction->dot_has_left)
-        return SMTP_PHASE_AFTER_DATA;
+        return phase_of_expected(expected);
+    const Transaction *writer = client->writer == NULL ? NULL : client->writer->data;
+    if (client->state == SERVING && writer != NULL && writer->stage == STAGE_CONTENT)
+        return SMTP_PHASE_DATA;
     return manners[client->state].phase;
-}
-
-/* While the body is on its way an early reply decides about the mail; once it has begun it is
- * waited for instead of talking into it. */
-static gboolean hears_early_replies(const SmtpClient *client)
-{
-    return client->state == WAIT_BODY_SENT || client->state == WAIT_MARKED ||
-           client->state == WAIT_FINAL;
 }
 
 /* TRUE if a command is due whose answer cannot have come yet. */
 static gboolean is_about_to_ask(const SmtpClient *client)
 {
-    return client->has_turn && client->state != READY && !hears_early_replies(client);
+    return client->has_turn && client->state != READY && client->state != SERVING;
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -120,8 +120,10 @@ SmtpClient *smtp_client_new(const SmtpClientConfig *config)
     client->passed = g_array_new(FALSE, FALSE, sizeof(SmtpPassed));
     client->lines = g_array_new(FALSE, FALSE, sizeof(SmtpLine));
     g_array_set_clear_func(client->lines, transcript_line_clear);
+    client->begun = g_array_new(FALSE, FALSE, sizeof(guint64));
     client->replies = g_ptr_array_new_with_free_func((GDestroyNotify)smtp_reply_free);
     g_queue_init(&client->expected);
+    g_queue_init(&client->mails);
 
     gboolean can_greet = smtp_command_ehlo(client->send, config->ehlo_name);
     g_assert(can_greet); /* settings refuse other names */
@@ -147,9 +149,10 @@ void smtp_client_free(SmtpClient *client)
     g_array_unref(client->outcomes);
     g_array_unref(client->passed);
     g_array_unref(client->lines);
+    g_array_unref(client->begun);
     g_ptr_array_unref(client->replies);
     g_queue_clear_full(&client->expected, g_free);
-    transaction_free(client->transaction);
+    g_queue_clear_full(&client->mails, (GDestroyNotify)transaction_free);
     smtp_reply_reader_free(client->reader);
     smtp_reply_free(client->failure_reply);
     secret_free(client->sasl_response);
@@ -171,10 +174,38 @@ static void close_session(SmtpClient *client)
     client->effects.close = TRUE;
 }
 
+/* Whether it looks as if the server cannot follow several commands at once. What a dead network
+ * does to a server that could is not held against it. */
+static gboolean has_lost_step(const SmtpClient *client, SmtpFault fault)
+{
+    if (client->pace <= SMTP_PACE_STEPWISE)
+        return FALSE;
+    switch (fault) {
+    case SMTP_FAULT_OUT_OF_STEP:
+    case SMTP_FAULT_MALFORMED_REPLY:
+    case SMTP_FAULT_UNEXPECTED_REPLY:
+        return TRUE;
+    case SMTP_FAULT_TIMEOUT:
+        return client->trial != NULL || (!client->is_proven && client->expected.length > 1);
+    case SMTP_FAULT_LOST:
+        return client->trial != NULL;
+    case SMTP_FAULT_NONE:
+    case SMTP_FAULT_REPLY:
+    case SMTP_FAULT_STARTTLS_NOT_OFFERED:
+    case SMTP_FAULT_PIPELINED_AFTER_STARTTLS:
+    case SMTP_FAULT_AUTH_NOT_OFFERED:
+    case SMTP_FAULT_NO_COMMON_AUTH_MECHANISM:
+    case SMTP_FAULT_WITHDRAWN:
+    case SMTP_FAULT_SASL:
+        return FALSE;
+    }
+    g_assert_not_reached();
+}
+
 /* The first fault is the one that counts. */
 static void note_failure(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
 {
-    transaction_abandon(client, fault, reply);
+    mails_abandon(client, fault, reply);
     if (client->has_failed)
         return;
     gboolean is_injection = fault == SMTP_FAULT_PIPELINED_AFTER_STARTTLS;
@@ -183,6 +214,7 @@ static void note_failure(SmtpClient *client, SmtpFault fault, const SmtpReply *r
     client->failure.phase = is_injection ? SMTP_PHASE_STARTTLS : client_phase(client);
     client->failure.fault = fault;
     client->failure.reply = client->failure_reply;
+    client->failure.lost_step = has_lost_step(client, fault);
 }
 
 void client_fail(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
@@ -215,9 +247,14 @@ void client_pass(SmtpClient *client, SmtpPhase phase, const SmtpReply *reply)
     g_array_append_val(client->passed, passed);
 }
 
+gint64 client_or_limit(gint64 configured_ms, gint64 limit_ms)
+{
+    return configured_ms > 0 ? configured_ms : limit_ms;
+}
+
 void client_set_deadline(SmtpClient *client, gint64 configured_ms, gint64 limit_ms)
 {
-    client->deadline = client->now + (configured_ms > 0 ? configured_ms : limit_ms);
+    client->deadline = client->now + client_or_limit(configured_ms, limit_ms);
 }
 
 static void on_unasked(SmtpClient *client, const SmtpReply *reply)
@@ -335,18 +372,23 @@ static void take_event(SmtpClient *client, const SmtpEvent *event)
         login_on_tls_up(client);
         break;
     case SMTP_EVENT_SENT:
-        transaction_on_sent(client);
+        client->n_unsent = 0;
+        client->write_deadline = 0;
         break;
     case SMTP_EVENT_SASL:
         require(client, WAIT_SASL, "SASL");
         login_on_sasl(client, event);
         break;
     case SMTP_EVENT_MAIL:
-        require(client, READY, "MAIL");
-        transaction_begin(client, event->mail);
+        if (writing_room(client) == 0 || event->mail->content == NULL)
+            require(client, READY, "MAIL");
+        mails_take(client, event->mail);
         break;
     case SMTP_EVENT_MARKED:
-        transaction_on_marked(client, event->token);
+        mails_mark(client, event->tokens, event->n_tokens);
+        break;
+    case SMTP_EVENT_WITHDRAW:
+        mails_withdraw(client, event->token);
         break;
     case SMTP_EVENT_QUIT:
         if (client->state == WAIT_QUIT)
@@ -371,8 +413,8 @@ static void speak(SmtpClient *client)
         if (smtp_reply_reader_is_inside(client->reader)) {
             if (is_about_to_ask(client))
                 client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
-            if (client->state != READY)
-                return; /* closed, or waiting for the rest of an early reply with the turn kept */
+            if (client->state != READY && client->state != SERVING)
+                return; /* closed */
         }
         client->has_turn = FALSE;
         if (manners[client->state].speak != NULL)
@@ -380,33 +422,72 @@ static void speak(SmtpClient *client)
     }
 }
 
+static MonoMs earlier(MonoMs a, MonoMs b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 /* Nobody may keep us waiting for the rest of a reply that nobody asked for. */
 static void time_half_reply(SmtpClient *client)
 {
-    if (client->state != CLOSED && client->deadline == 0 &&
-        smtp_reply_reader_is_inside(client->reader))
-        client_set_deadline(client, client->config.deadlines.command_ms, LIMIT_COMMAND_MS);
+    gboolean is_uninvited = (client->state == READY || client->state == SERVING) &&
+                            client->expected.length == 0 &&
+                            smtp_reply_reader_is_inside(client->reader);
+    if (!is_uninvited)
+        client->rest_deadline = 0;
+    else if (client->rest_deadline == 0)
+        client->rest_deadline =
+            client->now + client_or_limit(client->config.deadlines.command_ms, LIMIT_COMMAND_MS);
 }
 
-const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event)
+/* While mails flow several deadlines stand at once. */
+static void choose_deadline(SmtpClient *client)
+{
+    time_half_reply(client);
+    if (client->state == SERVING && client->send->len > 0) {
+        client->n_unsent += client->send->len;
+        client->write_deadline =
+            client->now +
+            client_or_limit(client->config.deadlines.data_block_ms, LIMIT_DATA_BLOCK_MS);
+    }
+    if (client->state == SERVING)
+        client->deadline =
+            earlier(earlier(client->reply_deadline, client->write_deadline), client->rest_deadline);
+    else if (client->state == READY)
+        client->deadline = client->rest_deadline;
+}
+
+static void begin_effects(SmtpClient *client, MonoMs now)
 {
     clear_send(client);
     client->effects = (SmtpClientEffects){0};
     g_array_set_size(client->outcomes, 0);
     g_array_set_size(client->passed, 0);
     g_array_set_size(client->lines, 0);
+    g_array_set_size(client->begun, 0);
     g_ptr_array_set_size(client->replies, 0);
-    client->now = event->now;
+    client->now = now;
+}
 
+const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *event)
+{
+    begin_effects(client, event->now);
     if (client->state != CLOSED) {
         take_event(client, event);
+        if (client->state == SERVING)
+            replies_settle(client);
         speak(client);
-        time_half_reply(client);
+        if (client->state == SERVING)
+            writing_speak(client);
+        choose_deadline(client);
     }
 
     SmtpClientEffects *effects = &client->effects;
     effects->send = client->send;
     effects->ready = client->state == READY;
+    effects->room = writing_room(client);
+    effects->begun = (const guint64 *)(gconstpointer)client->begun->data;
+    effects->n_begun = client->begun->len;
     effects->deadline = client->deadline;
     effects->outcomes = (const SmtpOutcome *)client->outcomes->data;
     effects->n_outcomes = client->outcomes->len;
@@ -432,6 +513,11 @@ const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client)
 const char *smtp_client_state_name(const SmtpClient *client)
 {
     return states_name(&table, client->state);
+}
+
+SmtpPace smtp_client_pace(const SmtpClient *client)
+{
+    return client->pace;
 }
 
 const char *smtp_client_auth_mechanism(const SmtpClient *client)

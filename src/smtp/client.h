@@ -6,6 +6,16 @@
  * command, and gives every recipient exactly one outcome. It must never log, guess, or skip bytes
  * it does not understand.
  *
+ * Several mails can be in hand at once. How far the client writes ahead of the server's replies is
+ * its *pace*: one command at a time; the commands of one mail in a group (PIPELINING, RFC 2920);
+ * the next mail's MAIL RCPT DATA in the same write as a body (overlap, RFC 2920 3.1); or whole
+ * mails, RSET MAIL RCPT BDAT LAST, up to `window` of them unanswered (CHUNKING, RFC 3030). What the
+ * server offers bounds the pace, and so does the driver, which remembers what a server could not
+ * follow. Writing over the end of a mail must first prove itself on each server: until it has, what
+ * stands behind an unanswered end of a mail is only the next envelope, never another end, and once
+ * that end is answered the envelope's replies have a short deadline. A server that swallows what
+ * follows costs a pause, never a mail.
+ *
  * Order for the driver: read the effects of one step completely and act on them before the next
  * step. SENT and MARKED are welcome in every state (they may come late, and then mean nothing).
  * After `close` every event is ignored. */
@@ -30,8 +40,9 @@ typedef enum {
     SMTP_PHASE_AUTH,
     SMTP_PHASE_MAIL,       /* MAIL FROM: the ladder's "sender" */
     SMTP_PHASE_RCPT,       /* RCPT TO: the ladder's "recipient" */
-    SMTP_PHASE_DATA,       /* DATA and the body, up to but without the final dot */
-    SMTP_PHASE_AFTER_DATA, /* the final dot has left, its reply has not come */
+    SMTP_PHASE_DATA,       /* DATA and the body, up to but without the final dot (or, with BDAT, the
+                              last octet of the last chunk) */
+    SMTP_PHASE_AFTER_DATA, /* the mail's end has left, its reply has not come */
     SMTP_PHASE_QUIT,
 } SmtpPhase;
 
@@ -49,6 +60,8 @@ typedef enum {
     SMTP_FAULT_NO_COMMON_AUTH_MECHANISM,
     SMTP_FAULT_MALFORMED_REPLY,  /* not SMTP, bare LF, NUL, mixed codes, over a limit */
     SMTP_FAULT_UNEXPECTED_REPLY, /* a reply nobody asked for, or a code that fits no state */
+    SMTP_FAULT_OUT_OF_STEP,      /* 503 to a command that was in order: the server lost count */
+    SMTP_FAULT_WITHDRAWN,        /* we broke off: a mail was taken back when its end was due */
     SMTP_FAULT_SASL,             /* bad challenge, or the server could not prove itself (SCRAM) */
 } SmtpFault;
 
@@ -77,7 +90,17 @@ enum {
 /* Deadlines in milliseconds; 0 means the limit of base/limits.h. Tests set them short. */
 typedef struct {
     gint64 greeting_ms, command_ms, data_go_ms, data_block_ms, final_reply_ms, quit_ms;
+    gint64 trial_ms; /* least time for a reply while overlap proves itself; the client waits ten
+                        times the slowest reply of the session if that is longer */
 } SmtpDeadlines;
+
+/* How far ahead of the server's replies the client may write; each includes those before it. */
+typedef enum {
+    SMTP_PACE_STEPWISE = 1, /* one command at a time */
+    SMTP_PACE_GROUPS,       /* the commands of one mail, if the server offers PIPELINING */
+    SMTP_PACE_OVERLAP,      /* and the next envelope behind a body */
+    SMTP_PACE_WINDOW,       /* and whole mails, if the server offers CHUNKING too */
+} SmtpPace;
 
 typedef struct {
     TlsMode security;
@@ -86,6 +109,11 @@ typedef struct {
     const Secret *password;   /* copied */
     guint allowed_mechanisms; /* SMTP_AUTH_* bits; SCRAM only if the driver answers `want_sasl` */
     SmtpDeadlines deadlines;
+    SmtpPace pace;        /* at most; 0: SMTP_PACE_WINDOW */
+    guint window;         /* mails unanswered with CHUNKING, 1 to LIMIT_WINDOW; 0:
+                             LIMIT_WINDOW_DEFAULT; 1: no mail leaves before the last was answered */
+    gboolean is_proven;   /* this server has followed an overlap before (effect `proved`) */
+    gboolean wants_lines; /* the conversation is to be shown: say `lines` */
 } SmtpClientConfig;
 
 /* One message for one or more recipients, or a probe: MAIL, RCPT (if any), RSET and nothing else. A
@@ -102,18 +130,33 @@ typedef struct {
         *recipients; /* NULL-terminated addr-specs, at most LIMIT_RECIPIENTS_PER_TRANSACTION */
     GBytes *content; /* complete message, CRLF lines, not dot-stuffed; NULL for a probe */
     gboolean needs_eightbitmime, needs_smtputf8;
+    /* Delivery status notifications, said only to servers that offer DSN (RFC 3461) */
+    const char *envelope_id; /* ENVID, printable ASCII, at most LIMIT_ENVELOPE_ID_OCTETS; NULL */
+    gboolean return_headers; /* RET=HDRS: what comes back must not show the content */
+    guint notify;            /* NOTIFY: SMTP_NOTIFY_* bits; 0: as the server does by itself */
 } SmtpMail;
+
+enum {
+    SMTP_NOTIFY_NEVER = 1 << 0, /* alone */
+    SMTP_NOTIFY_SUCCESS = 1 << 1,
+    SMTP_NOTIFY_FAILURE = 1 << 2,
+    SMTP_NOTIFY_DELAY = 1 << 3,
+};
 
 typedef enum {
     SMTP_EVENT_CONNECTED =
         1, /* TCP is up, nothing read yet; for implicit TLS too (the core asks for TLS) */
-    SMTP_EVENT_BYTES,  /* bytes arrived, any split */
-    SMTP_EVENT_TLS_UP, /* the handshake succeeded and chain and name are verified */
-    SMTP_EVENT_SENT,   /* everything from `send` is on its way: more may be given */
-    SMTP_EVENT_SASL,   /* the driver's answer to want_sasl */
-    SMTP_EVENT_MAIL,   /* the next mail; only while `ready` was the last word */
-    SMTP_EVENT_MARKED, /* the store has committed `sending` for `token`: the final dot may leave */
-    SMTP_EVENT_QUIT,   /* no more mails: leave politely */
+    SMTP_EVENT_BYTES,    /* bytes arrived, any split */
+    SMTP_EVENT_TLS_UP,   /* the handshake succeeded and chain and name are verified */
+    SMTP_EVENT_SENT,     /* everything from `send` is on its way: more may be given */
+    SMTP_EVENT_SASL,     /* the driver's answer to want_sasl */
+    SMTP_EVENT_MAIL,     /* the next mail; only while there is `room`; a probe only while `ready` */
+    SMTP_EVENT_MARKED,   /* the store has committed `sending` for `tokens`: their ends may leave */
+    SMTP_EVENT_WITHDRAW, /* the driver takes mail `token` back: no outcome follows. If nothing of it
+                            has been written it is as if it had never been given; if its end has not
+                            left it never will, which may cost the session; afterwards it is too
+                            late and the event means nothing. */
+    SMTP_EVENT_QUIT,     /* no more mails: leave politely; only while `ready` */
     SMTP_EVENT_DEADLINE, /* the time of `deadline` has come */
     SMTP_EVENT_LOST,     /* the connection is gone (or TLS failed); no further event */
 } SmtpEventKind;
@@ -132,14 +175,16 @@ typedef struct {
         gboolean failed;        /* cancel with "*" (RFC 4954 4) */
     } sasl;                     /* SASL */
     const SmtpMail *mail;       /* MAIL; copied as needed */
-    guint64 token;              /* MARKED */
+    const guint64 *tokens;      /* MARKED; unknown ones mean nothing */
+    guint n_tokens;
+    guint64 token; /* WITHDRAW */
 } SmtpEvent;
 
 typedef enum {
-    SMTP_OUTCOME_ACCEPTED = 1, /* 2yz after the dot: the server has taken responsibility */
+    SMTP_OUTCOME_ACCEPTED = 1, /* 2yz after the end: the server has taken responsibility */
     SMTP_OUTCOME_REJECTED,     /* 5yz for this recipient, this sender or this message */
-    SMTP_OUTCOME_DEFERRED,     /* 4yz, or the session ended before the final dot left */
-    SMTP_OUTCOME_UNCERTAIN,    /* the final dot left and no reply came */
+    SMTP_OUTCOME_DEFERRED,     /* 4yz, or the session ended before the mail's end left, or by 421 */
+    SMTP_OUTCOME_UNCERTAIN,    /* the mail's end left and no reply came */
 } SmtpOutcomeKind;
 
 typedef struct {
@@ -173,10 +218,15 @@ typedef struct {
     gboolean want_sasl;         /* run one SASL step and report SASL */
     const char *sasl_mechanism; /* "SCRAM-SHA-256" */
     const char *sasl_challenge; /* base64 as the server sent it; NULL for the initial response */
-    gboolean ready;             /* logged in and idle: a MAIL event (or QUIT) is welcome */
-    gboolean probe_done;        /* the probe's RSET was answered; outcomes say how it went */
-    gboolean close;             /* close the connection; the session is over (`send` is empty) */
-    MonoMs deadline;            /* report DEADLINE then; 0: none */
+    gboolean ready;             /* logged in with nothing in hand: MAIL, probe or QUIT is welcome */
+    guint room;           /* so many MAIL events are welcome now; 0 before the login, and after
+                             LIMIT_SPOILT_MAILS_PER_SESSION: then QUIT, and use another */
+    const guint64 *begun; /* mails whose `sending` is to be committed now; then say MARKED */
+    guint n_begun;
+    gboolean proved;     /* said once: this server follows an overlap; remember it for is_proven */
+    gboolean probe_done; /* the probe's RSET was answered; outcomes say how it went */
+    gboolean close;      /* close the connection; the session is over (`send` is empty) */
+    MonoMs deadline;     /* report DEADLINE then; 0: none */
     const SmtpOutcome *outcomes;
     guint n_outcomes;
     const SmtpPassed *passed;
@@ -200,11 +250,14 @@ typedef struct {
     SmtpPhase phase;
     SmtpFault fault;
     const SmtpReply *reply; /* NULL unless a reply said no; owned by the client */
+    gboolean lost_step;     /* it failed while several commands were under way, in a way that one
+                               command at a time may mend: use SMTP_PACE_STEPWISE from now on */
 } SmtpFailure;
 const SmtpFailure *smtp_client_failure(const SmtpClient *client);
 
 const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client);
 const char *smtp_client_state_name(const SmtpClient *client);     /* for logs and tests */
 const char *smtp_client_auth_mechanism(const SmtpClient *client); /* NULL before AUTH */
+SmtpPace smtp_client_pace(const SmtpClient *client); /* the one in use; 0 before the login */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmtpClient, smtp_client_free)

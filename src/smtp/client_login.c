@@ -216,6 +216,7 @@ void login_on_auth(SmtpClient *client, const SmtpReply *reply)
     } else {
         smtp_reply_reader_set_line_limit(client->reader, LIMIT_REPLY_LINE_OCTETS);
         client_pass(client, SMTP_PHASE_AUTH, reply);
+        writing_choose_pace(client);
         client_enter(client, READY);
     }
 }

@@ -56,6 +56,10 @@ const char *smtp_fault_sys_name(SmtpFault fault, SmtpPhase phase)
         return "MALFORMED_REPLY";
     case SMTP_FAULT_UNEXPECTED_REPLY:
         return "UNEXPECTED_REPLY";
+    case SMTP_FAULT_OUT_OF_STEP: /* to the reader of a diagnosis it is the same */
+        return "UNEXPECTED_REPLY";
+    case SMTP_FAULT_WITHDRAWN:
+        return "WITHDRAWN";
     case SMTP_FAULT_SASL:
         return "SASL";
     }

@@ -1,10 +1,17 @@
 /* The client session from inside, shared by client.c (states and steps), client_login.c (greeting
- * to AUTH), client_transaction.c (mails) and client_transcript.c (lines to show).
+ * to AUTH), client_transaction.c (one mail: objections, outcomes), client_writing.c (what is
+ * written next, and how far ahead), client_replies.c (what each reply means for its mail) and
+ * client_transcript.c (lines to show).
  *
  * How a step works: an event, or each reply found in its bytes, goes to the state's handler, which
  * moves the session to its next state and thereby gives it a *turn*. When everything that arrived
- * has been read, the state's `speak` says what the state waits for an answer to. Nothing is ever
- * sent while unread bytes are there: they would be taken for its answer. */
+ * has been read, the state's `speak` says what the state waits for an answer to. Until mails flow,
+ * nothing is ever sent while unread bytes are there: they would be taken for its answer.
+ *
+ * While mails flow (SERVING) every command that is sent leaves an Expected behind, and the replies
+ * are matched to them in order. The mails in hand stand in one queue. Those in front of `writer`
+ * have been written whole and wait for their last reply; the writer itself is being written; those
+ * behind it wait for their turn. */
 #pragma once
 
 #include "smtp/body.h"
@@ -20,12 +27,8 @@ typedef enum {
     WAIT_SASL,   /* for the driver's mechanism */
     WAIT_AUTH,   /* for 334 or the end of AUTH */
     WAIT_CANCEL, /* "*" has been said */
-    READY,       /* for the next mail */
-    WAIT_ENVELOPE,
-    WAIT_BODY_SENT,
-    WAIT_MARKED, /* all but the final dot has left */
-    WAIT_FINAL,
-    WAIT_RSET,
+    READY,       /* for a mail */
+    SERVING,     /* mails are in hand */
     WAIT_QUIT,
     CLOSED,
 } ClientState;
@@ -44,26 +47,52 @@ typedef enum {
     RECIPIENT_DECIDED,  /* its outcome has been given */
 } RecipientState;
 
-/* One mail on its way. */
+/* How far one mail has come. */
+typedef enum {
+    STAGE_HELD = 0, /* in hand, nothing of it written */
+    STAGE_ENVELOPE, /* its commands are being written and answered */
+    STAGE_CONTENT,  /* its content is being written, up to but without its end */
+    STAGE_FINAL,    /* its end has left: from now on the end of the session means UNCERTAIN */
+    STAGE_OVER,
+} Stage;
+
+/* One mail in hand. */
 typedef struct {
     guint64 token;
+    guint stage; /* Stage, moved by transaction_enter only */
     char *sender;
     char **recipients;
     guint n_recipients;
     RecipientState *states; /* n_recipients, but one for a probe without any */
     GBytes *content;        /* NULL: probe */
-    gboolean eightbitmime, smtputf8;
+    gboolean eightbitmime, smtputf8, return_headers;
+    char *envelope_id;
+    guint notify;
+    gboolean is_chunked; /* BDAT, not DATA */
+    gboolean is_ahead;   /* begun while the end of another mail was unanswered */
+    gboolean reset_due;  /* RSET is to be written next: in front of a mail, behind a probe */
     gboolean mail_written, data_written;
-    guint next_recipient;  /* index of the next RCPT to write */
-    gboolean data_go;      /* 354 came */
-    gboolean is_marked;    /* the store knows: the dot may leave */
-    gboolean dot_has_left; /* from now on the end of the session means UNCERTAIN */
-    SmtpBodyEncoder body;
+    guint next_recipient; /* index of the next RCPT to write */
+    guint n_unanswered;   /* of its entries in `expected` */
+    gboolean data_go;     /* 354 came */
+    gboolean is_taken;    /* a RCPT was answered 2yz: a lone dot would deliver an empty mail */
+    gboolean is_marked;   /* the store knows: the end may leave */
+    gboolean is_withdrawn, content_is_said; /* said: in the transcript */
+    SmtpBodyEncoder body;                   /* DATA */
+    gsize chunk_at;                         /* BDAT: next octet to be written */
 } Transaction;
 
-/* A command that was sent and whose reply has not come. */
+/* A command, or the end of a mail, whose reply has not come. */
+typedef enum {
+    EXPECT_RSET = 1,
+    EXPECT_MAIL,
+    EXPECT_RCPT,
+    EXPECT_DATA,
+    EXPECT_FINAL, /* to the final dot, or to the last chunk */
+} ExpectedKind;
+
 typedef struct {
-    SmtpPhase phase; /* MAIL, RCPT or DATA */
+    ExpectedKind kind;
     Transaction *transaction;
     guint recipient; /* RCPT */
 } Expected;
@@ -79,13 +108,24 @@ struct smtp_client {
     Secret *sasl_response; /* the driver's, until it is written */
     char *sasl_challenge;  /* lent with the effects */
     gboolean sasl_is_done, sasl_has_begun;
-    GQueue expected;          /* of Expected, oldest first */
-    Transaction *transaction; /* the mail in hand; NULL: none */
-    MonoMs now, deadline;
+    SmtpPace pace;           /* in use; 0 before the login */
+    GQueue expected;         /* of Expected, oldest first */
+    GQueue mails;            /* of Transaction, oldest first */
+    GList *writer;           /* link in `mails`: the first that is not written whole; NULL: none */
+    gboolean is_dirty;       /* the server may hold half a transaction: RSET before the next MAIL */
+    guint n_spoilt;          /* mails of this session that were not taken */
+    gboolean is_out_of_step; /* no further mail is begun; leave when all replies are in */
+    gboolean is_proven;      /* this server follows an overlap */
+    const Transaction *trial; /* the envelope that proves it; NULL: none */
+    MonoMs due_since;         /* when the first of `expected` became the first */
+    gint64 slowest_ms;        /* reply so far */
+    gsize n_unsent;           /* octets given to the driver since it last said SENT */
+    MonoMs now, deadline;     /* `deadline` is the next of those that stand */
+    MonoMs reply_deadline, write_deadline, rest_deadline; /* 0: none. rest: of half a reply */
 
     /* What the effects of this step point to */
     GByteArray *send;
-    GArray *outcomes, *passed, *lines;
+    GArray *outcomes, *passed, *lines, *begun;
     GPtrArray *replies; /* kept for the driver until the next step */
     SmtpClientEffects effects;
     SmtpFailure failure;
@@ -113,6 +153,7 @@ void client_refused(SmtpClient *client, const SmtpReply *reply);
 
 void client_pass(SmtpClient *client, SmtpPhase phase, const SmtpReply *reply);
 void client_set_deadline(SmtpClient *client, gint64 configured_ms, gint64 limit_ms);
+gint64 client_or_limit(gint64 configured_ms, gint64 limit_ms);
 
 /* --- client_login.c -------------------------------------------------------------------------- */
 
@@ -134,24 +175,52 @@ void login_speak_cancel(SmtpClient *client);
 
 /* --- client_transaction.c -------------------------------------------------------------------- */
 
-/* Begins the mail, or refuses it on the spot and stays ready. */
-void transaction_begin(SmtpClient *client, const SmtpMail *mail);
 void transaction_free(Transaction *transaction);
+void transaction_enter(Transaction *transaction, Stage stage);
+
+/* TRUE while a recipient has no outcome. */
+gboolean transaction_is_wanted(const Transaction *transaction);
+
+/* What a reply means for a recipient. FALSE: it fits no command (1yz, 3yz). */
+gboolean transaction_outcome_of(const SmtpReply *reply, SmtpOutcomeKind *kind);
+
+/* One recipient's outcome, or that of all who have none yet. */
+void transaction_decide(SmtpClient *client, Transaction *transaction, guint recipient,
+    SmtpOutcomeKind kind, SmtpPhase phase, SmtpFault fault, const SmtpReply *reply);
+void transaction_decide_all(SmtpClient *client, Transaction *transaction, SmtpOutcomeKind kind,
+    SmtpPhase phase, SmtpFault fault, const SmtpReply *reply);
+
+/* Takes the mail in hand, or refuses it on the spot as this server would have to. */
+void mails_take(SmtpClient *client, const SmtpMail *mail);
+void mails_mark(SmtpClient *client, const guint64 *tokens, guint n);
+void mails_withdraw(SmtpClient *client, guint64 token);
+
+/* The mail is through. */
+void mails_drop(SmtpClient *client, Transaction *transaction);
 
 /* The session ends: every recipient without an outcome gets one. */
-void transaction_abandon(SmtpClient *client, SmtpFault fault, const SmtpReply *reply);
+void mails_abandon(SmtpClient *client, SmtpFault fault, const SmtpReply *reply);
 
-void transaction_on_marked(SmtpClient *client, guint64 token);
-void transaction_on_sent(SmtpClient *client);
-void transaction_on_envelope(SmtpClient *client, const SmtpReply *reply);
-void transaction_on_early(SmtpClient *client, const SmtpReply *reply);
-void transaction_on_final(SmtpClient *client, const SmtpReply *reply);
-void transaction_on_rset(SmtpClient *client, const SmtpReply *reply);
-void transaction_speak_envelope(SmtpClient *client);
-void transaction_speak_body(SmtpClient *client);
-void transaction_speak_marked(SmtpClient *client);
-void transaction_speak_final(SmtpClient *client);
-void transaction_speak_rset(SmtpClient *client);
+/* --- client_writing.c ------------------------------------------------------------------------ */
+
+/* How far ahead to write on this server; after the login. */
+void writing_choose_pace(SmtpClient *client);
+
+/* How many more mails may be taken in hand. */
+guint writing_room(const SmtpClient *client);
+
+/* Writes everything that may leave now. */
+void writing_speak(SmtpClient *client);
+
+/* The first of `expected` is another one, or is due only now: it has its own deadline. */
+void writing_time_reply(SmtpClient *client);
+
+/* --- client_replies.c ------------------------------------------------------------------------ */
+
+void replies_on_reply(SmtpClient *client, const SmtpReply *reply);
+
+/* After every event: mails that are through go, and with the last one the session is ready. */
+void replies_settle(SmtpClient *client);
 
 /* --- client_transcript.c --------------------------------------------------------------------- */
 

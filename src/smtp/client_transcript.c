@@ -13,6 +13,8 @@ void transcript_line_clear(gpointer line)
 
 static void add_line(SmtpClient *client, gboolean from_client, const char *text, gsize n)
 {
+    if (!client->config.wants_lines)
+        return;
     SmtpLine line = {from_client, text_printable(text, n, LIMIT_PEER_TEXT_CHARACTERS)};
     g_array_append_val(client->lines, line);
 }
@@ -20,6 +22,8 @@ static void add_line(SmtpClient *client, gboolean from_client, const char *text,
 void transcript_sent(SmtpClient *client, guint from)
 {
     g_assert(!client->effects.send_is_secret);
+    if (!client->config.wants_lines)
+        return;
     const char *at = (const char *)client->send->data + from;
     gsize n = client->send->len - from;
     while (n > 0) {
@@ -42,6 +46,8 @@ void transcript_reply(SmtpClient *client, const SmtpReply *reply)
         add_line(client, FALSE, "334 [challenge]", strlen("334 [challenge]"));
         return;
     }
+    if (!client->config.wants_lines)
+        return;
     g_auto(GStrv) texts = g_strsplit(reply->text, "\n", -1);
     guint n = g_strv_length(texts);
     for (guint i = 0; i < MAX(n, 1); i++) {

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "smtp/client.h"
 
 #include <string.h>
 
@@ -109,6 +110,19 @@ gboolean smtp_command_can_hold_address(const char *address, gboolean smtputf8)
            strpbrk(at + 1, "<>@\"\\ ") == NULL;
 }
 
+/* Text as the value of a parameter (RFC 3461 4). */
+static char *xtext(const char *text)
+{
+    GString *out = g_string_new(NULL);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (g_ascii_isgraph(*p) && *p != '+' && *p != '=')
+            g_string_append_c(out, *p);
+        else
+            g_string_append_printf(out, "+%02X", (guint8)*p);
+    }
+    return g_string_free(out, FALSE);
+}
+
 gboolean smtp_command_mail(
     GByteArray *out, const char *sender, const SmtpMailParameters *parameters)
 {
@@ -117,18 +131,52 @@ gboolean smtp_command_mail(
     char size[32] = "";
     if (parameters->with_size)
         g_snprintf(size, sizeof size, " SIZE=%" G_GUINT64_FORMAT, parameters->size);
+    g_autofree char *envid =
+        parameters->envelope_id == NULL ? NULL : xtext(parameters->envelope_id);
     return put_line(out, LIMIT_COMMAND_LINE_OCTETS,
         (const char *const[]){"MAIL FROM:<", sender, ">", size,
             parameters->eightbitmime ? " BODY=8BITMIME" : "",
-            parameters->smtputf8 ? " SMTPUTF8" : "", NULL});
+            parameters->smtputf8 ? " SMTPUTF8" : "", parameters->return_headers ? " RET=HDRS" : "",
+            envid == NULL ? "" : " ENVID=", envid == NULL ? "" : envid, NULL});
 }
 
-gboolean smtp_command_rcpt(GByteArray *out, const char *recipient, gboolean smtputf8)
+/* NOTIFY's value (RFC 3461 4.1). */
+static char *notify_list(guint notify)
 {
+    static const struct {
+        guint bit;
+        const char *word;
+    } words[] = {
+        {SMTP_NOTIFY_NEVER, "NEVER"},
+        {SMTP_NOTIFY_SUCCESS, "SUCCESS"},
+        {SMTP_NOTIFY_FAILURE, "FAILURE"},
+        {SMTP_NOTIFY_DELAY, "DELAY"},
+    };
+    GString *list = g_string_new(NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (notify & words[i].bit)
+            g_string_append_printf(list, "%s%s", list->len > 0 ? "," : "", words[i].word);
+    }
+    return g_string_free(list, FALSE);
+}
+
+gboolean smtp_command_rcpt(GByteArray *out, const char *recipient, gboolean smtputf8, guint notify)
+{
+    g_assert(!(notify & SMTP_NOTIFY_NEVER) || notify == SMTP_NOTIFY_NEVER);
     if (!smtp_command_can_hold_address(recipient, smtputf8))
         return FALSE;
-    return put_line(
-        out, LIMIT_COMMAND_LINE_OCTETS, (const char *const[]){"RCPT TO:<", recipient, ">", NULL});
+    g_autofree char *list = notify == 0 ? NULL : notify_list(notify);
+    return put_line(out, LIMIT_COMMAND_LINE_OCTETS,
+        (const char *const[]){"RCPT TO:<", recipient, ">",
+            list == NULL ? "" : " NOTIFY=", list == NULL ? "" : list, NULL});
+}
+
+void smtp_command_bdat(GByteArray *out, gsize n, gboolean is_last)
+{
+    char line[48];
+    int n_line =
+        g_snprintf(line, sizeof line, "BDAT %" G_GSIZE_FORMAT "%s\r\n", n, is_last ? " LAST" : "");
+    g_byte_array_append(out, (const guint8 *)line, (guint)n_line);
 }
 
 gboolean smtp_command_sasl(GByteArray *out, const char *prefix, const char *text, gsize n)

@@ -28,12 +28,20 @@ typedef struct {
     gboolean with_size;
     guint64 size; /* octets of the message (RFC 1870 6) */
     gboolean eightbitmime, smtputf8;
+    gboolean return_headers; /* RET=HDRS (RFC 3461 4.3) */
+    const char *envelope_id; /* ENVID, written as xtext (RFC 3461 4.4); NULL: none */
 } SmtpMailParameters;
 
 /* sender "" is the null reverse-path. Addresses hold non-ASCII characters only with smtputf8. */
 gboolean smtp_command_mail(
     GByteArray *out, const char *sender, const SmtpMailParameters *parameters);
-gboolean smtp_command_rcpt(GByteArray *out, const char *recipient, gboolean smtputf8);
+
+/* notify: SMTP_NOTIFY_* bits of smtp/client.h, 0: no NOTIFY (RFC 3461 4.1). */
+gboolean smtp_command_rcpt(GByteArray *out, const char *recipient, gboolean smtputf8, guint notify);
+
+/* One chunk of n octets, the last of its mail or not; the octets follow as they are (RFC 3030 2).
+ */
+void smtp_command_bdat(GByteArray *out, gsize n, gboolean is_last);
 
 /* The question the two above ask: can this address be written between '<' and '>'? */
 gboolean smtp_command_can_hold_address(const char *address, gboolean smtputf8);

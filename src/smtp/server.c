@@ -16,10 +16,11 @@ static const StateRow rows[] = {
     [SERVER_WAIT_CONNECTED] = {"wait_connected", TO(WAIT_TLS) | LISTEN},
     [SERVER_WAIT_TLS] = {"wait_tls", LISTEN},
     [SERVER_WAIT_COMMAND] = {"wait_command",
-        TO(WAIT_TLS) | TO(WAIT_RESPONSE) | TO(WAIT_VERDICT) | LISTEN},
+        TO(WAIT_TLS) | TO(WAIT_RESPONSE) | TO(WAIT_VERDICT) | TO(WAIT_CHUNK) | LISTEN},
     [SERVER_WAIT_RESPONSE] = {"wait_response", TO(WAIT_RESPONSE) | TO(WAIT_VERDICT) | LISTEN},
     [SERVER_WAIT_VERDICT] = {"wait_verdict", TO(WAIT_BODY) | LISTEN},
     [SERVER_WAIT_BODY] = {"wait_body", TO(WAIT_VERDICT) | LISTEN},
+    [SERVER_WAIT_CHUNK] = {"wait_chunk", TO(WAIT_VERDICT) | LISTEN},
     [SERVER_CLOSED] = {"closed", 0},
 };
 static const StateTable table = {"smtp_server", rows, G_N_ELEMENTS(rows)};
@@ -30,10 +31,17 @@ static void restart_deadline(SmtpServer *server)
     server->deadline = server->now + limit;
 }
 
+/* It is the client's turn. */
+static gboolean is_reading(const SmtpServer *server)
+{
+    return server->state == SERVER_WAIT_COMMAND || server->state == SERVER_WAIT_RESPONSE ||
+           server->state == SERVER_WAIT_BODY || server->state == SERVER_WAIT_CHUNK;
+}
+
 void server_enter(SmtpServer *server, ServerState state)
 {
     states_move(&table, &server->state, state);
-    if (state == SERVER_WAIT_COMMAND || state == SERVER_WAIT_RESPONSE || state == SERVER_WAIT_BODY)
+    if (is_reading(server))
         restart_deadline(server);
     else
         server->deadline = 0; /* the next move is the driver's */
@@ -41,16 +49,19 @@ void server_enter(SmtpServer *server, ServerState state)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
+/* Room for the longest AUTH line, so that half of one is never left behind by growing. */
+#define PENDING_ROOM (2 * LIMIT_SASL_LINE_OCTETS)
+
 SmtpServer *smtp_server_new(const SmtpServerConfig *config)
 {
     g_assert(text_is_one_line(config->host_name, FALSE));
+    g_assert(config->size_max <= G_MAXINT32); /* a message is one GByteArray */
     SmtpServer *server = g_new0(SmtpServer, 1);
     server->config = *config;
     server->config.host_name = g_strdup(config->host_name);
     server->state = SERVER_WAIT_CONNECTED;
     server->recipients = g_ptr_array_new_with_free_func(g_free);
-    /* Room for the longest AUTH line, so that half of one is never left behind by growing. */
-    server->pending = g_byte_array_sized_new(2 * LIMIT_SASL_LINE_OCTETS);
+    server->pending = g_byte_array_sized_new(PENDING_ROOM);
     server->send = g_byte_array_new();
     return server;
 }
@@ -61,25 +72,55 @@ void server_forget_login(SmtpServer *server)
     g_clear_pointer(&server->password, secret_free);
 }
 
+static void forget_candidate(SmtpServer *server)
+{
+    g_clear_pointer(&server->candidate, g_free);
+    server_parameters_clear(&server->candidate_parameters);
+}
+
 void server_forget_transaction(SmtpServer *server)
 {
     g_clear_pointer(&server->sender, g_free);
-    g_clear_pointer(&server->candidate, g_free);
+    server_parameters_clear(&server->mail_parameters);
+    server->mail_was_refused = FALSE;
+    forget_candidate(server);
     g_ptr_array_set_size(server->recipients, 0);
+    server->content_way = SERVER_CONTENT_UNBEGUN;
     g_clear_pointer(&server->decoder, smtp_body_decoder_free);
+    g_clear_pointer(&server->chunks, g_byte_array_unref);
     g_clear_pointer(&server->content, g_bytes_unref);
 }
 
-/* Takes n octets from the front and leaves no copy of them. */
+static gsize n_pending(const SmtpServer *server)
+{
+    return server->pending->len - server->n_understood;
+}
+
+/* Leaves no copy of what was understood. What stands behind it stays where it is: moving it up for
+ * each of many commands would cost the square of their number. */
 static void drop_pending(SmtpServer *server, gsize n)
 {
-    GByteArray *pending = server->pending;
-    gsize rest = pending->len - n;
-    if (n > 0 && rest > 0)
-        memmove(pending->data, pending->data + n, rest);
     if (n > 0)
-        secret_wipe(pending->data + rest, n);
-    g_byte_array_set_size(pending, (guint)rest);
+        secret_wipe(server->pending->data + server->n_understood, n);
+    server->n_understood += n;
+    if (n_pending(server) == 0) {
+        g_byte_array_set_size(server->pending, 0);
+        server->n_understood = 0;
+    }
+}
+
+/* Moves up what is left when that is little, or not more than what is gone. */
+static void keep_pending(SmtpServer *server, const guint8 *data, gsize n)
+{
+    GByteArray *pending = server->pending;
+    gsize rest = n_pending(server);
+    if (server->n_understood > 0 && rest <= MAX(server->n_understood, PENDING_ROOM)) {
+        memmove(pending->data, pending->data + server->n_understood, rest);
+        secret_wipe(pending->data + rest, pending->len - rest);
+        g_byte_array_set_size(pending, (guint)rest);
+        server->n_understood = 0;
+    }
+    g_byte_array_append(pending, data, (guint)n);
 }
 
 void smtp_server_free(SmtpServer *server)
@@ -88,7 +129,7 @@ void smtp_server_free(SmtpServer *server)
         return;
     server_forget_login(server);
     server_forget_transaction(server);
-    drop_pending(server, server->pending->len);
+    drop_pending(server, n_pending(server));
     g_byte_array_unref(server->pending);
     g_ptr_array_unref(server->recipients);
     g_byte_array_unref(server->send);
@@ -98,18 +139,41 @@ void smtp_server_free(SmtpServer *server)
 
 /* --- Replies ---------------------------------------------------------------------------------- */
 
-void server_reply(SmtpServer *server, int code, const char *enhanced, const char *text)
+static void put(SmtpServer *server, const char *text, gsize n)
 {
-    g_assert(code >= 200 && code <= 599);
+    g_byte_array_append(server->send, (const guint8 *)text, (guint)n);
+}
+
+/* What the driver says may be anything; what we say ourselves needs no mending. */
+static void put_words(SmtpServer *server, const char *text)
+{
+    gsize n = 0;
+    while (g_ascii_isprint(text[n]))
+        n++;
+    if (text[n] == '\0' && n <= LIMIT_PEER_TEXT_CHARACTERS) {
+        put(server, text, n);
+        return;
+    }
     g_autofree char *words = text_printable(text, strlen(text), LIMIT_PEER_TEXT_CHARACTERS);
     for (char *p = words; *p != '\0'; p++) {
         if (!g_ascii_isprint(*p))
-            *p = '?'; /* replies are ASCII without SMTPUTF8 (RFC 5321 4.2) */
+            *p = '?'; /* replies are ASCII (RFC 5321 4.2; RFC 6531 3.7.4.1 asks VRFY only) */
     }
-    gboolean has_enhanced = enhanced != NULL && enhanced[0] != '\0';
-    g_autofree char *line = g_strdup_printf(
-        "%d %s%s%s\r\n", code, has_enhanced ? enhanced : "", has_enhanced ? " " : "", words);
-    g_byte_array_append(server->send, (const guint8 *)line, (guint)strlen(line));
+    put(server, words, strlen(words));
+}
+
+void server_reply(SmtpServer *server, int code, const char *enhanced, const char *text)
+{
+    g_assert(code >= 200 && code <= 599);
+    const char digits[] = {
+        (char)('0' + code / 100), (char)('0' + code / 10 % 10), (char)('0' + code % 10), ' '};
+    put(server, digits, sizeof digits);
+    if (enhanced != NULL && enhanced[0] != '\0') {
+        put(server, enhanced, strlen(enhanced));
+        put(server, " ", 1);
+    }
+    put_words(server, text);
+    put(server, "\r\n", 2);
 }
 
 void server_close(SmtpServer *server)
@@ -131,6 +195,28 @@ void server_refuse(SmtpServer *server, int code, const char *enhanced, const cha
     server_close(server);
 }
 
+gboolean server_allow_idle(SmtpServer *server)
+{
+    if (++server->n_idle <= LIMIT_SERVER_IDLE_COMMANDS)
+        return TRUE;
+    server_reply(server, 421, "4.7.0", "Too many commands without a mail");
+    server_close(server);
+    return FALSE;
+}
+
+gboolean server_wrote_ahead(const SmtpServer *server)
+{
+    return server->sender != NULL || server->mail_was_refused;
+}
+
+void server_refuse_order(SmtpServer *server, const ServerRefusal *refusal)
+{
+    if (!server_wrote_ahead(server))
+        server_refuse(server, refusal->code, refusal->enhanced, refusal->text);
+    else if (server_allow_idle(server))
+        server_reply(server, refusal->code, refusal->enhanced, refusal->text);
+}
+
 static void greet(SmtpServer *server)
 {
     g_autofree char *text = g_strconcat(server->config.host_name, " ESMTP Absender", NULL);
@@ -148,7 +234,12 @@ void server_ask(SmtpServer *server, SmtpAsk ask)
     server->effects.username = server->username;
     server->effects.password = server->password;
     server->effects.sender = server->sender;
+    server->effects.smtputf8 = server->mail_parameters.smtputf8;
+    server->effects.return_content = server->mail_parameters.return_content;
+    server->effects.envelope_id = server->mail_parameters.envelope_id;
     server->effects.recipient = server->candidate;
+    server->effects.notify = server->candidate_parameters.notify;
+    server->effects.original_recipient = server->candidate_parameters.original_recipient;
     if (ask == SMTP_ASK_MESSAGE) {
         g_ptr_array_add(server->recipients, NULL);
         server->effects.recipients = (const char *const *)server->recipients->pdata;
@@ -181,13 +272,15 @@ static void settle(SmtpServer *server, SmtpAsk asked, gboolean is_yes)
             server_close(server);
         break;
     case SMTP_ASK_SENDER:
-        if (!is_yes)
+        if (!is_yes) {
             server_forget_transaction(server);
+            server->mail_was_refused = TRUE;
+        }
         break;
     case SMTP_ASK_RECIPIENT:
         if (is_yes)
             g_ptr_array_add(server->recipients, g_steal_pointer(&server->candidate));
-        g_clear_pointer(&server->candidate, g_free);
+        forget_candidate(server);
         break;
     case SMTP_ASK_DATA:
         if (is_yes) {
@@ -231,37 +324,40 @@ static void on_verdict(SmtpServer *server, const SmtpServerEvent *event)
 
 /* --- Input ------------------------------------------------------------------------------------ */
 
-/* The end of a mail was read: refuse it for what it is, or ask. */
-static void on_body_end(SmtpServer *server)
+void server_judge_content(
+    SmtpServer *server, GBytes *content, gboolean is_clean, gboolean is_too_large)
 {
-    gboolean is_unclean = smtp_body_decoder_is_unclean(server->decoder);
-    gboolean is_large = smtp_body_decoder_is_too_large(server->decoder);
-    if (!is_unclean && !is_large) {
-        server->content = smtp_body_decoder_take(server->decoder);
+    server->content = content;
+    if (is_clean && !is_too_large) {
         server_ask(server, SMTP_ASK_MESSAGE);
         return;
     }
     server_enter(server, SERVER_WAIT_COMMAND);
     server_forget_transaction(server);
-    if (is_unclean)
+    if (!is_clean)
         server_refuse(server, 550, "5.6.0", "Bare CR, bare LF or NUL in the message");
     else
         server_reply(server, 552, "5.3.4", "Message too large");
 }
 
-static gsize read_body(SmtpServer *server, const guint8 *data, gsize n)
+void server_count_block(SmtpServer *server, gsize n)
 {
-    gsize used = 0;
-    if (smtp_body_decoder_feed(server->decoder, data, n, &used)) {
-        on_body_end(server);
-        return used;
-    }
-    /* A deadline for each block, not for each read: a byte now and then does not keep us. */
-    server->n_block_octets += used;
+    server->n_block_octets += n;
     if (server->n_block_octets >= LIMIT_SEND_CHUNK_BYTES) {
         server->n_block_octets = 0;
         restart_deadline(server);
     }
+}
+
+static gsize read_body(SmtpServer *server, const guint8 *data, gsize n)
+{
+    gsize used = 0;
+    SmtpBodyDecoder *decoder = server->decoder;
+    if (smtp_body_decoder_feed(decoder, data, n, &used))
+        server_judge_content(server, smtp_body_decoder_take(decoder),
+            !smtp_body_decoder_is_unclean(decoder), smtp_body_decoder_is_too_large(decoder));
+    else
+        server_count_block(server, used);
     return used;
 }
 
@@ -272,23 +368,39 @@ static gsize line_limit(const SmtpServer *server, const guint8 *data, gsize n)
     return is_auth ? LIMIT_SASL_LINE_OCTETS : LIMIT_COMMAND_LINE_OCTETS;
 }
 
+static void refuse_line(SmtpServer *server)
+{
+    if (server->state == SERVER_WAIT_RESPONSE) {
+        server_forget_login(server);
+        server_enter(server, SERVER_WAIT_COMMAND);
+    }
+    server_refuse(server, 500, "5.5.2", "Cannot read this line");
+}
+
+/* ASCII without controls, or UTF-8 where that has a place; *n_line: without CRLF. */
+static gboolean is_readable(const SmtpServer *server, const char *line, gsize n_line)
+{
+    gboolean is_ascii = TRUE;
+    for (gsize i = 0; i < n_line; i++) {
+        if (g_ascii_iscntrl(line[i]))
+            return FALSE;
+        is_ascii = is_ascii && (guchar)line[i] < 0x80;
+    }
+    return is_ascii || (server->state == SERVER_WAIT_COMMAND && server_takes_utf8(server, line) &&
+                           text_is_one_line(line, FALSE));
+}
+
 /* A whole line, with its LF. */
 static void on_line(SmtpServer *server, const guint8 *data, gsize n, gboolean has_more)
 {
-    gboolean in_auth = server->state == SERVER_WAIT_RESPONSE;
-    gboolean is_clean = n >= 2 && data[n - 2] == '\r';
-    for (gsize i = 0; is_clean && i < n - 2; i++)
-        is_clean = data[i] >= 0x20 && data[i] < 0x7f;
-    if (!is_clean || n > line_limit(server, data, n)) {
-        if (in_auth) {
-            server_forget_login(server);
-            server_enter(server, SERVER_WAIT_COMMAND);
-        }
-        server_refuse(server, 500, "5.5.2", "Cannot read this line");
+    if (n < 2 || data[n - 2] != '\r' || n > line_limit(server, data, n)) {
+        refuse_line(server);
         return;
     }
     char *line = g_strndup((const char *)data, n - 2);
-    if (in_auth)
+    if (!is_readable(server, line, n - 2))
+        refuse_line(server);
+    else if (server->state == SERVER_WAIT_RESPONSE)
         server_auth_response(server, line);
     else
         server_command(server, line, has_more);
@@ -318,21 +430,17 @@ static gsize read_line(SmtpServer *server, const guint8 *data, gsize n)
     return n_line;
 }
 
-static gboolean is_reading(const SmtpServer *server)
-{
-    return server->state == SERVER_WAIT_COMMAND || server->state == SERVER_WAIT_RESPONSE ||
-           server->state == SERVER_WAIT_BODY;
-}
-
 /* Understands as much as can be understood now; returns how much that was. */
 static gsize read_input(SmtpServer *server, const guint8 *data, gsize n)
 {
-    gsize at = 0;
-    while (at < n && is_reading(server)) {
-        gsize used = server->state == SERVER_WAIT_BODY ? read_body(server, data + at, n - at)
-                                                       : read_line(server, data + at, n - at);
-        if (used == 0)
-            break;
+    gsize at = 0, used = 1;
+    while (at < n && used > 0 && is_reading(server)) {
+        if (server->state == SERVER_WAIT_BODY)
+            used = read_body(server, data + at, n - at);
+        else if (server->state == SERVER_WAIT_CHUNK)
+            used = server_chunk_read(server, data + at, n - at);
+        else
+            used = read_line(server, data + at, n - at);
         at += used;
     }
     return at;
@@ -340,7 +448,8 @@ static gsize read_input(SmtpServer *server, const guint8 *data, gsize n)
 
 static void read_pending(SmtpServer *server)
 {
-    drop_pending(server, read_input(server, server->pending->data, server->pending->len));
+    gsize n = n_pending(server);
+    drop_pending(server, read_input(server, server->pending->data + server->n_understood, n));
 }
 
 static void on_bytes(SmtpServer *server, const guint8 *data, gsize n)
@@ -349,19 +458,19 @@ static void on_bytes(SmtpServer *server, const guint8 *data, gsize n)
         server_close(server); /* plaintext where TLS must be */
         return;
     }
-    if (server->pending->len == 0) { /* the usual case: nothing is copied */
+    if (n_pending(server) == 0) { /* the usual case: nothing is copied */
         gsize used = read_input(server, data, n);
         data += used;
         n -= used;
     }
     if (n == 0 || server->state == SERVER_CLOSED)
         return;
-    if (server->pending->len + n > LIMIT_SERVER_PENDING_OCTETS) {
+    if (n > LIMIT_SERVER_PENDING_OCTETS - n_pending(server)) {
         server_reply(server, 421, "4.7.0", "Too much at once");
         server_close(server);
         return;
     }
-    g_byte_array_append(server->pending, data, (guint)n);
+    keep_pending(server, data, n);
     read_pending(server);
 }
 

@@ -1,12 +1,13 @@
 /* One SMTP submission session from the server's side, as a pure state machine of the same shape as
- * smtp/client.h (RFC 5321, 6409, 3207, 4954, 2920, 1870, 2034, 6152). It serves the sandbox now and
- * the listener for applications later. It knows the protocol; the driver knows who may log in and
- * what to do with a mail, and answers each `ask` with a VERDICT.
+ * smtp/client.h (RFC 5321, 6409, 3207, 4954, 2920, 1870, 2034, 6152, 3030, 6531, 3461). It serves
+ * the sandbox now and the listener for applications later. It knows the protocol; the driver knows
+ * who may log in and what to do with a mail, and answers each `ask` with a VERDICT.
  *
  * It never offers AUTH before TLS, refuses everything but EHLO, NOOP, RSET, QUIT and STARTTLS
- * there, closes when bytes follow STARTTLS in the same segment, ends content only at CRLF.CRLF, and
- * refuses bare CR and bare LF. Too many errors, failed logins or idle commands end the session with
- * 421 (LIMIT_SERVER_* in base/limits.h).
+ * there, closes when bytes follow STARTTLS in the same segment, ends content only at CRLF.CRLF or
+ * with the last octet of the last chunk, and refuses bare CR and bare LF in both. Too many errors,
+ * failed logins or commands that lead nowhere end the session with 421 (LIMIT_SERVER_* in
+ * base/limits.h). What a client wrote ahead of a refusal (RFC 2920) is no error of its own.
  *
  * Order for the driver: write `send`, then start TLS or close if told so. Events after `close` are
  * ignored. While an ask is open, stop reading from the socket if you can: bytes are kept up to
@@ -27,8 +28,9 @@ typedef struct {
     guint64 size_max;      /* announced with SIZE and enforced */
     guint recipients_max;
     guint auth_mechanisms; /* SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN of smtp/client.h */
-    gboolean pipelining, eightbitmime,
+    gboolean pipelining, eightbitmime, chunking, dsn,
         offer_starttls; /* capabilities can be switched off by tests */
+    gboolean smtputf8;  /* offered only together with eightbitmime (RFC 6531 3.1) */
     gint64 command_ms;  /* idle limit; 0: LIMIT_COMMAND_MS */
 } SmtpServerConfig;
 
@@ -64,9 +66,16 @@ typedef enum {
     SMTP_ASK_LOGIN,     /* username and password: may they? */
     SMTP_ASK_SENDER,    /* MAIL FROM */
     SMTP_ASK_RECIPIENT, /* RCPT TO */
-    SMTP_ASK_DATA,      /* before 354 */
+    SMTP_ASK_DATA,      /* before 354; BDAT has no such moment */
     SMTP_ASK_MESSAGE,   /* the whole mail: take responsibility? */
 } SmtpAsk;
+
+/* What a failure report shall bring back (RFC 3461 4.3). */
+typedef enum {
+    SMTP_RETURN_UNSAID = 0,
+    SMTP_RETURN_FULL,
+    SMTP_RETURN_HEADERS,
+} SmtpReturn;
 
 typedef struct {
     const GByteArray *send;
@@ -78,8 +87,14 @@ typedef struct {
     const Secret *password; /* LOGIN */
     const char *sender;    /* SENDER, RECIPIENT, MESSAGE: addr-spec, "" for the null reverse-path */
     const char *recipient; /* RECIPIENT */
-    const char *const *recipients; /* MESSAGE: the accepted ones, NULL-terminated */
-    GBytes *content;               /* MESSAGE: CRLF lines, dots unstuffed */
+    const char *const *recipients;  /* MESSAGE: the accepted ones, NULL-terminated */
+    GBytes *content;                /* MESSAGE: CRLF lines, dots unstuffed; what came by BDAT is as
+                                       it was sent and may lack a CRLF at the end */
+    gboolean smtputf8;              /* SENDER, RECIPIENT, MESSAGE: addresses may be UTF-8 */
+    SmtpReturn return_content;      /* SENDER, RECIPIENT, MESSAGE: RET */
+    const char *envelope_id;        /* the same: ENVID decoded, printable ASCII, or NULL */
+    guint notify;                   /* RECIPIENT: SMTP_NOTIFY_* bits of smtp/client.h; 0: unsaid */
+    const char *original_recipient; /* RECIPIENT: ORCPT decoded, "rfc822;a@b", or NULL */
 } SmtpServerEffects;
 
 SmtpServer *smtp_server_new(const SmtpServerConfig *config);

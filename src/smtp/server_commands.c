@@ -1,4 +1,4 @@
-/* The commands and what each one needs (RFC 5321 4.1.1, 4.1.4; RFC 6409; RFC 3207). */
+/* The commands and what each one needs (RFC 5321 4.1.1, 4.1.4; RFC 6409; RFC 3207; RFC 6531). */
 #include "base/limits.h"
 #include "base/text.h"
 #include "smtp/client.h"
@@ -39,6 +39,12 @@ static void on_ehlo(SmtpServer *server, const char *arguments, gboolean has_more
         write_capability(server, "PIPELINING");
     if (server->config.eightbitmime)
         write_capability(server, "8BITMIME");
+    if (server_offers_smtputf8(server))
+        write_capability(server, "SMTPUTF8");
+    if (server->config.chunking)
+        write_capability(server, "CHUNKING");
+    if (server->config.dsn)
+        write_capability(server, "DSN");
     if (!server->tls_is_up && server->config.offer_starttls)
         write_capability(server, "STARTTLS");
     if (server->tls_is_up)
@@ -99,54 +105,6 @@ static void on_auth(SmtpServer *server, const char *arguments, gboolean has_more
 
 /* --- MAIL, RCPT, DATA ------------------------------------------------------------------------- */
 
-/* Which parameters of MAIL have been seen; each may come once (RFC 5321 4.1.1.11). */
-enum { SEEN_SIZE = 1 << 0, SEEN_BODY = 1 << 1, SEEN_AUTH = 1 << 2 };
-
-/* One parameter; FALSE after it has been refused. */
-static gboolean read_mail_parameter(SmtpServer *server, const char *parameter, guint *seen)
-{
-    guint64 size = 0;
-    guint bit = 0;
-    gboolean is_good = FALSE;
-    if (text_has_prefix_nocase(parameter, "SIZE=")) {
-        bit = SEEN_SIZE;
-        is_good = g_ascii_string_to_unsigned(parameter + 5, 10, 0, G_MAXUINT64, &size, NULL);
-    } else if (text_has_prefix_nocase(parameter, "BODY=") && server->config.eightbitmime) {
-        bit = SEEN_BODY;
-        is_good = text_equal_nocase(parameter + 5, "7BIT") ||
-                  text_equal_nocase(parameter + 5, "8BITMIME");
-    } else if (text_has_prefix_nocase(parameter, "AUTH=")) {
-        bit = SEEN_AUTH; /* taken as "<>", which RFC 4954 5 allows */
-        is_good = parameter[5] != '\0';
-    } else {
-        server_refuse(server, 555, "5.5.4", "Parameter of MAIL not known");
-        return FALSE;
-    }
-    if (!is_good || (*seen & bit)) {
-        server_refuse(server, 501, "5.5.4", "Cannot read this parameter of MAIL");
-        return FALSE;
-    }
-    *seen |= bit;
-    if (size > server->config.size_max) {
-        server_reply(server, 552, "5.3.4", "Message too large");
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean read_mail_parameters(SmtpServer *server, const char *parameters)
-{
-    if (parameters[0] == '\0')
-        return TRUE;
-    g_auto(GStrv) words = g_strsplit(parameters, " ", -1);
-    guint seen = 0;
-    for (char **word = words; *word != NULL; word++) {
-        if (!read_mail_parameter(server, *word, &seen))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 /* Says what is wrong with a path; FALSE if something is. */
 static gboolean accept_path(SmtpServer *server, SmtpPathResult result, const char *enhanced)
 {
@@ -163,49 +121,88 @@ static gboolean accept_path(SmtpServer *server, SmtpPathResult result, const cha
     g_assert_not_reached();
 }
 
+/* RFC 6531 3.2 and 3.5: beyond ASCII only in a transaction that was announced so. */
+static gboolean accept_characters(SmtpServer *server, const char *address, gboolean smtputf8)
+{
+    if (smtputf8 || g_str_is_ascii(address))
+        return TRUE;
+    server_refuse(server, 553, "5.6.7", "An address beyond ASCII needs SMTPUTF8");
+    return FALSE;
+}
+
 static void on_mail(SmtpServer *server, const char *arguments, gboolean has_more)
 {
     g_autofree char *address = NULL;
-    const char *parameters = "";
-    if (!server->is_logged_in)
+    const char *text = "";
+    g_auto(ServerParameters) parameters = {0};
+    server->mail_was_refused = TRUE; /* unless we come to its end */
+    if (!server->is_logged_in) {
         server_refuse(server, 530, "5.7.0", "Authentication required");
-    else if (!server->has_greeted || server->sender != NULL)
+    } else if (!server->has_greeted || server->sender != NULL) {
         server_refuse(server, 503, "5.5.1", "MAIL is not possible now");
-    else if (accept_path(server, smtp_path_read(arguments, "FROM:", TRUE, &address, &parameters),
-                 "5.1.7") &&
-             read_mail_parameters(server, parameters)) {
+    } else if (accept_path(
+                   server, smtp_path_read(arguments, "FROM:", TRUE, &address, &text), "5.1.7") &&
+               server_parameters_read_mail(server, text, &parameters) &&
+               accept_characters(server, address, parameters.smtputf8)) {
+        server->mail_was_refused = FALSE;
+        server->n_idle = 0;
         server->sender = g_steal_pointer(&address);
+        server->mail_parameters = parameters;
+        parameters = (ServerParameters){0};
         server_ask(server, SMTP_ASK_SENDER);
     }
 }
 
+static gboolean may_name_recipient(const SmtpServer *server)
+{
+    return server->sender != NULL && (server->content_way == SERVER_CONTENT_UNBEGUN ||
+                                         server->content_way == SERVER_CONTENT_DATA);
+}
+
 static void on_rcpt(SmtpServer *server, const char *arguments, gboolean has_more)
 {
+    static const ServerRefusal out_of_order = {503, "5.5.1", "RCPT needs MAIL first"};
     g_autofree char *address = NULL;
-    const char *parameters = "";
-    if (server->sender == NULL)
-        server_refuse(server, 503, "5.5.1", "RCPT needs MAIL first");
-    else if (!accept_path(
-                 server, smtp_path_read(arguments, "TO:", FALSE, &address, &parameters), "5.1.3"))
-        return;
-    else if (parameters[0] != '\0')
-        server_refuse(server, 555, "5.5.4", "Parameter of RCPT not known");
-    else if (server->recipients->len >= server->config.recipients_max)
-        server_reply(server, 452, "4.5.3", "Too many recipients");
-    else {
+    const char *text = "";
+    g_auto(ServerParameters) parameters = {0};
+    if (!may_name_recipient(server)) {
+        server_refuse_order(server, &out_of_order);
+    } else if (accept_path(
+                   server, smtp_path_read(arguments, "TO:", FALSE, &address, &text), "5.1.3") &&
+               server_parameters_read_rcpt(server, text, &parameters) &&
+               accept_characters(server, address, server->mail_parameters.smtputf8)) {
+        if (server->recipients->len >= server->config.recipients_max) {
+            server_reply(server, 452, "4.5.3", "Too many recipients");
+            return;
+        }
         server->candidate = g_steal_pointer(&address);
+        server->candidate_parameters = parameters;
+        parameters = (ServerParameters){0};
         server_ask(server, SMTP_ASK_RECIPIENT);
     }
 }
 
 static void on_data(SmtpServer *server, const char *arguments, gboolean has_more)
 {
-    if (server->sender == NULL)
-        server_refuse(server, 503, "5.5.1", "DATA needs MAIL and RCPT first");
-    else if (server->recipients->len == 0)
-        server_refuse(server, 554, "5.5.1", "No valid recipients");
-    else
+    static const ServerRefusal no_sender = {503, "5.5.1", "DATA needs MAIL and RCPT first"};
+    static const ServerRefusal no_recipients = {554, "5.5.1", "No valid recipients"};
+    static const ServerRefusal mixed = {503, "5.5.1", "DATA behind BDAT, RSET must come first"};
+    if (!may_name_recipient(server) && server->sender != NULL) {
+        server->content_way = SERVER_CONTENT_FAILED;
+        server_refuse_order(server, &mixed);
+    } else if (server->sender == NULL) {
+        server_refuse_order(server, &no_sender);
+    } else if (server->recipients->len == 0) {
+        server_refuse_order(server, &no_recipients);
+    } else {
+        server->content_way = SERVER_CONTENT_DATA;
         server_ask(server, SMTP_ASK_DATA);
+    }
+}
+
+static void on_bdat(SmtpServer *server, const char *arguments, gboolean has_more)
+{
+    server_chunk_command(server, arguments);
 }
 
 /* --- The table -------------------------------------------------------------------------------- */
@@ -213,21 +210,23 @@ static void on_data(SmtpServer *server, const char *arguments, gboolean has_more
 typedef struct {
     const char *verb;
     void (*run)(SmtpServer *server, const char *arguments, gboolean has_more);
-    gboolean before_tls; /* allowed without TLS; AUTH is there to say no in its own way */
+    gboolean before_tls; /* allowed without TLS; AUTH and BDAT are there to say no in their way */
     gboolean no_arguments;
-    gboolean is_idle; /* moves nothing forward: only so many of them between two mails (T62) */
+    gboolean is_idle;    /* moves nothing forward: only so many of them between two mails (T62) */
+    gboolean takes_utf8; /* beyond ASCII, where SMTPUTF8 is offered (RFC 6531 3.3, 3.7.4.2) */
 } Command;
 
 static const Command commands[] = {
     {.verb = "EHLO", .run = on_ehlo, .before_tls = TRUE, .is_idle = TRUE},
     {.verb = "STARTTLS", .run = on_starttls, .before_tls = TRUE, .no_arguments = TRUE},
     {.verb = "AUTH", .run = on_auth, .before_tls = TRUE},
-    {.verb = "MAIL", .run = on_mail},
-    {.verb = "RCPT", .run = on_rcpt},
+    {.verb = "MAIL", .run = on_mail, .takes_utf8 = TRUE},
+    {.verb = "RCPT", .run = on_rcpt, .takes_utf8 = TRUE},
     {.verb = "DATA", .run = on_data, .no_arguments = TRUE},
+    {.verb = "BDAT", .run = on_bdat, .before_tls = TRUE},
     {.verb = "RSET", .run = on_rset, .before_tls = TRUE, .no_arguments = TRUE, .is_idle = TRUE},
     {.verb = "NOOP", .run = on_noop, .before_tls = TRUE, .is_idle = TRUE},
-    {.verb = "VRFY", .run = on_vrfy, .is_idle = TRUE},
+    {.verb = "VRFY", .run = on_vrfy, .is_idle = TRUE, .takes_utf8 = TRUE},
     {.verb = "HELP", .run = on_help, .is_idle = TRUE},
     {.verb = "QUIT", .run = on_quit, .before_tls = TRUE, .no_arguments = TRUE},
 };
@@ -242,6 +241,12 @@ static const Command *find_command(const char *line, gsize n_verb)
     return NULL;
 }
 
+gboolean server_takes_utf8(const SmtpServer *server, const char *line)
+{
+    const Command *command = find_command(line, strcspn(line, " "));
+    return command != NULL && command->takes_utf8 && server_offers_smtputf8(server);
+}
+
 void server_command(SmtpServer *server, const char *line, gboolean has_more)
 {
     gsize n_verb = strcspn(line, " ");
@@ -253,10 +258,7 @@ void server_command(SmtpServer *server, const char *line, gboolean has_more)
         server_refuse(server, 530, "5.7.0", "Must issue a STARTTLS command first");
     } else if (command->no_arguments && line[n_verb] != '\0') {
         server_refuse(server, 501, "5.5.4", "This command takes no argument");
-    } else if (command->is_idle && ++server->n_idle > LIMIT_SERVER_IDLE_COMMANDS) {
-        server_reply(server, 421, "4.7.0", "Too many commands without a mail");
-        server_close(server);
-    } else {
+    } else if (!command->is_idle || server_allow_idle(server)) {
         command->run(server, arguments, has_more);
     }
 }

@@ -1,5 +1,6 @@
 /* The server session from inside, shared by server.c (states, input, verdicts), server_commands.c
- * (the command table) and server_auth.c (AUTH). */
+ * (the command table), server_parameters.c (what stands behind a path), server_chunks.c (BDAT) and
+ * server_auth.c (AUTH). */
 #pragma once
 
 #include "smtp/body.h"
@@ -12,6 +13,7 @@ typedef enum {
     SERVER_WAIT_RESPONSE, /* the next line belongs to AUTH */
     SERVER_WAIT_VERDICT,
     SERVER_WAIT_BODY,
+    SERVER_WAIT_CHUNK, /* octets behind a BDAT */
     SERVER_CLOSED,
 } ServerState;
 
@@ -22,6 +24,29 @@ typedef enum {
     SERVER_AUTH_PASSWORD,
 } ServerAuthTurn;
 
+/* How the content of a transaction comes. The two ways never mix (RFC 3030 2). */
+typedef enum {
+    SERVER_CONTENT_UNBEGUN = 0,
+    SERVER_CONTENT_DATA,
+    SERVER_CONTENT_CHUNKS, /* at least one BDAT was taken */
+    SERVER_CONTENT_FAILED, /* a chunk was not: nothing but RSET or EHLO leads on */
+} ServerContent;
+
+/* A no in our own words. */
+typedef struct {
+    int code;
+    const char *enhanced, *text;
+} ServerRefusal;
+
+/* What stands behind the path of MAIL or RCPT. */
+typedef struct {
+    gboolean smtputf8;
+    SmtpReturn return_content;
+    char *envelope_id; /* NULL: not said */
+    guint notify;
+    char *original_recipient; /* NULL: not said */
+} ServerParameters;
+
 struct smtp_server {
     SmtpServerConfig config;
     guint state;   /* ServerState, moved by server_enter only */
@@ -31,13 +56,26 @@ struct smtp_server {
     ServerAuthTurn auth_turn;
     char *username;
     Secret *password;
-    char *sender;          /* NULL: no transaction */
+
+    char *sender;                     /* NULL: no transaction */
+    ServerParameters mail_parameters; /* of this transaction */
+    gboolean mail_was_refused;        /* the last MAIL; what was written behind it could not know */
     GPtrArray *recipients; /* of char *, the accepted ones, without the closing NULL until asked */
     char *candidate;       /* the recipient in question */
-    SmtpBodyDecoder *decoder;
-    gsize n_block_octets; /* of the body since the deadline was last set */
+    ServerParameters candidate_parameters;
+    ServerContent content_way;
+    SmtpBodyDecoder *decoder; /* DATA */
+    GByteArray *chunks;       /* BDAT: what has been taken; NULL: nothing yet */
+    struct {
+        guint64 n_left; /* octets still to come */
+        gboolean is_last, is_tiny;
+        const ServerRefusal *refusal; /* throw them away, then say this; NULL: take them */
+    } chunk;                          /* the one at hand */
+    gsize n_block_octets;             /* of the body since the deadline was last set */
     GBytes *content;
-    GByteArray *pending; /* read but not yet understood */
+
+    GByteArray *pending; /* read but not yet understood, from n_understood on */
+    gsize n_understood;
     guint n_bad, n_idle, n_login_failures;
     MonoMs now, deadline;
     GByteArray *send;
@@ -52,17 +90,56 @@ void server_reply(SmtpServer *server, int code, const char *enhanced, const char
 /* The same for what the client did wrong; too much of it ends the session with 421. */
 void server_refuse(SmtpServer *server, int code, const char *enhanced, const char *text);
 
+/* TRUE while what comes out of order may only stand behind something refused: a client that writes
+ * ahead (RFC 2920) could not know. */
+gboolean server_wrote_ahead(const SmtpServer *server);
+
+/* Refuses what is out of order: an error, or, where the client wrote ahead, small talk. */
+void server_refuse_order(SmtpServer *server, const ServerRefusal *refusal);
+
+/* Counts a command that moves nothing forward. FALSE: there were too many (T62), and the session
+ * has been ended with 421. */
+gboolean server_allow_idle(SmtpServer *server);
+
 /* Closes when what is in `send` has been written. */
 void server_close(SmtpServer *server);
 
 /* Asks the driver; input waits until the verdict. */
 void server_ask(SmtpServer *server, SmtpAsk ask);
 
+/* The whole content is here: asks about it, or refuses it for what it is. */
+void server_judge_content(
+    SmtpServer *server, GBytes *content, gboolean is_clean, gboolean is_too_large);
+
+/* Octets of content came: a deadline for each block of them, not for each read, so that a byte now
+ * and then does not keep us. */
+void server_count_block(SmtpServer *server, gsize n);
+
 void server_forget_transaction(SmtpServer *server);
 void server_forget_login(SmtpServer *server);
 
-/* line: one command without CRLF, ASCII without controls. has_more: bytes stand behind it. */
+/* line: one command without CRLF, UTF-8 without controls, beyond ASCII only if server_takes_utf8.
+ * has_more: bytes stand behind it. */
 void server_command(SmtpServer *server, const char *line, gboolean has_more);
+gboolean server_takes_utf8(const SmtpServer *server, const char *line);
 
 void server_auth_command(SmtpServer *server, const char *arguments);
 void server_auth_response(SmtpServer *server, const char *line);
+
+/* BDAT's arguments are "n" or "n LAST" (RFC 3030 2). */
+void server_chunk_command(SmtpServer *server, const char *arguments);
+
+/* In WAIT_CHUNK: returns how much belonged to the chunk, at least 1. */
+gsize server_chunk_read(SmtpServer *server, const guint8 *data, gsize n);
+
+/* text: all parameters, with one space between them. FALSE after a refusal; *parameters is
+ * untouched then. The caller clears them. */
+gboolean server_parameters_read_mail(
+    SmtpServer *server, const char *text, ServerParameters *parameters);
+gboolean server_parameters_read_rcpt(
+    SmtpServer *server, const char *text, ServerParameters *parameters);
+void server_parameters_clear(ServerParameters *parameters);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServerParameters, server_parameters_clear)
+
+/* What the server offers and MAIL may use; SMTPUTF8 needs 8BITMIME (RFC 6531 3.1). */
+gboolean server_offers_smtputf8(const SmtpServer *server);

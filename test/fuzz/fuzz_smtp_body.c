@@ -7,7 +7,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SIZE_MAX_OCTETS = 4096 };
+enum {
+    SIZE_MAX_OCTETS = 4096,
+    CUT_MAX_OCTETS = 128, /* what is not longer is cut at every place */
+};
 
 /* Reads wire piece by piece; how much was used until the end, or n + 1 if there was none. */
 static gsize decode(SmtpBodyDecoder *decoder, const guint8 *wire, gsize n, gsize piece)
@@ -20,6 +23,21 @@ static gsize decode(SmtpBodyDecoder *decoder, const guint8 *wire, gsize n, gsize
             return at;
     }
     return n + 1;
+}
+
+/* The content, from the wire in pieces. */
+static void come_back(GBytes *content, const GByteArray *wire, gsize piece)
+{
+    g_autoptr(SmtpBodyDecoder) decoder = smtp_body_decoder_new(G_MAXINT32);
+    g_assert(decode(decoder, wire->data, wire->len, piece) == wire->len);
+    g_assert(!smtp_body_decoder_is_unclean(decoder));
+    g_autoptr(GBytes) back = smtp_body_decoder_take(decoder);
+    gsize n, n_back;
+    const guint8 *given = g_bytes_get_data(content, &n);
+    const guint8 *got = g_bytes_get_data(back, &n_back);
+    gboolean ends_well = n == 0 || given[n - 1] == '\n';
+    g_assert(n_back == n + (ends_well ? 0 : 2));
+    g_assert(n == 0 || memcmp(given, got, n) == 0);
 }
 
 static void round_trip(GBytes *content, gsize chunk, gsize piece)
@@ -36,18 +54,12 @@ static void round_trip(GBytes *content, gsize chunk, gsize piece)
     for (guint i = 0; i < wire->len; i++)
         g_assert(wire->data[i] != '\n' || (i > 0 && wire->data[i - 1] == '\r'));
 
-    g_autoptr(SmtpBodyDecoder) decoder = smtp_body_decoder_new(G_MAXINT32);
-    g_assert(decode(decoder, wire->data, wire->len, piece) == wire->len);
-    g_assert(!smtp_body_decoder_is_unclean(decoder));
-    g_autoptr(GBytes) back = smtp_body_decoder_take(decoder);
-    gsize n, n_back;
-    const guint8 *given = g_bytes_get_data(content, &n);
-    const guint8 *got = g_bytes_get_data(back, &n_back);
-    gboolean ends_well = n == 0 || given[n - 1] == '\n';
-    g_assert(n_back == n + (ends_well ? 0 : 2));
-    g_assert(n == 0 || memcmp(given, got, n) == 0);
+    come_back(content, wire, piece);
+    for (gsize cut = 1; cut < wire->len && wire->len <= CUT_MAX_OCTETS; cut++)
+        come_back(content, wire, cut);
 }
 
+/* The wire whole and in pieces: what is found is the same. */
 static void read_in_two_ways(const guint8 *wire, gsize n, gsize piece)
 {
     g_autoptr(SmtpBodyDecoder) whole = smtp_body_decoder_new(SIZE_MAX_OCTETS);
@@ -60,7 +72,9 @@ static void read_in_two_ways(const guint8 *wire, gsize n, gsize piece)
     g_autoptr(GBytes) a = smtp_body_decoder_take(whole);
     g_autoptr(GBytes) b = smtp_body_decoder_take(split);
     g_assert(g_bytes_equal(a, b));
-    g_assert(!is_good || smtp_body_is_sendable(a)); /* what is taken can be passed on */
+    /* What is taken can be passed on, and nothing else is refused. */
+    if (used <= n && !smtp_body_decoder_is_too_large(whole))
+        g_assert(is_good == smtp_body_is_sendable(a));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -72,5 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (smtp_body_is_sendable(content))
         round_trip(content, chunk, piece);
     read_in_two_ways(data + 2, size - 2, piece);
+    for (gsize cut = 1; cut < size - 2 && size - 2 <= CUT_MAX_OCTETS; cut++)
+        read_in_two_ways(data + 2, size - 2, cut);
     return 0;
 }

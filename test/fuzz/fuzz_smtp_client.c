@@ -1,7 +1,8 @@
-/* A client session under any server, any driver and any cut. In every step: no credential leaves
- * before TLS or unmarked or in a line to show; every line ends with CRLF; each recipient has
- * exactly one outcome when the session ends; ACCEPTED only by a 2yz after a dot that the store had
- * marked; UNCERTAIN only after such a dot. */
+/* A client session under any server, any driver, any pace and any cut. In every step: no credential
+ * leaves before TLS or unmarked or in a line to show; every line ends with CRLF; each recipient has
+ * exactly one outcome when the session ends, or none if the mail was taken back; ACCEPTED only by a
+ * 2yz after an end that the store had marked; UNCERTAIN only after such an end. */
+#include "base/limits.h"
 #include "smtp/client.h"
 
 #include <stdint.h>
@@ -31,6 +32,10 @@ static const char *const replies[] = {
     "220-",
     "25",
     "250 ok\r\n250 ok\r\n354 go\r\n",
+    "250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250-DSN\r\n250 AUTH PLAIN\r\n",
+    "250 rs\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 taken\r\n",
+    "250 taken\r\n250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n",
+    "503 sequence\r\n",
 };
 
 enum { N_MAILS = 8, N_RECIPIENTS = 2 };
@@ -41,10 +46,11 @@ typedef struct {
     SmtpClient *client;
     MonoMs now, deadline;
     gboolean tls_is_up, wants_tls, wants_sasl, is_ready, is_closed;
+    guint room;
     guint n_given;
     guint8 n_outcomes[N_MAILS][N_RECIPIENTS];
     guint8 n_expected[N_MAILS];
-    gboolean is_probe[N_MAILS], is_marked[N_MAILS];
+    gboolean is_probe[N_MAILS], is_begun[N_MAILS], is_marked[N_MAILS], is_withdrawn[N_MAILS];
     guint8 last; /* octet sent */
 } Play;
 
@@ -61,6 +67,7 @@ static void check_outcome(Play *play, const SmtpOutcome *outcome)
     g_assert(outcome->token < play->n_given);
     g_assert(outcome->recipient < play->n_expected[outcome->token]);
     g_assert(play->n_outcomes[outcome->token][outcome->recipient]++ == 0);
+    g_assert(!play->is_withdrawn[outcome->token] || play->is_marked[outcome->token]);
     if (outcome->kind == SMTP_OUTCOME_ACCEPTED) {
         g_assert(outcome->reply != NULL && outcome->reply->code / 100 == 2);
         g_assert(outcome->fault == SMTP_FAULT_NONE);
@@ -107,6 +114,12 @@ static void step(Play *play, SmtpEvent event)
     play->wants_tls = effects->start_tls;
     play->wants_sasl = effects->want_sasl;
     play->is_ready = effects->ready;
+    play->room = effects->room;
+    g_assert(effects->room <= LIMIT_WINDOW);
+    for (guint i = 0; i < effects->n_begun; i++) {
+        g_assert(effects->begun[i] < play->n_given && !play->is_begun[effects->begun[i]]);
+        play->is_begun[effects->begun[i]] = TRUE;
+    }
     play->is_closed = play->is_closed || effects->close;
     play->deadline = effects->deadline;
     g_assert(play->is_closed || play->deadline == 0 || play->deadline > play->now - 1);
@@ -126,9 +139,11 @@ static void give_mail(Play *play)
 {
     static const char *const recipients[] = {"bob@example.net", "eve@example.net", NULL};
     static const char *const odd[] = {"x>y@example.net", "eve@example.net", NULL};
-    if (!play->is_ready || play->n_given == N_MAILS || holds_credential(play->data, play->n))
+    if (play->room == 0 || play->n_given == N_MAILS || holds_credential(play->data, play->n))
         return;
     uint8_t kind = take(play);
+    if (!play->is_ready && (kind & 3) < 2)
+        kind |= 2; /* a probe goes alone */
     guint token = play->n_given++;
     gboolean is_sender_only = (kind & 3) == 1;
     play->is_probe[token] = (kind & 3) == 0 || is_sender_only;
@@ -145,7 +160,9 @@ static void give_mail(Play *play)
                                      : recipients,
         .content = content,
         .needs_eightbitmime = (kind & 16) != 0,
-        .needs_smtputf8 = (kind & 32) != 0};
+        .needs_smtputf8 = (kind & 32) != 0,
+        .return_headers = (kind & 64) != 0,
+        .envelope_id = kind & 128 ? "em_1" : NULL};
     step(play, (SmtpEvent){.kind = SMTP_EVENT_MAIL, .mail = &mail});
 }
 
@@ -162,6 +179,22 @@ static void give_sasl(Play *play)
     event.sasl.done = (kind & 8) != 0;
     event.sasl.failed = (kind & 16) != 0;
     step(play, event);
+}
+
+/* A mark, sooner or later; or the mail is taken back. */
+static void give_mark(Play *play, uint8_t what)
+{
+    if (play->n_given == 0)
+        return;
+    guint64 token = (what & 7) % play->n_given;
+    if (what & 8) {
+        play->is_withdrawn[token] = TRUE;
+        step(play, (SmtpEvent){.kind = SMTP_EVENT_WITHDRAW, .token = token});
+        return;
+    }
+    guint64 tokens[] = {token, (token + 1) % play->n_given, 99};
+    play->is_marked[tokens[0]] = play->is_marked[tokens[1]] = TRUE;
+    step(play, (SmtpEvent){.kind = SMTP_EVENT_MARKED, .tokens = tokens, .n_tokens = 3});
 }
 
 static void give_bytes(Play *play, const void *bytes, size_t n, size_t cut)
@@ -191,10 +224,7 @@ static void play_one(Play *play)
         give_mail(play);
         break;
     case 3:
-        if (play->n_given > 0) {
-            play->is_marked[play->n_given - 1] = TRUE;
-            step(play, (SmtpEvent){.kind = SMTP_EVENT_MARKED, .token = play->n_given - 1});
-        }
+        give_mark(play, what);
         break;
     case 4:
         step(play, (SmtpEvent){.kind = SMTP_EVENT_SENT});
@@ -216,8 +246,8 @@ static void play_one(Play *play)
         break;
     }
     default: {
-        const char *reply = replies[what & 15];
-        give_bytes(play, reply, strlen(reply), what & 16 ? 3 : 1000);
+        const char *reply = replies[(what & 127) % G_N_ELEMENTS(replies)];
+        give_bytes(play, reply, strlen(reply), (what & 127) / G_N_ELEMENTS(replies) & 1 ? 3 : 1000);
     }
     }
 }
@@ -237,7 +267,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .ehlo_name = "client.example",
         .username = "anna",
         .password = secret,
-        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN};
+        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .window = setup >> 6,
+        .is_proven = (setup & 4) != 0,
+        .pace = setup & 8 ? SMTP_PACE_OVERLAP : 0,
+        .wants_lines = TRUE};
     if (setup & 2)
         config.allowed_mechanisms |= SMTP_AUTH_SCRAM_SHA_256;
     play.client = smtp_client_new(&config);
@@ -248,7 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert(g_strcmp0(smtp_client_state_name(play.client), "closed") == 0);
     for (guint i = 0; i < play.n_given; i++) {
         for (guint k = 0; k < play.n_expected[i]; k++)
-            g_assert(play.n_outcomes[i][k] == 1);
+            g_assert(play.n_outcomes[i][k] == 1 || play.is_withdrawn[i]);
     }
     smtp_client_free(play.client);
     return 0;

@@ -2,6 +2,7 @@
  * well-formed replies; it asks about a login only through TLS, about a mail only after a login,
  * about a message only with a sender and accepted recipients, and its content can be passed on as
  * it is. */
+#include "base/text.h"
 #include "smtp/body.h"
 #include "smtp/client.h"
 #include "smtp/server.h"
@@ -30,6 +31,26 @@ static const char *const lines[] = {
     "QUIT\r\n",
     "x\n.\n",
     "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nhi\r\n.\r\n",
+};
+
+/* And those of the extensions. */
+static const char *const extended[] = {
+    "MAIL FROM:<j\xc3\xbcrgen@b.example> SMTPUTF8 BODY=8BITMIME\r\n",
+    "MAIL FROM:<a@b.example> RET=HDRS ENVID=a+2Bb\r\n",
+    "RCPT TO:<gr\xc3\xbc\xc3\x9f@d.example> NOTIFY=SUCCESS,DELAY\r\n",
+    "RCPT TO:<c@d.example> ORCPT=rfc822;c+40d NOTIFY=NEVER\r\n",
+    "RCPT TO:<c@d.example> ORCPT=utf-8;\xc3\xbc@d.example\r\n",
+    "MAIL FROM:<a@b.example> ENVID=",
+    "RCPT TO:<c@d.example> ORCPT=",
+    "BDAT 6 LAST\r\nQUIT\r\n",
+    "BDAT 3\r\na\r\n",
+    "BDAT 0 LAST\r\n",
+    "BDAT 2\r\nx\r",
+    "BDAT 1 LAST\r\n\n",
+    "BDAT 201\r\n",
+    "BDAT 18446744073709551615 LAST\r\n",
+    "BDAT ",
+    "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 4 LAST\r\nhi\r\n",
 };
 
 typedef struct {
@@ -63,6 +84,23 @@ static void check_replies(Play *play, const GByteArray *send)
     }
 }
 
+/* One line of printable text, beyond ASCII only with SMTPUTF8: fit to be handed on. */
+static void check_word(const char *word, gboolean smtputf8)
+{
+    g_assert(word == NULL || text_is_one_line(word, FALSE));
+    g_assert(word == NULL || smtputf8 || g_str_is_ascii(word));
+}
+
+static void check_words(const SmtpServerEffects *effects)
+{
+    check_word(effects->sender, effects->smtputf8);
+    check_word(effects->recipient, effects->smtputf8);
+    check_word(effects->envelope_id, FALSE);
+    check_word(effects->original_recipient, effects->smtputf8);
+    g_assert(effects->notify <= 15);
+    g_assert((effects->notify & SMTP_NOTIFY_NEVER) == 0 || effects->notify == SMTP_NOTIFY_NEVER);
+}
+
 static void check_ask(Play *play, const SmtpServerEffects *effects)
 {
     switch (effects->ask) {
@@ -89,6 +127,7 @@ static void check_ask(Play *play, const SmtpServerEffects *effects)
         g_assert(g_bytes_get_size(effects->content) <= 200);
         break;
     }
+    check_words(effects);
     g_assert(play->asked == SMTP_ASK_NOTHING);
     play->asked = effects->ask;
 }
@@ -161,7 +200,7 @@ static void play_one(Play *play)
         break;
     }
     default: {
-        const char *line = lines[what & 15];
+        const char *line = what >> 5 == 3 ? lines[what & 15] : extended[what & 15];
         give_bytes(play, line, strlen(line), what & 16 ? 3 : 1000);
     }
     }
@@ -184,6 +223,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .pipelining = TRUE,
         .eightbitmime = TRUE,
+        .chunking = TRUE,
+        .smtputf8 = TRUE,
+        .dsn = TRUE,
         .offer_starttls = TRUE};
     play.server = smtp_server_new(&config);
     play.reader = smtp_reply_reader_new();

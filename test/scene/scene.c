@@ -23,9 +23,12 @@ typedef struct {
     int cut;
     MonoMs now;
     gboolean tls_is_up, is_stalled, is_closed;
-    GString *sent;    /* not yet expected */
-    gsize n_secret;   /* of its octets, from the front, were marked secret */
-    GBytes *content;  /* of the last mail */
+    GString *sent;        /* not yet expected */
+    gsize n_secret;       /* of its octets, from the front, were marked secret */
+    GHashTable *contents; /* token → GBytes */
+    guint64 last_token;
+    GString *begun; /* tokens not yet checked, one space behind each */
+    gboolean proved;
     GArray *outcomes; /* of SeenOutcome */
     GString *passed;  /* names of the rungs, one space behind each */
     GPtrArray *lines; /* the transcript */
@@ -100,6 +103,9 @@ static void note_effects(Scene *scene)
         g_free(scene->challenge);
         scene->challenge = g_strdup(effects->sasl_challenge);
     }
+    for (guint i = 0; i < effects->n_begun; i++)
+        g_string_append_printf(scene->begun, "%" G_GUINT64_FORMAT " ", effects->begun[i]);
+    scene->proved = scene->proved || effects->proved;
     scene->probe_done = effects->probe_done;
     scene->is_closed = scene->is_closed || effects->close;
 }
@@ -186,6 +192,12 @@ static void verb_client(Scene *scene, const char *rest)
             scene->config.allowed_mechanisms |= SMTP_AUTH_LOGIN;
         else if (strcmp(*word, "scram") == 0)
             scene->config.allowed_mechanisms |= SMTP_AUTH_SCRAM_SHA_256;
+        else if (g_str_has_prefix(*word, "pace="))
+            scene->config.pace = (SmtpPace)g_ascii_strtoull(*word + 5, NULL, 10);
+        else if (g_str_has_prefix(*word, "window="))
+            scene->config.window = (guint)g_ascii_strtoull(*word + 7, NULL, 10);
+        else if (strcmp(*word, "proven") == 0)
+            scene->config.is_proven = TRUE;
         else if (!tls_mode_parse(*word, &scene->config.security))
             complain(scene, "no such setting: %s", *word);
     }
@@ -261,14 +273,44 @@ static GString *stuffed(GBytes *content)
     return out;
 }
 
+static GBytes *content_of(Scene *scene, const char *rest)
+{
+    guint64 token = rest[0] == '\0' ? scene->last_token : g_ascii_strtoull(rest, NULL, 10);
+    return g_hash_table_lookup(scene->contents, GUINT_TO_POINTER((guint)token));
+}
+
+static void expect_octets(Scene *scene, const char *octets, gsize n)
+{
+    if (scene->sent->len < n || memcmp(scene->sent->str, octets, n) != 0)
+        complain(scene, "this is not the message (%zu octets): %.100s", scene->sent->len,
+            scene->sent->str);
+    else
+        g_string_erase(scene->sent, 0, (gssize)n);
+}
+
 static void verb_body(Scene *scene, const char *rest)
 {
-    GString *body = stuffed(scene->content);
-    if (scene->sent->len < body->len || memcmp(scene->sent->str, body->str, body->len) != 0)
-        complain(scene, "the body is not the message (%zu octets)", scene->sent->len);
-    else
-        g_string_erase(scene->sent, 0, (gssize)body->len);
+    GString *body = stuffed(content_of(scene, rest));
+    expect_octets(scene, body->str, body->len);
     g_string_free(body, TRUE);
+}
+
+static void verb_chunk(Scene *scene, const char *rest)
+{
+    gsize n;
+    const char *data = g_bytes_get_data(content_of(scene, rest), &n);
+    expect_octets(scene, data, n);
+}
+
+/* Whatever of the content has been sent so far. */
+static void verb_part(Scene *scene, const char *rest)
+{
+    gsize n;
+    const char *data = g_bytes_get_data(content_of(scene, rest), &n);
+    if (scene->sent->len == 0 || scene->sent->len >= n)
+        complain(scene, "%zu octets have left", scene->sent->len);
+    else
+        expect_octets(scene, data, scene->sent->len);
 }
 
 static GBytes *make_content(gsize size)
@@ -306,18 +348,28 @@ static void give_mail(Scene *scene, const char *rest, gboolean is_probe)
             literal = "Subject: x\n\nbare\n";
         else if (strcmp(*word, "empty") == 0)
             literal = "";
+        else if (strcmp(*word, "hdrs") == 0)
+            mail.return_headers = TRUE;
+        else if (g_str_has_prefix(*word, "envid="))
+            mail.envelope_id = *word + 6;
+        else if (strcmp(*word, "never") == 0)
+            mail.notify = SMTP_NOTIFY_NEVER;
+        else if (strcmp(*word, "failure+delay") == 0)
+            mail.notify = SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY;
         else
             g_ptr_array_add(recipients, *word);
     }
     g_ptr_array_add(recipients, NULL);
     mail.recipients = (const char *const *)recipients->pdata;
-    g_clear_pointer(&scene->content, g_bytes_unref);
-    if (!is_probe)
-        scene->content =
+    if (!is_probe) {
+        mail.content =
             literal == NULL ? make_content(size) : g_bytes_new_static(literal, strlen(literal));
-    mail.content = scene->content;
-    if (!scene->effects->ready)
-        complain(scene, "the client is not ready for a mail");
+        scene->last_token = mail.token;
+        g_hash_table_insert(
+            scene->contents, GUINT_TO_POINTER((guint)mail.token), (gpointer)mail.content);
+    }
+    if (scene->effects->room == 0 || (is_probe && !scene->effects->ready))
+        complain(scene, "the client has no room for a mail");
     else
         step(scene, (SmtpEvent){.kind = SMTP_EVENT_MAIL, .mail = &mail});
 }
@@ -334,7 +386,21 @@ static void verb_probe(Scene *scene, const char *rest)
 
 static void verb_mark(Scene *scene, const char *rest)
 {
-    step(scene, (SmtpEvent){.kind = SMTP_EVENT_MARKED, .token = g_ascii_strtoull(rest, NULL, 10)});
+    g_auto(GStrv) words = g_strsplit(rest, " ", -1);
+    g_autoptr(GArray) tokens = g_array_new(FALSE, FALSE, sizeof(guint64));
+    for (char **word = words; *word != NULL; word++) {
+        guint64 token = g_ascii_strtoull(*word, NULL, 10);
+        g_array_append_val(tokens, token);
+    }
+    step(scene, (SmtpEvent){.kind = SMTP_EVENT_MARKED,
+                    .tokens = (const guint64 *)(gconstpointer)tokens->data,
+                    .n_tokens = tokens->len});
+}
+
+static void verb_withdraw(Scene *scene, const char *rest)
+{
+    step(
+        scene, (SmtpEvent){.kind = SMTP_EVENT_WITHDRAW, .token = g_ascii_strtoull(rest, NULL, 10)});
 }
 
 static void verb_sasl(Scene *scene, const char *rest)
@@ -431,7 +497,7 @@ static void check_failure(Scene *scene, char **words)
 {
     static const char *const faults[] = {"none", "reply", "lost", "timeout", "starttls_not_offered",
         "pipelined_after_starttls", "auth_not_offered", "no_common_auth_mechanism",
-        "malformed_reply", "unexpected_reply", "sasl"};
+        "malformed_reply", "unexpected_reply", "out_of_step", "withdrawn", "sasl"};
     const SmtpFailure *failure = smtp_client_failure(scene->client);
     if (strcmp(words[1], "none") == 0 || failure == NULL) {
         if (strcmp(words[1], "none") != 0)
@@ -453,6 +519,39 @@ static void check_ready(Scene *scene, char **words)
 {
     if (!scene->effects->ready)
         complain(scene, "not ready but %s", smtp_client_state_name(scene->client));
+}
+
+static void check_room(Scene *scene, char **words)
+{
+    if (scene->effects->room != g_ascii_strtoull(words[1], NULL, 10))
+        complain(scene, "there is room for %u", scene->effects->room);
+}
+
+static void check_begun(Scene *scene, char **words)
+{
+    g_autofree char *all = g_strjoinv(" ", words + 1);
+    if (strcmp(g_strchomp(scene->begun->str), strcmp(all, "none") == 0 ? "" : all) != 0)
+        complain(scene, "begun: %s", scene->begun->str);
+    g_string_truncate(scene->begun, 0);
+}
+
+static void check_proved(Scene *scene, char **words)
+{
+    if (!scene->proved)
+        complain(scene, "overlap is not proved");
+}
+
+static void check_unproved(Scene *scene, char **words)
+{
+    if (scene->proved)
+        complain(scene, "overlap is proved");
+}
+
+static void check_lost_step(Scene *scene, char **words)
+{
+    const SmtpFailure *failure = smtp_client_failure(scene->client);
+    if (failure == NULL || failure->lost_step != (strcmp(words[1], "yes") == 0))
+        complain(scene, "lost_step is not %s", words[1]);
 }
 
 static void check_closed(Scene *scene, char **words)
@@ -517,6 +616,11 @@ static void verb_check(Scene *scene, const char *rest)
         {"waiting", 3, check_waiting},
         {"failure", 2, check_failure},
         {"ready", 1, check_ready},
+        {"room", 2, check_room},
+        {"begun", 2, check_begun},
+        {"proved", 1, check_proved},
+        {"unproved", 1, check_unproved},
+        {"lost_step", 2, check_lost_step},
         {"closed", 1, check_closed},
         {"open", 1, check_open},
         {"probe_done", 1, check_probe_done},
@@ -556,9 +660,12 @@ static const struct {
     {"expect", FALSE, verb_expect},
     {"secret", FALSE, verb_secret},
     {"body", FALSE, verb_body},
+    {"chunk", FALSE, verb_chunk},
+    {"part", FALSE, verb_part},
     {"mail", FALSE, verb_mail},
     {"probe", FALSE, verb_probe},
     {"mark", FALSE, verb_mark},
+    {"withdraw", FALSE, verb_withdraw},
     {"sasl", FALSE, verb_sasl},
     {"stall", FALSE, verb_stall},
     {"sent", FALSE, verb_sent},
@@ -605,7 +712,8 @@ static void scene_clear(Scene *scene)
     g_string_free(scene->passed, TRUE);
     g_array_unref(scene->outcomes);
     g_ptr_array_unref(scene->lines);
-    g_clear_pointer(&scene->content, g_bytes_unref);
+    g_hash_table_unref(scene->contents);
+    g_string_free(scene->begun, TRUE);
     g_free(scene->challenge);
 }
 
@@ -616,13 +724,16 @@ char *scene_play(const char *text, int cut)
         .password = secret_new(password, strlen(password)),
         .sent = g_string_new(NULL),
         .passed = g_string_new(NULL),
+        .begun = g_string_new(NULL),
+        .contents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref),
         .outcomes = g_array_new(FALSE, FALSE, sizeof(SeenOutcome)),
         .lines = g_ptr_array_new_with_free_func(g_free)};
     scene.config = (SmtpClientConfig){.security = TLS_MODE_STARTTLS,
         .ehlo_name = "client.example",
         .username = username,
         .password = scene.password,
-        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN};
+        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .wants_lines = TRUE};
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     char *error = NULL;
     for (guint i = 0; lines[i] != NULL && error == NULL; i++) {

@@ -360,6 +360,173 @@ static void drop_cuts_the_connection_after_the_final_dot(void **state)
     house_clear(&house);
 }
 
+/* The codes of all replies so far. */
+static char *codes_of(const Client *client)
+{
+    g_autofree char *text = g_strndup((const char *)client->end.in->data, client->end.in->len);
+    g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
+    GString *codes = g_string_new(NULL);
+    for (char **line = lines; *line != NULL; line++)
+        if (strlen(*line) > 3 && (*line)[3] == ' ')
+            g_string_append_printf(codes, "%s%.3s", codes->len > 0 ? " " : "", *line);
+    return g_string_free(codes, FALSE);
+}
+
+static gboolean has_codes(const Client *client, const char *expected)
+{
+    g_autofree char *codes = codes_of(client);
+    return strcmp(codes, expected) == 0;
+}
+
+/* One mail of a window. */
+static void add_mail(GString *window, const char *from, const char *to)
+{
+    g_autofree char *content = g_strdup_printf("Subject: to %s\r\n\r\n.\r\nQUIT\r\n", to);
+    g_string_append_printf(window, "RSET\r\nMAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nBDAT %zu LAST\r\n%s",
+        from, to, strlen(content), content);
+}
+
+static void check_subjects(House *house, const char *const *subjects, guint n)
+{
+    g_autoptr(GPtrArray) captures = captures_of(house);
+    assert_int_equal(captures->len, n);
+    for (guint i = 0; i < n; i++) { /* the newest comes first */
+        const Capture *capture = captures->pdata[n - 1 - i];
+        assert_string_equal(capture->subject, subjects[i]);
+    }
+}
+
+static void each_mail_of_a_window_has_its_own_answers(void **state)
+{
+    static const char *const kept[] = {"to one@example.test", "to two@example.test"};
+    for (guint sink = 0; sink < 2; sink++) {
+        House house;
+        Client client;
+        house_build(&house, sink == 1);
+        client_log_in(&client, &house, TLS_MODE_IMPLICIT);
+        g_autoptr(GString) window = g_string_new(NULL);
+        add_mail(window, "anna@example.test", "one@example.test");
+        add_mail(window, "anna@example.test", "reject@example.test");
+        add_mail(window, "refused@example.test", "lost@example.test");
+        add_mail(window, "anna@example.test", "defer@example.test");
+        add_mail(window, "anna@example.test", "two@example.test");
+        add_mail(window, "anna@example.test", "full@example.test");
+        end_say(&client.end, window->str);
+        static const char codes[] = "250 250 250 250 250 250 550 503 250 553 503 503 "
+                                    "250 250 451 503 250 250 250 250 250 250 452 503";
+        wait_until(house.context, has_codes(&client, codes) || client.end.n_lost > 0);
+        assert_int_equal(client.end.n_lost, 0);
+        sandbox_facts(house.sandbox, &house.facts);
+        assert_int_equal(house.facts.captured, 2);
+        if (sink == 0)
+            check_subjects(&house, kept, 2);
+        client_clear(&client);
+        house_clear(&house);
+    }
+}
+
+static void drop_cuts_a_window_behind_the_answers_in_front_of_it(void **state)
+{
+    static const char *const kept[] = {"to one@example.test", "to two@example.test"};
+    House house;
+    Client client;
+    house_build(&house, FALSE);
+    client_log_in(&client, &house, TLS_MODE_IMPLICIT);
+    g_autoptr(GString) window = g_string_new(NULL);
+    add_mail(window, "anna@example.test", "one@example.test");
+    add_mail(window, "anna@example.test", "two@example.test");
+    add_mail(window, "anna@example.test", "drop@example.test");
+    for (guint i = 0; i < 1000; i++) /* more than is read at once */
+        add_mail(window, "anna@example.test", "late@example.test");
+    end_say(&client.end, window->str);
+    wait_until(house.context, client.end.n_lost == 1);
+    g_autofree char *codes = codes_of(&client);
+    assert_string_equal(codes, "250 250 250 250 250 250 250 250 250 250 250");
+    check_subjects(&house, kept, 2);
+    client_clear(&client);
+    house_clear(&house);
+}
+
+static void the_largest_window_of_mails_is_taken(void **state)
+{
+    House house;
+    Client client;
+    house_build(&house, TRUE);
+    client_log_in(&client, &house, TLS_MODE_STARTTLS);
+    g_autoptr(GString) window = g_string_new(NULL);
+    g_autofree char *line = g_strnfill(2000, 'x');
+    for (guint i = 0; i < LIMIT_WINDOW; i++)
+        g_string_append_printf(window,
+            "RSET\r\nMAIL FROM:<anna@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
+            "BDAT 2002 LAST\r\n%s\r\n",
+            line);
+    for (guint turn = 1; turn <= 3; turn++) {
+        end_say(&client.end, window->str);
+        wait_until(house.context,
+            client.end.n_lost > 0 ||
+                client.end.in->len >=
+                    turn * LIMIT_WINDOW *
+                        strlen("250 2.0.0 OK\r\n250 2.1.0 Sender OK\r\n"
+                               "250 2.1.5 Recipient OK\r\n250 2.0.0 Message taken\r\n"));
+        assert_int_equal(client.end.n_lost, 0);
+        sandbox_facts(house.sandbox, &house.facts);
+        assert_int_equal(house.facts.captured, turn * LIMIT_WINDOW);
+    }
+    client_clear(&client);
+    house_clear(&house);
+}
+
+static void international_mail_is_captured_as_it_is(void **state)
+{
+    static const char content[] = "Subject: Gr\xc3\xbc\xc3\x9f"
+                                  "e\r\n\r\nf\xc3\xbcr dich\r\n";
+    House house;
+    Client client;
+    house_build(&house, FALSE);
+    client_log_in(&client, &house, TLS_MODE_IMPLICIT);
+    ask(&client, "MAIL FROM:<j\xc3\xbcrgen@example.test>", "553 5.6.7");
+    ask(&client, "MAIL FROM:<j\xc3\xbcrgen@example.test> SMTPUTF8 BODY=8BITMIME RET=HDRS ENVID=a",
+        "250 2.1.0");
+    ask(&client, "RCPT TO:<gr\xc3\xbc\xc3\x9f@m\xc3\xbcller.test> NOTIFY=FAILURE", "250 2.1.5");
+    g_autofree char *bdat = g_strdup_printf("BDAT %zu LAST\r\n%s", strlen(content), content);
+    end_say(&client.end, bdat);
+    expect(&client, "250 2.0.0");
+    g_autoptr(GPtrArray) captures = captures_of(&house);
+    assert_int_equal(captures->len, 1);
+    const Capture *listed = captures->pdata[0];
+    assert_string_equal(listed->sender, "j\xc3\xbcrgen@example.test");
+    assert_string_equal(listed->recipients, "gr\xc3\xbc\xc3\x9f@m\xc3\xbcller.test");
+    assert_string_equal(listed->subject, "Gr\xc3\xbc\xc3\x9f"
+                                         "e");
+    g_autoptr(GError) error = NULL;
+    Db *db = store_reader_take(house.store);
+    g_autoptr(Capture) whole = capture_get(db, house.vault, STORE_DEFAULT_ORG, &listed->id, &error);
+    store_reader_give(house.store, db);
+    assert_null(error);
+    g_autoptr(GBytes) expected = g_bytes_new_static(content, strlen(content));
+    assert_true(g_bytes_equal(whole->content, expected));
+    client_clear(&client);
+    house_clear(&house);
+}
+
+static void extensions_are_offered(void **state)
+{
+    static const char *const offered[] = {"PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"};
+    House house;
+    Client client;
+    house_build(&house, TRUE);
+    client_arrive(&client, &house, TLS_MODE_IMPLICIT);
+    end_say(&client.end, "EHLO client.test\r\n");
+    wait_until(house.context, reply_is_whole(&client.end));
+    g_autofree char *text = g_strndup((char *)client.end.in->data, client.end.in->len);
+    for (gsize i = 0; i < G_N_ELEMENTS(offered); i++) {
+        g_autofree char *line = g_strdup_printf("250-%s\r\n", offered[i]);
+        assert_non_null(strstr(text, line));
+    }
+    client_clear(&client);
+    house_clear(&house);
+}
+
 static void slow_answers_after_five_seconds_and_may_be_left(void **state)
 {
     House house;
@@ -590,6 +757,11 @@ int main(void)
         cmocka_unit_test(logins_are_answered_by_local_part_and_password),
         cmocka_unit_test(senders_and_recipients_are_answered_by_local_part),
         cmocka_unit_test(drop_cuts_the_connection_after_the_final_dot),
+        cmocka_unit_test(each_mail_of_a_window_has_its_own_answers),
+        cmocka_unit_test(drop_cuts_a_window_behind_the_answers_in_front_of_it),
+        cmocka_unit_test(the_largest_window_of_mails_is_taken),
+        cmocka_unit_test(international_mail_is_captured_as_it_is),
+        cmocka_unit_test(extensions_are_offered),
         cmocka_unit_test(slow_answers_after_five_seconds_and_may_be_left),
         cmocka_unit_test(the_250_waits_for_the_commit),
         cmocka_unit_test(a_client_that_leaves_during_the_commit_does_no_harm),

@@ -90,6 +90,36 @@ static void bodies_survive_a_round_trip_in_every_split(void **state)
     }
 }
 
+/* As many pieces as there can be. */
+static gboolean decode_in_pieces(SmtpBodyDecoder *decoder, const char *wire, gsize n, gsize piece)
+{
+    for (gsize at = 0; at < n; at += piece) {
+        gsize n_piece = MIN(piece, n - at), used = 0;
+        g_autofree guint8 *copy = g_memdup2(wire + at, n_piece);
+        if (smtp_body_decoder_feed(decoder, copy, n_piece, &used))
+            return at + used == n;
+    }
+    return FALSE;
+}
+
+static void bodies_are_decoded_in_pieces_of_any_size(void **state)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        gsize n = strlen(bodies[i].wire);
+        for (gsize piece = 1; piece <= n; piece++) {
+            g_autoptr(SmtpBodyDecoder) decoder = smtp_body_decoder_new(1000);
+            if (!decode_in_pieces(decoder, bodies[i].wire, n, piece) ||
+                smtp_body_decoder_is_unclean(decoder))
+                fail_msg("%s, pieces of %zu", bodies[i].name, piece);
+            g_autoptr(GBytes) content = smtp_body_decoder_take(decoder);
+            gsize n_given = strlen(bodies[i].content);
+            assert_in_range(g_bytes_get_size(content), n_given, n_given + 2);
+            if (n_given > 0)
+                assert_memory_equal(g_bytes_get_data(content, NULL), bodies[i].content, n_given);
+        }
+    }
+}
+
 /* What other programs have taken for the end of a mail (CVE-2023-51764 and its kin). */
 static const struct {
     const char *name, *wire;
@@ -119,6 +149,14 @@ static void only_crlf_dot_crlf_ends_a_body(void **state)
             if (decode(decoder, smuggled[i].wire, n, cut) != (gssize)n ||
                 !smtp_body_decoder_is_unclean(decoder))
                 fail_msg("%s, cut %zu", smuggled[i].name, cut);
+            g_autoptr(GBytes) content = smtp_body_decoder_take(decoder);
+            assert_false(smtp_body_is_sendable(content));
+        }
+        for (gsize piece = 1; piece <= n; piece++) {
+            g_autoptr(SmtpBodyDecoder) decoder = smtp_body_decoder_new(1000);
+            if (!decode_in_pieces(decoder, smuggled[i].wire, n, piece) ||
+                !smtp_body_decoder_is_unclean(decoder))
+                fail_msg("%s, pieces of %zu", smuggled[i].name, piece);
         }
     }
 }
@@ -169,6 +207,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_encoded_in_every_chunk_size),
         cmocka_unit_test(bodies_survive_a_round_trip_in_every_split),
+        cmocka_unit_test(bodies_are_decoded_in_pieces_of_any_size),
         cmocka_unit_test(only_crlf_dot_crlf_ends_a_body),
         cmocka_unit_test(what_is_too_large_is_read_to_its_end_and_not_kept),
         cmocka_unit_test(content_with_bare_line_ends_is_not_sendable),

@@ -44,6 +44,35 @@ static void the_greeting_line_announces_nothing(void **state)
     }
 }
 
+static void each_keyword_says_one_thing(void **state)
+{
+    static const struct {
+        const char *text;
+        gboolean pipelining, chunking, smtputf8, dsn, eightbitmime, enhanced_codes;
+    } cases[] = {
+        {"mx\nPIPELINING", TRUE, FALSE, FALSE, FALSE, FALSE, FALSE},
+        {"mx\npipelining ", TRUE, FALSE, FALSE, FALSE, FALSE, FALSE},
+        {"mx\nChunking", FALSE, TRUE, FALSE, FALSE, FALSE, FALSE},
+        {"mx\nSMTPUTF8", FALSE, FALSE, TRUE, FALSE, FALSE, FALSE},
+        {"mx\nDSN", FALSE, FALSE, FALSE, TRUE, FALSE, FALSE},
+        {"mx\n8bitmime", FALSE, FALSE, FALSE, FALSE, TRUE, FALSE},
+        {"mx\nENHANCEDSTATUSCODES", FALSE, FALSE, FALSE, FALSE, FALSE, TRUE},
+        {"mx\nDSN RET=HDRS\nCHUNKING x", FALSE, TRUE, FALSE, TRUE, FALSE, FALSE},
+        {"mx\n PIPELINING\nXPIPELINING\nPIPELININGX\n-CHUNKING\nCHUNKING=1\nBINARYMIME", FALSE,
+            FALSE, FALSE, FALSE, FALSE, FALSE},
+        {"PIPELINING CHUNKING DSN", FALSE, FALSE, FALSE, FALSE, FALSE, FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        SmtpCapabilities read = read_text(cases[i].text);
+        if (read.pipelining != cases[i].pipelining || read.chunking != cases[i].chunking ||
+            read.smtputf8 != cases[i].smtputf8 || read.dsn != cases[i].dsn ||
+            read.eightbitmime != cases[i].eightbitmime ||
+            read.enhanced_codes != cases[i].enhanced_codes)
+            fail_msg("%s", cases[i].text);
+        assert_false(read.starttls || read.auth || read.size_known);
+    }
+}
+
 static void sizes_count_only_if_said_clearly(void **state)
 {
     static const struct {
@@ -61,6 +90,11 @@ static void sizes_count_only_if_said_clearly(void **state)
         {"mx\nSIZE -1", FALSE, 0},
         {"mx\nSIZE 10k", FALSE, 0},
         {"mx\nSIZE=10", FALSE, 0},
+        {"mx\nSIZE  10", FALSE, 0},
+        {"mx\nSIZE +10", FALSE, 0},
+        {"mx\nSIZE 00000000000000000010", TRUE, 10},
+        {"mx\nXSIZE 10", FALSE, 0},
+        {"SIZE 10", FALSE, 0},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         SmtpCapabilities read = read_text(cases[i].text);
@@ -81,6 +115,19 @@ static void limits_count_only_if_said_clearly(void **state)
         {"mx\nLIMITS RCPTMAX=1000000", 0, 0},
         {"mx\nLIMITS RCPTMAX=x MAILMAX=7", 7, 0},
         {"mx\nLIMITS RCPTMAX=999999", 0, 999999},
+        {"mx\nLIMITS RCPTMAX=1000 MAILMAX=1000", 1000, 1000}, /* STRATO */
+        {"mx\nLIMITS MAILMAX=3 RCPTDOMAINMAX=1 RCPTMAX=4", 3, 4},
+        {"mx\nLIMITS XRCPTMAX=9 RCPTMAXX=9 NEW=word MAILMAX=2", 2, 0},
+        {"mx\nLIMITS  MAILMAX=2   RCPTMAX=3 ", 2, 3},
+        {"mx\nLIMITS RCPTMAX=5 RCPTMAX=x", 0, 5},
+        {"mx\nLIMITS RCPTMAX= MAILMAX", 0, 0},
+        {"mx\nLIMITS RCPTMAX=+5 MAILMAX=-5", 0, 0},
+        {"mx\nLIMITS RCPTMAX=05 MAILMAX=0", 0, 0},
+        {"mx\nLIMITS RCPTMAX=5k MAILMAX=0x5", 0, 0},
+        {"mx\nLIMITS RCPTMAX=18446744073709551617", 0, 0},
+        {"mx\nLIMITS=RCPTMAX=5", 0, 0},
+        {"mx\nXLIMITS RCPTMAX=5", 0, 0},
+        {"LIMITS RCPTMAX=5", 0, 0},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         SmtpCapabilities read = read_text(cases[i].text);
@@ -121,6 +168,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(announcements_are_read),
         cmocka_unit_test(the_greeting_line_announces_nothing),
+        cmocka_unit_test(each_keyword_says_one_thing),
         cmocka_unit_test(sizes_count_only_if_said_clearly),
         cmocka_unit_test(limits_count_only_if_said_clearly),
         cmocka_unit_test(the_best_common_mechanism_is_chosen),

@@ -19,6 +19,7 @@ static SmtpClient *client_of(TlsMode security, const SmtpDeadlines *deadlines)
         .ehlo_name = "client.example",
         .username = "anna",
         .password = password,
+        .wants_lines = TRUE,
         .allowed_mechanisms = SMTP_AUTH_PLAIN};
     if (deadlines != NULL)
         config.deadlines = *deadlines;
@@ -163,7 +164,8 @@ static void a_full_transaction_is_accepted_with_its_limit_of_recipients(void **s
         .token = 5, .sender = "a@example.org", .recipients = recipients, .content = content};
     SmtpEvent event = {.kind = SMTP_EVENT_MAIL, .now = 1, .mail = &mail};
     smtp_client_step(client, &event);
-    event = (SmtpEvent){.kind = SMTP_EVENT_MARKED, .now = 1, .token = 5};
+    event = (SmtpEvent){
+        .kind = SMTP_EVENT_MARKED, .now = 1, .tokens = (const guint64[]){5}, .n_tokens = 1};
     smtp_client_step(client, &event);
     for (int i = 0; i < N + 1; i++)
         say(client, "250 ok\r\n");

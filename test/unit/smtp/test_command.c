@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "smtp/client.h"
 #include "smtp/command.h"
 
 #include <setjmp.h>
@@ -20,19 +21,33 @@ static void commands_are_written(void **state)
 {
     g_autoptr(GByteArray) out = g_byte_array_new();
     const SmtpMailParameters none = {0};
-    const SmtpMailParameters all = {TRUE, 1234, TRUE, TRUE};
+    const SmtpMailParameters all = {.with_size = TRUE,
+        .size = 1234,
+        .eightbitmime = TRUE,
+        .smtputf8 = TRUE,
+        .return_headers = TRUE,
+        .envelope_id = "em_1 =+"};
     assert_true(smtp_command_ehlo(out, "client.example"));
     assert_true(smtp_command_ehlo(out, "[192.0.2.1]"));
     assert_true(smtp_command_mail(out, "", &none));
     assert_true(smtp_command_mail(out, "jürgen@example.org", &all));
-    assert_true(smtp_command_rcpt(out, "bob@example.net", FALSE));
+    assert_true(smtp_command_rcpt(out, "bob@example.net", FALSE, 0));
+    assert_true(smtp_command_rcpt(out, "bob@example.net", FALSE, SMTP_NOTIFY_NEVER));
+    assert_true(smtp_command_rcpt(out, "bob@example.net", FALSE,
+        SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY));
+    smtp_command_bdat(out, 0, TRUE);
+    smtp_command_bdat(out, 27262976, FALSE);
     for (SmtpWord word = SMTP_WORD_STARTTLS; word <= SMTP_WORD_CANCEL; word++)
         smtp_command_word(out, word);
     g_autofree char *text = written(out);
     assert_string_equal(text,
         "EHLO client.example\r\nEHLO [192.0.2.1]\r\nMAIL FROM:<>\r\n"
-        "MAIL FROM:<jürgen@example.org> SIZE=1234 BODY=8BITMIME SMTPUTF8\r\n"
-        "RCPT TO:<bob@example.net>\r\nSTARTTLS\r\nDATA\r\nRSET\r\nQUIT\r\n*\r\n");
+        "MAIL FROM:<jürgen@example.org> SIZE=1234 BODY=8BITMIME SMTPUTF8 RET=HDRS "
+        "ENVID=em_1+20+3D+2B\r\n"
+        "RCPT TO:<bob@example.net>\r\n"
+        "RCPT TO:<bob@example.net> NOTIFY=NEVER\r\n"
+        "RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE,DELAY\r\n"
+        "BDAT 0 LAST\r\nBDAT 27262976\r\nSTARTTLS\r\nDATA\r\nRSET\r\nQUIT\r\n*\r\n");
 }
 
 static const struct {
@@ -76,7 +91,7 @@ static void addresses_that_could_end_the_command_are_refused(void **state)
         g_autoptr(GByteArray) out = g_byte_array_new();
         gboolean expected = addresses[i].is_writable;
         if (smtp_command_can_hold_address(addresses[i].address, FALSE) != expected ||
-            smtp_command_rcpt(out, addresses[i].address, FALSE) != expected)
+            smtp_command_rcpt(out, addresses[i].address, FALSE, 0) != expected)
             fail_msg("%s", addresses[i].address);
         gboolean is_null = addresses[i].address[0] == '\0';
         assert_int_equal(smtp_command_mail(out, addresses[i].address, &none), expected || is_null);

@@ -1,211 +1,11 @@
-#include "base/limits.h"
-#include "smtp/client.h"
-#include "smtp/server.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-/* A driver that answers every ask at once, from a short list of rules, and writes down what it was
- * asked ("LOGIN anna secret", "SENDER a@b", "MESSAGE a@b c@d 12"). */
-typedef struct {
-    SmtpServer *server;
-    GString *replies, *asked;
-    gboolean start_tls, closed;
-    MonoMs now, deadline;
-} Driver;
-
-static SmtpServerConfig usual_config(void)
-{
-    return (SmtpServerConfig){.security = TLS_MODE_STARTTLS,
-        .host_name = "mx.example",
-        .size_max = 1000,
-        .recipients_max = 3,
-        .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
-        .pipelining = TRUE,
-        .eightbitmime = TRUE,
-        .offer_starttls = TRUE};
-}
-
-static SmtpServerEvent verdict_on(const Driver *driver, const SmtpServerEffects *effects)
-{
-    SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_VERDICT, .now = driver->now};
-    const char *about = effects->recipient != NULL ? effects->recipient : effects->sender;
-    if (effects->ask == SMTP_ASK_LOGIN && strcmp(secret_reveal(effects->password, NULL), "pw") != 0)
-        event.verdict.code = 535;
-    else if (about != NULL && g_str_has_prefix(about, "refuse@"))
-        event.verdict.code = 550;
-    else if (about != NULL && g_str_has_prefix(about, "forward@"))
-        event.verdict.code = 251;
-    else if (about != NULL && g_str_has_prefix(about, "drop@"))
-        event.verdict.drop = TRUE;
-    else if (about != NULL && g_str_has_prefix(about, "close@"))
-        event.verdict.close = TRUE;
-    else if (about != NULL && g_str_has_prefix(about, "words@")) {
-        event.verdict.code = 450;
-        event.verdict.enhanced = "4.7.1";
-        event.verdict.text = "one\r\ntwo \xc3\xbc";
-    } else if (about != NULL && g_str_has_prefix(about, "nodata@") && effects->ask == SMTP_ASK_DATA)
-        event.verdict.code = 451;
-    else if (about != NULL && g_str_has_prefix(about, "spam@") && effects->ask == SMTP_ASK_MESSAGE)
-        event.verdict.code = 554;
-    return event;
-}
-
-static void note_ask(Driver *driver, const SmtpServerEffects *effects)
-{
-    switch (effects->ask) {
-    case SMTP_ASK_NOTHING:
-        break;
-    case SMTP_ASK_LOGIN:
-        g_string_append_printf(driver->asked, "LOGIN %s %s\n", effects->username,
-            secret_reveal(effects->password, NULL));
-        break;
-    case SMTP_ASK_SENDER:
-        g_string_append_printf(driver->asked, "SENDER %s\n", effects->sender);
-        break;
-    case SMTP_ASK_RECIPIENT:
-        g_string_append_printf(driver->asked, "RECIPIENT %s\n", effects->recipient);
-        break;
-    case SMTP_ASK_DATA:
-        g_string_append(driver->asked, "DATA\n");
-        break;
-    case SMTP_ASK_MESSAGE: {
-        g_autofree char *recipients = g_strjoinv(" ", (char **)effects->recipients);
-        g_string_append_printf(driver->asked, "MESSAGE %s %s %" G_GSIZE_FORMAT "\n",
-            effects->sender, recipients, g_bytes_get_size(effects->content));
-        break;
-    }
-    }
-}
-
-static void step(Driver *driver, SmtpServerEvent event)
-{
-    event.now = driver->now;
-    for (;;) {
-        const SmtpServerEffects *effects = smtp_server_step(driver->server, &event);
-        g_string_append_len(
-            driver->replies, (const char *)effects->send->data, (gssize)effects->send->len);
-        driver->start_tls = effects->start_tls;
-        driver->closed = driver->closed || effects->close;
-        driver->deadline = effects->deadline;
-        note_ask(driver, effects);
-        if (effects->ask == SMTP_ASK_NOTHING)
-            return;
-        event = verdict_on(driver, effects);
-    }
-}
-
-static Driver *driver_new(const SmtpServerConfig *config)
-{
-    Driver *driver = g_new0(Driver, 1);
-    driver->server = smtp_server_new(config);
-    driver->replies = g_string_new(NULL);
-    driver->asked = g_string_new(NULL);
-    driver->now = 1000;
-    step(driver, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_CONNECTED});
-    return driver;
-}
-
-static void driver_free(Driver *driver)
-{
-    smtp_server_free(driver->server);
-    g_string_free(driver->replies, TRUE);
-    g_string_free(driver->asked, TRUE);
-    g_free(driver);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Driver, driver_free)
-
-static void give(Driver *driver, const char *data, gsize n)
-{
-    g_autofree guint8 *piece = g_memdup2(data, n);
-    if (n > 0)
-        step(driver, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_BYTES, .bytes = {piece, n}});
-}
-
-/* Text in two pieces. */
-static void say(Driver *driver, const char *text, gsize cut)
-{
-    gsize n = strlen(text);
-    cut = MIN(cut, n);
-    give(driver, text, cut);
-    give(driver, text + cut, n - cut);
-}
-
-/* The first three octets of each reply's last line. */
-static char *codes(const Driver *driver)
-{
-    g_auto(GStrv) lines = g_strsplit(driver->replies->str, "\r\n", -1);
-    GString *out = g_string_new(NULL);
-    for (char **line = lines; *line != NULL; line++) {
-        assert_null(strpbrk(*line, "\r\n"));
-        if (strlen(*line) > 3 && (*line)[3] == ' ')
-            g_string_append_printf(out, "%s%.3s", out->len > 0 ? " " : "", *line);
-    }
-    return g_string_free(out, FALSE);
-}
-
-/* Through TLS and, if wanted, logged in; the replies so far forgotten. */
-static Driver *driver_inside(const SmtpServerConfig *config, gboolean logged_in)
-{
-    Driver *driver = driver_new(config);
-    say(driver, "EHLO c\r\n", 0);
-    say(driver, "STARTTLS\r\n", 0);
-    assert_true(driver->start_tls);
-    step(driver, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_TLS_UP});
-    say(driver, "EHLO c\r\n", 0);
-    if (logged_in)
-        say(driver, "AUTH PLAIN AGFubmEAcHc=\r\n", 0);
-    g_string_truncate(driver->replies, 0);
-    g_string_truncate(driver->asked, 0);
-    return driver;
-}
-
-typedef struct {
-    const char *name, *input, *codes, *asked;
-    gboolean closes;
-} Dialogue;
-
-static void hold(const Dialogue *dialogues, gsize n, Driver *(*start)(void))
-{
-    for (gsize i = 0; i < n; i++) {
-        for (gsize cut = 0; cut < strlen(dialogues[i].input); cut++) {
-            g_autoptr(Driver) driver = start();
-            say(driver, dialogues[i].input, cut);
-            g_autofree char *seen = codes(driver);
-            if (strcmp(seen, dialogues[i].codes) != 0)
-                fail_msg("%s, cut %zu: %s", dialogues[i].name, cut, seen);
-            if (dialogues[i].asked != NULL && strcmp(driver->asked->str, dialogues[i].asked) != 0)
-                fail_msg("%s, cut %zu: asked %s", dialogues[i].name, cut, driver->asked->str);
-            if (driver->closed != dialogues[i].closes)
-                fail_msg("%s, cut %zu: closed %d", dialogues[i].name, cut, driver->closed);
-        }
-    }
-}
-
-static Driver *start_plain(void)
-{
-    SmtpServerConfig config = usual_config();
-    Driver *driver = driver_new(&config);
-    g_string_truncate(driver->replies, 0);
-    return driver;
-}
-
-static Driver *start_tls(void)
-{
-    SmtpServerConfig config = usual_config();
-    return driver_inside(&config, FALSE);
-}
-
-static Driver *start_logged_in(void)
-{
-    SmtpServerConfig config = usual_config();
-    return driver_inside(&config, TRUE);
-}
+#include "server_driver.h"
 
 static void before_tls_there_is_almost_nothing(void **state)
 {
@@ -248,12 +48,14 @@ static void capabilities_follow_the_state(void **state)
     g_autoptr(Driver) driver = start_plain();
     say(driver, "EHLO c\r\n", 0);
     assert_string_equal(driver->replies->str,
-        "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-STARTTLS\r\n"
+        "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
+        "250-DSN\r\n250-STARTTLS\r\n"
         "250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000\r\n");
     g_autoptr(Driver) inside = start_tls();
     say(inside, "EHLO c\r\n", 0);
     assert_string_equal(inside->replies->str,
-        "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n"
+        "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
+        "250-DSN\r\n250-AUTH PLAIN LOGIN\r\n"
         "250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000\r\n");
 }
 
@@ -261,6 +63,7 @@ static void capabilities_can_be_switched_off(void **state)
 {
     SmtpServerConfig config = usual_config();
     config.pipelining = config.eightbitmime = config.offer_starttls = FALSE;
+    config.chunking = config.dsn = FALSE; /* and SMTPUTF8 goes with 8BITMIME */
     g_autoptr(Driver) driver = driver_new(&config);
     say(driver, "EHLO c\r\nSTARTTLS\r\n", 0);
     assert_non_null(strstr(driver->replies->str, "250-mx.example\r\n250-ENHANCED"));
@@ -277,6 +80,34 @@ static void capabilities_can_be_switched_off(void **state)
     assert_null(strstr(implicit->replies->str, "AUTH"));
     g_autofree char *seen = codes(implicit);
     assert_string_equal(seen, "220 250 530 504");
+}
+
+static void each_extension_is_announced_by_itself(void **state)
+{
+    static const struct {
+        const char *said;
+        gboolean pipelining, eightbitmime, chunking, smtputf8, dsn;
+    } cases[] = {
+        {"250-PIPELINING\r\n", TRUE, FALSE, FALSE, FALSE, FALSE},
+        {"250-8BITMIME\r\n", FALSE, TRUE, FALSE, FALSE, FALSE},
+        {"250-CHUNKING\r\n", FALSE, FALSE, TRUE, FALSE, FALSE},
+        {"", FALSE, FALSE, FALSE, TRUE, FALSE},
+        {"250-8BITMIME\r\n250-SMTPUTF8\r\n", FALSE, TRUE, FALSE, TRUE, FALSE},
+        {"250-DSN\r\n", FALSE, FALSE, FALSE, FALSE, TRUE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        SmtpServerConfig config = usual_config();
+        config.pipelining = cases[i].pipelining;
+        config.eightbitmime = cases[i].eightbitmime;
+        config.chunking = cases[i].chunking;
+        config.smtputf8 = cases[i].smtputf8;
+        config.dsn = cases[i].dsn;
+        g_autoptr(Driver) driver = driver_inside(&config, TRUE);
+        say(driver, "EHLO c\r\n", 0);
+        g_autofree char *expected = g_strconcat("250-mx.example\r\n", cases[i].said,
+            "250-AUTH PLAIN LOGIN\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000\r\n", NULL);
+        assert_string_equal(driver->replies->str, expected);
+    }
 }
 
 static void logins_are_asked_about(void **state)
@@ -364,6 +195,10 @@ static void mails_are_asked_about(void **state)
             "250 250 503", NULL, FALSE},
         {"EHLO forgets", "MAIL FROM:<a@b.example>\r\nEHLO c\r\nRCPT TO:<c@d.example>\r\n",
             "250 250 503", NULL, FALSE},
+        {"DATA refused, and again",
+            "MAIL FROM:<nodata@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"
+            "RCPT TO:<e@f.example>\r\nDATA\r\n",
+            "250 250 451 250 451", NULL, FALSE},
         {"out of order", "DATA\r\nRCPT TO:<c@d.example>\r\n", "503 503", "", FALSE},
         {"AUTH inside", "MAIL FROM:<a@b.example>\r\nAUTH PLAIN AGFubmEAcHc=\r\n", "250 503", NULL,
             FALSE},
@@ -408,9 +243,12 @@ static void paths_and_parameters_are_read_strictly(void **state)
         {"MAIL FROM:<a@b.example> SIZE=1 SIZE=1", "501 "},
         {"MAIL FROM:<a@b.example> BODY=BINARYMIME", "501 "},
         {"MAIL FROM:<a@b.example> AUTH=", "501 "},
-        {"MAIL FROM:<a@b.example> SMTPUTF8", "555 "},
-        {"MAIL FROM:<a@b.example> RET=FULL", "555 "},
-        {"MAIL FROM:<j\xc3\xbcrgen@b.example>", "500 "},
+        {"MAIL FROM:<a@b.example> AUTH=<>", "250 "},
+        {"MAIL FROM:<a@b.example> AUTH=e+3Dmc2@example.com", "250 "},
+        {"MAIL FROM:<a@b.example> AUTH=a+", "501 "},
+        {"MAIL FROM:<a@b.example> SIZE", "501 "},
+        {"MAIL FROM:<a@b.example> NOTIFY=NEVER", "555 "},
+        {"MAIL FROM:<a@b.example> X=1", "555 "},
         {"MAIL\tFROM:<a@b.example>", "500 "},
         {"MAIL FROM:<a\x01@b.example>", "500 "},
         {"", "500 "},
@@ -427,7 +265,7 @@ static void paths_and_parameters_are_read_strictly(void **state)
         assert_ptr_equal(
             strstr(driver->replies->str, "\r\n") + 2, driver->replies->str + driver->replies->len);
     }
-    static const char *const rcpt[] = {"RCPT TO:<>", "RCPT TO:<c@d.example> NOTIFY=NEVER",
+    static const char *const rcpt[] = {"RCPT TO:<>", "RCPT TO:<c@d.example> SIZE=1",
         "RCPT FROM:<c@d.example>", "RCPT TO:<postmaster>"};
     static const char *const rcpt_codes[] = {"501 5.1.3", "555", "501 5.5.4", "501 5.1.3"};
     for (gsize i = 0; i < G_N_ELEMENTS(rcpt); i++) {
@@ -494,6 +332,42 @@ static void too_many_errors_end_the_session(void **state)
     assert_string_equal(driver->replies->str, "421 4.7.0 Too many errors\r\n");
 }
 
+/* A client that writes ahead cannot know that what stands in front was refused. */
+static void what_was_written_behind_a_refusal_is_no_error(void **state)
+{
+    static const struct {
+        const char *name, *mail;
+    } cases[] = {
+        {"sender refused",
+            "RSET\r\nMAIL FROM:<refuse@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"},
+        {"recipient refused",
+            "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<refuse@b.example>\r\nDATA\r\n"},
+        {"sender refused, chunk",
+            "RSET\r\nMAIL FROM:<refuse@b.example>\r\nRCPT TO:<c@d.example>\r\n"
+            "BDAT 4 LAST\r\nhi\r\n"},
+        {"recipient refused, chunk",
+            "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<refuse@b.example>\r\n"
+            "BDAT 4 LAST\r\nhi\r\n"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Driver) driver = start_logged_in();
+        for (int k = 0; k < 5 * LIMIT_SERVER_IDLE_COMMANDS && !driver->closed; k++)
+            say(driver, cases[i].mail, 7);
+        if (driver->closed)
+            fail_msg("%s: %s", cases[i].name, driver->replies->str + driver->replies->len - 60);
+    }
+    g_autoptr(Driver) driver = start_logged_in(); /* but it does not go on for ever */
+    say(driver, "MAIL FROM:<refuse@b.example>\r\n", 0);
+    for (int k = 0; k < LIMIT_SERVER_IDLE_COMMANDS; k++)
+        say(driver, "RCPT TO:<c@d.example>\r\n", 0);
+    assert_false(driver->closed);
+    say(driver, "RCPT TO:<c@d.example>\r\n", 0);
+    assert_true(driver->closed);
+    assert_true(
+        g_str_has_suffix(driver->replies->str, "503 5.5.1 RCPT needs MAIL first\r\n"
+                                               "421 4.7.0 Too many commands without a mail\r\n"));
+}
+
 static void too_much_small_talk_ends_the_session(void **state)
 {
     g_autoptr(Driver) driver = start_logged_in();
@@ -526,7 +400,7 @@ static void bytes_wait_for_the_verdict_up_to_a_limit(void **state)
     g_autofree char *noops = g_strnfill(60000, 'x');
     event.bytes.data = (const guint8 *)noops;
     event.bytes.n = 60000;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < LIMIT_SERVER_PENDING_OCTETS / 60000; i++) {
         effects = smtp_server_step(driver->server, &event);
         assert_int_equal(effects->ask, SMTP_ASK_NOTHING); /* said once */
         assert_false(effects->close);
@@ -590,6 +464,7 @@ int main(void)
         cmocka_unit_test(nothing_may_follow_starttls),
         cmocka_unit_test(capabilities_follow_the_state),
         cmocka_unit_test(capabilities_can_be_switched_off),
+        cmocka_unit_test(each_extension_is_announced_by_itself),
         cmocka_unit_test(logins_are_asked_about),
         cmocka_unit_test(mails_are_asked_about),
         cmocka_unit_test(paths_and_parameters_are_read_strictly),
@@ -597,6 +472,7 @@ int main(void)
         cmocka_unit_test(too_large_messages_are_refused_at_their_end),
         cmocka_unit_test(lines_end_at_their_limits),
         cmocka_unit_test(too_many_errors_end_the_session),
+        cmocka_unit_test(what_was_written_behind_a_refusal_is_no_error),
         cmocka_unit_test(too_much_small_talk_ends_the_session),
         cmocka_unit_test(bytes_wait_for_the_verdict_up_to_a_limit),
         cmocka_unit_test(idle_sessions_end_with_421),

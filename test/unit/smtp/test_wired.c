@@ -1,5 +1,5 @@
 /* The client core and the server core, back to back in memory: whatever the cuts between them,
- * mails arrive byte for byte. */
+ * mails arrive byte for byte, at every pace. */
 #include "smtp/client.h"
 #include "smtp/server.h"
 
@@ -38,9 +38,10 @@ typedef struct {
     SmtpClient *client;
     SmtpServer *server;
     Pipe to_server, to_client;
-    gboolean client_wants_tls, server_wants_tls, client_is_closed, is_ready;
-    guint n_given, n_taken, n_accepted, n_rejected;
-    GBytes *content;
+    gboolean client_wants_tls, server_wants_tls, client_is_closed, is_ready, proved;
+    guint room, most_in_hand;
+    guint64 begun[N_MAILS];
+    guint n_begun, n_marked, n_given, n_taken, n_accepted, n_rejected;
 } Wire;
 
 static gsize next_piece(const Pipe *pipe)
@@ -64,21 +65,25 @@ static void step_client(Wire *wire, SmtpEvent event);
 static void give_next_mail(Wire *wire)
 {
     static const char *const recipients[] = {"bob@example.net", "refuse@example.net", NULL};
-    if (wire->n_given == N_MAILS) {
-        step_client(wire, (SmtpEvent){.kind = SMTP_EVENT_QUIT});
-        return;
-    }
-    const char *content = corpus[wire->n_given].content;
-    g_clear_pointer(&wire->content, g_bytes_unref);
-    wire->content = g_bytes_new_static(content, strlen(content));
-    SmtpMail mail = {.token = wire->n_given,
+    const char *text = corpus[wire->n_given].content;
+    g_autoptr(GBytes) content = g_bytes_new_static(text, strlen(text));
+    SmtpMail mail = {.token = wire->n_given++,
         .sender = "anna@example.org",
         .recipients = recipients,
-        .content = wire->content,
+        .content = content,
         .needs_eightbitmime = TRUE};
-    wire->n_given++;
     step_client(wire, (SmtpEvent){.kind = SMTP_EVENT_MAIL, .mail = &mail});
-    step_client(wire, (SmtpEvent){.kind = SMTP_EVENT_MARKED, .token = mail.token});
+    wire->most_in_hand = MAX(wire->most_in_hand, wire->n_given - wire->n_accepted);
+}
+
+/* The store commits everything that was begun meanwhile in one go. */
+static void mark(Wire *wire)
+{
+    SmtpEvent event = {.kind = SMTP_EVENT_MARKED,
+        .tokens = wire->begun + wire->n_marked,
+        .n_tokens = wire->n_begun - wire->n_marked};
+    wire->n_marked = wire->n_begun;
+    step_client(wire, event);
 }
 
 static void step_client(Wire *wire, SmtpEvent event)
@@ -90,6 +95,12 @@ static void step_client(Wire *wire, SmtpEvent event)
     wire->client_wants_tls = wire->client_wants_tls || effects->start_tls;
     wire->client_is_closed = wire->client_is_closed || effects->close;
     wire->is_ready = effects->ready;
+    wire->room = effects->room;
+    wire->proved = wire->proved || effects->proved;
+    for (guint i = 0; i < effects->n_begun; i++) {
+        assert_int_equal(effects->begun[i], wire->n_begun); /* in order, each once */
+        wire->begun[wire->n_begun++] = effects->begun[i];
+    }
     for (guint i = 0; i < effects->n_outcomes; i++) {
         const SmtpOutcome *outcome = &effects->outcomes[i];
         assert_int_equal(
@@ -107,7 +118,10 @@ static void take_message(Wire *wire, const SmtpServerEffects *effects)
     assert_string_equal(effects->sender, "anna@example.org");
     assert_string_equal(effects->recipients[0], "bob@example.net");
     assert_null(effects->recipients[1]);
-    assert_true(g_bytes_equal(effects->content, wire->content));
+    const char *content = corpus[wire->n_taken].content;
+    assert_int_equal(g_bytes_get_size(effects->content), strlen(content));
+    assert_memory_equal(g_bytes_get_data(effects->content, NULL), content, strlen(content));
+    assert_true(wire->n_taken < wire->n_marked); /* no end leaves before its mark */
     wire->n_taken++;
 }
 
@@ -136,6 +150,10 @@ static void step_server(Wire *wire, SmtpServerEvent event)
 /* Moves one piece, or the handshake; FALSE when nothing moves any more. */
 static gboolean move(Wire *wire)
 {
+    if (wire->room > 0 && wire->n_given < N_MAILS && !wire->client_is_closed) {
+        give_next_mail(wire);
+        return TRUE;
+    }
     gsize n = next_piece(&wire->to_server);
     if (n > 0) {
         g_autofree guint8 *data = g_memdup2(wire->to_server.bytes->str, n);
@@ -156,8 +174,14 @@ static gboolean move(Wire *wire)
         step_client(wire, (SmtpEvent){.kind = SMTP_EVENT_TLS_UP});
         return TRUE;
     }
-    if (wire->is_ready && !wire->client_is_closed) {
-        give_next_mail(wire);
+    if (wire->client_is_closed)
+        return FALSE;
+    if (wire->n_marked < wire->n_begun) {
+        mark(wire);
+        return TRUE;
+    }
+    if (wire->is_ready) {
+        step_client(wire, (SmtpEvent){.kind = SMTP_EVENT_QUIT});
         return TRUE;
     }
     return FALSE;
@@ -166,7 +190,10 @@ static gboolean move(Wire *wire)
 typedef struct {
     TlsMode security;
     guint mechanism;
-    gboolean pipelining;
+    gboolean pipelining, chunking;
+    guint window;
+    gboolean is_proven;
+    SmtpPace pace; /* that must come about */
 } Way;
 
 /* One whole session. *n_server and *n_client: octets that went each way. */
@@ -178,13 +205,16 @@ static void run(
         .ehlo_name = "client.example",
         .username = "anna",
         .password = password,
-        .allowed_mechanisms = way->mechanism};
+        .allowed_mechanisms = way->mechanism,
+        .window = way->window,
+        .is_proven = way->is_proven};
     const SmtpServerConfig server = {.security = way->security,
         .host_name = "mx.example",
         .size_max = 1000,
         .recipients_max = 10,
         .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .pipelining = way->pipelining,
+        .chunking = way->chunking,
         .eightbitmime = TRUE,
         .offer_starttls = TRUE};
     Wire wire = {.client = smtp_client_new(&client), .server = smtp_server_new(&server)};
@@ -203,20 +233,25 @@ static void run(
     assert_int_equal(wire.n_taken, N_MAILS);
     assert_int_equal(wire.n_accepted, N_MAILS);
     assert_int_equal(wire.n_rejected, N_MAILS);
+    assert_int_equal(smtp_client_pace(wire.client), way->pace);
+    assert_true(wire.proved == (way->pace >= SMTP_PACE_OVERLAP && !way->is_proven));
+    assert_true((wire.most_in_hand > 1) == (way->pace >= SMTP_PACE_OVERLAP));
     *n_server = wire.to_server.n_given;
     *n_client = wire.to_client.n_given;
     smtp_client_free(wire.client);
     smtp_server_free(wire.server);
     g_string_free(wire.to_server.bytes, TRUE);
     g_string_free(wire.to_client.bytes, TRUE);
-    g_clear_pointer(&wire.content, g_bytes_unref);
 }
 
 static const Way ways[] = {
-    {TLS_MODE_STARTTLS, SMTP_AUTH_PLAIN, TRUE},
-    {TLS_MODE_STARTTLS, SMTP_AUTH_LOGIN, FALSE},
-    {TLS_MODE_IMPLICIT, SMTP_AUTH_LOGIN, TRUE},
-    {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, FALSE},
+    {TLS_MODE_STARTTLS, SMTP_AUTH_PLAIN, TRUE, FALSE, 0, FALSE, SMTP_PACE_OVERLAP},
+    {TLS_MODE_STARTTLS, SMTP_AUTH_LOGIN, FALSE, FALSE, 0, FALSE, SMTP_PACE_STEPWISE},
+    {TLS_MODE_IMPLICIT, SMTP_AUTH_LOGIN, TRUE, FALSE, 0, TRUE, SMTP_PACE_OVERLAP},
+    {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, FALSE, TRUE, 0, FALSE, SMTP_PACE_STEPWISE},
+    {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, TRUE, TRUE, 0, TRUE, SMTP_PACE_WINDOW},
+    {TLS_MODE_STARTTLS, SMTP_AUTH_PLAIN, TRUE, TRUE, 3, FALSE, SMTP_PACE_WINDOW},
+    {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, TRUE, TRUE, 1, FALSE, SMTP_PACE_GROUPS},
 };
 
 static void mails_arrive_in_every_size_of_piece(void **state)
