@@ -1,6 +1,7 @@
 /* What the files of this folder share. */
 #pragma once
 
+#include "courier/batch.h"
 #include "courier/courier.h"
 #include "courier/pool.h"
 #include "outbox/outbox.h"
@@ -21,6 +22,11 @@ typedef struct {
     gboolean is_reading, read_again;
     guint closings; /* how often the gate was found closed */
     GSource *wake;
+    WallMs wake_at;         /* for what time that is set */
+    Batch *fetches;         /* mails to be read: dispatch.c */
+    Batch *writes;          /* marks and records: writes.c */
+    guint writes_under_way; /* jobs of the group of writes */
+    gboolean groups_will_go;
 } CourierOrg;
 
 struct courier {
@@ -49,10 +55,23 @@ void courier_write(Courier *courier, StoreJob job, CourierWritten written, gpoin
 /* The thread pool's function (offload.c). */
 void courier_read_on_thread(gpointer reading, gpointer unused);
 
+/* What has collected in the org's batches goes at the end of this turn of the loop, so that what
+ * belongs together goes together. */
+void courier_groups_go(CourierOrg *org);
+
 /* dispatch.c: one event into the outbox, its effects carried out. `now` and `random` are filled in.
  * result: the facts of the attempt that ended, to be recorded with the decision. */
 void courier_outbox_event(Courier *courier, OutboxEvent event);
 void courier_outbox_event_with(Courier *courier, OutboxEvent event, const PoolResult *result);
+
+Batch *courier_fetches_new(CourierOrg *org);
+
+/* writes.c: the mark `sending` for these recipients; pool_marked or pool_mark_failed follows. */
+void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n);
+/* What the outbox decided; OUTBOX_EVENT_RECORDED follows. result: the facts of the attempt, or NULL
+ * when the outbox decided without one. */
+void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResult *result);
+Batch *courier_writes_new(CourierOrg *org);
 
 /* org.c */
 CourierOrg *courier_org(Courier *courier, gint64 org_id); /* made if it is new */

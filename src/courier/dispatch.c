@@ -1,31 +1,25 @@
 /* Events into the outbox, its effects carried out: loading, sending, recording, health, waking. */
-#include "base/error.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "mime/address.h"
 
-#include <sodium.h>
-
 #define RELOAD_AFTER_ERROR_MS (5 * CLOCK_SECOND_MS)
-#define WRITE_AGAIN_MS CLOCK_SECOND_MS
 
 typedef struct {
-    gint64 org_id;
-    guint limit;
-    gboolean only_tests;
-    WallMs now, next_at;
-    GPtrArray *due; /* of EmailDue */
+    EmailDueQuery query;
+    GArray *due; /* of EmailDue */
+    gboolean has_more;
+    WallMs next_at;
 } Load;
 
 static void load_read(Db *db, gpointer data)
 {
     Load *load = data;
     g_autoptr(GError) error = NULL;
-    load->due = emails_due(
-        db, load->org_id, load->now, load->limit, load->only_tests, &load->next_at, &error);
+    load->due = emails_due(db, &load->query, &load->has_more, &load->next_at, &error);
     if (load->due == NULL) {
         g_warning("the queue cannot be read: %s", error->message);
-        load->next_at = load->now + RELOAD_AFTER_ERROR_MS;
+        load->next_at = load->query.now + RELOAD_AFTER_ERROR_MS;
     }
 }
 
@@ -35,11 +29,12 @@ static void load_then(Courier *courier, gpointer data)
     guint n = load->due == NULL ? 0 : load->due->len;
     g_autofree OutboxItem *items = g_new0(OutboxItem, n);
     for (guint i = 0; i < n; i++) {
-        const EmailDue *due = load->due->pdata[i];
+        const EmailDue *due = &g_array_index(load->due, EmailDue, i);
         items[i] = (OutboxItem){
             .recipient_id = due->recipient_id,
             .class = due->class,
             .next_at = due->next_at,
+            .size_bytes = due->size_bytes,
             .is_test = due->is_test,
             .mail = {.attempts = due->attempts,
                 .deadline_at = due->deadline_at,
@@ -47,45 +42,59 @@ static void load_then(Courier *courier, gpointer data)
                 .was_uncertain = due->state == EMAIL_UNCERTAIN},
         };
     }
-    g_clear_pointer(&load->due, g_ptr_array_unref);
+    g_clear_pointer(&load->due, g_array_unref);
     courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_LOADED,
-                                      .org_id = load->org_id,
+                                      .org_id = load->query.org_id,
                                       .items = items,
                                       .n_items = n,
+                                      .has_more = load->has_more,
                                       .next_at = load->next_at});
 }
 
 static void load_due(Courier *courier, const OutboxEffect *effect)
 {
     Load *load = g_new0(Load, 1);
-    load->org_id = effect->org_id;
-    load->limit = effect->limit;
-    load->only_tests = effect->only_tests;
-    load->now = clock_wall_ms();
+    load->query = (EmailDueQuery){
+        .org_id = effect->org_id,
+        .now = clock_wall_ms(),
+        .after = effect->after,
+        .limit = effect->limit,
+        .only_tests = effect->only_tests,
+    };
     courier_read(courier, load_read, load_then, load);
 }
 
+/* --- Mails to be sent ---------------------------------------------------------------------------
+ */
+
 typedef struct {
-    gint64 org_id, recipient_id;
+    gint64 recipient_id;
     guint closings; /* of the org's gate, when the outbox said SEND */
-    Vault *vault;
-    EmailDelivery *delivery;
-    GError *error;
 } Fetch;
+
+typedef struct {
+    gint64 org_id;
+    Vault *vault;
+    GArray *fetches; /* of Fetch */
+    gint64 *recipient_ids;
+    EmailDelivery **deliveries;
+    GError **faults;
+} FetchGroup;
 
 static void fetch_read(Db *db, gpointer data)
 {
-    Fetch *fetch = data;
-    fetch->delivery =
-        emails_delivery(db, fetch->vault, fetch->org_id, fetch->recipient_id, &fetch->error);
+    const FetchGroup *group = data;
+    emails_deliveries(db, group->vault, group->org_id, group->recipient_ids, group->fetches->len,
+        group->deliveries, group->faults);
 }
 
 /* Mail taken before there were settings may name any sender; it is not sent as somebody else. */
 static gboolean may_be_sent(const CourierOrg *org, const EmailDelivery *delivery)
 {
     const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
-    g_autoptr(MimeAddress) allowed =
-        active == NULL ? NULL : mime_address_parse(active->from_email, NULL);
+    if (active == NULL || g_strcmp0(active->from_email, delivery->sender) == 0)
+        return TRUE;
+    g_autoptr(MimeAddress) allowed = mime_address_parse(active->from_email, NULL);
     g_autoptr(MimeAddress) wanted = mime_address_parse(delivery->sender, NULL);
     return allowed == NULL || wanted == NULL || mime_address_equal(allowed, wanted);
 }
@@ -111,125 +120,101 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
     email_delivery_free(delivery);
 }
 
+/* The delivery is taken; NULL: the mail cannot be read (fault), or does not wait any more. */
+static void fetched(
+    CourierOrg *org, const Fetch *fetch, EmailDelivery *delivery, const GError *fault)
+{
+    gboolean goes_on = !org->courier->is_stopping && fetch->closings == org->closings;
+    if (delivery != NULL && goes_on && may_be_sent(org, delivery)) {
+        pool_send(org->pool, delivery);
+        return;
+    }
+    if (delivery != NULL && goes_on) {
+        hold_sender(org, delivery);
+        return;
+    }
+    email_delivery_free(delivery);
+    if (fault != NULL)
+        g_warning("a mail cannot be read from the store: %s", fault->message);
+    courier_outbox_event(
+        org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                          .org_id = org->id,
+                          .recipient_id = fetch->recipient_id,
+                          .is_local = TRUE,
+                          .end = fault != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
+                          .fate = fault != NULL ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
+}
+
 static void fetch_then(Courier *courier, gpointer data)
 {
-    g_autofree Fetch *fetch = data;
-    g_autoptr(GError) error = fetch->error;
-    CourierOrg *org = g_hash_table_lookup(courier->orgs, &fetch->org_id);
-    gboolean goes_on = !courier->is_stopping && fetch->closings == org->closings;
-    if (fetch->delivery != NULL && goes_on && may_be_sent(org, fetch->delivery)) {
-        pool_send(org->pool, fetch->delivery);
-        return;
+    g_autofree FetchGroup *group = data;
+    CourierOrg *org = g_hash_table_lookup(courier->orgs, &group->org_id);
+    for (guint i = 0; i < group->fetches->len; i++) {
+        fetched(
+            org, &g_array_index(group->fetches, Fetch, i), group->deliveries[i], group->faults[i]);
+        g_clear_error(&group->faults[i]);
     }
-    if (fetch->delivery != NULL && goes_on) {
-        hold_sender(org, fetch->delivery);
-        return;
+    g_array_unref(group->fetches);
+    g_free(group->recipient_ids);
+    g_free(group->deliveries);
+    g_free(group->faults);
+    batch_over(org->fetches);
+}
+
+static void begin_fetching(GPtrArray *items, gpointer user)
+{
+    const CourierOrg *org = user;
+    FetchGroup *group = g_new0(FetchGroup, 1);
+    group->org_id = org->id;
+    group->vault = org->courier->parts.vault;
+    group->fetches = g_array_sized_new(FALSE, FALSE, sizeof(Fetch), items->len);
+    group->recipient_ids = g_new0(gint64, items->len);
+    group->deliveries = g_new0(EmailDelivery *, items->len);
+    group->faults = g_new0(GError *, items->len);
+    for (guint i = 0; i < items->len; i++) {
+        g_autofree Fetch *fetch = items->pdata[i];
+        group->recipient_ids[i] = fetch->recipient_id;
+        g_array_append_val(group->fetches, *fetch);
     }
-    email_delivery_free(fetch->delivery);
-    if (error != NULL)
-        g_warning("a mail cannot be read from the store: %s", error->message);
-    courier_outbox_event(
-        courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
-                     .org_id = fetch->org_id,
-                     .recipient_id = fetch->recipient_id,
-                     .is_local = TRUE,
-                     .end = error != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
-                     .fate = error != NULL ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
+    courier_read(org->courier, fetch_read, fetch_then, group);
+}
+
+Batch *courier_fetches_new(CourierOrg *org)
+{
+    return batch_new(LIMIT_COURIER_GROUP, begin_fetching, g_free, org);
 }
 
 static void send_one(Courier *courier, const OutboxEffect *effect)
 {
+    CourierOrg *org = courier_org(courier, effect->org_id);
     Fetch *fetch = g_new0(Fetch, 1);
-    fetch->org_id = effect->org_id;
     fetch->recipient_id = effect->recipient_id;
-    fetch->vault = courier->parts.vault;
-    fetch->closings = courier_org(courier, effect->org_id)->closings;
-    courier_read(courier, fetch_read, fetch_then, fetch);
+    fetch->closings = org->closings;
+    batch_add(org->fetches, fetch);
+    courier_groups_go(org);
 }
 
-/* What is written about one attempt: the outbox's decision with the pool's facts. */
-typedef struct {
-    Courier *courier; /* set when it has to be written again */
-    gint64 org_id;
-    EmailAttempt attempt;
-    char *phase, *enhanced, *text, *diagnosis, *server;
-} Record;
-
-static void record_free(Record *record)
+static gboolean groups_go(gpointer user)
 {
-    g_free(record->phase);
-    g_free(record->enhanced);
-    g_free(record->text);
-    g_free(record->diagnosis);
-    g_free(record->server);
-    g_free(record);
-}
-
-static gboolean record_job(Db *db, gpointer data, GError **error)
-{
-    Record *record = data;
-    return emails_record_attempt(db, record->org_id, &record->attempt, error);
-}
-
-static gboolean write_record_again(gpointer user);
-
-/* What a server said must not be forgotten because the database was busy or the disk full for a
- * moment: it is written again until it is durable. Only if we end before that, the mail is
- * uncertain at the next start, which is then the truth. */
-static void record_written(Courier *courier, gpointer data, const GError *error)
-{
-    Record *record = data;
-    gboolean is_final = g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT) ||
-                        g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND);
-    if (error != NULL)
-        g_warning("an outcome could not be stored: %s", error->message);
-    if (error != NULL && !is_final && !courier->grace_is_over) {
-        g_autoptr(GSource) later = g_timeout_source_new(WRITE_AGAIN_MS);
-        record->courier = courier;
-        courier->pending++; /* stopping waits for it */
-        g_source_set_callback(later, write_record_again, record, NULL);
-        g_source_attach(later, courier->parts.context);
-        return;
-    }
-    courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_RECORDED,
-                                      .org_id = record->org_id,
-                                      .recipient_id = record->attempt.recipient_id});
-    record_free(record);
-}
-
-static gboolean write_record_again(gpointer user)
-{
-    Record *record = user;
-    record->courier->pending--;
-    courier_write(record->courier, record_job, record_written, record);
+    CourierOrg *org = user;
+    org->groups_will_go = FALSE;
+    org->courier->pending--;
+    batch_go(org->writes);
+    batch_go(org->fetches);
     return G_SOURCE_REMOVE;
 }
 
-/* result: the facts, or NULL when the outbox decided without an attempt. */
-static void record(Courier *courier, const OutboxEffect *effect, const PoolResult *result)
+void courier_groups_go(CourierOrg *org)
 {
-    const CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
-    Record *record = g_new0(Record, 1);
-    record->org_id = effect->org_id;
-    record->attempt = (EmailAttempt){
-        .recipient_id = effect->recipient_id,
-        .state = effect->decision.state,
-        .at = clock_wall_ms(),
-        .next_at = effect->decision.next_at,
-        .counts = effect->decision.counts,
-        .config_version = org->state == NULL ? 0 : org->state->config_version,
-    };
-    if (result != NULL && result->recipient_id == effect->recipient_id) {
-        record->attempt.phase = record->phase = g_strdup(result->phase);
-        record->attempt.reply_code = result->code;
-        record->attempt.reply_enhanced = record->enhanced = g_strdup(result->enhanced);
-        record->attempt.reply_text = record->text = g_strdup(result->text);
-        record->attempt.server = record->server = g_strdup(result->server);
-        if (result->diagnosis != NULL)
-            record->attempt.diagnosis = record->diagnosis = g_strdup(result->diagnosis->id);
-    }
-    courier_write(courier, record_job, record_written, record);
+    if (org->groups_will_go)
+        return;
+    org->groups_will_go = TRUE;
+    org->courier->pending++; /* stopping waits for it */
+    courier_call(org->courier, groups_go, org, NULL);
 }
+
+/* --- Health and time ----------------------------------------------------------------------------
+ */
 
 typedef struct {
     gint64 org_id, config_version;
@@ -293,6 +278,9 @@ static gboolean on_wake(gpointer user)
 static void wake_at(Courier *courier, const OutboxEffect *effect)
 {
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
+    if (org->wake != NULL && org->wake_at == effect->at)
+        return; /* asked for with every event while there is something to wait for */
+    org->wake_at = effect->at;
     if (org->wake != NULL) {
         g_source_destroy(org->wake);
         g_source_unref(org->wake);
@@ -313,7 +301,7 @@ static void carry_out(Courier *courier, const OutboxEffect *effect, const PoolRe
         send_one(courier, effect);
         break;
     case OUTBOX_EFFECT_RECORD:
-        record(courier, effect, result);
+        courier_record(courier_org(courier, effect->org_id), effect, result);
         break;
     case OUTBOX_EFFECT_HEALTH:
         note_health(courier, effect, result);
@@ -327,7 +315,7 @@ static void carry_out(Courier *courier, const OutboxEffect *effect, const PoolRe
 void courier_outbox_event_with(Courier *courier, OutboxEvent event, const PoolResult *result)
 {
     event.now = clock_wall_ms();
-    event.random = randombytes_random();
+    event.random = g_random_int();
     guint n = 0;
     const OutboxEffect *lent = outbox_step(courier->outbox, &event, &n);
     g_autofree OutboxEffect *effects =

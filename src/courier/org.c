@@ -1,39 +1,9 @@
 /* One org's side of the courier: its pool of sessions, and its state as the store has it. */
 #include "courier/courier_priv.h"
 
-typedef struct {
-    gint64 org_id, recipient_id;
-    gboolean marked;
-} Mark;
-
-static gboolean mark_job(Db *db, gpointer data, GError **error)
+static void on_mark(const gint64 *recipient_ids, guint n, gpointer user)
 {
-    Mark *mark = data;
-    return emails_mark_sending(
-        db, mark->org_id, mark->recipient_id, clock_wall_ms(), &mark->marked, error);
-}
-
-static void mark_written(Courier *courier, gpointer data, const GError *error)
-{
-    g_autofree Mark *mark = data;
-    CourierOrg *org = g_hash_table_lookup(courier->orgs, &mark->org_id);
-    if (org->pool == NULL) /* we are going down; at the next start the mail is uncertain */
-        return;
-    if (error == NULL) {
-        pool_marked(org->pool, mark->recipient_id, mark->marked);
-        return;
-    }
-    g_warning("a mail could not be marked as being sent and stays queued: %s", error->message);
-    pool_mark_failed(org->pool, mark->recipient_id);
-}
-
-static void on_mark(gint64 recipient_id, gpointer user)
-{
-    CourierOrg *org = user;
-    Mark *mark = g_new0(Mark, 1);
-    mark->org_id = org->id;
-    mark->recipient_id = recipient_id;
-    courier_write(org->courier, mark_job, mark_written, mark);
+    courier_mark(user, recipient_ids, n);
 }
 
 static void count_end(CourierCounters *counters, AttemptEnd end)
@@ -53,6 +23,7 @@ static void count_end(CourierCounters *counters, AttemptEnd end)
         g_atomic_int_inc(&counters->deferred);
         break;
     case ATTEMPT_WITHDRAWN:
+    case ATTEMPT_RETURNED:
         break;
     }
 }
@@ -146,6 +117,8 @@ CourierOrg *courier_org(Courier *courier, gint64 org_id)
     org->id = org_id;
     org->courier = courier;
     org->pool = pool_new(&parts, &pool_events, org);
+    org->fetches = courier_fetches_new(org);
+    org->writes = courier_writes_new(org);
     g_hash_table_insert(courier->orgs, &org->id, org);
     return org;
 }
@@ -157,6 +130,8 @@ void courier_org_free(gpointer data)
         g_source_destroy(org->wake);
     g_clear_pointer(&org->wake, g_source_unref);
     pool_free(org->pool);
+    batch_free(org->fetches);
+    batch_free(org->writes);
     smtp_state_free(org->state);
     g_free(org);
 }
@@ -185,13 +160,14 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
                                                : EMAIL_GATE_OPEN;
     gboolean is_refused = state->health == HEALTH_CREDENTIAL_FAULT;
     WallMs refused_at = state->health_at;
-    guint connections = 1;
+    guint connections = 1, window = 1;
     g_autoptr(Secret) password = NULL;
     g_autoptr(GError) error = NULL;
     if (state->active != NULL) {
         password =
             settings_unseal_password(state->active, org->courier->parts.vault, org->id, &error);
         connections = state->active->max_connections;
+        window = state->active->window;
     }
     if (state->active != NULL && password == NULL) {
         g_warning("the stored SMTP password cannot be opened, mail is held: %s", error->message);
@@ -201,17 +177,20 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
     if (password != NULL)
         pool_configure(org->pool, state->active, password,
             courier_ehlo_name(org->courier, state->active), state->config_version);
-    if (gate != EMAIL_GATE_OPEN || is_refused) {
-        org->closings++;
-        pool_drain(org->pool); /* paused means: no connection stays */
-    }
+    gboolean closes = gate != EMAIL_GATE_OPEN || is_refused;
+    org->closings += closes ? 1 : 0;
     courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                                            .org_id = org->id,
                                            .gate = gate,
                                            .is_refused = is_refused,
                                            .refused_at = refused_at,
                                            .config_version = state->config_version,
-                                           .connections = connections});
+                                           .connections = connections,
+                                           .window = window});
+    /* Paused means: no connection stays. The outbox knows it before mails are handed back, or it
+     * would send others in their place. */
+    if (closes)
+        pool_drain(org->pool);
 }
 
 static void state_then(Courier *courier, gpointer data)

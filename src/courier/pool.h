@@ -1,7 +1,9 @@
-/* The connections of one org to its provider. Takes mails, gives each to a session (idle, or opened
- * for it, never more than the setting), and tells what became of it. Sessions are reused until
- * their settings are out of date, they have been idle for LIMIT_IDLE_SESSION_MS, or have carried as
- * many mails as the server or LIMIT_MAILS_PER_SESSION allows. Knows no database. */
+/* The connections of one org to its provider. Takes mails, gives each to a session that has room
+ * for it, and tells what became of it. A connection is opened only when all that stand are full and
+ * mails wait: never more than the setting, nor than the server has shown it bears. Sessions are
+ * reused until their settings are out of date, they have been idle for LIMIT_IDLE_SESSION_MS, or
+ * have carried as many mails as the server or LIMIT_MAILS_PER_SESSION allows. Knows no database. On
+ * the loop thread only. */
 #pragma once
 
 #include "courier/session.h"
@@ -16,7 +18,7 @@ typedef struct {
     gint64 recipient_id;
     AttemptEnd end;
     gboolean is_local;          /* the provider had no part in it */
-    const Diagnosis *diagnosis; /* NULL when accepted */
+    const Diagnosis *diagnosis; /* NULL when accepted, withdrawn or returned */
     DiagnosisFate fate;         /* 0 when no reply decided */
     const char *phase;          /* catalogue phase; NULL if unknown */
     int code;
@@ -24,9 +26,13 @@ typedef struct {
     const char *server;
 } PoolResult;
 
+/* Inside a callback the pool may be given mails and marks, nothing else. */
 typedef struct {
-    /* Commit `sending` for this recipient and answer with pool_marked. */
-    void (*mark)(gint64 recipient_id, gpointer user);
+    /* Commit `sending` for these recipients and answer with pool_marked or pool_mark_failed. Until
+     * then none of them is said to the server to its end. The array is lent during the call. */
+    void (*mark)(const gint64 *recipient_ids, guint n, gpointer user);
+    /* Once for each mail. WITHDRAWN only where no mark was asked for, or was answered with FALSE:
+     * there is nothing to record. */
     void (*ended)(const PoolResult *result, gpointer user);
     void (*login)(gboolean accepted, gpointer user); /* for counters */
 } PoolEvents;
@@ -42,23 +48,24 @@ typedef struct {
 Pool *pool_new(const PoolParts *parts, const PoolEvents *events, gpointer user);
 void pool_free(Pool *pool); /* drops everything without telling */
 
-/* Other settings: idle sessions leave now, working ones after their mail. settings NULL: none (no
- * new session). Copied; password too. */
+/* Other settings: no connection made with the old ones is given another mail (see pool_drain).
+ * settings NULL: none (no new session). Copied; password too. */
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,
     const char *ehlo_name, gint64 config_version);
 
-/* Takes the delivery. Only while configured. */
+/* Takes the delivery. Sessions see it on the next turn of the loop. Without settings it is handed
+ * back at once, as withdrawn. */
 void pool_send(Pool *pool, EmailDelivery *delivery);
 
-/* The mark is durable (TRUE), or the mail may not be sent any more (FALSE): then it ends as
- * withdrawn. Unknown ids are ignored: the attempt was over before the mark. */
-void pool_marked(Pool *pool, gint64 recipient_id, gboolean marked);
+/* The marks of these n are durable (TRUE), or the mail may not be sent any more (FALSE): then it
+ * ends as withdrawn. Unknown ids are ignored: the attempt was over before the mark. */
+void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked, guint n);
 
-/* The mark could not be committed: the attempt ends as unsent. */
-void pool_mark_failed(Pool *pool, gint64 recipient_id);
+/* The marks could not be committed: the attempts end as unsent. */
+void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n);
 
-/* No connection may stay: idle sessions leave now, others after their mail; what waits for one is
- * handed back. */
+/* No connection may stay: what waits, and what no mark was asked for, is handed back as withdrawn;
+ * sessions leave once the mails they have begun are decided. */
 void pool_drain(Pool *pool);
 
 guint pool_sessions(const Pool *pool);

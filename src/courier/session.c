@@ -1,9 +1,22 @@
 #include "courier/session.h"
 
 #include "base/limits.h"
+#include "courier/later.h"
 #include "courier/sasl.h"
 
 #include <string.h>
+
+/* Bytes of several steps leave in one write; from here on that would gain nothing. */
+#define WRITE_ALONE_BYTES LIMIT_STREAM_READ_BYTES
+
+/* What is still to be told, in this order. Each of these may lead back into the session or free
+ * it. */
+enum {
+    DUE_PROVED = 1 << 0,
+    DUE_PROBE_DONE = 1 << 1,
+    DUE_ROOM = 1 << 2,
+    DUE_END = 1 << 3,
+};
 
 struct session {
     SessionEvents events;
@@ -16,6 +29,13 @@ struct session {
     NetStream *stream;
     SmtpClient *client;
     Sasl *sasl;
+    Later *later;        /* ends the turn of what was asked for from outside */
+    GByteArray *out;     /* given by the core, not yet by us to the stream */
+    gboolean is_in_turn; /* dial, stream or `later` has called */
+    gboolean is_freed;   /* by the owner, inside a callback: the turn releases it */
+    guint due;           /* DUE_* bits */
+    guint room;
+    gboolean is_ready;
     gboolean peer_is_public, tls_verified;
     GString *attempts; /* addresses that did not answer, for the ladder */
     char *sys, *tls_reason,
@@ -109,6 +129,21 @@ static void end(Session *session, const SessionFailure *failure)
     session->events.ended(failure, session->user);
 }
 
+static void release(Session *session)
+{
+    smtp_client_free(session->client);
+    sasl_free(session->sasl);
+    secret_free(session->password);
+    g_byte_array_unref(session->out);
+    g_string_free(session->attempts, TRUE);
+    g_free(session->host);
+    g_free(session->username);
+    g_free(session->sys);
+    g_free(session->tls_reason);
+    g_free(session->certificate);
+    g_free(session);
+}
+
 /* What the core's failure and the connection's end say together. */
 static void end_by_core(Session *session)
 {
@@ -126,6 +161,7 @@ static void end_by_core(Session *session)
             .sys = smtp_fault_sys_name(core->fault, core->phase),
             .family = family_name(session->family)},
         .text_may_be_shown = may_show_text(session),
+        .lost_step = core->lost_step,
     };
     if (core->reply != NULL) {
         failure.input.code = core->reply->code;
@@ -198,31 +234,107 @@ static void tell(Session *session, const SmtpClientEffects *effects)
         session->events.outcome(&effects->outcomes[i], session->user);
 }
 
-/* Everything that could lead back into the core, or free the session, comes last. */
+static void flush(Session *session)
+{
+    net_stream_send(session->stream, session->out->data, session->out->len, FALSE);
+    g_byte_array_set_size(session->out, 0);
+}
+
+static void write_out(Session *session, const SmtpClientEffects *effects)
+{
+    const GByteArray *send = effects->send;
+    gboolean goes_alone = effects->send_is_secret || send->len >= WRITE_ALONE_BYTES;
+    if (goes_alone || session->out->len + send->len > LIMIT_SEND_CHUNK_BYTES)
+        flush(session);
+    if (goes_alone)
+        net_stream_send(session->stream, send->data, send->len, effects->send_is_secret);
+    else
+        g_byte_array_append(session->out, send->data, send->len);
+}
+
+/* What cannot lead back is done at once, the rest is noted for the end of the turn. */
 static void act(Session *session, const SmtpClientEffects *effects)
 {
+    gboolean has_room = effects->room > session->room || (effects->ready && !session->is_ready);
+    session->room = effects->room;
+    session->is_ready = effects->ready;
+    session->due |= (effects->proved ? DUE_PROVED : 0) |
+                    (effects->probe_done ? DUE_PROBE_DONE : 0) | (has_room ? DUE_ROOM : 0) |
+                    (effects->close ? DUE_END : 0);
     tell(session, effects);
-    if (effects->send->len > 0)
-        net_stream_send(
-            session->stream, effects->send->data, effects->send->len, effects->send_is_secret);
+    if (effects->n_begun > 0 && session->events.begun != NULL)
+        session->events.begun(effects->begun, effects->n_begun, session->user);
     if (effects->close) {
-        end_by_core(session);
+        g_byte_array_set_size(session->out, 0);
         return;
     }
+    write_out(session, effects);
     net_stream_set_deadline(session->stream, effects->deadline);
-    if (effects->start_tls)
+    if (effects->start_tls) {
+        flush(session);
         net_stream_start_tls_client(session->stream, session->tls, session->host);
+    }
     if (effects->want_sasl)
         run_sasl(session, effects);
-    else if (effects->probe_done && session->events.probe_done != NULL)
-        session->events.probe_done(session->user);
-    else if (effects->ready)
-        session->events.ready(session->user);
+}
+
+static gboolean take_due(Session *session, guint due)
+{
+    gboolean is_due = (session->due & due) != 0;
+    session->due &= ~due;
+    return is_due;
+}
+
+static void tell_next(Session *session)
+{
+    const SessionEvents *events = &session->events;
+    if (take_due(session, DUE_PROVED)) {
+        if (events->proved != NULL)
+            events->proved(session->user);
+    } else if (take_due(session, DUE_PROBE_DONE)) {
+        if (events->probe_done != NULL)
+            events->probe_done(session->user);
+    } else if (take_due(session, DUE_ROOM)) {
+        if (events->room != NULL && session->room > 0)
+            events->room(session->user);
+    } else if (take_due(session, DUE_END)) {
+        end_by_core(session);
+    }
+}
+
+/* Tells what is due, one thing after the other; what is asked for from inside joins in, and all
+ * that came of it leaves in one write. */
+static void turn_end(Session *session)
+{
+    while (session->due != 0 && !session->is_freed)
+        tell_next(session);
+    session->is_in_turn = FALSE;
+    if (session->is_freed)
+        release(session);
+    else if (session->out->len > 0)
+        flush(session);
+}
+
+static void on_later(gpointer user)
+{
+    Session *session = user;
+    session->is_in_turn = TRUE;
+    turn_end(session);
 }
 
 static void step(Session *session, const SmtpEvent *event)
 {
     act(session, smtp_client_step(session->client, event));
+    if (!session->is_in_turn && (session->due != 0 || session->out->len > 0))
+        later_ask(session->later);
+}
+
+/* An event of the connection. */
+static void turn(Session *session, const SmtpEvent *event)
+{
+    session->is_in_turn = TRUE;
+    step(session, event);
+    turn_end(session);
 }
 
 /* --- Events of the connection -------------------------------------------------------------------
@@ -238,7 +350,7 @@ static void on_tls_up(const NetTlsInfo *info, gpointer user)
     climbed(session, RUNG_TLS, tls);
     climbed(session, RUNG_CERTIFICATE, info->names);
     SmtpEvent event = event_now(SMTP_EVENT_TLS_UP);
-    step(session, &event);
+    turn(session, &event);
 }
 
 static void on_bytes(const guint8 *data, gsize n, gpointer user)
@@ -246,19 +358,19 @@ static void on_bytes(const guint8 *data, gsize n, gpointer user)
     SmtpEvent event = event_now(SMTP_EVENT_BYTES);
     event.bytes.data = data;
     event.bytes.n = n;
-    step(user, &event);
+    turn(user, &event);
 }
 
 static void on_sent(gpointer user)
 {
     SmtpEvent event = event_now(SMTP_EVENT_SENT);
-    step(user, &event);
+    turn(user, &event);
 }
 
 static void on_deadline(gpointer user)
 {
     SmtpEvent event = event_now(SMTP_EVENT_DEADLINE);
-    step(user, &event);
+    turn(user, &event);
 }
 
 static void on_lost(const NetFailure *failure, gpointer user)
@@ -273,7 +385,7 @@ static void on_lost(const NetFailure *failure, gpointer user)
     if (failure->certificate != NULL && session->events.tls != NULL)
         session->events.tls(failure->certificate, session->user);
     SmtpEvent event = event_now(SMTP_EVENT_LOST);
-    step(session, &event);
+    turn(session, &event);
 }
 
 static const NetStreamEvents stream_events = {
@@ -313,7 +425,7 @@ static void on_connected(NetStream *stream, const char *address, gboolean is_pub
                                   : g_strdup_printf("%s (%s)", address, session->attempts->str);
     climbed(session, RUNG_CONNECT, detail);
     SmtpEvent event = event_now(SMTP_EVENT_CONNECTED);
-    step(session, &event);
+    turn(session, &event);
 }
 
 static void on_dial_failed(const char *phase, const char *sys, int family, gpointer user)
@@ -334,7 +446,9 @@ static void on_dial_failed(const char *phase, const char *sys, int family, gpoin
             .port = session->port,
             .family = family_name(family)},
     };
+    session->is_in_turn = TRUE;
     end(session, &failure);
+    turn_end(session);
 }
 
 static const NetDialEvents dial_events = {
@@ -356,6 +470,8 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
     session->password = secret_copy(config->password);
     session->tls = config->tls;
     session->attempts = g_string_new(NULL);
+    session->later = later_new(config->dialer->context, on_later, session);
+    session->out = g_byte_array_new();
     const SmtpClientConfig core = {
         .security = config->security,
         .ehlo_name = config->ehlo_name,
@@ -363,6 +479,10 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
         .password = config->password,
         .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256,
         .deadlines = config->deadlines,
+        .pace = config->pace,
+        .window = config->window,
+        .is_proven = config->is_proven,
+        .wants_lines = events->line != NULL,
     };
     session->client = smtp_client_new(&core);
     session->dial = net_dial(config->dialer, config->host, config->port, &dial_events, session);
@@ -375,17 +495,22 @@ void session_free(Session *session)
         return;
     if (session->dial != NULL)
         net_dial_cancel(session->dial);
+    session->dial = NULL;
     g_clear_pointer(&session->stream, net_stream_free);
-    smtp_client_free(session->client);
-    sasl_free(session->sasl);
-    secret_free(session->password);
-    g_string_free(session->attempts, TRUE);
-    g_free(session->host);
-    g_free(session->username);
-    g_free(session->sys);
-    g_free(session->tls_reason);
-    g_free(session->certificate);
-    g_free(session);
+    g_clear_pointer(&session->later, later_free);
+    session->is_freed = TRUE;
+    if (!session->is_in_turn)
+        release(session);
+}
+
+guint session_room(const Session *session)
+{
+    return session->room;
+}
+
+gboolean session_is_ready(const Session *session)
+{
+    return session->is_ready;
 }
 
 void session_send(Session *session, const SmtpMail *mail)
@@ -395,15 +520,25 @@ void session_send(Session *session, const SmtpMail *mail)
     step(session, &event);
 }
 
-void session_mark(Session *session, guint64 token)
+void session_mark(Session *session, const guint64 *tokens, guint n)
 {
     SmtpEvent event = event_now(SMTP_EVENT_MARKED);
+    event.tokens = tokens;
+    event.n_tokens = n;
+    step(session, &event);
+}
+
+void session_withdraw(Session *session, guint64 token)
+{
+    SmtpEvent event = event_now(SMTP_EVENT_WITHDRAW);
     event.token = token;
     step(session, &event);
 }
 
 void session_quit(Session *session)
 {
+    if (!session->is_ready) /* a refused RSET has made it leave already */
+        return;
     SmtpEvent event = event_now(SMTP_EVENT_QUIT);
     step(session, &event);
 }
@@ -416,4 +551,9 @@ const SmtpCapabilities *session_capabilities(const Session *session)
 const char *session_auth_mechanism(const Session *session)
 {
     return smtp_client_auth_mechanism(session->client);
+}
+
+SmtpPace session_pace(const Session *session)
+{
+    return smtp_client_pace(session->client);
 }

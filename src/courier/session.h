@@ -1,8 +1,11 @@
 /* One session with a provider: dial, TLS and the client core as one thing that climbs a ladder of
- * rungs, becomes ready, takes mails one after another, and ends. Used by the pool for queued mail
- * and by verifications. On the loop thread only.
+ * rungs, becomes ready, takes as many mails as there is room for, and ends. Used by the pool for
+ * queued mail and by verifications. On the loop thread only.
  *
- * Inside a callback the session may be freed only in `ready`, `probe_done` and `ended`. */
+ * Inside a callback the session may be freed only in `probe_done`, `room` and `ended`; that is also
+ * where the functions below may be called. From inside those functions no callback comes but
+ * `outcome` (a mail this server cannot be given) and `begun`: all else follows on the next turn of
+ * the loop, and so does what they write, together. */
 #pragma once
 
 #include "diagnosis/diagnosis.h"
@@ -43,6 +46,9 @@ typedef struct {
     const Secret *password;
     const char *ehlo_name;
     SmtpDeadlines deadlines;
+    SmtpPace pace; /* at most; 0: as the server offers */
+    guint window;
+    gboolean is_proven; /* see SmtpClientConfig */
 } SessionConfig; /* borrowed during session_open; what is needed longer is copied, but dialer and
                     tls must live on */
 
@@ -52,6 +58,7 @@ typedef struct {
     DiagnosisInput input;          /* phase, reply, sys, TLS facts */
     gboolean text_may_be_shown;    /* DESIGN rule 9: TLS verified, or a public address */
     const NetTlsInfo *certificate; /* of a refused one; NULL */
+    gboolean lost_step;            /* see SmtpFailure */
 } SessionFailure;
 
 typedef struct {
@@ -62,7 +69,11 @@ typedef struct {
     /* How one recipient fared. Do not call into the session from here. */
     void (*outcome)(const SmtpOutcome *outcome, gpointer user);
     void (*probe_done)(gpointer user);
-    void (*ready)(gpointer user); /* a mail or quit is welcome */
+    /* The store is to commit `sending` for these; then session_mark. Do not call into the session
+     * from here. */
+    void (*begun)(const guint64 *tokens, guint n, gpointer user);
+    void (*proved)(gpointer user); /* the server follows an overlap */
+    void (*room)(gpointer user);   /* session_room() is not 0, and what it was may have changed */
     void (*ended)(
         const SessionFailure *failure, gpointer user); /* NULL after a quit; the last callback */
 } SessionEvents;
@@ -70,13 +81,18 @@ typedef struct {
 Session *session_open(const SessionConfig *config, const SessionEvents *events, gpointer user);
 void session_free(Session *session); /* drops the connection at once; no callback afterwards */
 
-/* Only after `ready`. The mail's strings and content are copied or referenced. */
-void session_send(Session *session, const SmtpMail *mail);
-void session_mark(Session *session, guint64 token); /* the store has committed `sending` */
+/* How many mails are welcome now; a probe or quit is welcome while session_is_ready. */
+guint session_room(const Session *session);
+gboolean session_is_ready(const Session *session);
+void session_send(Session *session, const SmtpMail *mail); /* strings and content are copied or
+                                                              referenced */
+void session_mark(Session *session, const guint64 *tokens, guint n); /* `sending` is durable */
+void session_withdraw(Session *session, guint64 token);              /* see SMTP_EVENT_WITHDRAW */
 void session_quit(Session *session);
 
 const SmtpCapabilities *session_capabilities(
     const Session *session);                                /* NULL before the connection stands */
 const char *session_auth_mechanism(const Session *session); /* NULL before AUTH */
+SmtpPace session_pace(const Session *session);              /* 0 before the login */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)

@@ -294,10 +294,10 @@ static char *describe_capabilities(const SmtpCapabilities *offered)
     return g_string_free(list, FALSE);
 }
 
-static void on_ready(gpointer user)
+static void on_room(gpointer user)
 {
     VerificationRun *run = user;
-    if (run->was_probed) /* only the goodbye is left */
+    if (run->was_probed || !session_is_ready(run->session)) /* only the goodbye is left */
         return;
     run->was_probed = TRUE;
     run->record->capabilities = describe_capabilities(session_capabilities(run->session));
@@ -355,7 +355,7 @@ static const SessionEvents session_events = {
     .line = on_line,
     .outcome = on_outcome,
     .probe_done = on_probe_done,
-    .ready = on_ready,
+    .room = on_room,
     .ended = on_ended,
 };
 
