@@ -4,8 +4,9 @@
 #include "base/clock.h"
 
 /* SMTP (RFC 5321 4.5.3) */
-#define LIMIT_REPLY_LINE_OCTETS 4096 /* RFC asks for 512; servers send more */
-#define LIMIT_SASL_LINE_OCTETS 12288 /* RFC 4954 4 */
+#define LIMIT_REPLY_LINE_OCTETS 4096  /* RFC asks for 512; servers send more */
+#define LIMIT_SASL_LINE_OCTETS 12288  /* RFC 4954 4 */
+#define LIMIT_AUTH_COMMAND_OCTETS 512 /* with its initial response (RFC 4954 4) */
 #define LIMIT_SCRAM_ITERATIONS                                         \
     100000 /* about 0.1 s of computing; RFC 7677 asks for 4096 or more \
             */
@@ -41,9 +42,8 @@
 #define LIMIT_VERIFICATION_MS (45 * CLOCK_SECOND_MS)
 #define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)
 #define LIMIT_MAILS_PER_SESSION 100000
-#define LIMIT_SPOILT_MAILS_PER_SESSION 5 /* not taken; Exim drops a session at the 11th such RSET \
-                                          */
-#define LIMIT_ENVELOPE_ID_OCTETS 100     /* RFC 3461 5.4 */
+#define LIMIT_SPOILT_MAILS_PER_SESSION 5    /* not taken; Exim drops a session at the 11th RSET */
+#define LIMIT_ENVELOPE_ID_OCTETS 100        /* RFC 3461 5.4 */
 #define LIMIT_ORIGINAL_RECIPIENT_OCTETS 500 /* RFC 3461 5.4 */
 
 /* One email */

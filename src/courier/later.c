@@ -36,5 +36,6 @@ void later_free(Later *later)
 
 void later_ask(Later *later)
 {
-    g_source_set_ready_time(&later->base, 0);
+    if (g_source_get_ready_time(&later->base) != 0) /* each change wakes the loop */
+        g_source_set_ready_time(&later->base, 0);
 }

@@ -356,6 +356,17 @@ static gint64 ready_time_of(const NetStream *stream)
     return first == 0 ? -1 : first * 1000;
 }
 
+/* GLib wakes the loop for every change of the ready time, and with each mail the deadline moves a
+ * little further away. So the source is only ever set to an earlier time; when it fires too early,
+ * its turn finds nothing due and arms it anew. */
+static void arm_time(NetStream *stream)
+{
+    gint64 at = ready_time_of(stream);
+    gint64 armed = g_source_get_ready_time(stream->source);
+    if (at != -1 && (armed == -1 || at < armed))
+        g_source_set_ready_time(stream->source, at);
+}
+
 /* Makes the poll wait for what the stream waits for. Where that is nothing the descriptor leaves
  * the poll altogether: a hang-up would be reported for ever. */
 static void stream_arm(NetStream *stream)
@@ -372,13 +383,16 @@ static void stream_arm(NetStream *stream)
         g_source_modify_unix_fd(stream->source, stream->fd_tag, (GIOCondition)wants);
     }
     stream->waits_for = wants;
-    g_source_set_ready_time(stream->source, ready_time_of(stream));
+    arm_time(stream);
 }
 
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer user)
 {
     NetStream *stream = ((StreamSource *)source)->stream;
     guint ready = stream->fd_tag != NULL ? g_source_query_unix_fd(source, stream->fd_tag) : 0;
+    gint64 armed = g_source_get_ready_time(source);
+    if (armed != -1 && armed <= g_source_get_time(source))
+        g_source_set_ready_time(source, -1);
     stream->wants_turn = FALSE;
     stream->is_in_turn = TRUE;
     stream_turn(stream, ready);
@@ -407,6 +421,9 @@ static NetStream *stream_new(
     g_queue_init(&stream->chunks);
     stream->source = g_source_new(&funcs, sizeof(StreamSource));
     ((StreamSource *)stream->source)->stream = stream;
+    /* Otherwise GLib takes the descriptor out of the poll and puts it back around every dispatch,
+     * and wakes the loop each time. Nobody runs the context from inside a callback. */
+    g_source_set_can_recurse(stream->source, TRUE);
     g_source_set_static_name(stream->source, "net_stream");
     g_source_attach(stream->source, context);
     return stream;

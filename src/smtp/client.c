@@ -274,8 +274,13 @@ static void speak_quit(SmtpClient *client)
     client_set_deadline(client, client->config.deadlines.quit_ms, LIMIT_QUIT_MS);
 }
 
+/* Whatever happens to QUIT is of no consequence (S42). But a reply that is not QUIT's says that one
+ * too many came somewhere in front of it, and then we cannot tell which mail was answered by which:
+ * the next time this server is asked one thing at a time. */
 static void on_quit(SmtpClient *client, const SmtpReply *reply)
 {
+    if (reply->code != 221 && client->has_been_ahead)
+        note_failure(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
     close_session(client);
 }
 

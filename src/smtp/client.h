@@ -221,7 +221,7 @@ typedef struct {
     gboolean ready;             /* logged in with nothing in hand: MAIL, probe or QUIT is welcome */
     guint room;           /* so many MAIL events are welcome now; 0 before the login, and after
                              LIMIT_SPOILT_MAILS_PER_SESSION: then QUIT, and use another */
-    const guint64 *begun; /* mails whose `sending` is to be committed now; then say MARKED */
+    const guint64 *begun; /* mails taken in hand: commit their `sending`, then say MARKED */
     guint n_begun;
     gboolean proved;     /* said once: this server follows an overlap; remember it for is_proven */
     gboolean probe_done; /* the probe's RSET was answered; outcomes say how it went */

@@ -131,6 +131,7 @@ void login_on_sasl(SmtpClient *client, const SmtpEvent *event)
             client_give_up(client, SMTP_FAULT_SASL, NULL);
         return;
     }
+    secret_free(client->sasl_response);
     client->sasl_response = secret_copy(event->sasl.response);
     client->sasl_is_done = event->sasl.done;
     client->login_turn = client->sasl_has_begun ? SAY_RESPONSE : SAY_AUTH;
@@ -143,21 +144,42 @@ static void write_sasl_response(SmtpClient *client, const char *mechanism)
 {
     if (!smtp_sasl_write_response(client->send, mechanism, client->sasl_response))
         client_fail(client, SMTP_FAULT_SASL, NULL);
-    g_clear_pointer(&client->sasl_response, secret_free);
+}
+
+/* mechanism NULL: the server has asked for it, the command has been said. */
+static void write_initial_response(SmtpClient *client, const char *mechanism)
+{
+    if (client->mechanism == SMTP_AUTH_PLAIN)
+        smtp_sasl_write_plain(
+            client->send, mechanism != NULL, client->config.username, client->config.password);
+    else
+        write_sasl_response(client, mechanism);
+}
+
+/* A command line without a credential: LOGIN has no initial response, and a long one must wait to
+ * be asked for (RFC 4954 4). */
+static void write_auth_alone(SmtpClient *client, const char *mechanism)
+{
+    secret_wipe(client->send->data, client->send->len);
+    g_byte_array_set_size(client->send, 0);
+    gboolean written = smtp_command_sasl(client->send, "AUTH ", mechanism, strlen(mechanism));
+    g_assert(written);
+    transcript_sent(client, 0);
 }
 
 static void write_auth(SmtpClient *client)
 {
     const char *name = smtp_auth_mechanism_name(client->mechanism);
-    if (client->mechanism == SMTP_AUTH_LOGIN) { /* the one AUTH line without a credential */
-        smtp_sasl_write_login(client->send);
-        transcript_sent(client, 0);
+    if (client->mechanism == SMTP_AUTH_LOGIN) {
+        write_auth_alone(client, name);
         return;
     }
-    if (client->mechanism == SMTP_AUTH_PLAIN)
-        smtp_sasl_write_plain(client->send, client->config.username, client->config.password);
-    else
-        write_sasl_response(client, name);
+    write_initial_response(client, name);
+    if (client->send->len > LIMIT_AUTH_COMMAND_OCTETS) {
+        client->initial_is_due = TRUE;
+        write_auth_alone(client, name);
+        return;
+    }
     client->effects.send_is_secret = TRUE;
     g_autofree char *label = g_strdup_printf("AUTH %s [redacted]", name);
     transcript_label(client, label);
@@ -171,6 +193,9 @@ void login_speak_auth(SmtpClient *client)
     case SAY_AUTH:
         write_auth(client);
         return;
+    case SAY_INITIAL:
+        write_initial_response(client, NULL);
+        break;
     case SAY_USERNAME:
         smtp_sasl_write_login_username(client->send, client->config.username);
         break;
@@ -188,11 +213,16 @@ void login_speak_auth(SmtpClient *client)
 /* A 334: the mechanism's next turn, or the end of its patience (RFC 4954 4). */
 static void on_challenge(SmtpClient *client, const SmtpReply *reply)
 {
-    if (!smtp_sasl_is_base64(reply->text, strlen(reply->text)) || client->sasl_is_done) {
+    if (!smtp_sasl_is_base64(reply->text, strlen(reply->text)) ||
+        (client->sasl_is_done && !client->initial_is_due)) {
         client_enter(client, WAIT_CANCEL);
         return;
     }
-    if (client->mechanism == SMTP_AUTH_SCRAM_SHA_256) {
+    if (client->initial_is_due) {
+        client->initial_is_due = FALSE;
+        client->login_turn = SAY_INITIAL;
+        client_enter(client, WAIT_AUTH);
+    } else if (client->mechanism == SMTP_AUTH_SCRAM_SHA_256) {
         g_free(client->sasl_challenge);
         client->sasl_challenge = g_strdup(reply->text);
         client_enter(client, WAIT_SASL);
@@ -216,6 +246,7 @@ void login_on_auth(SmtpClient *client, const SmtpReply *reply)
     } else {
         smtp_reply_reader_set_line_limit(client->reader, LIMIT_REPLY_LINE_OCTETS);
         client_pass(client, SMTP_PHASE_AUTH, reply);
+        g_clear_pointer(&client->sasl_response, secret_free);
         writing_choose_pace(client);
         client_enter(client, READY);
     }

@@ -36,6 +36,7 @@ typedef enum {
 /* What the next line of AUTH is. */
 typedef enum {
     SAY_AUTH = 0,
+    SAY_INITIAL, /* the initial response that was too long to stand behind AUTH */
     SAY_USERNAME,
     SAY_PASSWORD,
     SAY_RESPONSE,
@@ -107,7 +108,7 @@ struct smtp_client {
     LoginTurn login_turn;
     Secret *sasl_response; /* the driver's, until it is written */
     char *sasl_challenge;  /* lent with the effects */
-    gboolean sasl_is_done, sasl_has_begun;
+    gboolean sasl_is_done, sasl_has_begun, initial_is_due;
     SmtpPace pace;           /* in use; 0 before the login */
     GQueue expected;         /* of Expected, oldest first */
     GQueue mails;            /* of Transaction, oldest first */
@@ -116,6 +117,7 @@ struct smtp_client {
     guint n_spoilt;          /* mails of this session that were not taken */
     gboolean is_out_of_step; /* no further mail is begun; leave when all replies are in */
     gboolean is_proven;      /* this server follows an overlap */
+    gboolean has_been_ahead; /* a mail was begun while another's end was unanswered */
     const Transaction *trial; /* the envelope that proves it; NULL: none */
     MonoMs due_since;         /* when the first of `expected` became the first */
     gint64 slowest_ms;        /* reply so far */

@@ -24,7 +24,8 @@ static gboolean writes_groups(const SmtpClient *client)
 static void on_rset(SmtpClient *client, Transaction *transaction, const SmtpReply *reply)
 {
     if (reply->code / 100 == 2) {
-        client->effects.probe_done = transaction->content == NULL;
+        client->effects.probe_done =
+            transaction->content == NULL && !transaction_is_wanted(transaction);
         return;
     }
     if (reply->code >= 400 && client->expected.length == 1) {
@@ -66,7 +67,10 @@ static void on_rcpt(
     if (transaction->states[recipient] == RECIPIENT_DECIDED)
         return; /* MAIL was refused: what is said about its recipients means nothing */
     if (reply->code == 503 && writes_groups(client) && !is_probe) {
-        lose_step(client, transaction, SMTP_PHASE_RCPT);
+        /* The others may stand, and with BDAT the end has left: its reply decides about them. */
+        client->is_out_of_step = TRUE;
+        transaction_decide(client, transaction, recipient, SMTP_OUTCOME_DEFERRED, SMTP_PHASE_RCPT,
+            SMTP_FAULT_OUT_OF_STEP, NULL);
         return;
     }
     if (reply->code == 552)

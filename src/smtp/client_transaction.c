@@ -232,8 +232,7 @@ void mails_take(SmtpClient *client, const SmtpMail *mail)
     g_queue_push_tail(&client->mails, transaction);
     if (client->writer == NULL)
         client->writer = client->mails.tail;
-    if (transaction
-            ->is_chunked) /* it leaves in one piece: its end waits for nothing but the mark */
+    if (transaction->content != NULL) /* its end shall wait for nothing but its turn */
         g_array_append_val(client->begun, transaction->token);
     if (client->state == READY)
         client_enter(client, SERVING);

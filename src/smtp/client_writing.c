@@ -13,7 +13,7 @@
 
 enum {
     END_OCTETS = 5,    /* CRLF "." CRLF */
-    OVERLAP_MAILS = 3, /* one unanswered, one whose envelope is out, and one to follow it */
+    OVERLAP_MAILS = 8, /* one unanswered, one whose envelope is out, and those to follow */
     TRIAL_FACTOR = 10,
 };
 
@@ -43,7 +43,7 @@ static guint mails_allowed(const SmtpClient *client)
     case SMTP_PACE_GROUPS:
         return 1;
     case SMTP_PACE_OVERLAP:
-        return OVERLAP_MAILS;
+        return MIN(OVERLAP_MAILS, window(client));
     case SMTP_PACE_WINDOW:
         return window(client);
     }
@@ -195,13 +195,11 @@ static gboolean begin(SmtpClient *client, Transaction *transaction)
     if (!may_begin(client, transaction))
         return FALSE;
     transaction_enter(transaction, STAGE_ENVELOPE);
-    transaction->reset_due =
-        transaction->content != NULL && (transaction->is_chunked || client->is_dirty);
+    transaction->reset_due = transaction->is_chunked || client->is_dirty;
     transaction->is_ahead = is_behind_another(client);
+    client->has_been_ahead = client->has_been_ahead || transaction->is_ahead;
     if (transaction->is_ahead && !client->is_proven)
         client->trial = transaction;
-    if (transaction->content != NULL && !transaction->is_chunked)
-        g_array_append_val(client->begun, transaction->token);
     return TRUE;
 }
 

@@ -5,19 +5,15 @@
 
 #include <string.h>
 
-void smtp_sasl_write_plain(GByteArray *out, const char *username, const Secret *password)
+void smtp_sasl_write_plain(
+    GByteArray *out, gboolean with_command, const char *username, const Secret *password)
 {
     gsize n_password;
     const char *bytes = secret_reveal(password, &n_password);
     const SmtpSecretPart parts[] = {
         {"", 1}, {username, strlen(username)}, {"", 1}, {bytes, n_password}};
-    gboolean written = smtp_command_sasl_base64(out, "AUTH PLAIN ", parts, G_N_ELEMENTS(parts));
-    g_assert(written);
-}
-
-void smtp_sasl_write_login(GByteArray *out)
-{
-    gboolean written = smtp_command_sasl(out, "AUTH LOGIN", "", 0);
+    gboolean written = smtp_command_sasl_base64(
+        out, with_command ? "AUTH PLAIN " : "", parts, G_N_ELEMENTS(parts));
     g_assert(written);
 }
 

@@ -9,11 +9,11 @@
 
 #include <glib.h>
 
-/* "AUTH PLAIN <base64>". */
-void smtp_sasl_write_plain(GByteArray *out, const char *username, const Secret *password);
+/* "AUTH PLAIN <base64>", or without the command when the server has asked for it. */
+void smtp_sasl_write_plain(
+    GByteArray *out, gboolean with_command, const char *username, const Secret *password);
 
-/* "AUTH LOGIN" and its two answers. */
-void smtp_sasl_write_login(GByteArray *out);
+/* LOGIN's two answers. */
 void smtp_sasl_write_login_username(GByteArray *out, const char *username);
 void smtp_sasl_write_login_password(GByteArray *out, const Secret *password);
 

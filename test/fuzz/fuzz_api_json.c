@@ -1,6 +1,7 @@
-/* A request body, read as any route reads it and decoded as an email. Properties: a tree that is
- * given back is an object within the depth limit; reading byte arrays as base64 neither rescues a
- * broken text nor breaks a sound one; decoding gives a request or names a fault with a pointer. */
+/* A request body, read as any route reads it and decoded as an email. Properties: what is read is
+ * what jansson's own reader makes of it, and what that refuses is refused; what is refused beyond
+ * that is over a limit; reading byte arrays as base64 neither rescues a broken text nor breaks a
+ * sound one; decoding gives a request or names a fault with a pointer. */
 #include "api/email_request.h"
 #include "base/limits.h"
 #include "base/secret.h"
@@ -24,12 +25,18 @@ static guint depth_of(const json_t *value)
     size_t i;
     const char *name;
     json_t *member;
-    if (json_is_array(value))
-        json_array_foreach(value, i, member) deepest = MAX(deepest, depth_of(member));
-    else if (json_is_object(value))
-        json_object_foreach((json_t *)value, name, member) deepest = MAX(deepest, depth_of(member));
-    else
+    if (!json_is_array(value) && !json_is_object(value))
         return 0;
+    json_array_foreach(value, i, member)
+    {
+        guint depth = depth_of(member); /* once: MAX would ask again, and double with each level */
+        deepest = MAX(deepest, depth);
+    }
+    json_object_foreach((json_t *)value, name, member)
+    {
+        guint depth = depth_of(member);
+        deepest = MAX(deepest, depth);
+    }
     return deepest + 1;
 }
 
@@ -45,13 +52,32 @@ static void decode(json_t *body)
     }
 }
 
+static void compare(const char *text, size_t n)
+{
+    const char *fault, *batch_fault;
+    json_t *ours = json_read(text, n, JSON_PLAIN, &fault);
+    json_t *batch = json_read(text, n, JSON_BATCH, &batch_fault);
+    json_t *judge = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    g_assert_true((ours == NULL) == (fault != NULL) && (batch == NULL) == (batch_fault != NULL));
+    g_assert_true(!ours || !batch);
+    if (ours || batch)
+        g_assert_true(judge && json_equal(ours ? ours : batch, judge));
+    else if (judge)
+        g_assert_true(depth_of(judge) > LIMIT_JSON_DEPTH || n > LIMIT_JSON_VALUES);
+    json_decref(ours);
+    json_decref(batch);
+    json_decref(judge);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     const char *fault;
+    compare((const char *)data, n);
     json_t *plain = json_read((const char *)data, n, JSON_PLAIN, &fault);
     json_t *bytes = json_read((const char *)data, n, JSON_BYTE_ARRAYS, &fault);
     g_assert_true(!plain || bytes);
-    g_assert_true(plain || !bytes || n > LIMIT_JSON_VALUES); /* fewer values, but no rescue */
+    if (bytes && !plain) /* fewer values and a level less, but no rescue */
+        g_assert_true(n > LIMIT_JSON_VALUES || depth_of(bytes) == LIMIT_JSON_DEPTH);
     if (plain) {
         g_assert_true(json_is_object(plain) && depth_of(plain) <= LIMIT_JSON_DEPTH);
         g_assert_cmpuint(json_object_size(plain), ==, json_object_size(bytes));

@@ -85,10 +85,13 @@ static int set_up(void **state)
     return 0;
 }
 
+static gint64 count_of(World *world, EmailState state);
+
 static int tear_down(void **state)
 {
     World *world = *state;
     courier_stop(world->courier, 5000);
+    assert_int_equal(count_of(world, EMAIL_SENDING), 0); /* in good order: nothing is uncertain */
     sandbox_free(world->sandbox);
     store_close(world->store);
     courier_free(world->courier);
@@ -271,6 +274,75 @@ static void paused_lets_only_tests_pass(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 2);
 }
 
+static guint captured(World *world)
+{
+    sandbox_facts(world->sandbox, &world->facts);
+    return (guint)world->facts.captured;
+}
+
+static void a_pause_in_the_middle_stops_everything_and_loses_nothing(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    for (int i = 0; i < 400; i++)
+        submit(world, "anna@example.test", FALSE);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) >= 30);
+    switch_sending(world, FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_SENDING) == 0);
+    run_for(world, 300);
+    gint64 accepted = count_of(world, EMAIL_ACCEPTED);
+    run_for(world, 300);
+    assert_int_equal(count_of(world, EMAIL_ACCEPTED), accepted);
+    assert_in_range(accepted, 30, 399);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 400 - accepted);
+    assert_int_equal(captured(world), accepted);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 400);
+    assert_int_equal(captured(world), 400);
+}
+
+static gboolean poison_job(Db *db, gpointer unused, GError **error)
+{
+    return db_exec(db,
+        "CREATE TRIGGER poison BEFORE INSERT ON attempts WHEN NEW.recipient_row IN "
+        "(SELECT row FROM recipients WHERE address = 'poison@example.test') "
+        "BEGIN SELECT RAISE(ABORT, 'poisoned'); END",
+        error);
+}
+
+static gboolean cure_job(Db *db, gpointer unused, GError **error)
+{
+    return db_exec(db, "DROP TRIGGER poison", error);
+}
+
+static void an_outcome_that_cannot_be_stored_holds_up_no_other_and_is_not_forgotten(void **state)
+{
+    World *world = *state;
+    assert_true(store_run(world->store, poison_job, NULL, NULL));
+    activate(world, "sandbox");
+    for (int i = 0; i < 60; i++)
+        submit(world, i == 20 ? "poison@example.test" : "anna@example.test", FALSE);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 59);
+    run_for(world, 1500); /* it is tried again meanwhile */
+    assert_int_equal(count_of(world, EMAIL_SENDING), 1);
+    assert_true(store_run(world->store, cure_job, NULL, NULL));
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 60);
+    assert_int_equal(captured(world), 60);
+}
+
+/* The end of the test stops the courier in the middle of its work. */
+static void stopping_in_the_middle_leaves_nothing_uncertain(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    for (int i = 0; i < 400; i++)
+        submit(world, "anna@example.test", FALSE);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) >= 30);
+}
+
 static void a_refused_login_is_tried_once_and_holds_everything(void **state)
 {
     World *world = *state;
@@ -364,6 +436,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WITH_WORLD(mails_go_out_over_few_logins),
         WITH_WORLD(paused_lets_only_tests_pass),
+        WITH_WORLD(a_pause_in_the_middle_stops_everything_and_loses_nothing),
+        WITH_WORLD(an_outcome_that_cannot_be_stored_holds_up_no_other_and_is_not_forgotten),
+        WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
         WITH_WORLD(each_answer_has_its_state),
         WITH_WORLD(only_a_passed_verification_becomes_active),

@@ -147,6 +147,54 @@ static void lines_say_who_spoke(void **state)
     assert_true(effects->lines[2].from_client);
 }
 
+/* The password as base64 after two empty strings and the user name, as RFC 4616 has it. */
+static char *plain_of(const char *username, const char *password)
+{
+    GByteArray *bytes = g_byte_array_new();
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    g_byte_array_append(bytes, (const guint8 *)username, (guint)strlen(username) + 1);
+    g_byte_array_append(bytes, (const guint8 *)password, (guint)strlen(password));
+    char *text = g_base64_encode(bytes->data, bytes->len);
+    g_byte_array_unref(bytes);
+    return text;
+}
+
+static void a_long_initial_response_waits_to_be_asked_for(void **state)
+{
+    static const struct {
+        gsize n_password;
+        gboolean fits; /* in 512 octets with "AUTH PLAIN " and CRLF */
+    } cases[] = {{300, TRUE}, {366, TRUE}, {367, FALSE}, {1024, FALSE}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strnfill(cases[i].n_password, 'x');
+        g_autoptr(Secret) password = secret_new(text, cases[i].n_password);
+        g_autofree char *plain = plain_of("anna", text);
+        const SmtpClientConfig config = {.security = TLS_MODE_IMPLICIT,
+            .ehlo_name = "client.example",
+            .username = "anna",
+            .password = password,
+            .wants_lines = TRUE,
+            .allowed_mechanisms = SMTP_AUTH_PLAIN};
+        g_autoptr(SmtpClient) client = smtp_client_new(&config);
+        step(client, SMTP_EVENT_CONNECTED);
+        step(client, SMTP_EVENT_TLS_UP);
+        say(client, "220 hi\r\n");
+        const SmtpClientEffects *effects = say(client, "250-mx\r\n250 AUTH PLAIN\r\n");
+        assert_int_equal(effects->send_is_secret, cases[i].fits);
+        g_autofree char *sent = g_strndup((const char *)effects->send->data, effects->send->len);
+        g_autofree char *line = g_strdup_printf("AUTH PLAIN %s\r\n", plain);
+        assert_string_equal(sent, cases[i].fits ? line : "AUTH PLAIN\r\n");
+        if (cases[i].fits)
+            continue;
+        effects = say(client, "334 \r\n");
+        assert_true(effects->send_is_secret);
+        assert_string_equal(effects->lines[effects->n_lines - 1].text, "[redacted]");
+        assert_int_equal(effects->send->len, strlen(plain) + 2);
+        assert_memory_equal(effects->send->data, plain, strlen(plain));
+        assert_true(say(client, "235 in\r\n")->ready);
+    }
+}
+
 static void a_full_transaction_is_accepted_with_its_limit_of_recipients(void **state)
 {
     enum { N = 100 };
@@ -256,6 +304,7 @@ int main(void)
         cmocka_unit_test(after_the_end_every_event_is_ignored),
         cmocka_unit_test(lines_say_who_spoke),
         cmocka_unit_test(mistakes_of_the_driver_abort),
+        cmocka_unit_test(a_long_initial_response_waits_to_be_asked_for),
         cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
