@@ -295,7 +295,7 @@ static void tell_next(Session *session)
         if (events->probe_done != NULL)
             events->probe_done(session->user);
     } else if (take_due(session, DUE_ROOM)) {
-        if (events->room != NULL && session->room > 0)
+        if (events->room != NULL && (session->room > 0 || session->is_ready))
             events->room(session->user);
     } else if (take_due(session, DUE_END)) {
         end_by_core(session);

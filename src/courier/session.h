@@ -73,7 +73,9 @@ typedef struct {
      * from here. */
     void (*begun)(const guint64 *tokens, guint n, gpointer user);
     void (*proved)(gpointer user); /* the server follows an overlap */
-    void (*room)(gpointer user);   /* session_room() is not 0, and what it was may have changed */
+    /* session_room() may have changed and is not 0; or the session is ready without room: then it
+     * is to be left. */
+    void (*room)(gpointer user);
     void (*ended)(
         const SessionFailure *failure, gpointer user); /* NULL after a quit; the last callback */
 } SessionEvents;

@@ -23,17 +23,17 @@ static gboolean writes_groups(const SmtpClient *client)
 
 static void on_rset(SmtpClient *client, Transaction *transaction, const SmtpReply *reply)
 {
-    if (reply->code / 100 == 2) {
-        client->effects.probe_done =
-            transaction->content == NULL && !transaction_is_wanted(transaction);
+    /* What the probe asked has been answered, whatever becomes of the session. */
+    client->effects.probe_done =
+        transaction->content == NULL && !transaction_is_wanted(transaction);
+    if (reply->code / 100 == 2)
         return;
-    }
-    if (reply->code >= 400 && client->expected.length == 1) {
+    if (reply->code < 400)
+        client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+    else if (client->expected.length == 1)
         client_give_up(client, SMTP_FAULT_REPLY, reply);
-        return;
-    }
-    client_fail(client, reply->code >= 400 ? SMTP_FAULT_REPLY : SMTP_FAULT_UNEXPECTED_REPLY,
-        reply->code >= 400 ? reply : NULL);
+    else
+        client_fail(client, SMTP_FAULT_REPLY, reply);
 }
 
 static void on_mail(SmtpClient *client, Transaction *transaction, const SmtpReply *reply)
