@@ -112,6 +112,7 @@ struct smtp_client {
     SmtpPace pace;           /* in use; 0 before the login */
     GQueue expected;         /* of Expected, oldest first */
     GQueue mails;            /* of Transaction, oldest first */
+    guint n_final;           /* of them whose end has left */
     GList *writer;           /* link in `mails`: the first that is not written whole; NULL: none */
     gboolean is_dirty;       /* the server may hold half a transaction: RSET before the next MAIL */
     guint n_spoilt;          /* mails of this session that were not taken */

@@ -244,6 +244,8 @@ void mails_drop(SmtpClient *client, Transaction *transaction)
     GList *link = g_queue_find(&client->mails, transaction);
     if (client->writer == link)
         client->writer = link->next;
+    if (transaction->stage == STAGE_FINAL)
+        client->n_final--;
     g_queue_delete_link(&client->mails, link);
     if (client->trial == transaction)
         client->trial = NULL;

@@ -17,6 +17,9 @@ enum {
     TRIAL_FACTOR = 10,
 };
 
+/* Beside a full window, so that the next mails are marked when the first replies come. */
+#define MARKED_AHEAD(window) (((window) + 3) / 4)
+
 /* --- Pace ------------------------------------------------------------------------------------- */
 
 static guint window(const SmtpClient *client)
@@ -45,7 +48,7 @@ static guint mails_allowed(const SmtpClient *client)
     case SMTP_PACE_OVERLAP:
         return MIN(OVERLAP_MAILS, window(client));
     case SMTP_PACE_WINDOW:
-        return window(client);
+        return window(client) + MARKED_AHEAD(window(client));
     }
     g_assert_not_reached();
 }
@@ -187,7 +190,7 @@ static gboolean may_begin(const SmtpClient *client, const Transaction *transacti
     if (!is_behind_another(client))
         return TRUE;
     /* Whether the server follows at all is seen behind one mail, not behind many. */
-    return client->is_proven || client->writer->prev->prev == NULL;
+    return client->n_final < (client->is_proven ? window(client) : 2);
 }
 
 static gboolean begin(SmtpClient *client, Transaction *transaction)
@@ -229,6 +232,7 @@ static gboolean write_envelope(SmtpClient *client, Transaction *transaction)
 static void end_has_left(SmtpClient *client, Transaction *transaction)
 {
     transaction_enter(transaction, STAGE_FINAL);
+    client->n_final++;
     client->writer = client->writer->next;
     const Expected *first = g_queue_peek_head(&client->expected);
     if (first != NULL && first->transaction == transaction && first->kind == EXPECT_FINAL)
