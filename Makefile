@@ -2,15 +2,17 @@
 #
 #   make run      install what is missing, build, start in development mode with the data in ./var
 #   make test     install what is missing, build every variant, run everything
+#   make test-long, make soak   the same subjects in numbers, and for hours
 #   make build    the release program at build/absender
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format fuzz bench install clean
+.PHONY: help run build test test-long soak lint format fuzz bench install clean
 
 SECONDS_EACH ?= 60
+SOAK_HOURS ?= 8
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
 run: build ## build and start Absender in development mode on http://localhost:8465
 	@exec build/absender serve --dev --data var --public-url http://localhost:8465
@@ -22,6 +24,14 @@ build: ## the release program at build/absender
 test: ## install what is missing and run everything
 	@tools/install-packages build test
 	@tools/run-tests
+
+test-long: ## 10,000 mails to each real server, the hostile servers in full, longer fuzzing and crashing
+	@tools/install-packages build test
+	@tools/run-tests --long
+
+soak: ## the long tests with ever more mails and other seeds for SOAK_HOURS hours (8)
+	@tools/install-packages build test
+	@tools/run-tests --soak $(SOAK_HOURS)
 
 lint: ## the checks that read the source: layers, forbidden calls, format
 	@tools/lint

@@ -252,6 +252,7 @@ export class DraftForm {
 
   /** Saves, then starts a verification of exactly this; its id, or null with `faults` or `problem` set. */
   async verify() {
+    await this.queue; // what was discarded before is not to be tested
     this.problem = '';
     for (const name of ORDER) this.tidy(name);
     if (this.check()) return null;
@@ -276,21 +277,33 @@ export class DraftForm {
     this.changed();
   }
 
-  async discard() {
+  /**
+   * Takes back what was typed up to now. In turn with the saves: one that is under way would bring the draft back. What is
+   * typed until the answer is there stays, for its event may come first, and then the page looks finished.
+   */
+  discard() {
     clearTimeout(this.timer);
+    const before = { ...this.form };
+    this.queue = this.queue.then(() => this.discardNow(before));
+    return this.queue;
+  }
+
+  async discardNow(before) {
     try {
-      const answer = app().smtp.draft ? await api.dropDraft(app().smtp.revision) : app().smtp; // or nothing was ever saved
-      this.base = formOf(null);
-      this.form = { ...this.base, password: '', probe_recipient: '' };
-      this.faults = {};
-      this.problem = '';
-      this.editedSinceRun = false;
-      this.forgetPassword();
-      this.adopt(answer);
-      takeSmtp(answer);
+      if (app().smtp.draft) takeSmtp(await api.dropDraft(app().smtp.revision)); // or nothing was ever saved
     } catch (error) {
       this.takeError(error);
+      return;
     }
+    for (const name of ORDER.filter((one) => this.form[one] === before[one])) {
+      this.form[name] = this.base[name] ?? ''; // not edited: what is in force takes its place
+      delete this.faults[name];
+    }
+    this.problem = '';
+    this.passwordSaved = '';
+    this.passwordDropped = false;
+    this.editedSinceRun = false;
+    this.adopt(app().smtp);
   }
 }
 

@@ -68,9 +68,16 @@ function newer(known, next) {
   return next;
 }
 
+/** True if this was said before what we have: changed settings have a higher revision, and a run that has ended stays so. */
+function isOlder(smtp) {
+  const { smtp: known, verification: run } = state;
+  if (known && smtp.revision !== known.revision) return smtp.revision < known.revision;
+  return smtp.setup === 'verifying' && Boolean(run) && run.state !== 'running' && smtp.last_verification?.id === run.id;
+}
+
 /** An event may overtake an answer: what is older than what we have is not taken. */
 export function takeSmtp(smtp) {
-  if (state.smtp && smtp.revision < state.smtp.revision) return;
+  if (isOlder(smtp)) return;
   update({ smtp, verification: newer(state.verification, smtp.last_verification) });
 }
 

@@ -1,10 +1,10 @@
 #include "api/accept_email.h"
 
 #include "api/email_json.h"
+#include "api/email_request.h"
 #include "api/state.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "store/smtp_settings.h"
 
 #include <string.h>
 
@@ -65,90 +65,199 @@ gboolean accept_email_compose(EmailNew *email, MimeDraft *draft, WallMs now, Jso
     return TRUE;
 }
 
+/* Settings names the sender; before there are settings any valid address will do, and the mail is
+ * held. FALSE with a fault noted. */
+static gboolean settle_sender(EmailRequest *request, const SmtpState *state, JsonFaults *faults)
+{
+    MimeDraft *draft = request->draft;
+    const SmtpSettings *settings = state->active ? state->active : state->draft;
+    const char *address = settings ? settings->from_email : NULL;
+    if (!draft->from && !address) {
+        json_fault_add(faults, "/from", "required",
+            "There is no sender address in the settings yet, so \"from\" is required.");
+        return FALSE;
+    }
+    if (!draft->from) {
+        g_autoptr(GError) error = NULL;
+        draft->from = mime_address_new(settings->from_name, address, &error);
+        if (!draft->from)
+            json_fault_add(faults, "/from", "invalid_address", error->message);
+        request->from = accept_email_mailbox(settings->from_name, address);
+        return draft->from != NULL;
+    }
+    if (!state->active)
+        return TRUE;
+    g_autoptr(MimeAddress) allowed = mime_address_parse(address, NULL);
+    if (allowed && mime_address_equal(allowed, draft->from))
+        return TRUE;
+    g_autofree char *detail =
+        g_strdup_printf("Only %s may be the sender; the name before it is free.", address);
+    json_fault_add(faults, "/from", "sender_not_allowed", detail);
+    return FALSE;
+}
+
+static EmailNew *email_from_request(EmailRequest *request)
+{
+    EmailNew *email = email_new_alloc();
+    email->class = request->class;
+    email->from = g_steal_pointer(&request->from);
+    email->to = g_steal_pointer(&request->to);
+    email->cc = g_steal_pointer(&request->cc);
+    email->bcc = g_steal_pointer(&request->bcc);
+    email->reply_to = g_steal_pointer(&request->reply_to);
+    email->tags_json = g_steal_pointer(&request->tags_json);
+    email->at_most_once = request->at_most_once;
+    email->scheduled_at = request->scheduled_at;
+    email->expires_at = request->expires_at;
+    return email;
+}
+
+EmailNew *accept_email_read(json_t *body, const SmtpState *state, WallMs now, JsonFaults *faults)
+{
+    g_autoptr(EmailRequest) request = email_request_read(body, now, faults);
+    if (!request || !settle_sender(request, state, faults))
+        return NULL;
+    g_autoptr(EmailNew) email = email_from_request(request);
+    return accept_email_compose(email, request->draft, now, faults) ? g_steal_pointer(&email)
+                                                                    : NULL;
+}
+
 /* --- Inserting ------------------------------------------------------------------------------- */
 
+/* One request that hands over mail: one email, or a batch. */
 typedef struct {
-    Vault *vault;
-    EmailNew *email;
+    struct api *api;
+    GPtrArray *emails; /* of EmailNew, in the order of the answer */
+    gboolean is_batch;
     EmailGate gate;
     int status;
+    gint64 org_id, token;
     char *key; /* NULL: none */
     guint8 body_hash[32];
-    EmailRow *earlier; /* the email this key has already made */
+    GArray *earlier;       /* of Id: what this key has made before; NULL: nothing */
+    EmailRow *earlier_row; /* the first of them, unless it was a batch */
     gboolean key_is_taken;
 } Acceptance;
 
 static void acceptance_free(gpointer data)
 {
     Acceptance *acceptance = data;
-    email_new_free(acceptance->email);
-    g_clear_pointer(&acceptance->earlier, email_row_free);
+    if (acceptance->is_batch && acceptance->emails)
+        g_atomic_int_add(&acceptance->api->batch_emails, -(gint)acceptance->emails->len);
+    g_clear_pointer(&acceptance->emails, g_ptr_array_unref);
+    g_clear_pointer(&acceptance->earlier, g_array_unref);
+    g_clear_pointer(&acceptance->earlier_row, email_row_free);
     g_free(acceptance->key);
     g_free(acceptance);
 }
 
-/* What the request's key has made before; NULL without error: nothing yet. ABS_ERROR_CONFLICT if it
- * was used with another body. */
-static EmailRow *find_earlier(Db *db, gint64 org_id, gint64 token, const char *key,
-    const guint8 body_hash[32], WallMs now, GError **error)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Acceptance, acceptance_free)
+
+/* What the request's key has made before, if anything. FALSE with an error, or with key_is_taken if
+ * it was used with another body. */
+static gboolean find_earlier(Db *db, Acceptance *acceptance, GError **error)
 {
-    g_autoptr(GArray) ids = NULL;
-    if (!emails_idempotency_find(db, org_id, token, key, body_hash, now, &ids, error) || !ids ||
-        ids->len == 0)
-        return NULL;
     GError *fault = NULL;
-    EmailRow *earlier = emails_get(db, org_id, &g_array_index(ids, Id, 0), &fault);
-    if (!earlier && !fault)
-        g_set_error_literal(
-            &fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "the email of this key is gone");
-    if (fault)
-        g_propagate_error(error, fault);
-    return earlier;
+    gboolean is_found = emails_idempotency_find(db, acceptance->org_id, acceptance->token,
+        acceptance->key, acceptance->body_hash, clock_wall_ms(), &acceptance->earlier, &fault);
+    acceptance->key_is_taken = g_error_matches(fault, ABS_ERROR, ABS_ERROR_CONFLICT);
+    if (is_found && acceptance->earlier && !acceptance->is_batch) {
+        acceptance->earlier_row =
+            emails_get(db, acceptance->org_id, &g_array_index(acceptance->earlier, Id, 0), &fault);
+        if (!acceptance->earlier_row && !fault)
+            g_set_error_literal(
+                &fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "the email of this key is gone");
+    }
+    if (!fault)
+        return TRUE;
+    g_propagate_error(error, fault);
+    return FALSE;
+}
+
+static gboolean insert_all(Db *db, const Acceptance *acceptance, GError **error)
+{
+    for (guint i = 0; i < acceptance->emails->len; i++) {
+        if (!emails_insert(db, acceptance->api->vault, acceptance->emails->pdata[i], error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* The key is kept beside the emails that it has made, in one transaction. */
+static gboolean keep_key(Db *db, const Acceptance *acceptance, GError **error)
+{
+    const EmailNew *first = acceptance->emails->pdata[0];
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    for (guint i = 0; i < acceptance->emails->len; i++) {
+        const EmailNew *email = acceptance->emails->pdata[i];
+        g_array_append_val(ids, email->id);
+    }
+    return emails_idempotency_add(db, acceptance->org_id, acceptance->token, acceptance->key,
+        acceptance->body_hash, ids, first->created_at, error);
 }
 
 static gboolean accept_job(Db *db, gpointer data, GError **error)
 {
     Acceptance *acceptance = data;
-    const EmailNew *email = acceptance->email;
     if (!acceptance->key)
-        return emails_insert(db, acceptance->vault, email, error);
-    GError *fault = NULL;
-    acceptance->earlier = find_earlier(db, email->org_id, email->submitted_by_token,
-        acceptance->key, acceptance->body_hash, email->created_at, &fault);
-    acceptance->key_is_taken = g_error_matches(fault, ABS_ERROR, ABS_ERROR_CONFLICT);
-    if (fault)
-        g_propagate_error(error, fault);
-    if (fault || acceptance->earlier)
-        return !fault;
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
-    g_array_append_val(ids, email->id);
-    return emails_insert(db, acceptance->vault, email, error) &&
-           emails_idempotency_add(db, email->org_id, email->submitted_by_token, acceptance->key,
-               acceptance->body_hash, ids, email->created_at, error);
+        return insert_all(db, acceptance, error);
+    if (!find_earlier(db, acceptance, error))
+        return FALSE;
+    return acceptance->earlier ||
+           (insert_all(db, acceptance, error) && keep_key(db, acceptance, error));
 }
 
-static HttpAnswer *replay(ApiCall *call, const EmailRow *earlier, EmailGate gate, int status)
+/* --- Answering ------------------------------------------------------------------------------- */
+
+static void add_id(json_t *list, const Id *id)
 {
-    HttpAnswer *answer = call_json(call, status, email_event_json(earlier, gate));
-    http_answer_set_header(answer, "Idempotent-Replayed", "true");
+    char text[ID_TEXT_SIZE];
+    json_t *entry = json_object();
+    json_object_set_new(entry, "id", json_text(id_format(id, "em", text)));
+    json_array_append_new(list, entry);
+}
+
+static HttpAnswer *batch_answer(ApiCall *call, const Acceptance *acceptance)
+{
+    json_t *data = json_array(), *json = json_object();
+    for (guint i = 0; acceptance->earlier && i < acceptance->earlier->len; i++)
+        add_id(data, &g_array_index(acceptance->earlier, Id, i));
+    for (guint i = 0; !acceptance->earlier && i < acceptance->emails->len; i++)
+        add_id(data, &((const EmailNew *)acceptance->emails->pdata[i])->id);
+    json_object_set_new(json, "data", data);
+    return call_json(call, acceptance->status, json);
+}
+
+static HttpAnswer *single_answer(ApiCall *call, const Acceptance *acceptance)
+{
+    if (acceptance->earlier_row)
+        return call_json(
+            call, acceptance->status, email_event_json(acceptance->earlier_row, acceptance->gate));
+    const EmailNew *email = acceptance->emails->pdata[0];
+    const EmailRow row = {.id = email->id,
+        .state = email->scheduled_at > email->created_at ? EMAIL_SCHEDULED : EMAIL_QUEUED,
+        .is_test = email->is_test};
+    return call_json(call, acceptance->status, email_event_json(&row, acceptance->gate));
+}
+
+static HttpAnswer *answer_of(ApiCall *call, const Acceptance *acceptance)
+{
+    HttpAnswer *answer =
+        acceptance->is_batch ? batch_answer(call, acceptance) : single_answer(call, acceptance);
+    if (acceptance->earlier)
+        http_answer_set_header(answer, "Idempotent-Replayed", "true");
     return answer;
 }
 
 static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *error)
 {
     const Acceptance *acceptance = data;
-    const EmailNew *email = acceptance->email;
     if (acceptance->key_is_taken)
         return call_problem(call, "invalid_idempotent_request", NULL);
-    if (error)
-        return call_error(call, error);
-    if (acceptance->earlier)
-        return replay(call, acceptance->earlier, acceptance->gate, acceptance->status);
-    const EmailRow row = {.id = email->id,
-        .state = email->scheduled_at > email->created_at ? EMAIL_SCHEDULED : EMAIL_QUEUED,
-        .is_test = email->is_test};
-    return call_json(call, acceptance->status, email_event_json(&row, acceptance->gate));
+    return error ? call_error(call, error) : answer_of(call, acceptance);
 }
+
+/* --- The request ----------------------------------------------------------------------------- */
 
 /* 1 to 255 printable ASCII characters. */
 static gboolean key_is_fine(const char *key)
@@ -161,11 +270,6 @@ static gboolean key_is_fine(const char *key)
     return n >= 1 && n <= LIMIT_IDEMPOTENCY_KEY_BYTES;
 }
 
-static gint64 token_of(const ApiCall *call)
-{
-    return call->caller.kind == PEOPLE_CALLER_TOKEN ? call->caller.row : 0;
-}
-
 static void hash_body(const ApiCall *call, guint8 body_hash[32])
 {
     gsize n = 32;
@@ -175,39 +279,76 @@ static void hash_body(const ApiCall *call, guint8 body_hash[32])
     g_checksum_get_digest(checksum, body_hash, &n);
 }
 
+static Acceptance *acceptance_new(ApiCall *call, gboolean is_batch, int status)
+{
+    Acceptance *acceptance = g_new0(Acceptance, 1);
+    acceptance->api = call->api;
+    acceptance->is_batch = is_batch;
+    acceptance->status = status;
+    acceptance->org_id = call->caller.org_id;
+    acceptance->token = call->caller.kind == PEOPLE_CALLER_TOKEN ? call->caller.row : 0;
+    acceptance->key = g_strdup(http_request_header(call->request, "Idempotency-Key"));
+    if (acceptance->key)
+        hash_body(call, acceptance->body_hash);
+    return acceptance;
+}
+
+static HttpAnswer *replay(ApiCall *call, gboolean is_batch, int status)
+{
+    g_autoptr(Acceptance) acceptance = acceptance_new(call, is_batch, status);
+    if (!acceptance->key)
+        return NULL;
+    if (!key_is_fine(acceptance->key))
+        return call_problem(call, "invalid_idempotency_key", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmtpState) state = NULL;
+    Db *db = store_reader_take(call->api->store);
+    if (find_earlier(db, acceptance, &error) && acceptance->earlier)
+        state = smtp_state_read(db, acceptance->org_id, &error);
+    store_reader_give(call->api->store, db);
+    if (!error && !acceptance->earlier)
+        return NULL;
+    acceptance->gate = state ? smtp_state_gate(state) : EMAIL_GATE_OPEN;
+    return accept_finish(call, acceptance, error);
+}
+
 HttpAnswer *accept_email_replay(ApiCall *call, int status)
 {
-    const char *key = http_request_header(call->request, "Idempotency-Key");
-    if (!key)
-        return NULL;
-    if (!key_is_fine(key))
-        return call_problem(call, "invalid_idempotency_key", NULL);
-    guint8 body_hash[32];
-    hash_body(call, body_hash);
-    g_autoptr(GError) error = NULL;
-    Db *db = store_reader_take(call->api->store);
-    g_autoptr(EmailRow) earlier = find_earlier(
-        db, call->caller.org_id, token_of(call), key, body_hash, clock_wall_ms(), &error);
-    g_autoptr(SmtpState) state = earlier ? smtp_state_read(db, call->caller.org_id, &error) : NULL;
-    store_reader_give(call->api->store, db);
-    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT))
-        return call_problem(call, "invalid_idempotent_request", NULL);
-    if (error)
-        return call_error(call, error);
-    return earlier ? replay(call, earlier, smtp_state_gate(state), status) : NULL;
+    return replay(call, FALSE, status);
+}
+
+HttpAnswer *accept_batch_replay(ApiCall *call)
+{
+    return replay(call, TRUE, 200);
+}
+
+static HttpAnswer *submit(ApiCall *call, Acceptance *acceptance)
+{
+    for (guint i = 0; i < acceptance->emails->len; i++) {
+        EmailNew *email = acceptance->emails->pdata[i];
+        email->org_id = acceptance->org_id;
+        email->submitted_by_token = acceptance->token;
+        email->submitted_by_member = call->caller.member_row;
+    }
+    return call_submit(call, accept_job, acceptance, accept_finish, acceptance_free);
 }
 
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status)
 {
-    Acceptance *acceptance = g_new0(Acceptance, 1);
-    acceptance->vault = call->api->vault;
-    acceptance->email = email;
+    Acceptance *acceptance = acceptance_new(call, FALSE, status);
+    acceptance->emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
+    g_ptr_array_add(acceptance->emails, email);
     acceptance->gate = gate;
-    acceptance->status = status;
-    email->org_id = call->caller.org_id;
-    email->submitted_by_token = token_of(call);
-    email->submitted_by_member = call->caller.member_row;
-    acceptance->key = g_strdup(http_request_header(call->request, "Idempotency-Key"));
-    hash_body(call, acceptance->body_hash);
-    return call_submit(call, accept_job, acceptance, accept_finish, acceptance_free);
+    return submit(call, acceptance);
+}
+
+HttpAnswer *accept_batch_submit(ApiCall *call, GPtrArray *emails)
+{
+    Acceptance *acceptance = acceptance_new(call, TRUE, 200);
+    acceptance->emails = emails;
+    gint before = g_atomic_int_add(&call->api->batch_emails, (gint)emails->len);
+    if (before + (gint)emails->len <= LIMIT_BATCH_EMAILS_WAITING)
+        return submit(call, acceptance);
+    acceptance_free(acceptance);
+    return call_problem(call, "busy", NULL);
 }

@@ -1,11 +1,16 @@
-/* Taking an email into the outbox: idempotency, insertion and answer, shared by /v1/emails and the
- * test mail. The answer leaves after the commit. */
+/* Taking emails into the outbox: composition, idempotency, insertion and answer, shared by
+ * /v1/emails, its batch and the test mail. The answer leaves after the commit. */
 #pragma once
 
 #include "api/call.h"
 #include "mime/message.h"
 #include "outbox/email.h"
 #include "store/emails.h"
+#include "store/smtp_settings.h"
+
+/* One email from the JSON of /v1/emails (an object), with the sender that the settings in state
+ * name or allow, and composed. NULL with faults noted. */
+EmailNew *accept_email_read(json_t *body, const SmtpState *state, WallMs now, JsonFaults *faults);
 
 /* Composes the draft once: message id, date, bytes, envelope. Fills sender, recipients, message_id,
  * content, needs_smtputf8, id, created_at and, unless its class is secret, the subject of email.
@@ -17,10 +22,14 @@ gboolean accept_email_compose(EmailNew *email, MimeDraft *draft, WallMs now, Jso
  * not be now). NULL: go on. Otherwise the answer, which may be a problem: a malformed key, or one
  * used with another body. */
 HttpAnswer *accept_email_replay(ApiCall *call, int status);
+HttpAnswer *accept_batch_replay(ApiCall *call);
 
 /* Queues the insertion of email (taken), with the request's Idempotency-Key; status is that of the
  * success. Returns NULL, or a problem at once. */
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status);
+
+/* The same for 1 to LIMIT_BATCH_EMAILS of them (the array is taken): one job, so all or none. */
+HttpAnswer *accept_batch_submit(ApiCall *call, GPtrArray *emails);
 
 /* "Müller <a@b>", quoted where it must be; name may be NULL. The caller frees. */
 char *accept_email_mailbox(const char *name, const char *addr_spec);

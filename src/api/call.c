@@ -64,18 +64,33 @@ HttpAnswer *call_error(ApiCall *call, const GError *error)
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
+static JsonMode mode_of(const Route *route)
+{
+    JsonMode mode = route->flags & ROUTE_SENDING ? JSON_BYTE_ARRAYS : JSON_PLAIN;
+    return route->flags & ROUTE_BATCH ? mode | JSON_BATCH : mode;
+}
+
+/* Only this escape makes a NUL: as a byte of its own it is no JSON. */
+static gboolean may_hold_nul(const HttpRequest *request)
+{
+    static const char escape[] = "\\u0000";
+    return memmem(request->body, request->body_bytes, escape, strlen(escape)) != NULL;
+}
+
 json_t *call_body(ApiCall *call, gboolean may_be_empty, HttpAnswer **problem)
 {
     const HttpRequest *request = call->request;
+    JsonMode mode = mode_of(call->route);
+    const char *fault;
     if (may_be_empty && request->body_bytes == 0)
         return json_object();
-    JsonMode mode = call->route->flags & ROUTE_SENDING ? JSON_BYTE_ARRAYS : JSON_PLAIN;
-    const char *fault;
     json_t *body = json_read(request->body, request->body_bytes, mode, &fault);
     if (!body) {
         *problem = call_problem(call, "malformed_json", fault);
         return NULL;
     }
+    if (!may_hold_nul(request))
+        return body;
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     json_note_nul(body, "", &faults);

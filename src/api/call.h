@@ -20,6 +20,7 @@ enum {
     ROUTE_AT_ONCE = 1 << 2,   /* served from memory on the server's thread */
     ROUTE_SIGNED_IN = 1 << 3, /* needs a session and no scope */
     ROUTE_SENDING = 1 << 4,   /* the body may hold attachments */
+    ROUTE_BATCH = 1 << 5,     /* the body is an array */
 };
 
 typedef struct {
@@ -59,8 +60,8 @@ HttpAnswer *call_error(ApiCall *call, const GError *error);
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-/* The body as an object, or NULL with *problem. An empty body counts as {} if may_be_empty. The
- * caller frees with json_decref. */
+/* The body as an object (array with ROUTE_BATCH), or NULL with *problem. An empty body counts as {}
+ * if may_be_empty. The caller frees with json_decref. */
 json_t *call_body(ApiCall *call, gboolean may_be_empty, HttpAnswer **problem);
 
 /* ?limit=, ?after=, ?before= with this prefix; FALSE with *problem. */

@@ -109,6 +109,10 @@ static const struct {
         "Der Inhalt ist kein gültiges JSON. Bitte prüfen Sie Klammern, Kommas und "
         "Anführungszeichen."},
     {"The body must be a JSON object.", "Der Inhalt muss ein JSON-Objekt sein: {…}."},
+    {"The body must be a JSON array.", "Der Inhalt muss eine Liste sein (JSON-Array): […]."},
+    {"A batch holds 1 to 1000 emails.", "Auf einmal werden 1 bis 1000 E-Mails angenommen."},
+    {"The messages of this batch are larger than 32 MiB together. Send it in parts.",
+        "Diese E-Mails sind zusammen größer als 32 MiB. Bitte senden Sie sie in Teilen."},
     {"This must be a string.", "Hier wird Text in Anführungszeichen erwartet (JSON-String)."},
     {"This must be an integer.", "Hier wird eine ganze Zahl erwartet."},
     {"This must lie between * and *.", "Bitte eine Zahl zwischen {1} und {2} angeben."},

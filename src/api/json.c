@@ -37,6 +37,16 @@ void json_fault_add(JsonFaults *faults, const char *pointer, const char *code, c
     g_ptr_array_add(faults->list, fault);
 }
 
+void json_faults_below(JsonFaults *faults, guint since, const char *pointer)
+{
+    for (guint i = since; i < faults->list->len; i++) {
+        JsonFault *fault = faults->list->pdata[i];
+        char *below = g_strconcat(pointer, fault->pointer, NULL);
+        g_free(fault->pointer);
+        fault->pointer = below;
+    }
+}
+
 char *json_pointer_join(const char *pointer, const char *name)
 {
     GString *joined = g_string_new(pointer);
@@ -64,144 +74,6 @@ static void wipe_and_free(void *memory)
 void json_wipe_on_free(void)
 {
     json_set_alloc_funcs(malloc, wipe_and_free);
-}
-
-/* Where the scan stands: what it has seen of the text, without building anything. */
-typedef struct {
-    const char *at, *end;
-    guint depth, values;
-    const char *key; /* the last string, as it may be the key of what follows */
-    gsize key_n;
-    GString *rewritten; /* NULL: nothing was replaced so far */
-    const char *copied; /* up to here the text is in `rewritten` */
-} Scan;
-
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
-        at++;
-    return at;
-}
-
-/* Behind the closing quote, or the end. */
-static const char *skip_string(const char *at, const char *end)
-{
-    for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\')
-            at++;
-    }
-    return at < end ? at + 1 : end;
-}
-
-/* One byte written as an integer; NULL if it is none. */
-static const char *read_byte(const char *at, const char *end, guint8 *byte)
-{
-    guint value = 0, digits = 0;
-    for (; at < end && g_ascii_isdigit(*at) && digits < 4; at++, digits++) {
-        if (digits == 1 && value == 0)
-            return NULL; /* no leading zero in JSON */
-        value = value * 10 + (guint)(*at - '0');
-    }
-    if (digits == 0 || value > 255)
-        return NULL;
-    *byte = (guint8)value;
-    return at;
-}
-
-/* "[1, 2, 3]" from its bracket on: the bytes, and *after behind it. NULL if it is anything else. */
-static GByteArray *read_byte_array(const char *at, const char *end, const char **after)
-{
-    g_autoptr(GByteArray) bytes = g_byte_array_new();
-    do {
-        guint8 byte;
-        at = read_byte(skip_space(at + 1, end), end, &byte);
-        if (!at)
-            return NULL;
-        g_byte_array_append(bytes, &byte, 1);
-        at = skip_space(at, end);
-    } while (at < end && *at == ',');
-    if (at >= end || *at != ']')
-        return NULL;
-    *after = at + 1;
-    return g_steal_pointer(&bytes);
-}
-
-static gboolean key_is(const Scan *scan, const char *name)
-{
-    return scan->key && scan->key_n == strlen(name) && memcmp(scan->key, name, scan->key_n) == 0;
-}
-
-/* TRUE if a byte array stood here and was replaced. */
-static gboolean replace_byte_array(Scan *scan, const char *start)
-{
-    if (!key_is(scan, "content") && !key_is(scan, "data"))
-        return FALSE;
-    const char *after;
-    g_autoptr(GByteArray) bytes = read_byte_array(scan->at, scan->end, &after);
-    if (!bytes)
-        return FALSE;
-    if (!scan->rewritten)
-        scan->rewritten = g_string_sized_new((gsize)(scan->end - start) / 2);
-    g_autofree char *base64 = g_base64_encode(bytes->data, bytes->len);
-    g_string_append_len(scan->rewritten, scan->copied, scan->at - scan->copied);
-    g_string_append_printf(scan->rewritten, "\"%s\"", base64);
-    scan->copied = scan->at = after;
-    return TRUE;
-}
-
-static const char *scan_text(Scan *scan, JsonMode mode)
-{
-    const char *start = scan->at;
-    scan->copied = start;
-    while (scan->at < scan->end) {
-        const char c = *scan->at;
-        if (c == '"') {
-            scan->key = scan->at + 1;
-            scan->at = skip_string(scan->at, scan->end);
-            scan->key_n = (gsize)(scan->at - scan->key) - (scan->at > scan->key ? 1 : 0);
-            continue;
-        }
-        if (c == '[' && mode == JSON_BYTE_ARRAYS && replace_byte_array(scan, start))
-            continue;
-        if (c == '{' || c == '[') {
-            if (++scan->depth > LIMIT_JSON_DEPTH)
-                return "The JSON is nested too deeply.";
-        } else if ((c == '}' || c == ']') && scan->depth > 0) {
-            scan->depth--;
-        }
-        if ((c == ',' || c == '[' || c == '{') && ++scan->values > LIMIT_JSON_VALUES)
-            return "The JSON holds too many values; send attachments as base64.";
-        if (c != ':' && c != ' ' && c != '\n' && c != '\r' && c != '\t')
-            scan->key = NULL; /* the string before was a value */
-        scan->at++;
-    }
-    if (scan->rewritten)
-        g_string_append_len(scan->rewritten, scan->copied, scan->end - scan->copied);
-    return NULL;
-}
-
-json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault)
-{
-    Scan scan = {.at = text, .end = text + n};
-    json_t *value = NULL;
-    *fault = n ? scan_text(&scan, mode) : "The body is missing.";
-    if (!*fault) {
-        json_error_t error;
-        const char *source = scan.rewritten ? scan.rewritten->str : text;
-        value = json_loadb(source, scan.rewritten ? scan.rewritten->len : n,
-            JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-        if (!value && json_error_code(&error) == json_error_duplicate_key)
-            *fault = "A member occurs twice in one object.";
-        else if (!value)
-            *fault = "The body is not valid JSON.";
-        else if (!json_is_object(value))
-            *fault = "The body must be a JSON object.";
-    }
-    if (scan.rewritten)
-        g_string_free(scan.rewritten, TRUE);
-    if (*fault && value)
-        json_decref(g_steal_pointer(&value));
-    return value;
 }
 
 void json_note_nul(json_t *value, const char *pointer, JsonFaults *faults)

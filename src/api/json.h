@@ -1,8 +1,8 @@
-/* JSON bodies, read strictly: one object, no duplicate key, UTF-8, no float where an
- * integer is due, bounded depth and number of values (looked at before parsing, because a tree of
- * twelve million empty arrays fits into a body that may be sent). Every member must be taken by the
- * route; what is left over is a fault. All faults of a body are collected, each with its JSON
- * pointer (RFC 6901). */
+/* JSON bodies, read strictly: one object (or one array of them), no duplicate key, UTF-8, no float
+ * where an integer is due, bounded depth and number of values (looked at before parsing, because a
+ * tree of twelve million empty arrays fits into a body that may be sent). Every member must be
+ * taken by the route; what is left over is a fault. All faults of a body are collected, each with
+ * its JSON pointer (RFC 6901). */
 #pragma once
 
 #include <glib.h>
@@ -28,15 +28,19 @@ void json_fault_add(JsonFaults *faults, const char *pointer, const char *code, c
  * the first parse. */
 void json_wipe_on_free(void);
 
+/* Puts the faults from number `since` on below this pointer: "/subject" becomes "/17/subject". */
+void json_faults_below(JsonFaults *faults, guint since, const char *pointer);
+
 typedef enum {
     JSON_PLAIN = 0,
     /* The arrays of bytes that JavaScript makes of a Buffer ("content": [1, 2], "data": [1, 2]) are
      * read as base64 strings: a tree of millions of integers would take 50 times their size. */
-    JSON_BYTE_ARRAYS = 1,
+    JSON_BYTE_ARRAYS = 1 << 0,
+    JSON_BATCH = 1 << 1, /* an array, of up to LIMIT_JSON_BATCH_VALUES values */
 } JsonMode;
 
-/* The object, or NULL with a static English sentence in *fault. The caller frees with json_decref.
- */
+/* The object (array with JSON_BATCH), or NULL with a static English sentence in *fault. The caller
+ * frees with json_decref. */
 json_t *json_read(const char *text, gsize n, JsonMode mode, const char **fault);
 
 /* A fault for every string that holds a NUL, named by its pointer: read as C strings they would be

@@ -36,6 +36,7 @@ static const Route table[] = {
         route_verification_cancel},
 
     {"POST", "/v1/emails", NULL, SEND, ROUTE_SENDING, LARGE, route_email_send},
+    {"POST", "/v1/emails/batch", NULL, SEND, ROUTE_SENDING | ROUTE_BATCH, LARGE, route_email_batch},
     {"GET", "/v1/emails", NULL, READ, 0, 0, route_emails_list},
     {"GET", "/v1/emails/{id}", "em", READ, 0, 0, route_email_get},
     {"POST", "/v1/emails/{id}/cancel", "em", SEND, 0, SMALL, route_email_cancel},

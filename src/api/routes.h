@@ -36,6 +36,7 @@ HttpAnswer *route_verification_cancel(ApiCall *call);
 
 /* routes_emails.c */
 HttpAnswer *route_email_send(ApiCall *call);
+HttpAnswer *route_email_batch(ApiCall *call);
 HttpAnswer *route_emails_list(ApiCall *call);
 HttpAnswer *route_email_get(ApiCall *call);
 HttpAnswer *route_email_cancel(ApiCall *call);

@@ -1,6 +1,5 @@
 #include "api/accept_email.h"
 #include "api/email_json.h"
-#include "api/email_request.h"
 #include "api/routes.h"
 #include "api/state.h"
 
@@ -25,53 +24,6 @@ static SmtpState *read_state(ApiCall *call, HttpAnswer **problem)
 
 /* --- Sending --------------------------------------------------------------------------------- */
 
-/* Settings names the sender; before there are settings any valid address will do, and the mail is
- * held. FALSE with a fault noted. */
-static gboolean settle_sender(EmailRequest *request, const SmtpState *state, JsonFaults *faults)
-{
-    MimeDraft *draft = request->draft;
-    const SmtpSettings *settings = state->active ? state->active : state->draft;
-    const char *address = settings ? settings->from_email : NULL;
-    if (!draft->from && !address) {
-        json_fault_add(faults, "/from", "required",
-            "There is no sender address in the settings yet, so \"from\" is required.");
-        return FALSE;
-    }
-    if (!draft->from) {
-        g_autoptr(GError) error = NULL;
-        draft->from = mime_address_new(settings->from_name, address, &error);
-        if (!draft->from)
-            json_fault_add(faults, "/from", "invalid_address", error->message);
-        request->from = accept_email_mailbox(settings->from_name, address);
-        return draft->from != NULL;
-    }
-    if (!state->active)
-        return TRUE;
-    g_autoptr(MimeAddress) allowed = mime_address_parse(address, NULL);
-    if (allowed && mime_address_equal(allowed, draft->from))
-        return TRUE;
-    g_autofree char *detail =
-        g_strdup_printf("Only %s may be the sender; the name before it is free.", address);
-    json_fault_add(faults, "/from", "sender_not_allowed", detail);
-    return FALSE;
-}
-
-static EmailNew *email_from_request(EmailRequest *request)
-{
-    EmailNew *email = email_new_alloc();
-    email->class = request->class;
-    email->from = g_strdup(request->from);
-    email->to = g_strdup(request->to);
-    email->cc = g_strdup(request->cc);
-    email->bcc = g_strdup(request->bcc);
-    email->reply_to = g_strdup(request->reply_to);
-    email->tags_json = g_strdup(request->tags_json);
-    email->at_most_once = request->at_most_once;
-    email->scheduled_at = request->scheduled_at;
-    email->expires_at = request->expires_at;
-    return email;
-}
-
 HttpAnswer *route_email_send(ApiCall *call)
 {
     HttpAnswer *problem = accept_email_replay(call, 200);
@@ -80,22 +32,80 @@ HttpAnswer *route_email_send(ApiCall *call)
     json_t *body = call_body(call, FALSE, &problem);
     if (!body)
         return problem;
-    WallMs now = clock_wall_ms();
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
-    g_autoptr(EmailRequest) request = email_request_read(body, now, &faults);
-    json_decref(body);
-    if (!request)
-        return call_faults(call, &faults);
     g_autoptr(SmtpState) state = read_state(call, &problem);
+    g_autoptr(EmailNew) email =
+        state ? accept_email_read(body, state, clock_wall_ms(), &faults) : NULL;
+    json_decref(body);
     if (!state)
         return problem;
-    if (!settle_sender(request, state, &faults))
-        return call_faults(call, &faults);
-    g_autoptr(EmailNew) email = email_from_request(request);
-    if (!accept_email_compose(email, request->draft, now, &faults))
+    if (!email)
         return call_faults(call, &faults);
     return accept_email_submit(call, g_steal_pointer(&email), smtp_state_gate(state), 200);
+}
+
+/* --- A batch --------------------------------------------------------------------------------- */
+
+/* Email number i, composed; NULL with faults noted below its pointer. */
+static EmailNew *read_one(
+    json_t *item, gsize i, const SmtpState *state, WallMs now, JsonFaults *faults)
+{
+    guint since = faults->list->len;
+    EmailNew *email = NULL;
+    if (json_is_object(item))
+        email = accept_email_read(item, state, now, faults);
+    else
+        json_fault_add(faults, "", "wrong_type", "This must be an object.");
+    g_autofree char *pointer = g_strdup_printf("/%" G_GSIZE_FORMAT, i);
+    json_faults_below(faults, since, pointer);
+    return email;
+}
+
+/* All of them in their order; NULL with faults noted, or without if they are too large together.
+ * After a fault the rest is still read, so that all faults are told at once. */
+static GPtrArray *read_batch(json_t *list, const SmtpState *state, JsonFaults *faults)
+{
+    g_autoptr(GPtrArray) emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
+    WallMs now = clock_wall_ms();
+    gsize n = json_array_size(list), bytes = 0;
+    if (n == 0 || n > LIMIT_BATCH_EMAILS) {
+        json_fault_add(faults, "", "out_of_range", "A batch holds 1 to 1000 emails.");
+        return NULL;
+    }
+    for (gsize i = 0; i < n && faults->list->len < LIMIT_JSON_FAULTS; i++) {
+        EmailNew *email = read_one(json_array_get(list, i), i, state, now, faults);
+        if (!email)
+            continue;
+        g_ptr_array_add(emails, email);
+        bytes += g_bytes_get_size(email->content);
+        if (bytes > LIMIT_BATCH_MESSAGE_BYTES)
+            return NULL;
+    }
+    return faults->list->len == 0 ? g_steal_pointer(&emails) : NULL;
+}
+
+HttpAnswer *route_email_batch(ApiCall *call)
+{
+    HttpAnswer *problem = accept_batch_replay(call);
+    if (problem)
+        return problem;
+    json_t *list = call_body(call, FALSE, &problem);
+    if (!list)
+        return problem;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    g_autoptr(GPtrArray) emails = state ? read_batch(list, state, &faults) : NULL;
+    json_decref(list);
+    if (emails)
+        return accept_batch_submit(call, g_steal_pointer(&emails));
+    if (!state)
+        return problem;
+    if (faults.list->len > 0)
+        return call_faults(call, &faults);
+    return call_problem(call, "body_too_large",
+        "The messages of this batch are larger than 32 MiB together. Send it in parts.");
 }
 
 /* --- Test mail ------------------------------------------------------------------------------- */

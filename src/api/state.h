@@ -38,6 +38,8 @@ struct api {
     guint ticks;
     gboolean is_stopped;
 
+    gint batch_emails; /* atomic: composed for batches and not yet committed */
+
     GMutex test_mutex;  /* joins workers */
     GQueue test_emails; /* times (gint64 *) of the test mails of the last hour */
 };

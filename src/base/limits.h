@@ -136,8 +136,9 @@
 #define LIMIT_GUESSES 4096 /* accounts and addresses remembered for failed sign-ins */
 
 /* Store */
-#define LIMIT_STORE_GROUP 256  /* jobs in one commit */
-#define LIMIT_STORE_QUEUE 4096 /* jobs waiting; more is ABS_ERROR_BUSY */
+#define LIMIT_STORE_GROUP 256   /* jobs in one commit */
+#define LIMIT_STORE_GROUP_MS 50 /* after this no more jobs are begun in one commit */
+#define LIMIT_STORE_QUEUE 4096  /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
 #define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */

@@ -22,10 +22,9 @@ typedef struct {
     gboolean is_reading, read_again;
     guint closings; /* how often the gate was found closed */
     GSource *wake;
-    WallMs wake_at;         /* for what time that is set */
-    Batch *fetches;         /* mails to be read: dispatch.c */
-    Batch *writes;          /* marks and records: writes.c */
-    guint writes_under_way; /* jobs of the group of writes */
+    WallMs wake_at; /* for what time that is set */
+    Batch *fetches; /* mails to be read: dispatch.c */
+    Batch *writes;  /* marks and records: writes.c */
     gboolean groups_will_go;
 } CourierOrg;
 

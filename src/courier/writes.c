@@ -24,13 +24,6 @@ static void write_free(gpointer data)
     g_free(write);
 }
 
-/* A group has up to two jobs under way. */
-static void part_is_over(CourierOrg *org)
-{
-    if (--org->writes_under_way == 0)
-        batch_over(org->writes);
-}
-
 /* --- Marks --------------------------------------------------------------------------------------
  */
 
@@ -41,9 +34,18 @@ typedef struct {
     gboolean *marked;
 } Marks;
 
-static gboolean marks_job(Db *db, gpointer data, GError **error)
+static Marks *marks_new(const CourierOrg *org, const GArray *recipient_ids)
 {
-    const Marks *marks = data;
+    Marks *marks = g_new0(Marks, 1);
+    marks->org_id = org->id;
+    marks->n = recipient_ids->len;
+    marks->recipient_ids = g_memdup2(recipient_ids->data, marks->n * sizeof(gint64));
+    marks->marked = g_new0(gboolean, marks->n);
+    return marks;
+}
+
+static gboolean marks_job(Db *db, const Marks *marks, GError **error)
+{
     return emails_mark_sending(
         db, marks->org_id, marks->recipient_ids, marks->n, clock_wall_ms(), marks->marked, error);
 }
@@ -61,26 +63,11 @@ static void tell_pool(const CourierOrg *org, const Marks *marks, const GError *e
     pool_mark_failed(org->pool, marks->recipient_ids, marks->n);
 }
 
-static void marks_written(Courier *courier, gpointer data, const GError *error)
+static void marks_free(Marks *marks)
 {
-    Marks *marks = data;
-    CourierOrg *org = g_hash_table_lookup(courier->orgs, &marks->org_id);
-    tell_pool(org, marks, error);
     g_free(marks->recipient_ids);
     g_free(marks->marked);
     g_free(marks);
-    part_is_over(org);
-}
-
-static void write_marks(CourierOrg *org, const GArray *recipient_ids)
-{
-    Marks *marks = g_new0(Marks, 1);
-    marks->org_id = org->id;
-    marks->n = recipient_ids->len;
-    marks->recipient_ids = g_memdup2(recipient_ids->data, marks->n * sizeof(gint64));
-    marks->marked = g_new0(gboolean, marks->n);
-    org->writes_under_way++;
-    courier_write(org->courier, marks_job, marks_written, marks);
 }
 
 /* --- Records ------------------------------------------------------------------------------------
@@ -89,26 +76,35 @@ static void write_marks(CourierOrg *org, const GArray *recipient_ids)
 typedef struct {
     Courier *courier;
     gint64 org_id;
-    gboolean is_alone; /* written again, apart from the groups */
     GPtrArray *writes; /* of Write */
     EmailAttempt *attempts;
     GError **faults;
 } Records;
 
-static Records *records_new(CourierOrg *org, gboolean is_alone)
+/* writes: taken. */
+static Records *records_new(CourierOrg *org, GPtrArray *writes)
 {
     Records *records = g_new0(Records, 1);
     records->courier = org->courier;
     records->org_id = org->id;
-    records->is_alone = is_alone;
-    records->writes = g_ptr_array_new_with_free_func(write_free);
+    records->writes = writes;
+    records->attempts = g_new0(EmailAttempt, writes->len);
+    records->faults = g_new0(GError *, writes->len);
+    for (guint i = 0; i < writes->len; i++)
+        records->attempts[i] = ((const Write *)writes->pdata[i])->attempt;
     return records;
 }
 
-static void records_free(Records *records)
+static void clear_faults(Records *records)
 {
-    for (guint i = 0; records->faults != NULL && i < records->writes->len; i++)
+    for (guint i = 0; i < records->writes->len; i++)
         g_clear_error(&records->faults[i]);
+}
+
+static void records_free(gpointer data)
+{
+    Records *records = data;
+    clear_faults(records);
     g_ptr_array_unref(records->writes);
     g_free(records->attempts);
     g_free(records->faults);
@@ -122,44 +118,28 @@ static gboolean records_job(Db *db, gpointer data, GError **error)
         db, records->org_id, records->attempts, records->writes->len, records->faults, error);
 }
 
-static void records_written(Courier *courier, gpointer data, const GError *error);
-
-static void write_records(Records *records)
-{
-    guint n = records->writes->len;
-    records->attempts = g_new0(EmailAttempt, n);
-    records->faults = g_new0(GError *, n);
-    for (guint i = 0; i < n; i++)
-        records->attempts[i] = ((const Write *)records->writes->pdata[i])->attempt;
-    courier_write(records->courier, records_job, records_written, records);
-}
+static void written_alone(Courier *courier, gpointer data, const GError *error);
 
 /* One by one: what spoils a group must not keep the others from being written. */
 static gboolean write_again(gpointer user)
 {
     Records *records = user;
     CourierOrg *org = courier_org(records->courier, records->org_id);
+    clear_faults(records);
     org->courier->pending--;
     while (records->writes->len > 0) {
-        Records *alone = records_new(org, TRUE);
-        g_ptr_array_add(alone->writes, g_ptr_array_steal_index(records->writes, 0));
-        write_records(alone);
+        GPtrArray *alone = g_ptr_array_new_with_free_func(write_free);
+        g_ptr_array_add(alone, g_ptr_array_steal_index(records->writes, 0));
+        courier_write(org->courier, records_job, written_alone, records_new(org, alone));
     }
     return G_SOURCE_REMOVE;
-}
-
-static void free_records(gpointer records)
-{
-    records_free(records);
 }
 
 static void write_again_later(Records *records)
 {
     g_autoptr(GSource) later = g_timeout_source_new(WRITE_AGAIN_MS);
     records->courier->pending++; /* stopping waits for it */
-    for (guint i = 0; i < records->writes->len; i++)
-        g_clear_error(&records->faults[i]);
-    g_source_set_callback(later, write_again, records, free_records);
+    g_source_set_callback(later, write_again, records, records_free);
     g_source_attach(later, records->courier->parts.context);
 }
 
@@ -178,53 +158,115 @@ static void tell_outbox(const Records *records)
 
 /* What a server said must not be forgotten because the database was busy or the disk full for a
  * moment: it is written again until it is durable. Only if we end before that, the mail is
- * uncertain at the next start, which is then the truth. */
-static void records_written(Courier *courier, gpointer data, const GError *error)
+ * uncertain at the next start, which is then the truth. Takes the records. */
+static void settle(Records *records, const GError *error, gboolean is_final)
 {
-    Records *records = data;
-    gboolean is_alone = records->is_alone;
-    gboolean is_final = is_alone && (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT) ||
-                                        g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND));
-    CourierOrg *org = courier_org(courier, records->org_id);
     if (error != NULL)
         g_warning("%u outcomes could not be stored: %s", records->writes->len, error->message);
-    if (error != NULL && !is_final && !courier->grace_is_over) {
+    if (error != NULL && !is_final && !records->courier->grace_is_over) {
         write_again_later(records);
-    } else {
-        tell_outbox(records);
-        records_free(records);
+        return;
     }
-    if (!is_alone)
-        part_is_over(org);
+    tell_outbox(records);
+    records_free(records);
+}
+
+static void written_alone(Courier *courier, gpointer data, const GError *error)
+{
+    settle(data, error,
+        g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT) ||
+            g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND));
 }
 
 /* --- Groups of both -----------------------------------------------------------------------------
  */
 
-static void begin_group(GPtrArray *group, gpointer user)
+typedef struct {
+    CourierOrg *org;
+    guint under_way; /* jobs, and their being handed over */
+    Marks *marks;    /* NULL: none; so with the records */
+    Records *records;
+    GError *marks_error, *records_error;
+} Group;
+
+/* When both are written. First of all the store gets its next work. */
+static void part_is_over(Group *group)
 {
-    CourierOrg *org = user;
+    if (--group->under_way > 0)
+        return;
+    CourierOrg *org = group->org;
+    batch_over(org->writes);
+    if (group->marks != NULL) {
+        tell_pool(org, group->marks, group->marks_error);
+        marks_free(group->marks);
+    }
+    if (group->records != NULL)
+        settle(group->records, group->records_error, FALSE);
+    g_clear_error(&group->marks_error);
+    g_clear_error(&group->records_error);
+    g_free(group);
+}
+
+static gboolean group_marks_job(Db *db, gpointer data, GError **error)
+{
+    return marks_job(db, ((const Group *)data)->marks, error);
+}
+
+static void marks_written(Courier *courier, gpointer data, const GError *error)
+{
+    Group *group = data;
+    group->marks_error = error == NULL ? NULL : g_error_copy(error);
+    part_is_over(group);
+}
+
+static gboolean group_records_job(Db *db, gpointer data, GError **error)
+{
+    return records_job(db, ((const Group *)data)->records, error);
+}
+
+static void records_written(Courier *courier, gpointer data, const GError *error)
+{
+    Group *group = data;
+    group->records_error = error == NULL ? NULL : g_error_copy(error);
+    part_is_over(group);
+}
+
+/* Without a pool nothing is sent any more, so nothing is marked. */
+static void sort_out(Group *group, const GPtrArray *all)
+{
     g_autoptr(GArray) marks = g_array_new(FALSE, FALSE, sizeof(gint64));
-    Records *records = records_new(org, FALSE);
-    for (guint i = 0; i < group->len; i++) {
-        Write *write = group->pdata[i];
-        if (write->attempt.state == EMAIL_SENDING) {
-            g_array_append_val(marks, write->attempt.recipient_id);
-            write_free(write);
-        } else {
-            g_ptr_array_add(records->writes, write);
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(write_free);
+    for (guint i = 0; i < all->len; i++) {
+        Write *write = all->pdata[i];
+        if (write->attempt.state != EMAIL_SENDING) {
+            g_ptr_array_add(records, write);
+            continue;
         }
+        g_array_append_val(marks, write->attempt.recipient_id);
+        write_free(write);
     }
-    org->writes_under_way++;                 /* until both were handed over */
-    if (marks->len > 0 && org->pool != NULL) /* without a pool nothing is sent any more */
-        write_marks(org, marks);
-    if (records->writes->len > 0) {
-        org->writes_under_way++;
-        write_records(records);
-    } else {
-        records_free(records);
+    if (marks->len > 0 && group->org->pool != NULL)
+        group->marks = marks_new(group->org, marks);
+    if (records->len > 0)
+        group->records = records_new(group->org, g_steal_pointer(&records));
+}
+
+static void begin_group(GPtrArray *all, gpointer user)
+{
+    Group *group = g_new0(Group, 1);
+    group->org = user;
+    group->under_way = 1;
+    sort_out(group, all);
+    Courier *courier = group->org->courier;
+    if (group->marks != NULL) {
+        group->under_way++;
+        courier_write(courier, group_marks_job, marks_written, group);
     }
-    part_is_over(org);
+    if (group->records != NULL) {
+        group->under_way++;
+        courier_write(courier, group_records_job, records_written, group);
+    }
+    part_is_over(group);
 }
 
 Batch *courier_writes_new(CourierOrg *org)

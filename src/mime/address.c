@@ -174,7 +174,7 @@ MimeAddress *mime_address_parse(const char *addr_spec, GError **error)
         return NULL;
     }
     MimeAddress *address = g_new0(MimeAddress, 1);
-    address->addr_spec = g_strdup_printf("%s@%s", local, domain);
+    address->addr_spec = g_strconcat(local, "@", domain, NULL);
     address->needs_smtputf8 = !g_str_is_ascii(local);
     address->local_part = g_steal_pointer(&local);
     address->domain = g_steal_pointer(&domain);

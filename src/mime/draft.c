@@ -81,11 +81,8 @@ void mime_draft_add_attachment(MimeDraft *draft, const char *file_name, const ch
 
 char *mime_message_id_make(const Id *id, const char *domain)
 {
-    GString *out = g_string_sized_new(2 * ID_BYTES + 2 + strlen(domain));
-    for (guint i = 0; i < ID_BYTES; i++)
-        g_string_append_printf(out, "%02x", (guint)id->bytes[i]);
-    g_string_append_printf(out, "@%s", domain);
-    return g_string_free(out, FALSE);
+    char text[ID_TEXT_SIZE];
+    return g_strconcat(id_format(id, "", text) + strlen("_"), "@", domain, NULL);
 }
 
 /* --- Faults
@@ -163,10 +160,12 @@ static MimeFault *check_addresses(const char *field, const GPtrArray *addresses)
         return mime_fault_new(
             field, "too_many", "At most %d addresses are allowed here.", LIMIT_RECIPIENTS);
     for (guint i = 0; i < addresses->len; i++) {
-        g_autofree char *pointer = g_strdup_printf("%s/%u", field, i);
-        MimeFault *fault = check_address(pointer, g_ptr_array_index(addresses, i));
-        if (fault != NULL)
-            return fault;
+        MimeFault *fault = check_address("", g_ptr_array_index(addresses, i));
+        if (fault == NULL)
+            continue;
+        g_free(fault->field);
+        fault->field = g_strdup_printf("%s/%u", field, i);
+        return fault;
     }
     return NULL;
 }

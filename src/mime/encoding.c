@@ -68,12 +68,31 @@ static gboolean must_encode(const char *p, gboolean is_line_start)
     return is_line_start && (*p == '.' || (*p == 'F' && strncmp(p, "From ", 5) == 0));
 }
 
+/* How many characters from here on, at most max, stand for themselves wherever they are but at the
+ * start of a line. p[n] as above. */
+static gsize plain_run(const char *p, gsize max)
+{
+    gsize n = 0;
+    while (n < max &&
+           ((p[n] > ' ' && p[n] <= '~' && p[n] != '=') || (p[n] == ' ' && p[n + 1] != '\r')))
+        n++;
+    return n;
+}
+
 gboolean mime_quoted_printable_append(GString *out, const char *text, gsize n, gsize limit)
 {
     gsize start = out->len, end = limit < G_MAXSIZE - start ? start + limit : G_MAXSIZE;
     QpLine line = {.n = 0};
     const char *p = text;
     for (; p < text + n; p++) {
+        if (line.n > 0 && line.n < QP_LINE_OCTETS - 1) { /* most of a text, in one go */
+            gsize run = plain_run(p, MIN(QP_LINE_OCTETS - 1 - line.n, (gsize)(text + n - p)));
+            memcpy(line.octets + line.n, p, run);
+            line.n += run;
+            p += run;
+            if (p == text + n)
+                break;
+        }
         gboolean is_end = *p == '\r'; /* the LF follows: text is canonical */
         gboolean encode = !is_end && must_encode(p, line.n == 0);
         gsize room = p[1] == '\r' ? QP_LINE_OCTETS : QP_LINE_OCTETS - 1; /* a soft break's "=" */

@@ -42,10 +42,11 @@ static char *to_ascii(const char *name, GError **error)
         refuse(error, "The name is not valid UTF-8.");
         return NULL;
     }
-    g_autofree char *folded = fold_case(name, error);
+    gboolean is_ascii = g_str_is_ascii(name);
+    g_autofree char *folded = is_ascii ? g_ascii_strdown(name, -1) : fold_case(name, error);
     if (folded == NULL)
         return NULL;
-    if (g_str_is_ascii(folded) && strstr(folded, "xn--") == NULL)
+    if (is_ascii && strstr(folded, "xn--") == NULL)
         return g_steal_pointer(&folded);
     guint8 *ascii = NULL;
     int rc = idn2_lookup_u8((const guint8 *)folded, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46);

@@ -96,7 +96,9 @@ static void write_multipart_headers(
 /* The CRLF in front belongs to the delimiter and not to the content before it (RFC 2046 5.1.1). */
 static void write_delimiter(GString *out, const char *boundary, gboolean is_last)
 {
-    g_string_append_printf(out, "\r\n--%s%s\r\n", boundary, is_last ? "--" : "");
+    g_string_append(out, "\r\n--");
+    g_string_append(out, boundary);
+    g_string_append(out, is_last ? "--\r\n" : "\r\n");
 }
 
 static void write_alternative(GString *out, const MimeDraft *draft)
@@ -236,7 +238,7 @@ static MimeFault *write_headers(GString *out, const MimeDraft *draft)
     write_people(out, draft);
     if (draft->subject != NULL)
         mime_header_append_text(out, "Subject", draft->subject);
-    g_autofree char *message_id = g_strdup_printf("<%s>", draft->message_id);
+    g_autofree char *message_id = g_strconcat("<", draft->message_id, ">", NULL);
     gboolean is_written = mime_header_append_verbatim(out, "Message-ID", message_id);
     g_assert(is_written);
     mime_header_append_verbatim(out, "MIME-Version", "1.0");

@@ -52,6 +52,16 @@ typedef enum {
 const char *email_gate_name(
     EmailGate gate); /* "open", "not_configured", "paused", "credential_fault" */
 
+/* One place in the order in which mails go out: by class, then time, then row. The waiting mails of
+ * an org can be read on from here. */
+typedef struct {
+    EmailClass class;
+    WallMs next_at;
+    gint64 recipient_id;
+} EmailPosition;
+
+#define EMAIL_POSITION_START ((EmailPosition){(EmailClass)0, 0, 0}) /* before the first */
+
 /* What a stored state is called under a gate. */
 EmailState email_state_shown(EmailState stored, EmailGate gate);
 

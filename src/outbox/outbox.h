@@ -6,6 +6,15 @@
  * recipients, refilled by the effect LOAD. What is durable lives in the store alone; after a crash
  * the machine starts empty.
  *
+ * As many mails are out at once as the connections can have unanswered, and about as many again, so
+ * that a connection never waits for the store; but no more than LIMIT_FLIGHT_BYTES of content (or
+ * one mail, if that alone is larger).
+ *
+ * The store is read *on* from the last mail seen, so that a long queue is read once. It is read
+ * *anew*, from the most urgent mail, when something may have come before that place: a bell, or a
+ * deferral whose time has come. While there is enough to do this waits for up to a tenth of a
+ * second, which is how late a more urgent mail may be seen.
+ *
  * A recipient is *known* from LOADED until RECORDED. A known recipient is never taken from the
  * store a second time, so that no mail is sent twice because a commit was still on its way. */
 #pragma once
@@ -22,14 +31,17 @@ typedef struct {
     gint64 recipient_id;
     EmailClass class;
     WallMs next_at;
+    gint64 size_bytes;
     gboolean is_test; /* a person asked for it: it goes out while paused */
     RetryMail mail;
 } OutboxItem;
 
 typedef enum {
-    OUTBOX_EVENT_GATE = 1, /* gate, config_version, connections: at start and when one changes */
+    OUTBOX_EVENT_GATE =
+        1, /* gate, config_version, connections, window: at start and when one changes */
     OUTBOX_EVENT_BELL,     /* new work may be due */
-    OUTBOX_EVENT_LOADED,   /* items, next_at: the answer to LOAD, also when it failed (n_items 0) */
+    OUTBOX_EVENT_LOADED,   /* items, has_more, next_at: the answer to LOAD, also when it failed
+                              (n_items 0) */
     OUTBOX_EVENT_ENDED,    /* recipient_id, end, fate, wait_s: an attempt is over */
     OUTBOX_EVENT_RECORDED, /* recipient_id: what RECORD asked for is durable (or can never be) */
     OUTBOX_EVENT_TICK,     /* the time of WAKE has come */
@@ -45,9 +57,11 @@ typedef struct {
     WallMs refused_at;   /* GATE: since when */
     gint64 config_version;
     guint connections;
-    const OutboxItem *items;
+    guint window;            /* GATE: mails unanswered on one connection */
+    const OutboxItem *items; /* LOADED: in the order they go */
     guint n_items;
-    WallMs next_at; /* LOADED: when the first mail behind these is due; 0: none */
+    gboolean has_more; /* LOADED: more is due behind these */
+    WallMs next_at;    /* LOADED: when the first mail behind these comes due; 0: none */
     gint64 recipient_id;
     AttemptEnd end;
     DiagnosisFate fate; /* NONE: no reply decided */
@@ -57,12 +71,12 @@ typedef struct {
 } OutboxEvent;
 
 typedef enum {
-    OUTBOX_EFFECT_LOAD =
-        1, /* answer with LOADED: due recipients, at most `limit`, tests only if so said */
-    OUTBOX_EFFECT_SEND,   /* try recipient_id now; answer with ENDED */
-    OUTBOX_EFFECT_RECORD, /* write decision for recipient_id; answer with RECORDED */
-    OUTBOX_EFFECT_HEALTH, /* what the traffic says about the org's account */
-    OUTBOX_EFFECT_WAKE,   /* send TICK at `at`; replaces the org's last */
+    OUTBOX_EFFECT_LOAD = 1, /* answer with LOADED: the due recipients behind `after`, at most
+                               `limit`, tests only if so said */
+    OUTBOX_EFFECT_SEND,     /* try recipient_id now; answer with ENDED */
+    OUTBOX_EFFECT_RECORD,   /* write decision for recipient_id; answer with RECORDED */
+    OUTBOX_EFFECT_HEALTH,   /* what the traffic says about the org's account */
+    OUTBOX_EFFECT_WAKE,     /* send TICK at `at`; replaces the org's last */
 } OutboxEffectKind;
 
 typedef enum {
@@ -79,6 +93,7 @@ typedef struct {
     gint64 recipient_id;
     guint limit;
     gboolean only_tests;
+    EmailPosition after;
     RetryDecision decision;
     OutboxHealth health;
     WallMs at;

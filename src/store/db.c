@@ -22,8 +22,9 @@ Db *db_open(const DbDriver *driver, const StoreConfig *config, DbRole role)
     Db *db = driver->open(config, role);
     db->driver = driver;
     db->role = role;
-    /* Keys are the statements' own text: SQL is literal and outlives the connection. */
-    db->statements = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_chain);
+    /* Keys are the addresses of the statements' own text: SQL is literal and outlives the
+     * connection. */
+    db->statements = g_hash_table_new_full(NULL, NULL, NULL, free_chain);
     return db;
 }
 

@@ -20,7 +20,7 @@ struct db {
     const DbDriver *driver;
     DbRole role;
     GError *fault;          /* it could not be opened: every query fails with this */
-    GHashTable *statements; /* SQL text → DbQuery, the first of a chain of equal statements */
+    GHashTable *statements; /* address of the SQL text → DbQuery, the first of a chain */
     GArray *changes;        /* of StoreChange, noted in this group; NULL on readers */
     DayKeys *keys;          /* unwrapped day keys, or NULL (keys.h) */
     gint64 read_until_us;   /* monotonic; readers: a statement that runs longer is broken off. 0:

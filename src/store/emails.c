@@ -125,7 +125,9 @@ static gboolean insert_recipients(Db *db, const EmailNew *email, gint64 email_ro
         if (!db_finish(q, error))
             return FALSE;
     }
-    return recipients_count_new(db, email->org_id, state, email->recipients->len, error);
+    RecipientTally tally = {{0}};
+    tally.change[state] = email->recipients->len;
+    return recipients_count(db, email->org_id, &tally, error);
 }
 
 gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **error)
@@ -227,41 +229,73 @@ void email_delivery_free(EmailDelivery *delivery)
     g_free(delivery);
 }
 
-EmailDelivery *emails_delivery(
-    Db *db, Vault *vault, gint64 org_id, gint64 recipient_id, GError **error)
+/* Bodies are opened once for neighbours that are recipients of the same email. */
+typedef struct {
+    Db *db;
+    Vault *vault;
+    gint64 org_id;
+    gint64 email_row; /* whose content this is; 0: none yet */
+    GBytes *content;
+} Opener;
+
+static GBytes *open_body(Opener *opener, DbQuery *q, gint64 email_row, const Id *id, GError **error)
 {
-    g_autoptr(EmailDelivery) found = g_new0(EmailDelivery, 1);
-    g_autoptr(GBytes) sealed = NULL;
-    EmailClass class = EMAIL_CLASS_TRANSACTIONAL;
-    gint64 day = 0;
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content "
-        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 LEFT JOIN bodies b ON b.email_row = "
-        "e.row "
-        "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
-    db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, recipient_id);
-    if (db_next(q)) {
-        found->recipient_id = recipient_id;
-        found->address = db_dup_text(q, 0);
-        found->sender = db_dup_text(q, 1);
-        found->needs_smtputf8 = db_int(q, 2) != 0;
-        db_id(q, 3, &found->email_id);
-        class = (EmailClass)db_int(q, 4);
-        day = db_int(q, 5);
-        sealed = db_dup_bytes(q, 6);
-    }
-    if (!db_finish(q, error) || found->recipient_id == 0)
-        return NULL;
+    if (opener->email_row == email_row)
+        return g_bytes_ref(opener->content);
+    g_autoptr(GBytes) sealed = db_dup_bytes(q, 6);
     if (!sealed) {
         g_set_error_literal(
             error, ABS_ERROR, ABS_ERROR_SECRET, "a waiting email has no body any more");
         return NULL;
     }
-    const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
+    const VaultKey *key =
+        day_key_for_opening(opener->db, opener->vault, opener->org_id, db_int(q, 5), error);
     if (!key)
         return NULL;
-    g_autoptr(VaultBinding) binding = body_binding(org_id, &found->email_id, class);
-    found->content = vault_key_unseal(key, binding, sealed, error);
-    return found->content ? g_steal_pointer(&found) : NULL;
+    g_autoptr(VaultBinding) binding = body_binding(opener->org_id, id, (EmailClass)db_int(q, 4));
+    GBytes *content = vault_key_unseal(key, binding, sealed, error);
+    if (!content)
+        return NULL;
+    g_clear_pointer(&opener->content, g_bytes_unref);
+    opener->content = g_bytes_ref(content);
+    opener->email_row = email_row;
+    return content;
+}
+
+/* NULL without error: it does not wait any more. */
+static EmailDelivery *read_delivery(Opener *opener, gint64 recipient_id, GError **error)
+{
+    g_autoptr(EmailDelivery) found = NULL;
+    g_autoptr(GError) unopened = NULL;
+    g_autoptr(DbQuery) q = db_query(opener->db,
+        "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content "
+        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 LEFT JOIN bodies b ON b.email_row = "
+        "e.row "
+        "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
+    db_bind_int(q, 1, opener->org_id);
+    db_bind_int(q, 2, recipient_id);
+    if (db_next(q)) {
+        found = g_new0(EmailDelivery, 1);
+        found->recipient_id = recipient_id;
+        found->address = db_dup_text(q, 0);
+        found->sender = db_dup_text(q, 1);
+        found->needs_smtputf8 = db_int(q, 2) != 0;
+        db_id(q, 3, &found->email_id);
+        found->content =
+            open_body(opener, q, recipient_id >> RECIPIENTS_SHIFT, &found->email_id, &unopened);
+    }
+    if (!db_finish(q, error))
+        return NULL;
+    if (unopened)
+        g_propagate_error(error, g_steal_pointer(&unopened));
+    return found && found->content ? g_steal_pointer(&found) : NULL;
+}
+
+void emails_deliveries(Db *db, Vault *vault, gint64 org_id, const gint64 *recipient_ids, guint n,
+    EmailDelivery **deliveries, GError **faults)
+{
+    Opener opener = {.db = db, .vault = vault, .org_id = org_id};
+    for (guint i = 0; i < n; i++)
+        deliveries[i] = read_delivery(&opener, recipient_ids[i], &faults[i]);
+    g_clear_pointer(&opener.content, g_bytes_unref);
 }

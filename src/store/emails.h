@@ -42,24 +42,29 @@ gboolean emails_idempotency_add(Db *db, gint64 org_id, gint64 token_id, const ch
 
 typedef struct {
     gint64 recipient_id; /* row key */
-    gint64 email_row;    /* row key */
-    Id email_id;
     EmailClass class;
     EmailState state; /* scheduled, queued, deferred or uncertain */
-    char *address;
     gint64 size_bytes;
     guint attempts;
     WallMs next_at;
     WallMs deadline_at; /* its own expiry or the longest lifetime: not sent from then on */
     gboolean at_most_once, is_test;
 } EmailDue;
-void email_due_free(EmailDue *due);
 
-/* Waiting recipients of the org whose next_at has come, by class then next_at; at most limit;
- * without those that are sending. include_only_tests: only test mails (they go out while paused).
- * GPtrArray of EmailDue. *next_at: when the next one behind these comes due (0: none). */
-GPtrArray *emails_due(Db *db, gint64 org_id, WallMs now, guint limit, gboolean only_tests,
-    WallMs *next_at, GError **error);
+typedef struct {
+    gint64 org_id;
+    WallMs now;
+    EmailPosition after; /* only what goes out behind this */
+    guint limit;
+    gboolean only_tests; /* they go out while paused */
+} EmailDueQuery;
+
+/* Waiting recipients whose next_at has come, in the order of EmailPosition; without those that are
+ * being sent. GArray of EmailDue. *has_more: the limit kept some back. *next_at: when the first one
+ * of the classes looked through comes due that is not yet (0: none; undefined in the class whose
+ * rest was kept back). */
+GArray *emails_due(
+    Db *db, const EmailDueQuery *query, gboolean *has_more, WallMs *next_at, GError **error);
 
 /* Everything needed to send to one recipient. */
 typedef struct {
@@ -70,16 +75,17 @@ typedef struct {
     gboolean needs_smtputf8;
 } EmailDelivery;
 
-/* NULL without error: the recipient does not wait any more. ABS_ERROR_SECRET: its body cannot be
- * opened. */
-EmailDelivery *emails_delivery(
-    Db *db, Vault *vault, gint64 org_id, gint64 recipient_id, GError **error);
+/* For each of n recipients its delivery (the caller frees), or NULL: with faults[i] if it cannot be
+ * read (ABS_ERROR_SECRET: its body cannot be opened), without if it does not wait any more. faults
+ * begin as NULL. */
+void emails_deliveries(Db *db, Vault *vault, gint64 org_id, const gint64 *recipient_ids, guint n,
+    EmailDelivery **deliveries, GError **faults);
 void email_delivery_free(EmailDelivery *delivery);
 
-/* The durable mark before a final dot: *marked is FALSE if the recipient is no longer in a state
- * that may be sent (cancelled meanwhile) or past its expiry. */
-gboolean emails_mark_sending(
-    Db *db, gint64 org_id, gint64 recipient_id, WallMs now, gboolean *marked, GError **error);
+/* The durable mark before a final dot, for n recipients: marked[i] is FALSE if that one is no
+ * longer in a state that may be sent (cancelled meanwhile, unknown) or past its expiry. */
+gboolean emails_mark_sending(Db *db, gint64 org_id, const gint64 *recipient_ids, guint n,
+    WallMs now, gboolean *marked, GError **error);
 
 /* The end of one attempt. */
 typedef struct {
@@ -96,12 +102,14 @@ typedef struct {
     const char *server;                      /* host name */
 } EmailAttempt;
 
-/* Writes state, attempt row (not for `queued` without a diagnosis: nothing was tried), and at an
- * end state erases the body of secret classes once no recipient waits. A recipient that was
- * cancelled meanwhile stays so unless the mail was accepted. What was uncertain and was not tried
- * again stays uncertain. ABS_ERROR_CONFLICT for a move that email_states does not allow. Notes
- * EMAIL. */
-gboolean emails_record_attempt(Db *db, gint64 org_id, const EmailAttempt *attempt, GError **error);
+/* Writes, for n attempts, state, attempt row (not for `queued` without a diagnosis: nothing was
+ * tried), and at an end state erases the body of secret classes once no recipient waits. A
+ * recipient that was cancelled meanwhile stays so unless the mail was accepted. What was uncertain
+ * and was not tried again stays uncertain. faults[i] (NULL before) says which are not written while
+ * the others are: ABS_ERROR_NOT_FOUND, and ABS_ERROR_CONFLICT for a move that email_states does not
+ * allow. Notes EMAIL. */
+gboolean emails_record_attempts(
+    Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error);
 
 /* At start: every `sending` row has lost its outcome. It becomes uncertain (next_at = now +
  * LIMIT_UNCERTAIN_RESEND_MS, or an end without next_at when at_most_once). */
@@ -170,6 +178,5 @@ gboolean emails_cancel(
 gboolean emails_count(Db *db, gint64 org_id, gint64 counts[EMAIL_HELD + 1], GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailNew, email_new_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailDue, email_due_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailDelivery, email_delivery_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailRow, email_row_free)

@@ -7,112 +7,143 @@
 
 /* --- What is due ----------------------------------------------------------------------------- */
 
-void email_due_free(EmailDue *due)
+static void read_due(DbQuery *q, EmailDue *due)
 {
-    if (!due)
-        return;
-    g_free(due->address);
-    g_free(due);
+    *due = (EmailDue){
+        .recipient_id = db_int(q, 0),
+        .class = (EmailClass)db_int(q, 1),
+        .state = (EmailState)db_int(q, 2),
+        .attempts = (guint)db_int(q, 3),
+        .next_at = db_int(q, 4),
+        .is_test = db_int(q, 5) != 0,
+        .deadline_at = db_int(q, 6),
+        .size_bytes = db_int(q, 7),
+        .at_most_once = db_int(q, 8) != 0,
+    };
 }
 
-static EmailDue *read_due(DbQuery *q)
-{
-    EmailDue *due = g_new0(EmailDue, 1);
-    due->recipient_id = db_int(q, 0);
-    due->email_row = due->recipient_id >> RECIPIENTS_SHIFT;
-    due->class = (EmailClass)db_int(q, 1);
-    due->state = (EmailState)db_int(q, 2);
-    due->address = db_dup_text(q, 3);
-    due->attempts = (guint)db_int(q, 4);
-    due->next_at = db_int(q, 5);
-    due->is_test = db_int(q, 6) != 0;
-    db_id(q, 7, &due->email_id);
-    due->size_bytes = db_int(q, 8);
-    due->deadline_at = db_int(q, 9);
-    due->at_most_once = db_int(q, 10) != 0;
-    return due;
-}
-
-/* One class at a time, because then the index gives the order: no sorting, however much waits. */
-#define DUE                                                                               \
-    "SELECT r.row, r.class, r.state, r.address, r.attempts, r.next_at, r.is_test, e.id, " \
-    "e.size_bytes, r.deadline_at, e.at_most_once "                                        \
-    "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "                              \
-    "WHERE r.org_id = $1 AND r.class = $2 AND r.next_at <= $3 AND r.state <> 3 "
-#define DUE_ORDER "ORDER BY r.next_at, r.row LIMIT $4"
+/* One class at a time, because then the index gives the order: no sorting, however much waits. And
+ * first those of the very moment where the last look ended, because then it gives the place, too.
+ */
+#define DUE                                                              \
+    "SELECT r.row, r.class, r.state, r.attempts, r.next_at, r.is_test, " \
+    "r.deadline_at, e.size_bytes, e.at_most_once "                       \
+    "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "             \
+    "WHERE r.org_id = $1 AND r.class = $2 AND r.state <> 3 "
+#define IN_MOMENT "AND r.next_at = $3 AND r.row > $4 "
+#define BEHIND_MOMENT "AND r.next_at > $3 AND r.next_at <= $4 "
+#define DUE_ORDER "ORDER BY r.next_at, r.row LIMIT $5"
 #define LATER                                                                                     \
     "SELECT r.next_at FROM recipients r WHERE r.org_id = $1 AND r.class = $2 AND r.next_at > $3 " \
     "AND r.state <> 3 "
 #define LATER_ORDER "ORDER BY r.next_at LIMIT 1"
 #define ONLY_TESTS "AND r.is_test = 1 "
 
-/* Appends what is due in one class; *more if the limit kept some back. */
-static gboolean add_due(Db *db, gint64 org_id, EmailClass class, WallMs now, guint limit,
-    gboolean only_tests, GPtrArray *all, gboolean *more, GError **error)
+/* Appends what q finds; it was asked for one more than there is room for. */
+static gboolean add_found(
+    DbQuery *q, const EmailDueQuery *query, GArray *all, gboolean *has_more, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        only_tests ? db_query(db, DUE ONLY_TESTS DUE_ORDER) : db_query(db, DUE DUE_ORDER);
-    db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, class);
-    db_bind_int(q, 3, now);
-    db_bind_int(q, 4, (gint64)limit - all->len + 1);
+    db_bind_int(q, 1, query->org_id);
+    db_bind_int(q, 5, (gint64)query->limit - all->len + 1);
     while (db_next(q)) {
-        if (all->len == limit)
-            *more = TRUE;
+        EmailDue due;
+        read_due(q, &due);
+        if (all->len == query->limit)
+            *has_more = TRUE;
         else
-            g_ptr_array_add(all, read_due(q));
+            g_array_append_val(all, due);
     }
     return db_finish(q, error);
 }
 
-static gboolean find_later(Db *db, gint64 org_id, EmailClass class, WallMs now, gboolean only_tests,
-    WallMs *next_at, GError **error)
+/* What is due in one class, behind `after` if that lies in it. */
+static gboolean add_class(Db *db, const EmailDueQuery *query, EmailClass class, GArray *all,
+    gboolean *has_more, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        only_tests ? db_query(db, LATER ONLY_TESTS LATER_ORDER) : db_query(db, LATER LATER_ORDER);
-    db_bind_int(q, 1, org_id);
+    const EmailPosition *after = &query->after;
+    gboolean is_inside = class == after->class;
+    if (is_inside && after->next_at <= query->now) {
+        g_autoptr(DbQuery) q = query->only_tests ? db_query(db, DUE IN_MOMENT ONLY_TESTS DUE_ORDER)
+                                                 : db_query(db, DUE IN_MOMENT DUE_ORDER);
+        db_bind_int(q, 2, class);
+        db_bind_int(q, 3, after->next_at);
+        db_bind_int(q, 4, after->recipient_id);
+        if (!add_found(q, query, all, has_more, error))
+            return FALSE;
+    }
+    if (*has_more)
+        return TRUE;
+    g_autoptr(DbQuery) q = query->only_tests ? db_query(db, DUE BEHIND_MOMENT ONLY_TESTS DUE_ORDER)
+                                             : db_query(db, DUE BEHIND_MOMENT DUE_ORDER);
     db_bind_int(q, 2, class);
-    db_bind_int(q, 3, now);
+    db_bind_int(q, 3, is_inside ? after->next_at : G_MININT64);
+    db_bind_int(q, 4, query->now);
+    return add_found(q, query, all, has_more, error);
+}
+
+static gboolean find_later(
+    Db *db, const EmailDueQuery *query, EmailClass class, WallMs *next_at, GError **error)
+{
+    g_autoptr(DbQuery) q = query->only_tests ? db_query(db, LATER ONLY_TESTS LATER_ORDER)
+                                             : db_query(db, LATER LATER_ORDER);
+    db_bind_int(q, 1, query->org_id);
+    db_bind_int(q, 2, class);
+    db_bind_int(q, 3, query->now);
     if (db_next(q) && (*next_at == 0 || db_int(q, 0) < *next_at))
         *next_at = db_int(q, 0);
     return db_finish(q, error);
 }
 
-static void free_due(gpointer due)
+GArray *emails_due(
+    Db *db, const EmailDueQuery *query, gboolean *has_more, WallMs *next_at, GError **error)
 {
-    email_due_free(due);
-}
-
-GPtrArray *emails_due(Db *db, gint64 org_id, WallMs now, guint limit, gboolean only_tests,
-    WallMs *next_at, GError **error)
-{
-    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_due);
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(EmailDue));
     gboolean more = FALSE;
     WallMs later = 0;
-    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
-        if (!more && !add_due(db, org_id, class, now, limit, only_tests, all, &more, error))
+    EmailClass first = MAX(query->after.class, EMAIL_CLASS_RESET);
+    for (EmailClass class = first; class <= EMAIL_CLASS_BULK && !more; class ++) {
+        if (!add_class(db, query, class, all, &more, error))
             return NULL;
-        if (!more && !find_later(db, org_id, class, now, only_tests, &later, error))
+        if (!more && !find_later(db, query, class, &later, error))
             return NULL;
     }
-    *next_at = more ? now : later;
+    *has_more = more;
+    *next_at = later;
     return g_steal_pointer(&all);
 }
 
 /* --- One attempt ----------------------------------------------------------------------------- */
 
-gboolean emails_mark_sending(
-    Db *db, gint64 org_id, gint64 recipient_id, WallMs now, gboolean *marked, GError **error)
+/* Reads a recipient among many. *found is FALSE, without error, if the org has no such one. */
+static gboolean read_one_of_many(Db *db, gint64 org_id, gint64 row, Recipient *recipient,
+    gboolean *found, GError **fault, GError **error)
 {
-    Recipient recipient;
-    if (!recipient_read(db, org_id, recipient_id, &recipient, error))
-        return FALSE;
-    gboolean may = recipient.next_at > 0 && recipient.deadline_at > now &&
-                   states_allow(&email_states, recipient.state, EMAIL_SENDING);
-    if (may && !recipient_move(db, &recipient, EMAIL_SENDING, recipient.next_at, FALSE, now, error))
-        return FALSE;
-    *marked = may;
-    return TRUE;
+    g_autoptr(GError) own = NULL;
+    *found = recipient_read(db, org_id, row, recipient, &own);
+    if (*found)
+        return TRUE;
+    gboolean is_unknown = g_error_matches(own, ABS_ERROR, ABS_ERROR_NOT_FOUND);
+    g_propagate_error(is_unknown ? fault : error, g_steal_pointer(&own));
+    return is_unknown;
+}
+
+gboolean emails_mark_sending(Db *db, gint64 org_id, const gint64 *recipient_ids, guint n,
+    WallMs now, gboolean *marked, GError **error)
+{
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < n; i++) {
+        Recipient recipient;
+        gboolean may;
+        if (!read_one_of_many(db, org_id, recipient_ids[i], &recipient, &may, NULL, error))
+            return FALSE;
+        may = may && recipient.next_at > 0 && recipient.deadline_at > now &&
+              states_allow(&email_states, recipient.state, EMAIL_SENDING);
+        if (may && !recipient_move(
+                       db, &recipient, EMAIL_SENDING, recipient.next_at, FALSE, now, &tally, error))
+            return FALSE;
+        marked[i] = may;
+    }
+    return recipients_count(db, org_id, &tally, error);
 }
 
 static gboolean add_attempt_row(Db *db, gint64 org_id, const EmailAttempt *attempt, GError **error)
@@ -153,26 +184,43 @@ static gboolean was_not_tried(const EmailAttempt *attempt)
     return attempt->state == EMAIL_QUEUED && !attempt->counts && !attempt->diagnosis;
 }
 
-gboolean emails_record_attempt(Db *db, gint64 org_id, const EmailAttempt *attempt, GError **error)
+/* The move and the row of one attempt. *fault: it may not be made, and nothing was written. */
+static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttempt *attempt,
+    RecipientTally *tally, GError **fault, GError **error)
 {
-    Recipient recipient;
-    if (!recipient_read(db, org_id, attempt->recipient_id, &recipient, error))
-        return FALSE;
-    if (!was_not_tried(attempt) && !add_attempt_row(db, org_id, attempt, error))
-        return FALSE;
     EmailState to = attempt->state;
     /* Untried, what was uncertain before is so still: it may be a repetition. */
-    if (to == EMAIL_QUEUED && recipient.state == EMAIL_UNCERTAIN)
+    if (to == EMAIL_QUEUED && recipient->state == EMAIL_UNCERTAIN)
         to = EMAIL_UNCERTAIN;
-    gboolean has_ended = recipient.next_at == 0;
-    if (states_allow(&email_states, recipient.state, to) && (!has_ended || to == EMAIL_ACCEPTED))
-        return recipient_move(db, &recipient, to, next_of(&recipient, to, attempt), attempt->counts,
-            attempt->at, error);
-    if (has_ended) /* cancelled or expired meanwhile: it stays so, the attempt is on record */
+    gboolean has_ended = recipient->next_at == 0;
+    gboolean moves =
+        states_allow(&email_states, recipient->state, to) && (!has_ended || to == EMAIL_ACCEPTED);
+    if (!moves && !has_ended) {
+        g_set_error(fault, ABS_ERROR, ABS_ERROR_CONFLICT, "a recipient cannot go from %s to %s",
+            email_state_name(recipient->state), email_state_name(to));
         return TRUE;
-    g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT, "a recipient cannot go from %s to %s",
-        email_state_name(recipient.state), email_state_name(to));
-    return FALSE;
+    }
+    if (!was_not_tried(attempt) && !add_attempt_row(db, recipient->org_id, attempt, error))
+        return FALSE;
+    /* Cancelled or expired meanwhile: it stays so, the attempt is on record. */
+    return !moves || recipient_move(db, recipient, to, next_of(recipient, to, attempt),
+                         attempt->counts, attempt->at, tally, error);
+}
+
+gboolean emails_record_attempts(
+    Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error)
+{
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < n; i++) {
+        Recipient recipient;
+        gboolean found;
+        if (!read_one_of_many(
+                db, org_id, attempts[i].recipient_id, &recipient, &found, &faults[i], error))
+            return FALSE;
+        if (found && !record_one(db, &recipient, &attempts[i], &tally, &faults[i], error))
+            return FALSE;
+    }
+    return recipients_count(db, org_id, &tally, error);
 }
 
 /* --- Without an attempt ---------------------------------------------------------------------- */
@@ -192,15 +240,40 @@ static GArray *collect_keys(DbQuery *q, GError **error)
     return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
 }
 
-static gboolean recover_one(Db *db, const RecipientKey *key, WallMs now, GError **error)
+static gboolean recover_one(
+    Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally, GError **error)
 {
     /* Counted as an attempt: the final dot may have gone out. */
-    EmailAttempt lost = {.recipient_id = key->row,
+    const EmailAttempt lost = {.recipient_id = key->row,
         .state = EMAIL_UNCERTAIN,
         .at = now,
         .next_at = now + LIMIT_UNCERTAIN_RESEND_MS,
         .counts = TRUE};
-    return emails_record_attempt(db, key->org_id, &lost, error);
+    Recipient recipient;
+    return recipient_read(db, key->org_id, key->row, &recipient, error) &&
+           record_one(db, &recipient, &lost, tally, NULL, error);
+}
+
+/* What is done to each of the recipients found. */
+typedef gboolean (*EndOne)(
+    Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally, GError **error);
+
+/* To each in turn; the counts are written where the organisation changes. */
+static gboolean for_each(Db *db, const GArray *keys, EndOne end_one, WallMs now, GError **error)
+{
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < keys->len; i++) {
+        const RecipientKey *key = &g_array_index(keys, RecipientKey, i);
+        gboolean is_last =
+            i + 1 == keys->len || g_array_index(keys, RecipientKey, i + 1).org_id != key->org_id;
+        if (!end_one(db, key, now, &tally, error))
+            return FALSE;
+        if (is_last && !recipients_count(db, key->org_id, &tally, error))
+            return FALSE;
+        if (is_last)
+            tally = (RecipientTally){{0}};
+    }
+    return TRUE;
 }
 
 gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error)
@@ -209,24 +282,22 @@ gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error)
     g_autoptr(DbQuery) q =
         db_query(db, "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL AND state = 3");
     g_autoptr(GArray) keys = collect_keys(q, error);
-    if (!keys)
+    if (!keys || !for_each(db, keys, recover_one, now, error))
         return FALSE;
-    for (guint i = 0; i < keys->len; i++)
-        if (!recover_one(db, &g_array_index(keys, RecipientKey, i), now, error))
-            return FALSE;
     *recovered = keys->len;
     return TRUE;
 }
 
 /* What may have been delivered stays uncertain and is not sent again; "expired" would say that it
  * was not sent. */
-static gboolean expire_one(Db *db, const RecipientKey *key, WallMs now, GError **error)
+static gboolean expire_one(
+    Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally, GError **error)
 {
     Recipient recipient;
     if (!recipient_read(db, key->org_id, key->row, &recipient, error))
         return FALSE;
     EmailState to = recipient.state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
-    return recipient_move(db, &recipient, to, 0, FALSE, now, error);
+    return recipient_move(db, &recipient, to, 0, FALSE, now, tally, error);
 }
 
 gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError **error)
@@ -237,17 +308,14 @@ gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError 
     db_bind_int(q, 1, now);
     db_bind_int(q, 2, limit);
     g_autoptr(GArray) keys = collect_keys(q, error);
-    if (!keys)
+    if (!keys || !for_each(db, keys, expire_one, now, error))
         return FALSE;
-    for (guint i = 0; i < keys->len; i++)
-        if (!expire_one(db, &g_array_index(keys, RecipientKey, i), now, error))
-            return FALSE;
     *expired = keys->len;
     return TRUE;
 }
 
-static gboolean cancel_one(
-    Db *db, const RecipientKey *key, WallMs now, gint64 *cancelled, GError **error)
+static gboolean cancel_one(Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally,
+    gint64 *cancelled, GError **error)
 {
     Recipient recipient;
     if (!recipient_read(db, key->org_id, key->row, &recipient, error))
@@ -257,7 +325,7 @@ static gboolean cancel_one(
     *cancelled += 1;
     /* What may have arrived is not sent again, but "cancelled" would say that it was not sent. */
     EmailState to = recipient.state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_CANCELLED;
-    return recipient_move(db, &recipient, to, 0, FALSE, now, error);
+    return recipient_move(db, &recipient, to, 0, FALSE, now, tally, error);
 }
 
 gboolean emails_cancel(
@@ -276,8 +344,9 @@ gboolean emails_cancel(
         return FALSE;
     }
     gint64 n = 0;
+    RecipientTally tally = {{0}};
     for (guint i = 0; i < keys->len; i++)
-        if (!cancel_one(db, &g_array_index(keys, RecipientKey, i), now, &n, error))
+        if (!cancel_one(db, &g_array_index(keys, RecipientKey, i), now, &tally, &n, error))
             return FALSE;
     if (n == 0) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
@@ -285,5 +354,5 @@ gboolean emails_cancel(
         return FALSE;
     }
     *cancelled = n;
-    return TRUE;
+    return recipients_count(db, org_id, &tally, error);
 }

@@ -237,7 +237,9 @@ static gboolean choose_plan(Db *db, const EmailFilter *filter, Plan *plan, GErro
     "AND lower(s.address) LIKE $4 ESCAPE '\\')) "
 #define BY_ID "SELECT e.row FROM emails e WHERE e.org_id = $1 " MATCHES
 #define RECIPIENTS "FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.org_id = $1 "
-#define NOTABLE "SELECT e.row " RECIPIENTS "AND r.state = $5 AND r.state NOT IN (2, 3, 6) " MATCHES
+#define NOTABLE                                                                      \
+    "SELECT e.row " RECIPIENTS "AND r.state = $5 AND r.state <> 2 AND r.state <> 3 " \
+    "AND r.state <> 6 " MATCHES
 #define WALK "SELECT e.row " RECIPIENTS "AND r.state IN ($5, $6) " MATCHES
 /* The + keeps SQLite from walking all recipients for the sake of their order. */
 #define WAITING                                                                          \

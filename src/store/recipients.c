@@ -27,27 +27,24 @@ gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient,
     return found;
 }
 
-gboolean recipients_count_new(Db *db, gint64 org_id, EmailState state, guint n, GError **error)
+static gboolean count_state(Db *db, gint64 org_id, EmailState state, gint64 change, GError **error)
 {
     g_autoptr(DbQuery) q =
         db_query(db, "UPDATE recipient_counts SET n = n + $3 WHERE org_id = $1 AND state = $2");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, state);
-    db_bind_int(q, 3, n);
+    db_bind_int(q, 3, change);
     return db_finish(q, error);
 }
 
-static gboolean count_move(Db *db, gint64 org_id, EmailState from, EmailState to, GError **error)
+gboolean recipients_count(Db *db, gint64 org_id, const RecipientTally *tally, GError **error)
 {
-    if (from == to)
-        return TRUE;
-    g_autoptr(DbQuery) q =
-        db_query(db, "UPDATE recipient_counts SET n = n + CASE state WHEN $3 THEN 1 ELSE -1 END "
-                     "WHERE org_id = $1 AND state IN ($2, $3)");
-    db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, from);
-    db_bind_int(q, 3, to);
-    return db_finish(q, error);
+    for (EmailState state = EMAIL_SCHEDULED; state <= EMAIL_HANDED_OVER; state++) {
+        gint64 change = tally->change[state];
+        if (change != 0 && !count_state(db, org_id, state, change, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* The mark before a final dot: next_at stays, so no index changes. */
@@ -86,12 +83,12 @@ static gboolean erase_body_if_all_ended(Db *db, gint64 email_row, GError **error
 }
 
 gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallMs next_at,
-    gboolean counts_attempt, WallMs now, GError **error)
+    gboolean counts_attempt, WallMs now, RecipientTally *tally, GError **error)
 {
     g_assert(states_allow(&email_states, recipient->state, to));
     store_note_change(db, STORE_CHANGED_EMAIL, recipient->org_id, &recipient->email_id);
-    if (!count_move(db, recipient->org_id, recipient->state, to, error))
-        return FALSE;
+    tally->change[recipient->state]--;
+    tally->change[to]++;
     if (to == EMAIL_SENDING)
         return write_state(db, recipient->row, to, now, error);
     if (!write_move(db, recipient->row, to, next_at, counts_attempt, now, error))

@@ -31,10 +31,16 @@ typedef struct {
 /* ABS_ERROR_NOT_FOUND if the org has no such recipient. */
 gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient, GError **error);
 
-/* Moves it, which `email_states` must allow. next_at 0: it is at its end; then the body of a secret
- * class is erased once no recipient of the email waits. Notes EMAIL. */
-gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallMs next_at,
-    gboolean counts_attempt, WallMs now, GError **error);
+/* What a job's moves add up to for the counts, so that they are written once. Starts as zeros. */
+typedef struct {
+    gint64 change[EMAIL_HANDED_OVER + 1]; /* by state */
+} RecipientTally;
 
-/* n new recipients in that state. */
-gboolean recipients_count_new(Db *db, gint64 org_id, EmailState state, guint n, GError **error);
+/* Moves it, which `email_states` must allow. next_at 0: it is at its end; then the body of a secret
+ * class is erased once no recipient of the email waits. Notes EMAIL. The same job must write the
+ * tally. */
+gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallMs next_at,
+    gboolean counts_attempt, WallMs now, RecipientTally *tally, GError **error);
+
+/* Adds the tally to the org's counts. */
+gboolean recipients_count(Db *db, gint64 org_id, const RecipientTally *tally, GError **error);

@@ -171,8 +171,19 @@ static void configure(SqliteDb *self, const StoreConfig *config, DbRole role)
         sqlite3_progress_handler(handle, STEPS_BETWEEN_LOOKS, break_off_long_read, self);
 }
 
+/* SQLite's memory statistics cost a lock at every allocation, and nobody reads them. */
+static void configure_library(void)
+{
+    static gsize done = 0;
+    if (!g_once_init_enter(&done))
+        return;
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    g_once_init_leave(&done, 1);
+}
+
 static Db *sqlite_open(const StoreConfig *config, DbRole role)
 {
+    configure_library();
     SqliteDb *self = g_new0(SqliteDb, 1);
     self->lock_fd = -1;
     if (role == DB_WRITER)

@@ -81,9 +81,23 @@ static gboolean any_went_well(GPtrArray *group)
     return FALSE;
 }
 
-/* Runs the jobs in one transaction. Afterwards each job's error says whether it is durable. */
-static void run_group(Db *db, GPtrArray *group)
+/* The jobs from `first` on are not begun in this group: back to the head of the queue. */
+static void put_back(Store *store, GPtrArray *group, guint first)
 {
+    g_mutex_lock(&store->queue_lock);
+    for (guint i = group->len; i > first; i--)
+        g_queue_push_head(&store->queue, group->pdata[i - 1]);
+    g_mutex_unlock(&store->queue_lock);
+    g_ptr_array_set_size(group, (gint)first);
+}
+
+/* Runs the jobs in one transaction. Afterwards each job's error says whether it is durable. A job
+ * is never cut short, but large ones do not add up: nobody waits for a commit longer than for
+ * LIMIT_STORE_GROUP_MS and one job. */
+static void run_group(Store *store, GPtrArray *group)
+{
+    Db *db = store->writer;
+    gint64 until = g_get_monotonic_time() + LIMIT_STORE_GROUP_MS * 1000;
     g_autoptr(GError) error = NULL;
     g_array_set_size(db->changes, 0);
     gboolean alive = db_begin(db, &error);
@@ -92,6 +106,8 @@ static void run_group(Db *db, GPtrArray *group)
         if (!alive)
             error = g_error_new_literal(
                 ABS_ERROR, ABS_ERROR_STORE, "database: the transaction was lost to an error");
+        else if (g_get_monotonic_time() >= until)
+            put_back(store, group, i + 1);
     }
     if (alive && any_went_well(group) && db_commit(db, &error))
         return;
@@ -217,7 +233,7 @@ static gpointer write_until_closed(gpointer data)
     gboolean idle = FALSE;
     while (take_group(store, &idle, group)) {
         if (!idle) {
-            run_group(db, group);
+            run_group(store, group);
             tell_listeners(store, db->changes);
             finish_group(group);
         }

@@ -1,7 +1,8 @@
 /* The durable state: one database, one writing thread, many readers.
  *
  * Every change is a *job*: a function that runs on the writing thread inside a transaction shared
- * with all jobs that were waiting (the group forms itself). A job that fails is rolled back alone.
+ * with all jobs that were waiting (the group forms itself, within LIMIT_STORE_GROUP jobs and
+ * LIMIT_STORE_GROUP_MS). A job that fails is rolled back alone.
  * `done` is called after the group is committed with full synchronisation, so what it reports is
  * durable. Jobs note what they changed; after the commit the listeners hear it. There is no other
  * source of events: nothing is announced that is not durable.

@@ -8,6 +8,8 @@ import { chromium } from 'playwright-core';
 
 const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
+const SLOWER = Number(process.env.BROWSER_SLOWER ?? 1); // pages run at that fraction of their speed; patience grows with it
+const PATIENCE_MS = 45000 * SLOWER; // a run may take as long (LIMIT_VERIFICATION_MS); only what fails waits this long
 const PICTURES = new URL('../../build/screenshots/', import.meta.url).pathname;
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -20,8 +22,9 @@ export async function openBrowser(origin, { language = 'de', width = 1280, heigh
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS, chromiumSandbox: false,
     locale: language === 'de' ? 'de-DE' : 'en-US', viewport: { width, height }, colorScheme: 'light', timezoneId: 'Europe/Berlin',
   });
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = context.pages()[0] ?? await context.newPage();
+  if (SLOWER > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
   const complaints = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
@@ -61,16 +64,37 @@ export async function inspect(page, name) {
 
 // --- Steps that several suites take ------------------------------------------------------------------------------------
 
-export const setupState = (page, state) => page.waitForSelector(`[data-setup=${state}]`);
-
-/** Waits until the service itself has a draft like this. (waitForFunction takes an unsettled promise for a yes.) */
-export async function untilDraft(page, fits) {
-  for (const last = Date.now() + 10000; ;) {
-    const { draft } = await page.evaluate(async () => (await fetch('/v1/smtp')).json());
-    if (draft && fits(draft)) return;
-    if (Date.now() > last) throw new Error(`the draft stayed ${JSON.stringify(draft)}`);
+/**
+ * Tries a statement until it holds. For everything that comes of something else (an answer, an event, an effect): the page need
+ * not be through with it when the first sign of it shows. (waitForFunction takes an unsettled promise for a yes.)
+ */
+export async function eventually(check) {
+  for (const last = Date.now() + PATIENCE_MS; ;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > last) throw error;
+    }
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
+}
+
+export const setupState = (page, state) => page.waitForSelector(`[data-setup=${state}]`);
+
+/** Waits until a field holds this value. */
+export const untilValue = (page, id, value) => eventually(async () => assert.equal(await page.inputValue(`#${id}`), value));
+
+/** Waits until the service itself has a draft like this. */
+export const untilDraft = (page, fits) => eventually(async () => {
+  const { draft } = await page.evaluate(async () => (await fetch('/v1/smtp')).json());
+  assert.ok(draft && fits(draft), `the draft stayed ${JSON.stringify(draft)}`);
+});
+
+/** Does what starts a run, and waits until that run (not the one before) is shown with this outcome. */
+export async function untilRun(page, outcome, start) {
+  const shown = await page.evaluate(() => document.querySelector('[data-run]')?.dataset.runId ?? '');
+  await start();
+  await page.waitForSelector(`[data-run=${outcome}]:not([data-run-id="${shown}"])`);
 }
 
 export async function createAdmin(page, setupLink) {
@@ -87,8 +111,7 @@ export async function verifySandbox(page, outcome = 'passed', password = null) {
   await page.click('[data-preset=sandbox]');
   await page.waitForFunction(() => document.getElementById('host').value !== '');
   if (password !== null) await page.fill('#password', password);
-  await page.click('.settings button[type=submit]');
-  await page.waitForSelector(`[data-run=${outcome}]`, { timeout: 45000 });
+  await untilRun(page, outcome, () => page.click('.settings button[type=submit]'));
 }
 
 /** A request as the page itself would make it, with its session and CSRF value. */

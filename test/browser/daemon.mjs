@@ -20,9 +20,9 @@ const freePort = () => new Promise((resolve, reject) => {
 
 /** Starts it once: { child, url, setupLink } when it listens; setupLink only on the first start of its data. */
 async function launch(data, listen, ports) {
-  const [starttls, implicit] = ports;
+  const [starttls, implicit] = ports; // of the sandbox; all of them may be named in the settings
   const child = spawn(PROGRAM, ['serve', '--dev', '--data', data, '--listen', listen,
-    '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, '--allow-port', starttls, '--allow-port', implicit],
+    '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, ...ports.flatMap((port) => ['--allow-port', port])],
   { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', LANGUAGE: '' } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
   const isFirst = listen.endsWith(':0');
@@ -59,10 +59,10 @@ async function launch(data, listen, ports) {
 }
 
 /** { url, setupLink, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address. */
-export async function startDaemon() {
+export async function startDaemon(morePorts = []) {
   const folder = await mkdtemp(join(tmpdir(), 'absender-browser-'));
   const data = join(folder, 'data');
-  const ports = [await freePort(), await freePort()];
+  const ports = [await freePort(), await freePort(), ...morePorts];
   try {
     let running = await launch(data, '127.0.0.1:0', ports);
     const { url, setupLink } = running;

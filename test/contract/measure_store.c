@@ -1,5 +1,6 @@
 /* How fast and how large: acceptances per second (2 KiB bodies, one job each, full sync) with 1 and
- * 64 threads, bytes of file for each queued mail, and how long the queries of the courier and the
+ * 64 threads, bytes of file for each queued mail, how fast that queue can be read, marked and
+ * recorded in groups as the courier does it, and how long the queries of the courier and the
  * outbox page take beside 100,000 waiting and 1,000,000 ended mails.
  *
  *     ninja measure_store && test/measure_store [FOLDER]
@@ -93,6 +94,80 @@ static void measure_acceptance(
         (double)total / seconds, (double)slowest / 1000);
 }
 
+/* --- The way of a queue through the courier -------------------------------------------------- */
+
+enum { GROUP = 64 };
+
+typedef struct {
+    gint64 ids[GROUP];
+    guint n;
+} Group;
+
+static gboolean mark_job(Db *db, gpointer data, GError **error)
+{
+    const Group *group = data;
+    gboolean marked[GROUP];
+    return emails_mark_sending(
+        db, STORE_DEFAULT_ORG, group->ids, group->n, clock_wall_ms(), marked, error);
+}
+
+static gboolean record_job(Db *db, gpointer data, GError **error)
+{
+    const Group *group = data;
+    EmailAttempt attempts[GROUP];
+    GError *faults[GROUP] = {NULL};
+    for (guint i = 0; i < group->n; i++)
+        attempts[i] = (EmailAttempt){.recipient_id = group->ids[i],
+            .state = EMAIL_ACCEPTED,
+            .at = clock_wall_ms(),
+            .counts = TRUE,
+            .phase = "after_data",
+            .reply_code = 250,
+            .reply_enhanced = "2.0.0",
+            .reply_text = "2.0.0 Ok: queued as 4FxyzAbCdE",
+            .server = "mail.example.de"};
+    return emails_record_attempts(db, STORE_DEFAULT_ORG, attempts, group->n, faults, error);
+}
+
+/* The next mails that are due, with their bodies. FALSE when there are none. */
+static gboolean read_group(Store *store, Vault *vault, Group *group)
+{
+    gboolean has_more;
+    WallMs next_at;
+    g_autoptr(GError) error = NULL;
+    const EmailDueQuery query = {
+        .org_id = STORE_DEFAULT_ORG, .now = clock_wall_ms(), .limit = GROUP};
+    EmailDelivery *deliveries[GROUP];
+    GError *faults[GROUP] = {NULL};
+    Db *db = store_reader_take(store);
+    g_autoptr(GArray) due = emails_due(db, &query, &has_more, &next_at, &error);
+    must(due != NULL, error);
+    group->n = due->len;
+    for (guint i = 0; i < due->len; i++)
+        group->ids[i] = g_array_index(due, EmailDue, i).recipient_id;
+    emails_deliveries(db, vault, STORE_DEFAULT_ORG, group->ids, group->n, deliveries, faults);
+    store_reader_give(store, db);
+    for (guint i = 0; i < group->n; i++) {
+        must(deliveries[i] != NULL, faults[i]);
+        email_delivery_free(deliveries[i]);
+    }
+    return group->n > 0;
+}
+
+static void measure_outcomes(Store *store, Vault *vault)
+{
+    Group group;
+    gint64 n = 0, begun = g_get_monotonic_time();
+    g_autoptr(GError) error = NULL;
+    while (read_group(store, vault, &group)) {
+        must(store_run(store, mark_job, &group, &error), error);
+        must(store_run(store, record_job, &group, &error), error);
+        n += group.n;
+    }
+    double seconds = (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
+    g_print("read, marked and recorded in groups of %d: %8.0f /s\n", GROUP, (double)n / seconds);
+}
+
 /* Ended and waiting mails by the hundred thousand, without bodies. */
 static gboolean fill_job(Db *db, gpointer data, GError **error)
 {
@@ -145,8 +220,10 @@ static void measure_large_queue(Store *store)
         WallMs next_at;
         Db *db = store_reader_take(store);
         gint64 begun = g_get_monotonic_time();
-        g_autoptr(GPtrArray) due =
-            emails_due(db, STORE_DEFAULT_ORG, 2000000, limits[i], FALSE, &next_at, &error);
+        gboolean has_more;
+        const EmailDueQuery query = {
+            .org_id = STORE_DEFAULT_ORG, .now = 2000000, .limit = limits[i]};
+        g_autoptr(GArray) due = emails_due(db, &query, &has_more, &next_at, &error);
         g_autofree char *what = g_strdup_printf("  emails_due, limit %u", limits[i]);
         report_ms(what, begun);
         must(due && due->len == limits[i], error);
@@ -190,6 +267,7 @@ int main(int argc, char **argv)
 
     store = store_open(&config, NULL, &error);
     must(store != NULL, error);
+    measure_outcomes(store, vault);
     measure_large_queue(store);
     store_close(store);
     g_unlink(path);

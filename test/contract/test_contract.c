@@ -683,6 +683,51 @@ static void kill_9_loses_nothing_acknowledged(void **state)
     print_message("# %u acknowledged writes over %d kills\n", total, KILLS);
 }
 
+/* --- A group does not grow without end ------------------------------------------------------- */
+
+typedef struct {
+    gint order;   /* how many were done before; written on the writing thread */
+    gint *n_done; /* of all */
+    gint n_done_when_run;
+    gboolean is_slow;
+} Watched;
+
+static gboolean run_watched(Db *db, gpointer data, GError **error)
+{
+    Watched *self = data;
+    self->n_done_when_run = *self->n_done;
+    if (self->is_slow)
+        g_usleep((LIMIT_STORE_GROUP_MS + 20) * 1000);
+    return TRUE;
+}
+
+static void watched_done(gpointer data, const GError *error)
+{
+    Watched *self = data;
+    assert_null(error);
+    self->order = (*self->n_done)++;
+}
+
+static void what_waits_behind_a_long_job_is_committed_apart_and_in_order(void **state)
+{
+    Place *place = *state;
+    Gate gate;
+    gint n_done = 0;
+    Watched jobs[6];
+    close_gate(&gate, place->store);
+    for (guint i = 0; i < G_N_ELEMENTS(jobs); i++) {
+        jobs[i] = (Watched){.n_done = &n_done, .is_slow = i == 2};
+        assert_true(store_submit(place->store, run_watched, &jobs[i], watched_done, NULL, NULL));
+    }
+    open_gate(&gate);
+    wait_until_written(place->store);
+    static const gint expected[] = {0, 0, 0, 3, 3, 3}; /* the last three came after a commit */
+    for (guint i = 0; i < G_N_ELEMENTS(jobs); i++) {
+        assert_int_equal(jobs[i].n_done_when_run, expected[i]);
+        assert_int_equal(jobs[i].order, i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     secret_init();
@@ -693,6 +738,7 @@ int main(int argc, char **argv)
 #define CONTRACT(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
     static const struct CMUnitTest tests[] = {
         CONTRACT(values_come_back_and_placeholders_have_numbers),
+        CONTRACT(what_waits_behind_a_long_job_is_committed_apart_and_in_order),
         CONTRACT(errors_stick_until_the_statement_is_finished),
         CONTRACT(the_same_statement_can_be_used_inside_itself),
         CONTRACT(groups_form_themselves),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""kill -9 of the real daemon under load: nothing that was answered with success is lost, nothing is doubled unless it says so.
+"""kill -9 of the real daemon under load: nothing that was answered with success is lost, nothing is doubled unless it says so, and a
+batch is taken whole or not at all.
 
   test/crash/run.py [CYCLES [SEED]]
 """
@@ -13,30 +14,52 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from harness.daemon import Daemon, Tap  # noqa: E402
 
-CLIENTS = 4
+CLIENTS = 4  # every second one hands over batches
+BATCH = 6
+FIRST_ANSWER_SECONDS = 60
+UNCERTAIN_SECONDS = 16 * 60  # later than a mail whose fate is unknown is sent again
+ROUNDS = 4
 
 
-def load(absender, taken, cycle, stop):
-    """Sends until the daemon dies; remembers what it said yes to."""
-    def client(number):
+class Load:
+    """Hands mail over until the daemon dies; remembers what it said yes to."""
+
+    def __init__(self, absender, cycle):
+        self.absender, self.cycle = absender, cycle
+        self.taken = {}  # name: id of the email
+        self.asked = []  # the names of each request
+        self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(CLIENTS)]
+        for thread in self.threads:
+            thread.start()
+
+    def wait_for_first(self):
+        until = time.monotonic() + FIRST_ANSWER_SECONDS
+        while not self.taken and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(FIRST_ANSWER_SECONDS)
+
+    def _run(self, number):
         count = 0
-        while not stop.is_set():
-            name = f"{cycle}-{number}-{count}"
+        while True:
+            names = [f"{self.cycle}-{number}-{count}-{part}" for part in range(BATCH if number % 2 else 1)]
             count += 1
+            self.asked.append(names)
             try:
-                answer = absender.send(key=name, subject=name)
-            except OSError:
-                return  # killed in the middle: no answer, no promise
+                ids = self._send(names)
             except Exception:
-                return
-            if answer.status == 200:
-                taken[name] = answer.json["id"]
-            time.sleep(0.01)
+                return  # killed in the middle: no answer, no promise
+            self.taken.update(zip(names, ids))
+            time.sleep(0.02)
 
-    threads = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    return threads
+    def _send(self, names):
+        emails = [{"to": "anna@example.test", "subject": name, "text": "Hello"} for name in names]
+        if len(emails) == 1:
+            return [self.absender.request("POST", "/v1/emails", emails[0], {"Idempotency-Key": names[0]}).json["id"]]
+        answer = self.absender.request("POST", "/v1/emails/batch", emails, {"Idempotency-Key": names[0]})
+        return [each["id"] for each in answer.json["data"]]
 
 
 def look_into_sandbox(absender, seen):
@@ -50,56 +73,66 @@ def look_into_sandbox(absender, seen):
         after = f"&after={page['data'][-1]['id']}"
 
 
-ENDS = ("accepted", "uncertain")
+def were_uncertain(absender, emails):
+    """Subjects of those that were ever called uncertain."""
+    details = [absender.operator("GET", f"/v1/emails/{email['id']}").json for email in emails]
+    return {email["subject"] for email in details
+            if any(attempt["state"] == "uncertain" for attempt in email["recipients"][0]["attempts_log"])}
 
 
-def settled(absender, taken, wait=60):
-    """The last answer about each mail, once all have ended or the time is up."""
-    answers, until = {}, time.monotonic() + wait
-    open_names = list(taken)
-    while open_names and time.monotonic() < until:
-        for name in open_names:
-            answers[name] = absender.operator("GET", f"/v1/emails/{taken[name]}")
-        open_names = [name for name in open_names if answers[name].status == 200 and answers[name].json["state"] not in ENDS]
-        time.sleep(0.1)
-    return answers
+def crash(absender, cycles, seen):
+    """All mails that were taken, and all that were asked for."""
+    taken, asked = {}, []
+    for cycle in range(cycles):
+        load = Load(absender, cycle)
+        load.wait_for_first()
+        time.sleep(random.uniform(0.0, 0.2))
+        absender.kill()
+        load.join()
+        taken.update(load.taken)
+        asked += load.asked
+        absender.start()
+        look_into_sandbox(absender, seen)
+    return taken, asked
+
+
+def judge(tap, absender, taken, asked, seen):
+    absender.wait_until_quiet()
+    emails = absender.emails()
+    ids = {email["id"] for email in emails}
+    tap.equal([name for name, email in taken.items() if email not in ids], [], "no mail that was answered with success is lost")
+    subjects = collections.Counter(email["subject"] for email in emails)
+    halves = [names[0] for names in asked if len({subjects[name] for name in names}) > 1]
+    tap.equal(halves, [], "every batch was taken whole or not at all")
+    for _ in range(ROUNDS):
+        if not any(absender.wait_until_quiet().values()):
+            break
+        look_into_sandbox(absender, seen)
+        absender.skip_time(UNCERTAIN_SECONDS)
+    look_into_sandbox(absender, seen)
+    states = collections.Counter(email["state"] for email in absender.emails())
+    tap.equal(dict(states), {"accepted": len(emails)}, "in the end every mail is accepted, the uncertain ones at their second try")
+    counts = collections.Counter(seen.values())
+    tap.equal([name for name in subjects if name not in counts], [], "what is called accepted has arrived")
+    uncertain = were_uncertain(absender, emails)
+    doubled = [name for name, count in counts.items() if count > 1 and name not in uncertain]
+    tap.equal(doubled, [], "nothing arrived twice without having been called uncertain")
+    print(f"# {len(taken)} taken, {len(emails)} stored, {len(uncertain)} were uncertain")
 
 
 def main():
     cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     random.seed(seed)
-    tap = Tap()
+    tap, seen = Tap(), {}
     print(f"# seed {seed}; again: test/crash/run.py {cycles} {seed}")
-    taken, seen = {}, {}
     with Daemon("--dev") as absender:
         absender.sign_in_first_admin()
         absender.use_sandbox()
         absender.make_token()
-        for cycle in range(cycles):
-            stop = threading.Event()
-            threads = load(absender, taken, cycle, stop)
-            time.sleep(random.uniform(0.02, 0.2))
-            absender.kill()
-            stop.set()
-            for thread in threads:
-                thread.join(10)
-            absender.start()
-            look_into_sandbox(absender, seen)
+        taken, asked = crash(absender, cycles, seen)
         tap.ok(len(taken) >= cycles, f"{len(taken)} mails were taken over {cycles} crashes", len(taken))
-        states = settled(absender, taken)
-        lost = [name for name, answer in states.items() if answer.status != 200]
-        tap.equal(lost, [], "no mail that was answered with success is lost")
-        stuck = {name: answer.json["state"] for name, answer in states.items()
-                 if answer.status == 200 and answer.json["state"] not in ENDS}
-        tap.equal(stuck, {}, "after the last start every mail goes out, or says that it is uncertain")
-        look_into_sandbox(absender, seen)
-        counts = collections.Counter(seen.values())
-        uncertain = {name for name, answer in states.items() if answer.status == 200 and answer.json["state"] == "uncertain"}
-        tap.equal([name for name in taken if name not in counts and name not in uncertain], [], "what is called accepted has arrived")
-        doubled = [name for name, count in counts.items() if count > 1 and name not in uncertain]
-        tap.equal(doubled, [], "nothing arrived twice without being called uncertain")
-        print(f"# {len(taken)} taken, {len(uncertain)} uncertain")
+        judge(tap, absender, taken, asked, seen)
         tap.equal(absender.stop(), 0, "it stops in order")
     return tap.end()
 

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -62,7 +63,7 @@ static void compare(const char *text, size_t n)
     g_assert_true(!ours || !batch);
     if (ours || batch)
         g_assert_true(judge && json_equal(ours ? ours : batch, judge));
-    else if (judge)
+    else if (judge && !memchr(text, '\0', n)) /* jansson overlooks a NUL behind a number */
         g_assert_true(depth_of(judge) > LIMIT_JSON_DEPTH || n > LIMIT_JSON_VALUES);
     json_decref(ours);
     json_decref(batch);

@@ -1,5 +1,6 @@
 """Starts the real program for a test, speaks its API, and never leaves it behind."""
 import collections
+import contextlib
 import http.client
 import json
 import os
@@ -8,14 +9,25 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from email import message_from_bytes, policy
 
+from harness.ports import free_port, free_ports  # noqa: F401
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAM = ROOT / "build/absender"
+PROGRAM = pathlib.Path(os.environ.get("ABSENDER_PROGRAM", ROOT / "build/absender"))
+BATCH = 500  # emails handed over in one request
+START_SECONDS = 60  # a machine of the CI may be many times slower than a desk's
 ADMIN = {"email": "admin@example.test", "name": "Anna Admin", "password": "a long enough password"}
+
+# A test that is told to end cleans up as one that fails does.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 # With ABSENDER_CHECK_ANSWERS in the environment every answer is held against doc/openapi.yaml, and Tap.end() says what came of it.
 contract = None
@@ -39,7 +51,7 @@ class Answer:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=120)
         self.path = str(path)
 
     def connect(self):
@@ -47,20 +59,22 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def copy_data(source, target):
+    """A data directory; nobody may be using it."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.sock", "log"), dirs_exist_ok=True)
 
 
 class Daemon:
-    """with Daemon("--dev") as absender: …  The data directory is kept between stop() and start()."""
+    """with Daemon("--dev") as absender: …  The data directory is kept between stop() and start(). copy_of: a data directory to start
+    with; nobody may be using it."""
 
-    def __init__(self, *options, program=PROGRAM):
+    def __init__(self, *options, program=PROGRAM, copy_of=None):
         self.program = str(program)
         self.options = list(options)
         self.data = tempfile.mkdtemp(prefix="absender-test-")
-        self.sandbox_ports = {"starttls": free_port(), "implicit": free_port()}  # the same after a restart
+        if copy_of is not None:
+            copy_data(copy_of, self.data)
+        self.sandbox_ports = dict(zip(("starttls", "implicit"), free_ports(2)))  # the same after a restart
         self.process = None
         self.link = None
         self.cookie = self.csrf = self.token = None
@@ -89,7 +103,7 @@ class Daemon:
             port = re.search(r"listening on http://127\.0\.0\.1:(\d+)", said)
             if port:
                 break
-            if self.process.poll() is not None or time.monotonic() - begun > 20:
+            if self.process.poll() is not None or time.monotonic() - begun > START_SECONDS:
                 raise RuntimeError(f"the daemon did not start: {said}")
             time.sleep(0.01)
         self.port = int(port.group(1))
@@ -97,7 +111,7 @@ class Daemon:
         self.link = link.group(1) if link else None
         return self
 
-    def stop(self, how=signal.SIGTERM, wait=40):
+    def stop(self, how=signal.SIGTERM, wait=120):
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -116,9 +130,21 @@ class Daemon:
         self.process.wait()
         self.process = None
 
+    def copy_data(self, folder):
+        """Only while it is stopped."""
+        assert self.process is None
+        copy_data(self.data, folder)
+
+    def skip_time(self, seconds):
+        """Stops, makes everything due that would be in so many seconds, and starts again."""
+        self.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "absender.db"))) as db, db:
+            db.execute("UPDATE recipients SET next_at = next_at - ? WHERE next_at IS NOT NULL", (int(seconds * 1000),))
+        self.start()
+
     def request(self, method, path, body=None, headers=None, as_operator=False, raw=None):
         connection = UnixConnection(os.path.join(self.data, "control.sock")) if as_operator else \
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         sent = {"Accept-Language": "en"}
         data = raw
         if body is not None:
@@ -160,7 +186,7 @@ class Daemon:
     def sandbox(self):
         return self.operator("GET", "/v1/sandbox").json
 
-    def verify(self, settings, activate=True, probe=None, wait=50):
+    def verify(self, settings, activate=True, probe=None, wait=90):
         """Runs a verification to its end and returns it; or the refusing answer."""
         body = {"settings": settings, "activate": activate}
         if probe:
@@ -192,7 +218,55 @@ class Daemon:
         body = {"to": "anna@example.test", "subject": "Hello", "text": "Hello", **email}
         return self.request("POST", "/v1/emails", body, {"Idempotency-Key": key} if key else None)
 
-    def wait_for_state(self, email_id, *states, wait=30):
+    def send_many(self, emails):
+        """Hands over all of them, in their order; their ids."""
+        ids = []
+        for start in range(0, len(emails), BATCH):
+            answer = self.request("POST", "/v1/emails/batch", emails[start:start + BATCH])
+            assert answer.status == 200, answer
+            ids += [each["id"] for each in answer.json["data"]]
+        return ids
+
+    def emails(self):
+        """All emails as lists show them, newest first."""
+        found, after = [], ""
+        while True:
+            page = self.operator("GET", f"/v1/emails?limit=200{after}").json
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            after = f"&after={page['data'][-1]['id']}"
+
+    def waiting(self):
+        """How many recipients wait, by state."""
+        return self.operator("GET", "/v1/smtp").json["waiting"]
+
+    def wait_until_sent(self, *left, wait=120):
+        """Until nothing waits but recipients in the states `left`. AssertionError if for `wait` seconds nothing changes."""
+        seen, since = None, time.monotonic()
+        while True:
+            now = self.waiting()
+            if not any(count for state, count in now.items() if state not in left):
+                return now
+            if now != seen:
+                seen, since = now, time.monotonic()
+            if time.monotonic() - since > wait:
+                raise AssertionError(f"for {wait} s these wait: {now}")
+            time.sleep(0.05)
+
+    def wait_until_quiet(self, seconds=3, wait=300):
+        """Until nothing is being sent and for `seconds` nothing has changed: what still waits, waits for a later time."""
+        until, seen, since = time.monotonic() + wait, None, time.monotonic()
+        while time.monotonic() < until:
+            now = self.waiting()
+            if now != seen:
+                seen, since = now, time.monotonic()
+            if not any(now.values()) or (not now["sending"] and time.monotonic() - since > seconds):
+                return now
+            time.sleep(0.05)
+        raise AssertionError(f"after {wait} s there is no quiet: {seen}")
+
+    def wait_for_state(self, email_id, *states, wait=60):
         until = time.monotonic() + wait
         while True:
             email = self.operator("GET", f"/v1/emails/{email_id}").json
@@ -202,7 +276,7 @@ class Daemon:
                 raise AssertionError(f"{email_id} is {email['state']}, not one of {states}: {email}")
             time.sleep(0.02)
 
-    def captured(self, subject, count=1, wait=15):
+    def captured(self, subject, count=1, wait=60):
         """The sandbox's mails with this subject, once there are `count` (one a recipient): all recipients, and the first one parsed."""
         until = time.monotonic() + wait
         while True:

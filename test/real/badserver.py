@@ -9,8 +9,10 @@
             session.inside_tls            # what was read as SMTP inside TLS
             session.tls                   # "none", "failed" or "established"
             session.leaks(user, password) # credentials in any form, readable by someone on the wire
+            session.mails                 # what it took: sender, recipients, content
+            session.ahead                 # commands that had bytes behind them before they were answered
 
-SCENARIOS names them all. To try by hand: python3 test/real/badserver.py SCENARIO; the record is printed
+SCENARIOS names those that a verification must see through, ODD those that only mail in numbers finds out. To try by hand: python3 test/real/badserver.py SCENARIO; the record is printed
 as JSON when standard input ends.
 """
 import argparse
@@ -18,6 +20,7 @@ import base64
 import contextlib
 import json
 import pathlib
+import re
 import select
 import signal
 import socket
@@ -58,6 +61,11 @@ class Plan(NamedTuple):
     rcpt: bytes = b"250 2.1.5 Ok\r\n"
     rset: bytes = b"250 2.0.0 Ok\r\n"
     endless: bytes = b""  # the answer to EHLO: this, again and again
+    swallows: bool = False  # reads nothing that came together with a mail's end
+    trips: bool = False  # takes what came together with a mail's end for commands out of order
+    mails_a_session: int = 0  # 421 to the next one; 0: no limit
+    sessions_at_once: int = 0  # 421 instead of a greeting above that; 0: no limit
+    refuses_chunk: int = 0  # each so-manieth BDAT of a session is refused; 0: none
     is_silent: bool = False
     is_filtered: bool = False
     closes_at_once: bool = False
@@ -98,6 +106,22 @@ SCENARIOS = {
     "immediate_close": Plan("a connection closed at once", closes_at_once=True),
 }
 
+ALL_EXTENSIONS = (LOGIN, "PIPELINING", "CHUNKING", "SIZE 10485760", "ENHANCEDSTATUSCODES", "8BITMIME")
+
+ODD = {
+    "stepwise": Plan("no extension to write ahead with", after_tls=(LOGIN, "SIZE 10485760")),
+    "swallows": Plan("PIPELINING offered, but what follows a final dot in the same segment is never read", swallows=True),
+    "swallows_chunks": Plan("CHUNKING offered, but what follows a last chunk in the same segment is never read", swallows=True,
+                            after_tls=ALL_EXTENSIONS),
+    "trips": Plan("PIPELINING offered, but 503 to what follows a final dot in the same segment", trips=True),
+    "trips_on_chunks": Plan("CHUNKING offered, but 503 to what follows a last chunk in the same segment", trips=True,
+                            after_tls=ALL_EXTENSIONS),
+    "421_after_mails": Plan("421 after seven mails", mails_a_session=7),
+    "421_after_chunked_mails": Plan("421 after seven mails", mails_a_session=7, after_tls=ALL_EXTENSIONS),
+    "one_session": Plan("421 to a second connection", sessions_at_once=1),
+    "refuses_chunks": Plan("every fifth chunk refused for the moment", refuses_chunk=5, after_tls=ALL_EXTENSIONS),
+}
+
 
 # --- One connection ------------------------------------------------------------------------------------
 
@@ -109,6 +133,14 @@ def credential_forms(user, password):
     return [password.encode(), *encoded]
 
 
+class Received(NamedTuple):
+    """A mail that the server has said 250 to."""
+
+    sender: str
+    recipients: tuple
+    data: bytes  # without dot-stuffing
+
+
 class Session:
     """Bytes in and out, in clear first, then perhaps inside TLS; everything is recorded."""
 
@@ -118,6 +150,9 @@ class Session:
         self.inside_tls = bytearray()
         self.tls = "none"
         self.tls_error = None
+        self.mails = []
+        self.is_open = True
+        self.ahead = 0
         self._socket = connection
         self._buffer = bytearray()  # read, but not yet as a line
         self._incoming = self._outgoing = self._tls = None
@@ -130,6 +165,7 @@ class Session:
         return {**text, "wire": base64.b64encode(self.wire).decode(), "tls": self.tls, "tls_error": self.tls_error}
 
     def close(self):
+        self.is_open = False
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -142,12 +178,40 @@ class Session:
             self._flush()
 
     def read_line(self):
-        """A line without its end; also one that the client never finished."""
-        while b"\n" not in self._buffer:
+        """A line without its end."""
+        return self._read_through(b"\n")[:-1].rstrip(b"\r")
+
+    def read_content(self):
+        """A message up to its final dot, without dot-stuffing."""
+        self._buffer[:0] = b"\r\n"
+        return self._read_through(b"\r\n.\r\n")[:-3].replace(b"\r\n.", b"\r\n")[2:]
+
+    def read_octets(self, count):
+        while len(self._buffer) < count:
             self._buffer += self._read()
-        line, _, rest = bytes(self._buffer).partition(b"\n")
-        self._buffer = bytearray(rest)
-        return line.rstrip(b"\r")
+        return self._take(count)
+
+    def has_more(self):
+        """Whether something came together with what has been read last."""
+        return bool(self._buffer)
+
+    def swallow(self):
+        """Forgets what came together with what has been read last, and what has come since."""
+        self._buffer.clear()
+        while select.select([self._socket], [], [], 0)[0]:
+            self._read()
+
+    def _read_through(self, end):
+        searched = 0
+        while (at := self._buffer.find(end, searched)) < 0:
+            searched = max(0, len(self._buffer) - len(end))
+            self._buffer += self._read()
+        return self._take(at + len(end))
+
+    def _take(self, count):
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
 
     def read_until_closed(self):
         while True:
@@ -192,18 +256,21 @@ class Session:
             data = self._receive()
             self.clear += data
             return data
-        while True:
+        data = b""
+        while True:  # all records that are there, so that it shows what was written together
             try:
-                data = self._tls.read(65536)
+                more = self._tls.read(65536)
             except ssl.SSLWantReadError:
+                if data:
+                    return data
                 self._incoming.write(self._receive())
                 continue
             except ssl.SSLError as error:
                 raise Closed from error
-            if not data:
+            if not more:
                 raise Closed
-            self.inside_tls += data
-            return data
+            self.inside_tls += more
+            data += more
 
     def _flush(self):
         self._send_raw(self._outgoing.read())
@@ -218,11 +285,22 @@ class Session:
 # --- The dialogue --------------------------------------------------------------------------------------
 
 
+VERBS = {"EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT"}
+
+
+def address_of(arguments):
+    return re.search(r"<([^>]*)>", arguments).group(1)
+
+
 class Dialogue:
     """Plays one plan on one session."""
 
-    def __init__(self, plan, session, context):
+    def __init__(self, plan, session, context, is_one_too_many=False):
         self.plan, self.session, self.context = plan, session, context
+        self.is_one_too_many = is_one_too_many
+        self.sender, self.recipients, self.chunks = None, [], []
+        self.chunk_count = 0
+        self.is_tripped = False  # until all that came together with the last mail's end is read
 
     def run(self):
         if self.plan.closes_at_once:
@@ -231,17 +309,31 @@ class Dialogue:
             self.session.read_until_closed()
         if self.plan.implicit:
             self.session.start_tls(self.context)
+        if self.is_one_too_many:
+            self.session.send(b"421 4.7.0 Too many connections from your address\r\n")
+            return
         self.session.send(self.plan.greeting)
         while True:
             line = self.session.read_line()
             verb, _, rest = line.decode("latin-1").partition(" ")
             verb = verb.upper()
-            answer = getattr(self, f"answer_{verb.lower()}", None) if verb.isalpha() else None
-            self.session.send(answer(rest) if answer else b"500 5.5.2 Error: command not recognized\r\n")
-            if verb == "QUIT":
+            self.session.ahead += self.session.has_more() and verb != "BDAT"
+            reply = self.answer_out_of_order(verb, rest) if self.is_tripped else self.answer(verb, rest)
+            self.session.send(reply)
+            if verb == "QUIT" or reply.startswith(b"421"):
                 return
             if verb == "STARTTLS" and self.plan.starttls.startswith(b"220"):
                 self.session.start_tls(self.context)
+
+    def answer(self, verb, rest):
+        answer = getattr(self, f"answer_{verb.lower()}", None) if verb in VERBS else None
+        return answer(rest) if answer else b"500 5.5.2 Error: command not recognized\r\n"
+
+    def answer_out_of_order(self, verb, rest):
+        if verb == "BDAT":
+            self.session.read_octets(int(rest.split()[0]))
+        self.is_tripped = self.session.has_more()
+        return self.answer(verb, rest) if verb in ("RSET", "QUIT") else b"503 5.5.1 Error: out of order\r\n"
 
     def answer_ehlo(self, _):
         if self.plan.endless:
@@ -274,21 +366,53 @@ class Dialogue:
                 return b"501 5.7.0 Authentication aborted\r\n"
         return self.plan.auth
 
-    def answer_mail(self, _):
+    def answer_mail(self, arguments):
+        if self.plan.mails_a_session and len(self.session.mails) >= self.plan.mails_a_session:
+            return b"421 4.7.0 Too many messages in one session\r\n"
+        if self.sender is not None:
+            return b"503 5.5.1 Error: nested MAIL command\r\n"
+        if self.plan.mail.startswith(b"250"):
+            self.sender = address_of(arguments)
         return self.plan.mail
 
-    def answer_rcpt(self, _):
+    def answer_rcpt(self, arguments):
+        if self.sender is None:
+            return b"503 5.5.1 Error: need MAIL command\r\n"
+        if self.plan.rcpt.startswith(b"250"):
+            self.recipients.append(address_of(arguments))
         return self.plan.rcpt
 
     def answer_data(self, _):
-        if not (self.plan.mail.startswith(b"250") and self.plan.rcpt.startswith(b"250")):
+        if not self.recipients:
             return b"503 5.5.1 Error: need RCPT command\r\n"
         self.session.send(b"354 End data with <CR><LF>.<CR><LF>\r\n")
-        while self.session.read_line() != b".":
-            pass
+        return self.take_mail(self.session.read_content())
+
+    def answer_bdat(self, arguments):
+        size, _, last = arguments.partition(" ")
+        self.chunks.append(self.session.read_octets(int(size)))
+        self.chunk_count += 1
+        if self.plan.refuses_chunk and self.chunk_count % self.plan.refuses_chunk == 0:
+            self.forget_mail()
+            return b"452 4.3.1 Insufficient system storage\r\n"
+        if not self.recipients:
+            self.forget_mail()
+            return b"503 5.5.1 Error: need RCPT command\r\n"
+        return self.take_mail(b"".join(self.chunks)) if last else b"250 2.0.0 Ok: chunk\r\n"
+
+    def take_mail(self, data):
+        self.session.mails.append(Received(self.sender, tuple(self.recipients), data))
+        self.forget_mail()
+        if self.plan.swallows:
+            self.session.swallow()
+        self.is_tripped = self.plan.trips and self.session.has_more()
         return b"250 2.0.0 Ok: queued\r\n"
 
+    def forget_mail(self):
+        self.sender, self.recipients, self.chunks = None, [], []
+
     def answer_rset(self, _):
+        self.forget_mail()
         return self.plan.rset
 
     def answer_noop(self, _):
@@ -303,8 +427,9 @@ class Dialogue:
 
 class BadServer:
     def __init__(self, scenario):
-        self.plan = SCENARIOS[scenario]
+        self.plan = (SCENARIOS | ODD)[scenario]
         self.sessions = []  # in the order of connecting
+        self.refused_sessions = 0  # with a 421 for a greeting
         self.port = None
         self.ca_file = None
         self._stack = contextlib.ExitStack()
@@ -335,6 +460,10 @@ class BadServer:
     def __exit__(self, *_):
         self._stack.close()
 
+    def mails(self):
+        """All that it has said 250 to."""
+        return [mail for session in list(self.sessions) for mail in session.mails]
+
     def describe(self):
         return {"host": HOST, "port": self.port, "ca_file": str(self.ca_file)}
 
@@ -357,11 +486,13 @@ class BadServer:
                 return
             session = Session(self._listener.accept()[0])
             self.sessions.append(session)
-            self._start(self._serve, session, context)
+            is_one_too_many = 0 < self.plan.sessions_at_once < sum(each.is_open for each in self.sessions)
+            self.refused_sessions += is_one_too_many
+            self._start(self._serve, session, context, is_one_too_many)
 
-    def _serve(self, session, context):
+    def _serve(self, session, context, is_one_too_many):
         try:
-            Dialogue(self.plan, session, context).run()
+            Dialogue(self.plan, session, context, is_one_too_many).run()
         except Closed:
             pass
         finally:
@@ -379,8 +510,8 @@ class BadServer:
 def main():
     parser = argparse.ArgumentParser(
         description="Runs one bad server until its standard input ends.", formatter_class=argparse.RawTextHelpFormatter,
-        epilog="\n".join(f"{name:34}{plan.does}" for name, plan in SCENARIOS.items()))
-    parser.add_argument("scenario", choices=SCENARIOS, metavar="SCENARIO")
+        epilog="\n".join(f"{name:34}{plan.does}" for name, plan in (SCENARIOS | ODD).items()))
+    parser.add_argument("scenario", choices=[*SCENARIOS, *ODD], metavar="SCENARIO")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with BadServer(options.scenario) as server, contextlib.suppress(KeyboardInterrupt):

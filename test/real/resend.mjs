@@ -46,6 +46,15 @@ await note('cancelled', await resend.emails.cancel(later.id));
 await note('cancelled, read', await resend.emails.get(later.id));
 await note('cancelled again', await resend.emails.cancel(later.id));
 
+const pair = [
+  { ...simple, to: ['emil@example.test'], subject: 'batch one' },
+  { ...simple, to: 'frida@example.test', subject: 'batch two', attachments: [{ filename: 'a.bin', content: bytes }] },
+];
+await note('batch', await resend.batch.send(pair, { idempotencyKey: 'batch/4711' }));
+await note('batch again', await resend.batch.send(pair, { idempotencyKey: 'batch/4711' }));
+await note('batch with a fault', await resend.batch.send([{ ...simple, subject: 'never' }, { ...simple, to: 'anna' }]));
+await note('empty batch', await resend.batch.send([]));
+
 process.env.RESEND_BASE_URL = baseUrl;
 process.env.RESEND_API_KEY = token;
 await note('by environment', await new Resend().emails.send({ ...simple, subject: 'by environment' }));

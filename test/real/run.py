@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Runs the tests against real servers, one after another; TAP. They need root, for Postfix. On the way every answer of the API is
+"""Runs the tests against real servers, two at a time; TAP. They need root, for Postfix. On the way every answer of the API is
 held against doc/openapi.yaml."""
+import concurrent.futures
 import os
 import pathlib
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = ["test_mailserver.py", "test_badserver.py", "test_submission.py", "test_faults.py", "test_start.py", "test_cli.py",
-         "test_contract.py", "test_resend.py"]
+TESTS = ["test_delivery.py", "test_faults.py", "test_oddservers.py", "test_start.py", "test_badserver.py", "test_mailserver.py",
+         "test_submission.py", "test_cli.py", "test_contract.py", "test_resend.py"]
+AT_ONCE = 2  # much of it is waiting; the long ones come first
 
 
 def interpreter():
@@ -19,12 +21,16 @@ def interpreter():
     sys.exit("test/real/run.py needs python3-yaml and python3-jsonschema (tools/install-packages test)")
 
 
-bad, python = False, interpreter()
-for test in sys.argv[1:] or TESTS:
-    run = subprocess.run([python, str(HERE / test)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                         check=False, env={**os.environ, "ABSENDER_CHECK_ANSWERS": "1"})
-    print(f"# {test}\n{run.stdout}", flush=True)
-    if run.returncode and "not ok" not in run.stdout:
-        print(f"not ok - {test} ended with {run.returncode}", flush=True)
-    bad |= run.returncode != 0
+def run(test):
+    return subprocess.run([python, str(HERE / test)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          check=False, env={**os.environ, "ABSENDER_CHECK_ANSWERS": "1"})
+
+
+bad, python, tests = False, interpreter(), sys.argv[1:] or TESTS
+with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    for test, done in zip(tests, pool.map(run, tests)):
+        print(f"# {test}\n{done.stdout}", flush=True)
+        if done.returncode and "not ok" not in done.stdout:
+            print(f"not ok - {test} ended with {done.returncode}", flush=True)
+        bad |= done.returncode != 0
 sys.exit(bad)

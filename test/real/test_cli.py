@@ -46,7 +46,7 @@ LANGUAGES = [  # what it is called, the environment, whether it asks for German
 
 
 def command(*arguments, stdin="", env=None):
-    return subprocess.run([str(PROGRAM), *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False,
+    return subprocess.run([str(PROGRAM), *arguments], input=stdin, capture_output=True, text=True, timeout=120, check=False,
                           encoding="utf-8", env=env or ENGLISH)
 
 
@@ -302,7 +302,7 @@ def on_terminal(absender, *arguments, answers=()):
     run = subprocess.Popen([str(PROGRAM), *arguments, "--data", absender.data], stdin=theirs, stdout=theirs, stderr=theirs,
                            env=ENGLISH, start_new_session=True)
     os.close(theirs)
-    shown, answers, until = b"", list(answers), time.monotonic() + 30
+    shown, answers, until = b"", list(answers), time.monotonic() + 120
     try:
         while time.monotonic() < until:
             if select.select([ours], [], [], 0.1)[0]:
@@ -313,7 +313,7 @@ def on_terminal(absender, *arguments, answers=()):
                 shown += chunk
             if answers and answers[0][0].encode() in shown:
                 os.write(ours, answers.pop(0)[1].encode())
-        return run.wait(10), shown.decode("utf-8", "backslashreplace")
+        return run.wait(60), shown.decode("utf-8", "backslashreplace")
     finally:
         run.kill()
         run.wait()
@@ -366,10 +366,10 @@ def check_interrupt(tap):
                                    stderr=subprocess.STDOUT, text=True, env=ENGLISH)
             run.stdin.write("a password\n")
             run.stdin.close()
-            silent.settimeout(20)
+            silent.settimeout(60)
             peer, _ = silent.accept()  # now it waits for a greeting
             run.send_signal(signal.SIGINT)
-            shown, status = run.stdout.read(), run.wait(20)
+            shown, status = run.stdout.read(), run.wait(60)
             peer.close()
             tap.ok(status == NO and "The check was cancelled." in shown, "^C cancels the verification", shown)
             smtp = absender.operator("GET", "/v1/smtp").json

@@ -15,7 +15,7 @@ import sys
 import time
 
 import tap
-from mailserver import MailServer, PASSWORD, REFUSED_RECIPIENT, USER, unavailable
+from mailserver import MailServer, PASSWORD, REFUSED_RECIPIENT, USER
 
 MAIL = (f"From: {USER}\r\nTo: anna@example.de\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
         "\r\n.dot\r\n..\r\nlast line\r\n").encode()
@@ -171,14 +171,14 @@ def check_program():
     with run:
         tap.ok("the program's server listens", not is_closed(server["starttls_port"]))
         run.stdin.close()
-        tap.equal("it ends when its input ends", run.wait(timeout=30), 0)
+        tap.equal("it ends when its input ends", run.wait(timeout=60), 0)
         tap.ok("its port is closed", is_closed(server["starttls_port"]))
     run, server = run_program()
     with run:
         folder = pathlib.Path(server["maildir"]).parents[1]
         run.kill()
         run.wait()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while (left := processes_below(folder)) and time.monotonic() < end:
             time.sleep(0.05)
         tap.ok("killed, it leaves no process", not left, left)
@@ -186,7 +186,7 @@ def check_program():
 
 
 def main():
-    reason = unavailable()
+    reason = MailServer.unavailable()
     if reason is not None:
         tap.skip_all(reason)
     with MailServer() as server:

@@ -74,7 +74,10 @@ def check_node_answers(tap, said):
     tap.equal((scheduled.get("last_event"), scheduled.get("scheduled_at")), ("scheduled", said["scheduledAt"]), "node: scheduledAt is kept")
     tap.equal(data("cancelled").get("id"), data("scheduled").get("id"), "node: emails.cancel")
     tap.equal(data("cancelled, read").get("last_event"), "canceled", "node: it is cancelled")
-    for name, expected in {"wrong key": "invalid_api_key", "wrong key, large mail": "invalid_api_key", "invalid to": "validation_error",
+    batch = [each.get("id", "") for each in data("batch").get("data", [])]
+    tap.ok(len(batch) == 2 and all(each.startswith("em_") for each in batch), "node: batch.send: {data: {data: [{id}, {id}]}}", said["batch"])
+    tap.equal(data("batch again"), data("batch"), "node: the same idempotency key gives the same batch")
+    for name, expected in {"batch with a fault": "validation_error", "empty batch": "validation_error", "wrong key": "invalid_api_key", "wrong key, large mail": "invalid_api_key", "invalid to": "validation_error",
                            "two faults": "validation_error", "no to": "missing_required_field", "remote attachment": "validation_error",
                            "other sender": "validation_error", "unknown email": "not_found", "cancelled again": "application_error"}.items():
         tap.equal(error(name), expected, f"node: {name}: error.name is {expected}")
@@ -86,7 +89,7 @@ def check_node(tap, absender):
         tap.skip("Resend's SDK for Node.js sends mail", reason)
         return
     run = subprocess.run(["node", str(HERE / "resend.mjs"), f"http://127.0.0.1:{absender.port}/v1", absender.token], capture_output=True,
-                         text=True, timeout=50, check=False)
+                         text=True, timeout=200, check=False)
     if not tap.ok(run.returncode == 0, "node: the program runs to its end", run.stderr):
         return
     said = json.loads(run.stdout)
@@ -94,8 +97,12 @@ def check_node(tap, absender):
     check_node_mail(tap, absender, said)
     absender.captured("by environment")
     absender.captured("once")
+    tap.equal([absender.captured(subject)[0] for subject in ("batch one", "batch two")], [["emil@example.test"], ["frida@example.test"]],
+              "node: a batch is sent, each to its own recipient")
+    tap.equal(part(absender.captured("batch two")[1], "a.bin").get_content(), base64.b64decode(said["bytes"]), "node: with its attachment")
     subjects = [message["subject"] for message in absender.operator("GET", "/v1/sandbox/messages?limit=200").json["data"]]
     tap.equal((subjects.count("once"), subjects.count("later")), (1, 0), "node: once is sent once, what was cancelled is not sent")
+    tap.equal((subjects.count("batch one"), subjects.count("never")), (1, 0), "node: a batch too, and of one with a fault nothing")
 
 
 # --- Python -------------------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ class Recorded:
         path = "/v1" + request["path"].replace("EMAIL_ID", email_id)
         headers = {**self.record["headers"], **request.get("headers", {}), "Authorization": f"Bearer {token or self.absender.token}"}
         body = json.dumps(request["body"]).replace("SCHEDULED_AT", self.later).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.absender.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.absender.port, timeout=120)
         connection.putrequest(request["method"], path, skip_accept_encoding=True)
         for header, value in {**headers, "Content-Length": str(len(body))}.items():
             connection.putheader(header, value)
@@ -152,6 +159,12 @@ def check_python(tap, absender):
         tap.equal((found.get_content(), found.get_content_type()), (content, "application/pdf"), f"python: {name}: byte for byte")
     tap.equal(part(absender.captured("inline")[1], "logo.png")["Content-ID"], "<logo>", "python: an inline image")
     tap.equal((sdk.play("idempotent")[0] or {}).get("id"), ids["idempotent"], "python: the same idempotency key, the same email")
+
+    batches = [sdk.play(name)[0] or {} for name in ("batch", "idempotent_batch", "idempotent_batch")]
+    ids_of = [[each["id"] for each in batch.get("data", [])] for batch in batches]
+    tap.ok(all(len(each) == 2 for each in ids_of), "python: Batch.send: two ids", batches)
+    tap.ok(ids_of[1] == ids_of[2] != ids_of[0], "python: the same idempotency key, the same batch", ids_of)
+    tap.equal(part(absender.captured("python batch two")[1], "invoice.pdf").get_content(), b"%PDF-1", "python: an attachment in a batch")
 
     for name in ("get", "list", "list_limit"):
         answer, fault = sdk.play(name, email_id=ids["everything"])

@@ -22,7 +22,7 @@ from badserver import BadServer  # noqa: E402
 from harness.daemon import ADMIN, PROGRAM, Daemon, Tap, free_port  # noqa: E402
 
 CANNOT, USAGE = 1, 2  # exit statuses
-STOP_SECONDS = 5
+STOP_SECONDS = 15  # on a machine that is busy with other things; alone it is a fraction of one
 STREAMS = 3
 
 
@@ -33,7 +33,7 @@ def serve(data, *options, listen="127.0.0.1:0", language="C"):
     """Runs a program that is expected to end by itself."""
     try:
         return subprocess.run([str(PROGRAM), "serve", "--data", str(data), "--listen", listen, *options], capture_output=True,
-                              text=True, timeout=10, check=False, env={**os.environ, "LC_ALL": language, "LANGUAGE": ""})
+                              text=True, timeout=60, check=False, env={**os.environ, "LC_ALL": language, "LANGUAGE": ""})
     except subprocess.TimeoutExpired as late:
         return subprocess.CompletedProcess(late.cmd, "it started", str(late.stdout), str(late.stderr))
 
@@ -304,7 +304,7 @@ def check_restart(tap):
 
 
 def open_stream(absender):
-    connection = http.client.HTTPConnection("127.0.0.1", absender.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", absender.port, timeout=120)
     connection.request("GET", "/v1/smtp/events", headers={"Cookie": absender.cookie})
     stream = connection.getresponse()
     while stream.readline().strip() != b"event: status":
@@ -345,7 +345,7 @@ def check_stop(tap):
         threads = [threading.Thread(target=keep_sending, args=(absender, taken, stop)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while len(taken) < 200 and time.monotonic() < until:
             time.sleep(0.01)
         waiting = absender.operator("GET", "/v1/smtp").json["waiting"]
@@ -354,7 +354,7 @@ def check_stop(tap):
         seconds = time.monotonic() - begun
         stop.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(120)
         tap.equal(code, 0, f"SIGTERM with {STREAMS} streams, 4 senders and {sum(waiting.values())} waiting mails: exit status 0")
         tap.ok(seconds < STOP_SECONDS, f"within {STOP_SECONDS} s", seconds)
         for connection, stream in streams:

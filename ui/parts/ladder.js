@@ -93,7 +93,7 @@ export function Ladder({ run, live, folded, changed, inForce, paused, offerSwitc
   const running = run.state === 'running';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
   return html`
-    <section class=${`card ladder ${changed ? 'changed' : ''}`} aria-labelledby="ladder-title" data-run=${run.state}>
+    <section class=${`card ladder ${changed ? 'changed' : ''}`} aria-labelledby="ladder-title" data-run=${run.state} data-run-id=${run.id}>
       <header class="card-head">
         <h2 id="ladder-title" tabindex="-1" ref=${headingRef}>${t('ladder.title')}</h2>
         ${running

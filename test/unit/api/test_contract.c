@@ -84,11 +84,13 @@ static gboolean activate_draft(Db *db, gpointer data, GError **error)
 static gboolean defer(Db *db, gpointer data, GError **error)
 {
     WallMs next_at = 0, now = clock_wall_ms();
-    gboolean marked = FALSE;
-    g_autoptr(GPtrArray) due =
-        emails_due(db, STORE_DEFAULT_ORG, now + CLOCK_SECOND_MS, 1, FALSE, &next_at, error);
+    gboolean marked = FALSE, has_more = FALSE;
+    GError *fault = NULL;
+    const EmailDueQuery query = {
+        .org_id = STORE_DEFAULT_ORG, .now = now + CLOCK_SECOND_MS, .limit = 1};
+    g_autoptr(GArray) due = emails_due(db, &query, &has_more, &next_at, error);
     assert_int_equal(due->len, 1);
-    const EmailAttempt attempt = {.recipient_id = ((EmailDue *)due->pdata[0])->recipient_id,
+    const EmailAttempt attempt = {.recipient_id = g_array_index(due, EmailDue, 0).recipient_id,
         .state = EMAIL_DEFERRED,
         .at = now,
         .next_at = now + CLOCK_HOUR_MS,
@@ -99,8 +101,10 @@ static gboolean defer(Db *db, gpointer data, GError **error)
         .reply_text = "greylisted",
         .diagnosis = "fallback_unknown",
         .server = "mail.example.de"};
-    return emails_mark_sending(db, STORE_DEFAULT_ORG, attempt.recipient_id, now, &marked, error) &&
-           emails_record_attempt(db, STORE_DEFAULT_ORG, &attempt, error);
+    return emails_mark_sending(
+               db, STORE_DEFAULT_ORG, &attempt.recipient_id, 1, now, &marked, error) &&
+           emails_record_attempts(db, STORE_DEFAULT_ORG, &attempt, 1, &fault, error) &&
+           fault == NULL;
 }
 
 static void run(Fixture *self, StoreJob job)
@@ -169,6 +173,13 @@ static void visit_emails(Fixture *self)
         ask_member(self, "POST /v1/emails", "Accept: application/problem+json\r\n", "{\"to\":1}"));
     visit(self, "POST /v1/emails", "{\"subject\":7,\"path\":1}");
     visit(self, "POST /v1/emails", "[");
+    g_autofree char *batch = g_strdup_printf("[%s,%s]", mail, mail);
+    reply_free(ask_member(self, "POST /v1/emails/batch", "Idempotency-Key: b\r\n", batch));
+    reply_free(ask_member(self, "POST /v1/emails/batch", "Idempotency-Key: b\r\n", batch));
+    reply_free(ask_member(self, "POST /v1/emails/batch", "Idempotency-Key: b\r\n", "[]"));
+    visit(self, "POST /v1/emails/batch", "[{}]");
+    visit(self, "POST /v1/emails/batch", "{}");
+    reply_free(ask(self, "POST /v1/emails/batch", "", batch));
     visit(self, "GET /v1/emails?limit=1", NULL);
     visit(self, "GET /v1/emails?state=nowhere", NULL);
     visit_id(self, "GET /v1/emails/{id}", reply_text(sent, "id"), NULL);

@@ -54,9 +54,12 @@ static char *stored_message(Fixture *self, const char *id_text)
     Db *db = store_reader_take(self->store);
     g_autoptr(EmailRow) row = emails_get(db, STORE_DEFAULT_ORG, &id, NULL);
     const EmailRecipientRow *recipient = row->recipients->pdata[0];
-    EmailDelivery *delivery =
-        emails_delivery(db, self->vault, STORE_DEFAULT_ORG, recipient->recipient_id, NULL);
+    EmailDelivery *delivery = NULL;
+    GError *fault = NULL;
+    emails_deliveries(
+        db, self->vault, STORE_DEFAULT_ORG, &recipient->recipient_id, 1, &delivery, &fault);
     store_reader_give(self->store, db);
+    assert_null(fault);
     gsize n = 0;
     const char *bytes = g_bytes_get_data(delivery->content, &n);
     char *message = g_strndup(bytes, n);

@@ -44,6 +44,35 @@ static void only_sound_objects_are_read(void **state)
         {"a comment", "{/**/}", FALSE},
         {"a trailing comma", "{\"a\":1,}", FALSE},
         {"a control character", "{\"a\":\"\n\"}", FALSE},
+        {"every escape", "{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00E4\"}", TRUE},
+        {"an unknown escape", "{\"a\":\"\\x41\"}", FALSE},
+        {"a short escape", "{\"a\":\"\\u00e\"}", FALSE},
+        {"a surrogate pair", "{\"a\":\"\\ud83d\\ude00\"}", TRUE},
+        {"half a pair and a letter", "{\"a\":\"\\ud83d\\u0041\"}", FALSE},
+        {"half a pair at the end", "{\"a\":\"\\ud83d\"}", FALSE},
+        {"the second half alone", "{\"a\":\"\\ude00\"}", FALSE},
+        {"an overlong character", "{\"a\":\"\xc0\xaf\"}", FALSE},
+        {"a surrogate in UTF-8", "{\"a\":\"\xed\xa0\x80\"}", FALSE},
+        {"numbers", "{\"a\":[0,-0,-12,1.5,-0.25,1e3,1E-3,2.5e+2,-9223372036854775808]}", TRUE},
+        {"a minus alone", "{\"a\":-}", FALSE},
+        {"a plus", "{\"a\":+1}", FALSE},
+        {"a leading zero", "{\"a\":01}", FALSE},
+        {"no digit behind the point", "{\"a\":1.}", FALSE},
+        {"no digit before the point", "{\"a\":.5}", FALSE},
+        {"no exponent", "{\"a\":1e}", FALSE},
+        {"a hexadecimal number", "{\"a\":0x10}", FALSE},
+        {"words", "{\"a\":true,\"b\":false,\"c\":null}", TRUE},
+        {"a short word", "{\"a\":tru}", FALSE},
+        {"a long word", "{\"a\":nullx}", FALSE},
+        {"NaN", "{\"a\":NaN}", FALSE},
+        {"no value", "{\"a\":}", FALSE},
+        {"no name", "{:1}", FALSE},
+        {"no colon", "{\"a\" 1}", FALSE},
+        {"a name without quotes", "{a:1}", FALSE},
+        {"single quotes", "{'a':1}", FALSE},
+        {"two commas", "{\"a\":[1,,2]}", FALSE},
+        {"an open array", "{\"a\":[1", FALSE},
+        {"another bracket", "{\"a\":[1}", FALSE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         json_t *value = read_text(cases[i].text, JSON_PLAIN);
@@ -98,6 +127,70 @@ static void depth_and_number_of_values_are_bounded(void **state)
     g_string_append(many, "]}");
     assert_null(read_text(many->str, JSON_PLAIN));
     g_string_free(many, TRUE);
+}
+
+static void values_are_what_was_written(void **state)
+{
+    json_t *value =
+        read_text("{\"s\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\u20AC\\ud83d\\ude00 ok\","
+                  "\"i\":-12,\"r\":2.5e+2,\"t\":true,\"n\":null,\"\\u00fc\":[[],{}]}",
+            JSON_PLAIN);
+    assert_non_null(value);
+    assert_string_equal(
+        json_string_value(json_object_get(value, "s")), "\"\\/\b\f\n\r\tä€\xf0\x9f\x98\x80 ok");
+    assert_int_equal(json_integer_value(json_object_get(value, "i")), -12);
+    assert_true(json_real_value(json_object_get(value, "r")) == 250.0);
+    assert_true(json_is_true(json_object_get(value, "t")));
+    assert_true(json_is_null(json_object_get(value, "n")));
+    json_t *list = json_object_get(value, "ü");
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(json_is_object(json_array_get(list, 1)));
+    json_decref(value);
+}
+
+static void a_batch_is_an_array_and_may_hold_more(void **state)
+{
+    assert_null(read_text("{}", JSON_BATCH));
+    json_t *value = read_text("[{\"a\":1},2]", JSON_BATCH);
+    assert_int_equal(json_array_size(value), 2);
+    json_decref(value);
+    GString *many = g_string_new("[1");
+    for (int i = 2; i < LIMIT_JSON_BATCH_VALUES; i++)
+        g_string_append(many, ",1");
+    g_string_append_c(many, ']');
+    value = read_text(many->str, JSON_BATCH);
+    assert_int_equal(json_array_size(value), LIMIT_JSON_BATCH_VALUES - 1);
+    json_decref(value);
+    g_string_insert(many, 1, "1,1,");
+    assert_null(read_text(many->str, JSON_BATCH));
+    g_string_free(many, TRUE);
+}
+
+static void faults_can_be_put_below_a_pointer(void **state)
+{
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    json_fault_add(&faults, "/0/to", "required", NULL);
+    json_fault_add(&faults, "/subject", "required", NULL);
+    json_fault_add(&faults, "", "wrong_type", NULL);
+    json_faults_below(&faults, 1, "/17");
+    static const char *const expected[] = {"/0/to", "/17/subject", "/17"};
+    for (guint i = 0; i < G_N_ELEMENTS(expected); i++)
+        assert_string_equal(((JsonFault *)faults.list->pdata[i])->pointer, expected[i]);
+}
+
+/* The scan leaps from quote to quote: brackets and commas within strings never count. */
+static void what_stands_in_strings_is_not_counted(void **state)
+{
+    GString *text = g_string_new("{\"a\":\"");
+    for (int i = 0; i < LIMIT_JSON_VALUES + 1; i++)
+        g_string_append(text, i % 3 ? "[,{" : "\\\"\\\\");
+    g_string_append(text, "\",\"b\":\"\\\\\"}");
+    json_t *value = read_text(text->str, JSON_PLAIN);
+    assert_non_null(value);
+    assert_string_equal(json_string_value(json_object_get(value, "b")), "\\");
+    json_decref(value);
+    g_string_free(text, TRUE);
 }
 
 static void arrays_of_bytes_are_read_as_base64(void **state)
@@ -228,6 +321,10 @@ int main(void)
         cmocka_unit_test(every_nul_is_named),
         cmocka_unit_test(depth_and_number_of_values_are_bounded),
         cmocka_unit_test(arrays_of_bytes_are_read_as_base64),
+        cmocka_unit_test(values_are_what_was_written),
+        cmocka_unit_test(a_batch_is_an_array_and_may_hold_more),
+        cmocka_unit_test(faults_can_be_put_below_a_pointer),
+        cmocka_unit_test(what_stands_in_strings_is_not_counted),
         cmocka_unit_test(a_million_bytes_cost_one_value),
         cmocka_unit_test(every_member_is_asked_for_or_a_fault),
         cmocka_unit_test(the_list_of_faults_is_bounded),

@@ -43,6 +43,18 @@ static void nothing_may_follow_starttls(void **state)
     }
 }
 
+static void what_was_said_in_clear_is_forgotten(void **state)
+{
+    SmtpServerConfig config = usual_config();
+    g_autoptr(Driver) driver = driver_new(&config);
+    say(driver, "EHLO c\r\nSTARTTLS\r\n", 0);
+    step(driver, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_TLS_UP});
+    g_string_truncate(driver->replies, 0);
+    say(driver, "AUTH PLAIN AGFubmEAcHc=\r\nEHLO c\r\nAUTH PLAIN AGFubmEAcHc=\r\n", 0);
+    g_autofree char *seen = codes(driver);
+    assert_string_equal(seen, "503 250 235");
+}
+
 static void capabilities_follow_the_state(void **state)
 {
     g_autoptr(Driver) driver = start_plain();
@@ -462,6 +474,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_tls_there_is_almost_nothing),
         cmocka_unit_test(nothing_may_follow_starttls),
+        cmocka_unit_test(what_was_said_in_clear_is_forgotten),
         cmocka_unit_test(capabilities_follow_the_state),
         cmocka_unit_test(capabilities_can_be_switched_off),
         cmocka_unit_test(each_extension_is_announced_by_itself),

@@ -115,6 +115,66 @@ static void the_schema_is_applied_once(void **state)
     assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM schema_version"), schema_n_files);
 }
 
+/* A database as the first schema left it, with recipients in every state. */
+static void make_first_schema(Db *db)
+{
+    g_autoptr(GError) error = NULL;
+    ok(db_begin(db, &error) && db_exec(db, schema_files[0].sql, &error), error);
+    ok(db_exec(db,
+           "INSERT INTO schema_version (number, name, applied_at) VALUES (1, 'foundation', 1);"
+           "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+           "INSERT INTO recipients (row, org_id, class, state, attempts, is_test, next_at, "
+           "deadline_at, updated_at, address) SELECT i << 7, 1, i % 5 + 1, i % 10 + 1, i % 3, i % "
+           "2, "
+           "CASE WHEN i % 10 < 5 THEN i END, i + 9, i + 1, 'r' || i || '@example.com' FROM n;",
+           &error),
+        error);
+    ok(db_commit(db, &error), error);
+}
+
+static char *all_recipients(Db *db)
+{
+    GString *all = g_string_new(NULL);
+    g_autoptr(DbQuery) q = db_query(db, "SELECT row, org_id, class, state, attempts, is_test, "
+                                        "next_at, deadline_at, updated_at, address "
+                                        "FROM recipients ORDER BY row");
+    while (db_next(q)) {
+        for (int column = 0; column < 10; column++)
+            g_string_append_printf(all, "%s|", db_is_null(q, column) ? "null" : db_text(q, column));
+    }
+    g_autoptr(GError) error = NULL;
+    ok(db_finish(q, &error), error);
+    return g_string_free(all, FALSE);
+}
+
+static void an_older_database_keeps_its_recipients(void **state)
+{
+    Scratch *self = *state;
+    g_autofree char *path = g_build_filename(self->folder, "older.db", NULL);
+    const StoreConfig config = {.path = path, .full_sync = TRUE};
+    g_autoptr(GError) error = NULL;
+    Db *db = db_open(&db_driver_sqlite, &config, DB_WRITER);
+    make_first_schema(db);
+    g_autofree char *before = all_recipients(db);
+    ok(schema_apply(db, &error), error);
+    g_autofree char *after = all_recipients(db);
+    assert_string_equal(before, after);
+    static const char *const refused_rows[] = {
+        "UPDATE recipients SET next_at = NULL WHERE state = 1",
+        "UPDATE recipients SET next_at = NULL WHERE state = 4",
+        "UPDATE recipients SET next_at = 1 WHERE state = 6",
+        "UPDATE recipients SET state = 11 WHERE state = 10",
+        "UPDATE recipients SET class = 6",
+        "UPDATE recipients SET is_test = 2",
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(refused_rows); i++) {
+        if (db_exec(db, refused_rows[i], NULL))
+            fail_msg("%s", refused_rows[i]);
+    }
+    ok(db_exec(db, "UPDATE recipients SET next_at = NULL WHERE state = 5", &error), error);
+    db_close(db);
+}
+
 static void a_second_process_is_refused(void **state)
 {
     Scratch *self = *state;
@@ -307,6 +367,7 @@ int main(void)
         SCRATCH_TEST(tables_are_strict_and_name_their_organisation),
         SCRATCH_TEST(impossible_values_are_refused_by_the_tables),
         SCRATCH_TEST(the_schema_is_applied_once),
+        SCRATCH_TEST(an_older_database_keeps_its_recipients),
         SCRATCH_TEST(a_second_process_is_refused),
         SCRATCH_TEST(what_is_no_database_file_is_refused),
         SCRATCH_TEST(a_long_read_is_broken_off),
