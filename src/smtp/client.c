@@ -182,9 +182,10 @@ static gboolean has_lost_step(const SmtpClient *client, SmtpFault fault)
         return FALSE;
     switch (fault) {
     case SMTP_FAULT_OUT_OF_STEP:
+        return TRUE;
     case SMTP_FAULT_MALFORMED_REPLY:
     case SMTP_FAULT_UNEXPECTED_REPLY:
-        return TRUE;
+        return client->state == SERVING || client->has_been_ahead;
     case SMTP_FAULT_TIMEOUT:
         return client->trial != NULL || (!client->is_proven && client->expected.length > 1);
     case SMTP_FAULT_LOST:
@@ -259,7 +260,10 @@ void client_set_deadline(SmtpClient *client, gint64 configured_ms, gint64 limit_
 
 static void on_unasked(SmtpClient *client, const SmtpReply *reply)
 {
-    client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
+    if (client->state == READY && reply->code >= 400) /* a goodbye that should have been 421 */
+        client_fail(client, SMTP_FAULT_REPLY, reply);
+    else
+        client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
 }
 
 static void speak_ready(SmtpClient *client)

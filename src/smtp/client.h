@@ -60,9 +60,10 @@ typedef enum {
     SMTP_FAULT_NO_COMMON_AUTH_MECHANISM,
     SMTP_FAULT_MALFORMED_REPLY,  /* not SMTP, bare LF, NUL, mixed codes, over a limit */
     SMTP_FAULT_UNEXPECTED_REPLY, /* a reply nobody asked for, or a code that fits no state */
-    SMTP_FAULT_OUT_OF_STEP,      /* 503 to a command that was in order: the server lost count */
-    SMTP_FAULT_WITHDRAWN,        /* we broke off: a mail was taken back when its end was due */
-    SMTP_FAULT_SASL,             /* bad challenge, or the server could not prove itself (SCRAM) */
+    SMTP_FAULT_OUT_OF_STEP, /* a complaint about a command that was in order (503, 500): it lost
+                               count */
+    SMTP_FAULT_WITHDRAWN,   /* we broke off: a mail was taken back when its end was due */
+    SMTP_FAULT_SASL,        /* bad challenge, or the server could not prove itself (SCRAM) */
 } SmtpFault;
 
 /* The catalogue's name ("STARTTLS_NOT_OFFERED"); NULL where the reply or the driver's cause speaks.
@@ -130,6 +131,8 @@ typedef struct {
         *recipients; /* NULL-terminated addr-specs, at most LIMIT_RECIPIENTS_PER_TRANSACTION */
     GBytes *content; /* complete message, CRLF lines, not dot-stuffed; NULL for a probe */
     gboolean needs_eightbitmime, needs_smtputf8;
+    gboolean marks_late; /* its mark is asked for when its turn to be written comes, not when it is
+                            taken in hand: for mail that must not be in doubt lightly */
     /* Delivery status notifications, said only to servers that offer DSN (RFC 3461) */
     const char *envelope_id; /* ENVID, printable ASCII, at most LIMIT_ENVELOPE_ID_OCTETS; NULL */
     gboolean return_headers; /* RET=HDRS: what comes back must not show the content */
@@ -195,6 +198,7 @@ typedef struct {
     const SmtpReply *reply; /* NULL if no reply decided; lent until the next step */
     SmtpFault fault;        /* set when the session's end decided; SMTP_FAULT_REPLY: by this reply
                                (421, or one that came before the body was complete) */
+    gboolean was_held;      /* nothing of the mail had been written */
 } SmtpOutcome;
 
 /* A rung reached, for the ladder. Each of GREETING, EHLO, STARTTLS, TLS and AUTH comes once; MAIL
@@ -259,5 +263,8 @@ const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client);
 const char *smtp_client_state_name(const SmtpClient *client);     /* for logs and tests */
 const char *smtp_client_auth_mechanism(const SmtpClient *client); /* NULL before AUTH */
 SmtpPace smtp_client_pace(const SmtpClient *client); /* the one in use; 0 before the login */
+
+/* TRUE while this mail is in hand and nothing of it has been written: WITHDRAW leaves no trace. */
+gboolean smtp_client_is_held(const SmtpClient *client, guint64 token);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmtpClient, smtp_client_free)

@@ -175,6 +175,8 @@ static void write_auth(SmtpClient *client)
         return;
     }
     write_initial_response(client, name);
+    if (client->state == CLOSED)
+        return;
     if (client->send->len > LIMIT_AUTH_COMMAND_OCTETS) {
         client->initial_is_due = TRUE;
         write_auth_alone(client, name);

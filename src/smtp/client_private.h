@@ -77,7 +77,8 @@ typedef struct {
     guint n_unanswered;   /* of its entries in `expected` */
     gboolean data_go;     /* 354 came */
     gboolean is_taken;    /* a RCPT was answered 2yz: a lone dot would deliver an empty mail */
-    gboolean is_marked;   /* the store knows: the end may leave */
+    gboolean marks_late, mark_is_asked;
+    gboolean is_marked;                     /* the store knows: the end may leave */
     gboolean is_withdrawn, content_is_said; /* said: in the transcript */
     SmtpBodyEncoder body;                   /* DATA */
     gsize chunk_at;                         /* BDAT: next octet to be written */
@@ -192,6 +193,9 @@ void transaction_decide(SmtpClient *client, Transaction *transaction, guint reci
     SmtpOutcomeKind kind, SmtpPhase phase, SmtpFault fault, const SmtpReply *reply);
 void transaction_decide_all(SmtpClient *client, Transaction *transaction, SmtpOutcomeKind kind,
     SmtpPhase phase, SmtpFault fault, const SmtpReply *reply);
+
+/* Once: commit `sending` for it. */
+void transaction_ask_mark(SmtpClient *client, Transaction *transaction);
 
 /* Takes the mail in hand, or refuses it on the spot as this server would have to. */
 void mails_take(SmtpClient *client, const SmtpMail *mail);

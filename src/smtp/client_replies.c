@@ -5,8 +5,17 @@
 
 /* --- Out of step ------------------------------------------------------------------------------ */
 
-/* 503 to a command that was in order: the server has lost count, which says nothing about the mail.
- * The replies that are under way still tell the fate of their mails; then we leave. */
+/* The server does not know the command, or not at this point, though it was in order: it has lost
+ * count, or cannot do what it offers. That says nothing about the mail. */
+static gboolean is_complaint(const SmtpReply *reply)
+{
+    if (reply->code == 500 || reply->code == 502 || reply->code == 503)
+        return TRUE;
+    return reply->code == 554 && g_str_has_prefix(reply->enhanced, "5.5.");
+}
+
+/* The replies that are under way still tell the fate of their mails; then we leave, and use one
+ * command at a time from then on. */
 static void lose_step(SmtpClient *client, Transaction *transaction, SmtpPhase phase)
 {
     client->is_out_of_step = TRUE;
@@ -33,7 +42,8 @@ static void on_rset(SmtpClient *client, Transaction *transaction, const SmtpRepl
     else if (client->expected.length == 1)
         client_give_up(client, SMTP_FAULT_REPLY, reply);
     else
-        client_fail(client, SMTP_FAULT_REPLY, reply);
+        client->is_out_of_step =
+            TRUE; /* the replies behind it still tell what became of the mails */
 }
 
 static void on_mail(SmtpClient *client, Transaction *transaction, const SmtpReply *reply)
@@ -44,7 +54,9 @@ static void on_mail(SmtpClient *client, Transaction *transaction, const SmtpRepl
         client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
         return;
     }
-    if (reply->code == 503 && transaction->is_ahead) {
+    gboolean is_refused_trial = client->trial == transaction && reply->code == 554 &&
+                                reply->enhanced[0] == '\0'; /* as Exim refuses early input */
+    if (transaction->is_ahead && (is_complaint(reply) || is_refused_trial)) {
         lose_step(client, transaction, SMTP_PHASE_MAIL);
         return;
     }
@@ -66,7 +78,7 @@ static void on_rcpt(
     transaction->is_taken = transaction->is_taken || kind == SMTP_OUTCOME_ACCEPTED;
     if (transaction->states[recipient] == RECIPIENT_DECIDED)
         return; /* MAIL was refused: what is said about its recipients means nothing */
-    if (reply->code == 503 && writes_groups(client) && !is_probe) {
+    if (is_complaint(reply) && writes_groups(client) && !is_probe) {
         /* The others may stand, and with BDAT the end has left: its reply decides about them. */
         client->is_out_of_step = TRUE;
         transaction_decide(client, transaction, recipient, SMTP_OUTCOME_DEFERRED, SMTP_PHASE_RCPT,
@@ -91,7 +103,7 @@ static void on_data(SmtpClient *client, Transaction *transaction, const SmtpRepl
         transaction->data_go = TRUE;
     else if (!transaction_outcome_of(reply, &kind) || kind == SMTP_OUTCOME_ACCEPTED)
         client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
-    else if (reply->code == 503 && writes_groups(client) && transaction_is_wanted(transaction))
+    else if (is_complaint(reply) && writes_groups(client) && transaction_is_wanted(transaction))
         lose_step(client, transaction, SMTP_PHASE_DATA);
     else
         transaction_decide_all(client, transaction, kind, SMTP_PHASE_DATA, SMTP_FAULT_NONE, reply);
@@ -135,7 +147,7 @@ static void on_final(SmtpClient *client, Transaction *transaction, const SmtpRep
         client->is_dirty = FALSE;
     else
         spoil(client);
-    if (reply->code == 503 && transaction->is_chunked && is_wanted)
+    if (is_complaint(reply) && transaction->is_chunked && is_wanted)
         lose_step(client, transaction, SMTP_PHASE_AFTER_DATA);
     else
         transaction_decide_all(

@@ -53,7 +53,8 @@ void transaction_decide(SmtpClient *client, Transaction *transaction, guint reci
         .kind = kind,
         .phase = phase,
         .reply = reply,
-        .fault = fault};
+        .fault = fault,
+        .was_held = transaction->stage == STAGE_HELD};
     g_array_append_val(client->outcomes, outcome);
 }
 
@@ -132,6 +133,7 @@ static Transaction *transaction_new(const SmtpMail *mail)
     transaction->return_headers = mail->return_headers;
     transaction->envelope_id = g_strdup(mail->envelope_id);
     transaction->notify = mail->notify;
+    transaction->marks_late = mail->marks_late;
     g_assert(transaction->n_recipients <= LIMIT_RECIPIENTS_PER_TRANSACTION);
     g_assert(transaction->n_recipients > 0 || transaction->content == NULL);
     g_assert(mail->envelope_id == NULL || (strlen(mail->envelope_id) <= LIMIT_ENVELOPE_ID_OCTETS &&
@@ -214,6 +216,14 @@ static void refuse_unwritable_recipients(SmtpClient *client, Transaction *transa
     }
 }
 
+void transaction_ask_mark(SmtpClient *client, Transaction *transaction)
+{
+    if (transaction->content == NULL || transaction->mark_is_asked)
+        return;
+    transaction->mark_is_asked = TRUE;
+    g_array_append_val(client->begun, transaction->token);
+}
+
 void mails_take(SmtpClient *client, const SmtpMail *mail)
 {
     Transaction *transaction = transaction_new(mail);
@@ -232,8 +242,8 @@ void mails_take(SmtpClient *client, const SmtpMail *mail)
     g_queue_push_tail(&client->mails, transaction);
     if (client->writer == NULL)
         client->writer = client->mails.tail;
-    if (transaction->content != NULL) /* its end shall wait for nothing but its turn */
-        g_array_append_val(client->begun, transaction->token);
+    if (!transaction->marks_late) /* its end shall wait for nothing but its turn */
+        transaction_ask_mark(client, transaction);
     if (client->state == READY)
         client_enter(client, SERVING);
 }
@@ -259,8 +269,8 @@ static Transaction *find(const SmtpClient *client, guint64 token)
 {
     for (GList *link = client->mails.head; link != NULL; link = link->next) {
         Transaction *transaction = link->data;
-        if (transaction->token == token)
-            return transaction;
+        if (transaction->token == token && !transaction->is_withdrawn)
+            return transaction; /* what was taken back may be here anew */
     }
     return NULL;
 }
@@ -293,4 +303,10 @@ void mails_withdraw(SmtpClient *client, guint64 token)
         mails_drop(client, transaction);
     else if (transaction->stage == STAGE_CONTENT)
         client_fail(client, SMTP_FAULT_WITHDRAWN, NULL); /* the server waits for content */
+}
+
+gboolean smtp_client_is_held(const SmtpClient *client, guint64 token)
+{
+    const Transaction *transaction = find(client, token);
+    return transaction != NULL && transaction->stage == STAGE_HELD;
 }

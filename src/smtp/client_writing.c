@@ -178,38 +178,35 @@ static gboolean write_command(SmtpClient *client, Transaction *transaction)
 
 /* --- Stages of the mail that is being written ------------------------------------------------- */
 
-static gboolean is_behind_another(const SmtpClient *client)
+/* Whether the server follows at all is seen behind one mail, not behind many. */
+static gboolean may_begin(const SmtpClient *client)
 {
-    return client->writer->prev != NULL;
-}
-
-static gboolean may_begin(const SmtpClient *client, const Transaction *transaction)
-{
-    if (client->is_out_of_step || (transaction->is_chunked && !transaction->is_marked))
-        return FALSE;
-    if (!is_behind_another(client))
-        return TRUE;
-    /* Whether the server follows at all is seen behind one mail, not behind many. */
-    return client->n_final < (client->is_proven ? window(client) : 2);
+    return !client->is_out_of_step && client->n_final < (client->is_proven ? window(client) : 2);
 }
 
 static gboolean begin(SmtpClient *client, Transaction *transaction)
 {
-    if (!may_begin(client, transaction))
+    if (!may_begin(client))
         return FALSE;
+    transaction_ask_mark(client, transaction);
+    if (transaction->is_chunked && !transaction->is_marked)
+        return FALSE; /* it leaves in one piece */
     transaction_enter(transaction, STAGE_ENVELOPE);
     transaction->reset_due = transaction->is_chunked || client->is_dirty;
-    transaction->is_ahead = is_behind_another(client);
+    transaction->is_ahead = client->n_final > 0;
     client->has_been_ahead = client->has_been_ahead || transaction->is_ahead;
     if (transaction->is_ahead && !client->is_proven)
         client->trial = transaction;
     return TRUE;
 }
 
+/* A chunk needs no leave from the server, so a reply too many in front of it would not be noticed:
+ * until the server has proved itself, its envelope is answered first, and an extra reply meets
+ * nothing expected. */
 static gboolean write_chunk_header(SmtpClient *client, Transaction *transaction)
 {
-    if (client->trial == transaction)
-        return FALSE; /* its envelope proves that the server follows; till then no end leaves */
+    if (!client->is_proven && transaction->n_unanswered > 0)
+        return FALSE;
     transaction_enter(transaction, STAGE_CONTENT);
     smtp_command_bdat(client->send, g_bytes_get_size(transaction->content), TRUE);
     expect(client, transaction, EXPECT_FINAL, 0);

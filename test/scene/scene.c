@@ -348,6 +348,8 @@ static void give_mail(Scene *scene, const char *rest, gboolean is_probe)
             literal = "Subject: x\n\nbare\n";
         else if (strcmp(*word, "empty") == 0)
             literal = "";
+        else if (strcmp(*word, "late") == 0)
+            mail.marks_late = TRUE;
         else if (strcmp(*word, "hdrs") == 0)
             mail.return_headers = TRUE;
         else if (g_str_has_prefix(*word, "envid="))
