@@ -41,9 +41,8 @@ static void on_rset(SmtpClient *client, Transaction *transaction, const SmtpRepl
         client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
     else if (client->expected.length == 1)
         client_give_up(client, SMTP_FAULT_REPLY, reply);
-    else
-        client->is_out_of_step =
-            TRUE; /* the replies behind it still tell what became of the mails */
+    else /* nobody refuses RSET: rather this answers something else, and so may those behind it */
+        client_fail(client, SMTP_FAULT_OUT_OF_STEP, NULL);
 }
 
 static void on_mail(SmtpClient *client, Transaction *transaction, const SmtpReply *reply)
