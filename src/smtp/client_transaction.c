@@ -103,17 +103,28 @@ static SmtpPhase phase_of(const SmtpClient *client, const Transaction *transacti
     g_assert_not_reached();
 }
 
+/* TRUE if the session ends where the reply to this mail's own end was due. */
+static gboolean is_answered(const SmtpClient *client, const Transaction *transaction)
+{
+    const Expected *first = g_queue_peek_head((GQueue *)&client->expected);
+    return first != NULL && first->transaction == transaction && first->kind == EXPECT_FINAL &&
+           transaction->stage == STAGE_FINAL;
+}
+
 /* A server that says 421 goes away and answers nothing further, in order: the mails behind the one
- * it answers are not taken either (RFC 5321 3.8). */
+ * it answers are not taken either (RFC 5321 3.8). But it may shut down (X.3.2) unasked, with a mail
+ * in its hands that it has passed on: of that one mail nothing is known. */
 void mails_abandon(SmtpClient *client, SmtpFault fault, const SmtpReply *reply)
 {
     gboolean goes_away = reply != NULL && reply->code == 421;
+    gboolean shuts_down = goes_away && strcmp(reply->enhanced, "4.3.2") == 0;
     for (GList *link = client->mails.head; link != NULL; link = link->next) {
         Transaction *transaction = link->data;
-        gboolean is_uncertain = transaction->stage == STAGE_FINAL && !goes_away;
+        gboolean is_uncertain = transaction->stage == STAGE_FINAL &&
+                                (!goes_away || (shuts_down && is_answered(client, transaction)));
         transaction_decide_all(client, transaction,
             is_uncertain ? SMTP_OUTCOME_UNCERTAIN : SMTP_OUTCOME_DEFERRED,
-            phase_of(client, transaction), fault, goes_away ? reply : NULL);
+            phase_of(client, transaction), fault, goes_away && !is_uncertain ? reply : NULL);
     }
 }
 
