@@ -29,7 +29,7 @@ test-long: ## 10,000 mails to each real server, the hostile servers in full, lon
 	@tools/install-packages build test
 	@tools/run-tests --long
 
-soak: ## the long tests with ever more mails and other seeds for SOAK_HOURS hours (8)
+soak: ## the long tests in greater numbers and with other seeds for SOAK_HOURS hours (8)
 	@tools/install-packages build test
 	@tools/run-tests --soak $(SOAK_HOURS)
 

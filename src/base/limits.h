@@ -36,8 +36,9 @@
 #define LIMIT_DATA_BLOCK_MS (3 * CLOCK_MINUTE_MS)
 #define LIMIT_FINAL_REPLY_MS (10 * CLOCK_MINUTE_MS)
 #define LIMIT_QUIT_MS (5 * CLOCK_SECOND_MS)
-#define LIMIT_TRIAL_MS (5 * CLOCK_SECOND_MS)    /* while writing over a mail's end proves itself */
-#define LIMIT_STEPWISE_MS CLOCK_DAY_MS          /* a server that lost step is spared this long */
+#define LIMIT_TRIAL_MS (5 * CLOCK_SECOND_MS) /* while writing over a mail's end proves itself */
+#define LIMIT_STEPWISE_MS CLOCK_DAY_MS       /* a server that lost step is spared this long */
+#define LIMIT_STALL_MS CLOCK_SECOND_MS /* without a reply; then what it holds goes elsewhere */
 #define LIMIT_CROWDED_MS (10 * CLOCK_MINUTE_MS) /* before one more connection is tried again */
 #define LIMIT_VERIFICATION_MS (45 * CLOCK_SECOND_MS)
 #define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)

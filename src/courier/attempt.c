@@ -35,7 +35,11 @@ static void attempt_ended(Attempt *attempt, Pool *pool, PoolResult *result)
     g_queue_unlink(
         attempt->line != NULL ? &attempt->line->in_hand : &pool->waiting, &attempt->link);
     result->recipient_id = attempt->mail->recipient_id;
-    result->server = pool->settings == NULL ? NULL : pool->settings->host;
+    result->server = attempt->line != NULL    ? attempt->line->host
+                     : pool->settings != NULL ? pool->settings->host
+                                              : NULL;
+    result->config_version =
+        attempt->line != NULL ? attempt->line->config_version : pool->config_version;
     g_hash_table_steal_extended(pool->attempts, &attempt->mail->recipient_id, &kept_key, &kept);
     pool->events.ended(result, pool->user);
     attempt_free(attempt);

@@ -148,9 +148,10 @@ void courier_stop(Courier *courier, gint64 grace_ms)
     courier->grace_is_over = TRUE;
     g_hash_table_remove_all(courier->runs);
     g_hash_table_iter_init(&orgs, courier->orgs);
-    while (
-        g_hash_table_iter_next(&orgs, NULL, &org)) /* no callback comes from a session any more */
+    while (g_hash_table_iter_next(&orgs, NULL, &org)) {
+        pool_break_off(((CourierOrg *)org)->pool); /* what it tells is still recorded */
         g_clear_pointer(&((CourierOrg *)org)->pool, pool_free);
+    }
     while (courier->pending > 0) /* the store still owes us completions that name us */
         g_main_context_iteration(courier->parts.context, TRUE);
 }

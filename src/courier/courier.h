@@ -29,8 +29,9 @@ typedef struct {
 /* Listens to the store's changes from now on; starts working when the loop runs. */
 Courier *courier_new(const CourierParts *parts);
 
-/* Stops taking work; sessions after the final dot get up to grace_ms for their reply. Runs the
- * context until done. */
+/* Stops taking work. Mails of which nothing has been written are queued again at once; the others
+ * get up to grace_ms for their reply. Then those whose end has left are recorded as uncertain, the
+ * rest as queued. Runs the context until done. */
 void courier_stop(Courier *courier, gint64 grace_ms);
 void courier_free(Courier *courier);
 

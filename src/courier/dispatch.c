@@ -108,6 +108,7 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
         .fate = DIAGNOSIS_FATE_HOLD,
         .phase = smtp_phase_name(SMTP_PHASE_MAIL),
         .text = delivery->sender,
+        .config_version = org->state->config_version,
     };
     courier_outbox_event_with(org->courier,
         (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,

@@ -27,9 +27,14 @@ gboolean line_is_current(const Line *line)
 guint line_room(const Line *line)
 {
     guint allowed = mails_allowed(line);
-    if (!line_is_current(line) || line->given >= allowed)
+    if (!line_is_current(line) || line->is_stalled || line->given >= allowed)
         return 0;
     return MIN(session_room(line->session), allowed - line->given);
+}
+
+static guint64 token_of(const Attempt *attempt)
+{
+    return (guint64)attempt->mail->recipient_id;
 }
 
 static void clear_idle(Line *line)
@@ -44,21 +49,30 @@ void line_give(Line *line, Attempt *attempt)
     const EmailDelivery *mail = attempt->mail;
     const char *const recipients[] = {mail->address, NULL};
     char envelope_id[ID_TEXT_SIZE];
+    const guint64 token = token_of(attempt);
+    const gboolean is_marked = attempt->is_marked;
     const SmtpMail smtp = {
-        .token = (guint64)mail->recipient_id,
+        .token = token,
         .sender = mail->sender,
         .recipients = recipients,
         .content = mail->content,
         .needs_smtputf8 = mail->needs_smtputf8,
+        .marks_late = mail->at_most_once,
         .envelope_id = id_format(&mail->email_id, "em", envelope_id),
         .return_headers = TRUE, /* a bounce must not carry a reset link */
     };
     clear_idle(line);
+    if (line->in_hand.length == 0)
+        line->moved_at = clock_mono_ms();
+    else
+        pool_watch(line->pool);
     line->given++;
     attempt->line = line;
     g_queue_unlink(&line->pool->waiting, &attempt->link);
     g_queue_push_tail_link(&line->in_hand, &attempt->link);
     session_send(line->session, &smtp); /* may end the attempt */
+    if (is_marked)
+        session_mark(line->session, &token, 1);
 }
 
 /* --- Leaving ------------------------------------------------------------------------------------
@@ -77,25 +91,66 @@ void line_settle(Line *line)
 {
     if (line->in_hand.length > 0 || !session_is_ready(line->session))
         return;
+    line->is_stalled = FALSE;
     if (line_room(line) == 0) {
         clear_idle(line);
         session_quit(line->session);
     } else if (line->idle == NULL) {
-        line->idle = g_timeout_source_new(LIMIT_IDLE_SESSION_MS);
+        gint64 idle_ms = line->pool->parts.idle_ms;
+        line->idle = g_timeout_source_new((guint)(idle_ms > 0 ? idle_ms : LIMIT_IDLE_SESSION_MS));
         g_source_set_callback(line->idle, on_idle_too_long, line, NULL);
         g_source_attach(line->idle, line->pool->parts.context);
     }
 }
 
-void line_withdraw_unasked(Line *line)
+/* The last mail in hand, taken out of the session; NULL if some of it has been written, and so of
+ * all in front of it. From the end, so that none moves up into the place of another. */
+static Attempt *take_back_last(Line *line)
 {
-    for (GList *at = line->in_hand.head; at != NULL;) {
-        Attempt *attempt = at->data;
-        at = at->next;
-        if (attempt->is_asked)
-            continue;
-        session_withdraw(line->session, (guint64)attempt->mail->recipient_id);
+    Attempt *last = g_queue_peek_tail(&line->in_hand);
+    if (last == NULL || !session_is_held(line->session, token_of(last)))
+        return NULL;
+    session_withdraw(line->session, token_of(last));
+    line->given--;
+    return last;
+}
+
+void line_hand_back_held(Line *line)
+{
+    Attempt *attempt;
+    while ((attempt = take_back_last(line)) != NULL)
         attempt_handed_back(attempt, line->pool);
+}
+
+void line_break_off(Line *line)
+{
+    line->is_cut = TRUE;
+    session_break_off(line->session);
+}
+
+/* --- Standing still -----------------------------------------------------------------------------
+ */
+
+/* While the first waits for its mark it is our disk that does not move. */
+gboolean line_is_stuck(const Line *line, MonoMs now)
+{
+    const Attempt *first = g_queue_peek_head((GQueue *)&line->in_hand);
+    const Attempt *last = g_queue_peek_tail((GQueue *)&line->in_hand);
+    gint64 stall_ms = line->pool->parts.stall_ms;
+    return first != last && first->is_marked && line_is_current(line) &&
+           now >= line->moved_at + (stall_ms > 0 ? stall_ms : LIMIT_STALL_MS) &&
+           session_is_held(line->session, token_of(last));
+}
+
+void line_recall_held(Line *line)
+{
+    Attempt *attempt;
+    line->is_stalled = TRUE;
+    while ((attempt = take_back_last(line)) != NULL) {
+        g_queue_unlink(&line->in_hand, &attempt->link);
+        g_queue_push_head_link(&line->pool->waiting, &attempt->link);
+        attempt->line = NULL;
+        attempt->wants_mark = FALSE;
     }
 }
 
@@ -119,7 +174,7 @@ static gboolean minds_connection(const Line *line, const SessionFailure *failure
         return input->code == 421 && line->given > 0 && line->answered == 0;
     if (input->code != 0)
         return input->code < 500;
-    return failure->rung <= RUNG_GREETING;
+    return failure->rung == RUNG_CONNECT || failure->rung == RUNG_GREETING;
 }
 
 /* While others stand they are as many as the server bears, and this one gets no more mails. */
@@ -148,27 +203,33 @@ static void on_outcome(const SmtpOutcome *outcome, gpointer user)
     gboolean is_accepted = outcome->kind == SMTP_OUTCOME_ACCEPTED;
     if (attempt == NULL || attempt->line != line)
         return;
+    line->is_stalled = FALSE;
+    line->moved_at = clock_mono_ms();
     /* 421: the server goes away, it says nothing about this mail (RFC 5321 3.8). */
     if (reply == NULL || reply->code == 421) {
         attempt->is_uncertain = outcome->kind == SMTP_OUTCOME_UNCERTAIN;
+        attempt->is_untouched = outcome->was_held;
         attempt->is_bystander = outcome->fault == SMTP_FAULT_WITHDRAWN;
         return;
     }
     const DiagnosisInput input = {
         .phase = smtp_phase_name(outcome->phase),
-        .host = pool->settings == NULL ? NULL : pool->settings->host,
+        .host = line->host,
         .code = reply->code,
         .enhanced = reply->enhanced[0] == '\0' ? NULL : reply->enhanced,
         .text = reply->text,
     };
-    line->answered++;
+    if (outcome->was_held) /* the objection is ours: the server has not heard of it */
+        line->given--;
+    else if (outcome->kind != SMTP_OUTCOME_DEFERRED)
+        line->answered++;
     if (!is_accepted && says_crowded(pool, &input))
         is_one_too_many(line);
     attempt_ended_with(
         attempt, pool, is_accepted ? ATTEMPT_ACCEPTED : ATTEMPT_REFUSED, &input, TRUE);
 }
 
-/* Within `session_send` or not: the marks are asked for once all is given. */
+/* From within `session_send`, or when its turn has come: asked for once all is given. */
 static void on_begun(const guint64 *tokens, guint n, gpointer user)
 {
     Pool *pool = ((Line *)user)->pool;
@@ -178,14 +239,22 @@ static void on_begun(const guint64 *tokens, guint n, gpointer user)
         if (attempt == NULL || attempt->line != user)
             continue;
         attempt->wants_mark = TRUE;
-        g_array_append_val(pool->begun, recipient_id);
+        g_array_append_val(pool->to_mark, recipient_id);
     }
     later_ask(pool->later);
 }
 
+/* What it shows of its server is true of the server in the settings. */
+static gboolean teaches_manners(const Line *line)
+{
+    return line->config_version == line->pool->config_version;
+}
+
 static void on_proved(gpointer user)
 {
-    manners_proved(&((Line *)user)->pool->manners);
+    const Line *line = user;
+    if (teaches_manners(line))
+        manners_proved(&line->pool->manners);
 }
 
 static void on_room(gpointer user)
@@ -207,23 +276,41 @@ static void on_room(gpointer user)
  * for ever. */
 static gboolean is_no_break(const Line *line, const SessionFailure *failure)
 {
-    if (failure == NULL || (failure->lost_step && !line->is_stepwise))
+    if (failure == NULL || line->is_cut || (failure->lost_step && !line->is_stepwise))
         return TRUE;
     return failure->input.code != 0 && line->answered > 0;
 }
 
-/* For a break the first in hand has made its attempt. Where the connection broke so have others
- * that were begun; where a reply ended it, it was said to the first alone. */
+/* For a break the first in hand has made its attempt, or it could go on for ever. Where the
+ * connection broke so have the others of which something was written; where a reply ended it, it
+ * was said to the first alone. */
+static gboolean has_made_attempt(
+    const Attempt *attempt, const SessionFailure *failure, gboolean is_first)
+{
+    if (attempt->is_bystander)
+        return FALSE;
+    return is_first || (failure->input.code == 0 && !attempt->is_untouched);
+}
+
+/* The reply that ended the session stood where the first mail's own end was answered: that is its
+ * attempt, whatever it says about the session. */
+static gboolean ends_with_answer(const SessionFailure *failure)
+{
+    return failure != NULL && failure->input.code != 0 &&
+           g_strcmp0(failure->input.phase, smtp_phase_name(SMTP_PHASE_AFTER_DATA)) == 0;
+}
+
 static void end_in_hand(Line *line, const SessionFailure *failure, gboolean is_no_fault)
 {
     Pool *pool = line->pool;
     Attempt *attempt;
-    gboolean is_first = !is_no_fault;
+    gboolean is_first = TRUE;
     while ((attempt = g_queue_peek_head(&line->in_hand)) != NULL) {
-        gboolean was_tried = is_first || (attempt->is_asked && failure->input.code == 0);
-        gboolean is_handed_back = is_no_fault || attempt->is_bystander || !was_tried;
+        gboolean was_answered = is_first && ends_with_answer(failure);
+        gboolean was_tried =
+            was_answered || (!is_no_fault && has_made_attempt(attempt, failure, is_first));
         is_first = FALSE;
-        if (is_handed_back && !attempt->is_uncertain)
+        if (!was_tried && !attempt->is_uncertain)
             attempt_handed_back(attempt, pool);
         else
             attempt_ended_with(attempt, pool,
@@ -238,7 +325,7 @@ static void on_ended(const SessionFailure *failure, gpointer user)
     Pool *pool = line->pool;
     gboolean is_superfluous =
         failure != NULL && minds_connection(line, failure) && is_one_too_many(line);
-    if (failure != NULL && failure->lost_step)
+    if (failure != NULL && failure->lost_step && teaches_manners(line))
         manners_lost_step(&pool->manners, clock_mono_ms());
     if (failure != NULL && failure->rung == RUNG_AUTH && pool->events.login != NULL)
         pool->events.login(FALSE, pool->user);
@@ -279,6 +366,7 @@ void line_open(Pool *pool)
     };
     Line *line = g_new0(Line, 1);
     line->pool = pool;
+    line->host = g_strdup(settings->host);
     line->config_version = pool->config_version;
     line->drains = pool->drains;
     line->is_stepwise = config.pace == SMTP_PACE_STEPWISE;
@@ -294,5 +382,6 @@ void line_free(gpointer data)
     clear_idle(line);
     session_free(line->session);
     g_array_unref(line->marks);
+    g_free(line->host);
     g_free(line);
 }

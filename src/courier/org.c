@@ -82,6 +82,7 @@ static void on_attempt_ended(const PoolResult *result, gpointer user)
             .end = result->end,
             .fate = result->fate,
             .is_local = result->is_local,
+            .config_version = result->config_version,
             .blocks_account = result->diagnosis != NULL &&
                               result->diagnosis->breaker == DIAGNOSIS_BREAKER_ACCOUNT,
             .wait_s = result->diagnosis == NULL ? 0 : result->diagnosis->wait_s},

@@ -5,6 +5,13 @@
 
 static void serve(gpointer user);
 
+static void clear_watch(Pool *pool)
+{
+    if (pool->watch != NULL)
+        g_source_destroy(pool->watch);
+    g_clear_pointer(&pool->watch, g_source_unref);
+}
+
 Pool *pool_new(const PoolParts *parts, const PoolEvents *events, gpointer user)
 {
     Pool *pool = g_new0(Pool, 1);
@@ -13,7 +20,7 @@ Pool *pool_new(const PoolParts *parts, const PoolEvents *events, gpointer user)
     pool->user = user;
     pool->lines = g_ptr_array_new_with_free_func(line_free);
     pool->attempts = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, attempt_free);
-    pool->begun = g_array_new(FALSE, FALSE, sizeof(gint64));
+    pool->to_mark = g_array_new(FALSE, FALSE, sizeof(gint64));
     pool->later = later_new(parts->context, serve, pool);
     g_queue_init(&pool->waiting);
     return pool;
@@ -24,9 +31,10 @@ void pool_free(Pool *pool)
     if (pool == NULL)
         return;
     later_free(pool->later);
+    clear_watch(pool);
     g_ptr_array_unref(pool->lines);
     g_hash_table_unref(pool->attempts);
-    g_array_unref(pool->begun);
+    g_array_unref(pool->to_mark);
     manners_clear(&pool->manners);
     settings_free(pool->settings);
     secret_free(pool->password);
@@ -72,14 +80,18 @@ static guint lines_opening(const Pool *pool)
     return n;
 }
 
+static guint lines_allowed(const Pool *pool)
+{
+    return pool->settings == NULL ? 0
+                                  : manners_connections(&pool->manners,
+                                        pool->settings->max_connections, clock_mono_ms());
+}
+
 /* Never more logins at once than there are sessions that stand: a password that stopped working is
  * tried once, not once a connection. */
 void pool_open_lines(Pool *pool)
 {
-    if (pool->settings == NULL || pool->waiting.length == 0)
-        return;
-    guint allowed =
-        manners_connections(&pool->manners, pool->settings->max_connections, clock_mono_ms());
+    guint allowed = lines_allowed(pool);
     guint at_once = MAX(pool_standing(pool), 1);
     for (guint opening = lines_opening(pool);
          opening < MIN(pool->waiting.length, at_once) && pool->lines->len < allowed; opening++)
@@ -88,31 +100,66 @@ void pool_open_lines(Pool *pool)
 
 void pool_ask_marks(Pool *pool)
 {
-    if (pool->begun->len == 0)
+    if (pool->to_mark->len == 0)
         return;
     g_autoptr(GArray) asked = g_array_new(FALSE, FALSE, sizeof(gint64));
-    for (guint i = 0; i < pool->begun->len; i++) {
-        gint64 recipient_id = g_array_index(pool->begun, gint64, i);
+    for (guint i = 0; i < pool->to_mark->len; i++) {
+        gint64 recipient_id = g_array_index(pool->to_mark, gint64, i);
         Attempt *attempt = attempt_find(pool, recipient_id);
         if (attempt == NULL || !attempt->wants_mark || attempt->is_asked)
             continue; /* it has ended since, and may be here anew */
         attempt->is_asked = TRUE;
         g_array_append_val(asked, recipient_id);
     }
-    g_array_set_size(pool->begun, 0);
+    g_array_set_size(pool->to_mark, 0);
     if (asked->len > 0)
         pool->events.mark((const gint64 *)(gconstpointer)asked->data, asked->len, pool->user);
 }
 
-/* Gives what waits to the lines that have room, and opens more if that was not enough. */
+/* Gives what waits to the lines that have room, and opens more if that was not enough. A line whose
+ * mail was refused on the spot is as idle as before. */
 static void serve(gpointer user)
 {
     Pool *pool = user;
     Line *line;
     while (pool->waiting.length > 0 && (line = emptiest_line(pool)) != NULL)
         line_give(line, pool->waiting.head->data);
+    for (guint i = 0; i < pool->lines->len; i++)
+        line_settle(pool->lines->pdata[i]);
     pool_open_lines(pool);
     pool_ask_marks(pool);
+}
+
+/* --- Standing still -----------------------------------------------------------------------------
+ */
+
+static gboolean on_watch(gpointer user)
+{
+    Pool *pool = user;
+    MonoMs now = clock_mono_ms();
+    gboolean more_may_be_opened = pool->lines->len < lines_allowed(pool);
+    gboolean is_needed = FALSE;
+    clear_watch(pool);
+    for (guint i = 0; i < pool->lines->len; i++) {
+        Line *line = pool->lines->pdata[i];
+        if (more_may_be_opened && line_is_stuck(line, now))
+            line_recall_held(line);
+        is_needed = is_needed || line->in_hand.length > 1;
+    }
+    if (is_needed)
+        pool_watch(pool);
+    serve(pool);
+    return G_SOURCE_REMOVE;
+}
+
+void pool_watch(Pool *pool)
+{
+    gint64 stall_ms = pool->parts.stall_ms > 0 ? pool->parts.stall_ms : LIMIT_STALL_MS;
+    if (pool->watch != NULL)
+        return;
+    pool->watch = g_timeout_source_new((guint)(stall_ms / 2));
+    g_source_set_callback(pool->watch, on_watch, pool, NULL);
+    g_source_attach(pool->watch, pool->parts.context);
 }
 
 static void end_waiting(Pool *pool)
@@ -142,8 +189,19 @@ void pool_drain(Pool *pool)
             g_ptr_array_remove_index(pool->lines, i - 1);
             continue;
         }
-        line_withdraw_unasked(line);
+        line_hand_back_held(line);
         line_settle(line);
+    }
+}
+
+void pool_break_off(Pool *pool)
+{
+    while (pool->lines->len > 0) {
+        Line *line = pool->lines->pdata[pool->lines->len - 1];
+        if (line->has_stood)
+            line_break_off(line);
+        else
+            g_ptr_array_remove_index(pool->lines, pool->lines->len - 1);
     }
 }
 
@@ -180,8 +238,22 @@ static void abandon(Pool *pool, gint64 recipient_id, AttemptEnd end)
     Attempt *attempt = attempt_find(pool, recipient_id);
     if (attempt == NULL || !attempt->is_asked)
         return;
-    session_withdraw(attempt->line->session, (guint64)recipient_id);
+    if (attempt->line != NULL)
+        session_withdraw(attempt->line->session, (guint64)recipient_id);
     attempt_ended_plainly(attempt, pool, end);
+}
+
+static void tell_marks(const Pool *pool, MonoMs now)
+{
+    for (guint i = 0; i < pool->lines->len; i++) {
+        Line *line = pool->lines->pdata[i];
+        if (line->marks->len == 0)
+            continue;
+        line->moved_at = now;
+        session_mark(
+            line->session, (const guint64 *)(gconstpointer)line->marks->data, line->marks->len);
+        g_array_set_size(line->marks, 0);
+    }
 }
 
 /* Withdrawals come first: where one costs the session, no other mail is let go into it. */
@@ -192,19 +264,15 @@ void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked
             abandon(pool, recipient_ids[i], ATTEMPT_WITHDRAWN);
     }
     for (guint i = 0; i < n; i++) {
-        const Attempt *attempt = attempt_find(pool, recipient_ids[i]);
+        Attempt *attempt = attempt_find(pool, recipient_ids[i]);
         guint64 token = (guint64)recipient_ids[i];
-        if (marked[i] && attempt != NULL && attempt->is_asked)
+        if (!marked[i] || attempt == NULL || !attempt->is_asked)
+            continue;
+        attempt->is_marked = TRUE;
+        if (attempt->line != NULL)
             g_array_append_val(attempt->line->marks, token);
     }
-    for (guint i = 0; i < pool->lines->len; i++) {
-        Line *line = pool->lines->pdata[i];
-        if (line->marks->len == 0)
-            continue;
-        session_mark(
-            line->session, (const guint64 *)(gconstpointer)line->marks->data, line->marks->len);
-        g_array_set_size(line->marks, 0);
-    }
+    tell_marks(pool, clock_mono_ms());
 }
 
 void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n)

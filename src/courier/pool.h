@@ -1,9 +1,10 @@
 /* The connections of one org to its provider. Takes mails, gives each to a session that has room
  * for it, and tells what became of it. A connection is opened only when all that stand are full and
- * mails wait: never more than the setting, nor than the server has shown it bears. Sessions are
- * reused until their settings are out of date, they have been idle for LIMIT_IDLE_SESSION_MS, or
- * have carried as many mails as the server or LIMIT_MAILS_PER_SESSION allows. Knows no database. On
- * the loop thread only. */
+ * mails wait: never more than the setting, nor than the server has shown it bears. Where more may
+ * be opened, a connection that gets no reply for LIMIT_STALL_MS gives up the mails of which it has
+ * written nothing: they go over others. Sessions are reused until their settings are out of date,
+ * they have been idle for LIMIT_IDLE_SESSION_MS, or have carried as many mails as the server or
+ * LIMIT_MAILS_PER_SESSION allows. Knows no database. On the loop thread only. */
 #pragma once
 
 #include "courier/session.h"
@@ -23,7 +24,8 @@ typedef struct {
     const char *phase;          /* catalogue phase; NULL if unknown */
     int code;
     const char *enhanced, *text; /* text printable; NULL where it may not be shown */
-    const char *server;
+    const char *server;          /* it was tried with, or was to be; NULL without settings */
+    gint64 config_version;       /* of the settings it was tried with; 0 without */
 } PoolResult;
 
 /* Inside a callback the pool may be given mails and marks, nothing else. */
@@ -43,6 +45,7 @@ typedef struct {
     NetTlsClient *tls;
     const DiagnosisCatalogue *catalogue;
     SmtpDeadlines deadlines;
+    gint64 idle_ms, stall_ms; /* 0: the limits; tests set them short */
 } PoolParts;
 
 Pool *pool_new(const PoolParts *parts, const PoolEvents *events, gpointer user);
@@ -64,9 +67,14 @@ void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked
 /* The marks could not be committed: the attempts end as unsent. */
 void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n);
 
-/* No connection may stay: what waits, and what no mark was asked for, is handed back as withdrawn;
- * sessions leave once the mails they have begun are decided. */
+/* No connection may stay. What waits and what a session holds without having written any of it is
+ * handed back, whether it is marked or not: as returned if its mark was asked for, else as
+ * withdrawn. Sessions leave once the mails they have begun to write are decided. */
 void pool_drain(Pool *pool);
+
+/* After a drain, when there is no more time: drops every connection. The mails whose end has left
+ * end as uncertain, all others are returned. */
+void pool_break_off(Pool *pool);
 
 guint pool_sessions(const Pool *pool);
 

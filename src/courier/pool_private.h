@@ -13,26 +13,32 @@ typedef struct {
     EmailDelivery *mail;
     Line *line;          /* NULL while it waits */
     GList link;          /* in pool->waiting or line->in_hand */
-    gboolean wants_mark; /* the session has begun with it */
+    gboolean wants_mark; /* the session it was given to asks for its mark */
     gboolean is_asked;   /* its mark was asked for: what becomes of it must be recorded */
+    gboolean is_marked;  /* durably; it stays so when it goes over another line */
     /* Said when the session's end decides; told together with that. */
     gboolean is_uncertain; /* its end has left */
+    gboolean is_untouched; /* nothing of it had been written */
     gboolean is_bystander; /* the session ended because we broke off another mail */
 } Attempt;
 
 struct line {
     Pool *pool;
     Session *session;
-    gint64 config_version;
-    guint drains;         /* of the pool, when it was opened */
-    gboolean is_stepwise; /* it was told not to write ahead */
-    gboolean has_stood;   /* logged in once */
-    gboolean is_leaving;  /* the server minds it: gets no more mails */
-    GQueue in_hand;       /* of Attempt, in the order they were given */
-    guint given;          /* mails, since it was opened */
-    guint answered;       /* of these, decided by a reply */
-    GArray *marks;        /* of guint64: tokens to be told to the session together */
-    GSource *idle;        /* NULL unless it has nothing in hand */
+    char *host;            /* of the settings it was opened with */
+    gint64 config_version; /* theirs */
+    guint drains;          /* of the pool, when it was opened */
+    gboolean is_stepwise;  /* it was told not to write ahead */
+    gboolean has_stood;    /* logged in once */
+    gboolean is_leaving;   /* the server minds it: gets no more mails */
+    gboolean is_stalled;   /* its mails went over others: gets no more before it moves */
+    gboolean is_cut;       /* we broke it off */
+    GQueue in_hand;        /* of Attempt, in the order they were given */
+    MonoMs moved_at;       /* when the server last said something, or its first mail could go */
+    guint given;           /* mails, since it was opened; not what was refused on the spot */
+    guint answered;        /* of these, decided for good by a reply */
+    GArray *marks;         /* of guint64: tokens to be told to the session together */
+    GSource *idle;         /* NULL unless it has nothing in hand */
 };
 
 struct pool {
@@ -47,9 +53,10 @@ struct pool {
     GPtrArray *lines;     /* of Line, owned */
     GHashTable *attempts; /* recipient_id → Attempt */
     GQueue waiting;       /* of Attempt */
-    GArray *begun;        /* of gint64: recipients whose mark is to be asked for */
+    GArray *to_mark;      /* of gint64: recipients whose mark is to be asked for */
     Manners manners;      /* of the server in the settings */
     Later *later;         /* serves */
+    GSource *watch;       /* looks for stalled lines; NULL while no mail stands behind another */
 };
 
 /* --- attempt.c ------------------------------------------------------------------------------- */
@@ -80,8 +87,17 @@ void line_give(Line *line, Attempt *attempt);
 /* With nothing in hand: leaves if it is not wanted any more, else waits for mail a while. */
 void line_settle(Line *line);
 
-/* Hands back what no mark was asked for. */
-void line_withdraw_unasked(Line *line);
+/* Hands back the mails of which nothing has been written. */
+void line_hand_back_held(Line *line);
+
+/* No reply for a while, and mails wait behind the one that is not answered. */
+gboolean line_is_stuck(const Line *line, MonoMs now);
+
+/* Puts the mails of which nothing has been written back in front of what waits. */
+void line_recall_held(Line *line);
+
+/* Drops its connection, and thereby the line. */
+void line_break_off(Line *line);
 
 /* --- pool.c ---------------------------------------------------------------------------------- */
 
@@ -91,8 +107,11 @@ guint pool_standing(const Pool *pool);
 /* Opens lines for what waits, as many as may be opened now. */
 void pool_open_lines(Pool *pool);
 
-/* Asks for the marks of all that has begun since the last time. */
+/* Asks for the marks the sessions have asked for since the last time. */
 void pool_ask_marks(Pool *pool);
+
+/* From now on looks for lines that are stuck, until no mail stands behind another. */
+void pool_watch(Pool *pool);
 
 /* A session did not come to stand: the mail it was opened for has made its attempt. Those behind it
  * are handed back, or each would try the same refused login or dead server once more. */

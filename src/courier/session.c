@@ -543,6 +543,19 @@ void session_quit(Session *session)
     step(session, &event);
 }
 
+gboolean session_is_held(const Session *session, guint64 token)
+{
+    return smtp_client_is_held(session->client, token);
+}
+
+void session_break_off(Session *session)
+{
+    g_assert(session->stream != NULL && !session->is_in_turn);
+    session->sys = g_strdup("EOF");
+    SmtpEvent event = event_now(SMTP_EVENT_LOST);
+    turn(session, &event);
+}
+
 const SmtpCapabilities *session_capabilities(const Session *session)
 {
     return session->stream == NULL ? NULL : smtp_client_capabilities(session->client);

@@ -69,8 +69,8 @@ typedef struct {
     /* How one recipient fared. Do not call into the session from here. */
     void (*outcome)(const SmtpOutcome *outcome, gpointer user);
     void (*probe_done)(gpointer user);
-    /* The store is to commit `sending` for these; then session_mark. Do not call into the session
-     * from here. */
+    /* These are in hand, and the store is to commit `sending` for them; then session_mark. Do not
+     * call into the session from here. */
     void (*begun)(const guint64 *tokens, guint n, gpointer user);
     void (*proved)(gpointer user); /* the server follows an overlap */
     /* session_room() may have changed and is not 0; or the session is ready without room: then it
@@ -91,6 +91,13 @@ void session_send(Session *session, const SmtpMail *mail); /* strings and conten
 void session_mark(Session *session, const guint64 *tokens, guint n); /* `sending` is durable */
 void session_withdraw(Session *session, guint64 token);              /* see SMTP_EVENT_WITHDRAW */
 void session_quit(Session *session);
+
+/* TRUE while nothing of this mail has been written: to withdraw it leaves no trace. */
+gboolean session_is_held(const Session *session, guint64 token);
+
+/* Once it is connected, and from outside its callbacks: drops the connection as if it had been
+ * lost. An `outcome` for each mail in hand and `ended` come before this returns. */
+void session_break_off(Session *session);
 
 const SmtpCapabilities *session_capabilities(
     const Session *session);                                /* NULL before the connection stands */

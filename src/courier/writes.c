@@ -302,6 +302,7 @@ void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResul
         write->attempt.reply_enhanced = write->enhanced = g_strdup(result->enhanced);
         write->attempt.reply_text = write->text = g_strdup(result->text);
         write->attempt.server = write->server = g_strdup(result->server);
+        write->attempt.config_version = result->config_version;
         if (result->diagnosis != NULL)
             write->attempt.diagnosis = write->diagnosis = g_strdup(result->diagnosis->id);
     }

@@ -488,8 +488,11 @@ static void on_login_refused(Outbox *outbox, Org *org, const OutboxEvent *event)
     set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
 }
 
+/* What is said about other settings than the current ones counts for the mail alone. */
 static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
 {
+    if (event->config_version != org->config_version)
+        return;
     switch (event->end) {
     case ATTEMPT_ACCEPTED:
         on_works(outbox, org, event->now);
@@ -507,10 +510,9 @@ static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
     case ATTEMPT_LOGIN_REFUSED:
         on_login_refused(outbox, org, event);
         break;
-    case ATTEMPT_WITHDRAWN: /* it may still wait in the store */
-    case ATTEMPT_RETURNED:  /* it says nothing about the account */
-        org->bell = TRUE;
-        break;
+    case ATTEMPT_WITHDRAWN:
+    case ATTEMPT_RETURNED:
+        break; /* says nothing about the account */
     }
 }
 
@@ -520,7 +522,9 @@ static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
     g_assert(known != NULL && known->stage == STAGE_SENDING);
     org->sending--;
     org->sending_bytes -= known->item.size_bytes;
-    if (!event->is_local || event->end == ATTEMPT_WITHDRAWN)
+    if (event->end == ATTEMPT_WITHDRAWN || event->end == ATTEMPT_RETURNED)
+        org->bell = TRUE; /* it may still wait in the store */
+    else if (!event->is_local)
         note_session(outbox, org, event);
     RetryDecision decision = retry_decide(
         &known->item.mail, event->end, event->fate, event->wait_s, event->now, event->random);

@@ -39,10 +39,11 @@ typedef struct {
 typedef enum {
     OUTBOX_EVENT_GATE =
         1, /* gate, config_version, connections, window: at start and when one changes */
-    OUTBOX_EVENT_BELL,     /* new work may be due */
-    OUTBOX_EVENT_LOADED,   /* items, has_more, next_at: the answer to LOAD, also when it failed
-                              (n_items 0) */
-    OUTBOX_EVENT_ENDED,    /* recipient_id, end, fate, wait_s: an attempt is over */
+    OUTBOX_EVENT_BELL,   /* new work may be due */
+    OUTBOX_EVENT_LOADED, /* items, has_more, next_at: the answer to LOAD, also when it failed
+                            (n_items 0) */
+    OUTBOX_EVENT_ENDED,  /* recipient_id, end, fate, wait_s, config_version: an attempt under these
+                            settings is over */
     OUTBOX_EVENT_RECORDED, /* recipient_id: what RECORD asked for is durable (or can never be) */
     OUTBOX_EVENT_TICK,     /* the time of WAKE has come */
 } OutboxEventKind;

@@ -72,7 +72,7 @@ typedef struct {
     Id email_id;
     char *address, *sender;
     GBytes *content; /* the message, opened */
-    gboolean needs_smtputf8;
+    gboolean needs_smtputf8, at_most_once;
 } EmailDelivery;
 
 /* For each of n recipients its delivery (the caller frees), or NULL: with faults[i] if it cannot be

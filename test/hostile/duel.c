@@ -42,9 +42,12 @@ static void judge(Duel *duel)
         event.verdict.close = TRUE;
     }
     event.verdict.drop = is_no && random_one_in(random, 8);
-    duel->has_said_503 = duel->has_said_503 || event.verdict.code == 503;
+    int code = event.verdict.code;
+    duel->has_complained = duel->has_complained || code == 503 || code == 554;
     duel->has_dropped = duel->has_dropped || event.verdict.drop || event.verdict.close;
     duel->login_is_refused = duel->login_is_refused || (is_no && duel->asked == SMTP_ASK_LOGIN);
+    if (duel->asked == SMTP_ASK_MESSAGE && !is_no && duel->asked_about >= 0)
+        duel->is_taken[duel->asked_about] = TRUE;
     duel->asked = SMTP_ASK_NOTHING;
     server_step(duel, &event);
 }
@@ -159,7 +162,7 @@ static void say_sent(Duel *duel)
 
 static gboolean can_quit(const Duel *duel)
 {
-    return duel->is_ready && duel->n_given == duel->n_mails;
+    return duel->is_ready && (duel->n_given == duel->n_mails || duel->room == 0);
 }
 
 static void quit(Duel *duel)
@@ -259,12 +262,10 @@ static void draw_config(Duel *duel, const Secret *password)
         .username = "u",
         .password = password,
         .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
-        .pace = (SmtpPace)random_below(random, 5),
+        .pace = (SmtpPace)(random_one_in(random, 2) ? 0 : 1 + random_below(random, 4)),
         .window = windows[random_below(random, G_N_ELEMENTS(windows))],
         .is_proven = random_one_in(random, 2),
         .wants_lines = random_one_in(random, 4)};
-    if (random_one_in(random, 2))
-        duel->config.pace = 0;
     gboolean eightbitmime = !random_one_in(random, 4);
     duel->server_config = (SmtpServerConfig){.security = security,
         .host_name = "s.example",

@@ -7,8 +7,8 @@
 
 typedef struct {
     guint n_mails, n_outcomes[5]; /* by SmtpOutcomeKind */
-    guint n_steps;
-    guint damages; /* bits 1 << DamageKind; 0: none */
+    guint n_steps, n_deluded;     /* recipients believed to be accepted that are not */
+    guint damages;                /* bits 1 << DamageKind; 0: none */
     gboolean is_windowed;
 } DuelCount;
 

@@ -9,9 +9,9 @@ static void tell(const Duel *duel, const char *who, const guint8 *data, gsize n)
 {
     if (!duel->wants_story || n == 0)
         return;
-    g_autofree char *text = g_strndup((const char *)data, MIN(n, 300));
+    g_autofree char *text = g_strndup((const char *)data, n);
     g_autofree char *shown = g_strescape(text, NULL);
-    g_print("# %8" G_GINT64_FORMAT " %s %s%s\n", duel->now, who, shown, n > 300 ? "..." : "");
+    g_print("# %8" G_GINT64_FORMAT " %s %s\n", duel->now, who, shown);
 }
 
 static const char *const events[] = {[SMTP_EVENT_CONNECTED] = "connected",
@@ -34,11 +34,14 @@ static void tell_event(const Duel *duel, const SmtpEvent *event)
         tell(duel, "S", event->bytes.data, event->bytes.n);
         return;
     }
-    guint64 token = event->kind == SMTP_EVENT_MAIL     ? event->mail->token
-                    : event->kind == SMTP_EVENT_MARKED ? event->tokens[0]
-                                                       : event->token;
-    g_print("# %8" G_GINT64_FORMAT " -- %s %" G_GUINT64_FORMAT "\n", duel->now, events[event->kind],
-        token);
+    g_print("# %8" G_GINT64_FORMAT " -- %s", duel->now, events[event->kind]);
+    if (event->kind == SMTP_EVENT_MAIL)
+        g_print(" %" G_GUINT64_FORMAT, event->mail->token);
+    for (guint i = 0; event->kind == SMTP_EVENT_MARKED && i < event->n_tokens; i++)
+        g_print(" %" G_GUINT64_FORMAT, event->tokens[i]);
+    if (event->kind == SMTP_EVENT_WITHDRAW)
+        g_print(" %" G_GUINT64_FORMAT, event->token);
+    g_print("\n");
 }
 
 static void note_begun(Duel *duel, const SmtpClientEffects *effects)
@@ -50,6 +53,8 @@ static void note_begun(Duel *duel, const SmtpClientEffects *effects)
             return;
         }
         duel->mails[token].is_begun = TRUE;
+        if (duel->wants_story)
+            g_print("# %8" G_GINT64_FORMAT " == mail %u is begun\n", duel->now, (guint)token);
         duel->mails[token].withdraw_is_due = random_one_in(&duel->random, 40);
     }
 }
@@ -164,6 +169,7 @@ void driver_give(Duel *duel)
         .recipients = mail->n_recipients == 0 ? NULL : (const char *const *)recipients,
         .content = mail->content,
         .needs_eightbitmime = is_eight_bit,
+        .marks_late = random_one_in(&duel->random, 5),
         .envelope_id = random_one_in(&duel->random, 4) ? "em_1+=" : NULL,
         .notify = random_one_in(&duel->random, 4) ? SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY : 0};
     duel->count->n_mails++;
@@ -204,6 +210,8 @@ void driver_mark(Duel *duel)
         DuelMail *mail = &duel->mails[i];
         if (!awaits_mark(mail) || (n > 0 && random_one_in(&duel->random, 3)))
             continue;
+        if (mail->withdraw_is_due && n > 0)
+            continue; /* another time, alone */
         if (mail->withdraw_is_due) {
             withdraw(duel, i);
             return;
@@ -211,8 +219,9 @@ void driver_mark(Duel *duel)
         mail->is_marked = TRUE;
         tokens[n++] = i;
     }
-    if (random_one_in(&duel->random, 20))
-        tokens[n++] = 4711; /* one the client has never heard of */
+    gboolean is_past = duel->mails[0].is_marked || duel->mails[0].is_withdrawn;
+    if (random_one_in(&duel->random, 20)) /* one nobody has heard of, or one of the past */
+        tokens[n++] = is_past ? 0 : 4711;
     driver_step(duel, &(SmtpEvent){.kind = SMTP_EVENT_MARKED, .tokens = tokens, .n_tokens = n});
 }
 

@@ -53,8 +53,9 @@ typedef struct {
     SmtpAsk asked;
     MonoMs server_deadline;
     gboolean is_lenient; /* never refuses by itself */
-    gboolean login_is_refused, has_dropped, has_said_503;
-    guint n_taken[DUEL_MAILS];
+    gboolean login_is_refused, has_dropped, has_complained;
+    int asked_about; /* token of the mail the server is asked to take; -1: none of ours */
+    gboolean is_taken[DUEL_MAILS];
 
     /* The line */
     DuelStream up;   /* client to server */

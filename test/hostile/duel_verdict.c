@@ -32,6 +32,9 @@ static gboolean holds_credential(const char *text, gsize n)
 static void check_outcome(Duel *duel, const SmtpOutcome *outcome)
 {
     const DuelMail *mail = &duel->mails[outcome->token];
+    if (outcome->was_held && outcome->fault != SMTP_FAULT_NONE &&
+        ledger_mail(duel->ledger, (guint)outcome->token)->is_begun)
+        duel_blame(duel, "mail %u was not held, it had been begun", (guint)outcome->token);
     int class = outcome->reply == NULL ? 0 : outcome->reply->code / 100;
     gboolean is_at_end = outcome->phase == SMTP_PHASE_AFTER_DATA;
     switch (outcome->kind) {
@@ -119,16 +122,15 @@ void verdict_effects(Duel *duel, const SmtpClientEffects *effects)
 
 void verdict_message(Duel *duel, const SmtpServerEffects *effects)
 {
+    guint64 token = g_ascii_strtoull(effects->sender + 1, NULL, 10);
+    gboolean is_ours = token < duel->n_given && duel->mails[token].content != NULL;
+    gboolean is_whole = is_ours && g_bytes_equal(effects->content, duel->mails[token].content);
+    duel->asked_about = is_whole ? (int)token : -1;
     if (!damage_is_none(duel->damage))
         return; /* a server whose 554 became 354 hears commands in a body */
-    guint64 token = g_ascii_strtoull(effects->sender + 1, NULL, 10);
-    if (token >= duel->n_given || duel->mails[token].content == NULL) {
+    if (!is_whole)
         duel_blame(duel, "the server has a mail nobody sent");
-        return;
-    }
-    if (!g_bytes_equal(effects->content, duel->mails[token].content))
-        duel_blame(duel, "mail %u arrived with other content", (guint)token);
-    if (++duel->n_taken[token] > 1)
+    else if (duel->is_taken[token])
         duel_blame(duel, "mail %u arrived twice", (guint)token);
 }
 
@@ -158,6 +160,20 @@ static guint fates_of(const Duel *duel, guint token, guint recipient)
                           : ledger_fates(duel->ledger, token, recipient);
 }
 
+/* Replies that were lost, doubled or moved can make any client believe what is not so. How often
+ * that happens is counted, not judged. */
+static void count_delusion(Duel *duel, guint token)
+{
+    const DuelMail *mail = &duel->mails[token];
+    gboolean is_changed = damage_has(duel->damage, DAMAGE_CODE) ||
+                          damage_has(duel->damage, DAMAGE_FLIP) ||
+                          damage_has(duel->damage, DAMAGE_JUNK);
+    for (guint i = 0; i < mail->n_expected && !mail->is_probe && !is_changed; i++) {
+        if (mail->n_outcomes[i] > 0 && mail->kinds[i] == SMTP_OUTCOME_ACCEPTED)
+            duel->count->n_deluded += !duel->is_taken[token];
+    }
+}
+
 static void check_recipient(Duel *duel, guint token, guint recipient)
 {
     const DuelMail *mail = &duel->mails[token];
@@ -180,7 +196,7 @@ static void check_peace(Duel *duel)
     const SmtpFailure *failure = smtp_client_failure(duel->client);
     gboolean is_foreseen =
         failure != NULL && (failure->fault == SMTP_FAULT_WITHDRAWN ||
-                               (failure->fault == SMTP_FAULT_OUT_OF_STEP && duel->has_said_503) ||
+                               (failure->fault == SMTP_FAULT_OUT_OF_STEP && duel->has_complained) ||
                                failure->fault == SMTP_FAULT_STARTTLS_NOT_OFFERED);
     if (is_disturbed || duel->login_is_refused || failure == NULL || is_foreseen)
         return;
@@ -195,6 +211,7 @@ void verdict_end(Duel *duel)
     for (guint i = 0; i < duel->n_given; i++) {
         for (guint k = 0; k < duel->mails[i].n_expected; k++)
             check_recipient(duel, i, k);
+        count_delusion(duel, i);
     }
     if (!g_str_equal(smtp_client_state_name(duel->client), "closed"))
         duel_blame(duel, "the client is not closed");

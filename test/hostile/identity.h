@@ -14,6 +14,7 @@ typedef struct {
     long verify;           /* X509_V_ERR_* it is refused with; 0: see the next two */
     const char *tls;       /* part of OpenSSL's reason, where no certificate was the matter */
     const char *diagnosis; /* id in data/failures.json; NULL: the client must be content */
+    const char *phase;     /* of the failure; NULL: "tls" */
     const char *why;       /* where that needs a word */
 } IdentityRow;
 

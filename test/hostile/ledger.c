@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { COMPLAINT = 503 }; /* stands for all the codes of is_complaint() */
+
 /* What the client's next octets are. */
 typedef enum {
     READ_COMMAND = 0,
@@ -34,8 +36,9 @@ struct ledger {
     GQueue spares; /* codes of replies whose questions have not been heard yet */
     GString *line;
     int code; /* of an unfinished reply */
-    guint n_lines, n_pieces;
+    guint n_lines;
     gsize n_octets;
+    gboolean complains;     /* the unfinished reply is a complaint */
     gboolean began_unasked; /* its first octet came when nothing was asked */
     gboolean is_remote, awaits_tls, was_ahead;
     gboolean is_over, saw_421;
@@ -412,9 +415,8 @@ static void answer(Ledger *ledger, const Ask *question, int code)
     case ASKED_END:
     case ASKED_LAST_CHUNK:
         mail->final = code;
-        mail->final_at = ledger->n_pieces;
         break;
-    case ASKED_RSET:
+    case ASKED_RSET: /* nobody refuses it: the replies answer something else */
         is_mail_reply = class == 2;
         break;
     case ASKED_QUIT:
@@ -449,6 +451,15 @@ static void on_reply(Ledger *ledger, int code)
         answer(ledger, question, code);
 }
 
+/* The server does not know a command, or not here: 500, 502, 503, 554 5.5.x, and 554 without more,
+ * which is how Exim refuses what comes too early. */
+static gboolean is_complaint(int code, const char *text)
+{
+    if (code == 500 || code == 502 || code == 503)
+        return TRUE;
+    return code == 554 && (g_str_has_prefix(text, "5.5.") || !g_str_has_prefix(text, "5."));
+}
+
 /* The whole grammar: three digits, then nothing, a space or a hyphen (RFC 5321 4.2). FALSE: broken.
  */
 static gboolean on_reply_line(Ledger *ledger)
@@ -462,13 +473,15 @@ static gboolean on_reply_line(Ledger *ledger)
     int code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
     if ((ledger->n_lines > 0 && code != ledger->code) || ledger->n_lines == LIMIT_REPLY_LINES)
         return FALSE;
+    if (ledger->n_lines == 0)
+        ledger->complains = is_complaint(code, line + 4);
     ledger->code = code;
     ledger->n_lines++;
     if (line[3] == '-')
         return TRUE;
     ledger->n_lines = 0;
     ledger->n_octets = 0;
-    on_reply(ledger, code);
+    on_reply(ledger, ledger->complains ? COMPLAINT : code);
     return TRUE;
 }
 
@@ -482,7 +495,6 @@ static gboolean over_limit(const Ledger *ledger)
 
 void ledger_server_said(Ledger *ledger, const guint8 *data, gsize n)
 {
-    ledger->n_pieces++;
     for (gsize i = 0; i < n && !ledger->is_over; i++) {
         if (ledger->line->len == 0 && ledger->n_lines == 0)
             ledger->began_unasked = g_queue_is_empty(&ledger->asks);
@@ -508,10 +520,10 @@ static gboolean is_refusal(int code)
     return code / 100 == 4 || code / 100 == 5;
 }
 
-/* 503 to what was in order says nothing about the mail: another time is as right. */
+/* A complaint about what was in order says nothing about the mail: another time is as right. */
 static guint fate_of(int code)
 {
-    if (code == 503)
+    if (code == COMPLAINT)
         return fate(SMTP_OUTCOME_REJECTED) | fate(SMTP_OUTCOME_DEFERRED);
     if (code / 100 == 5)
         return fate(SMTP_OUTCOME_REJECTED);
@@ -581,19 +593,9 @@ guint ledger_unanswered(const Ledger *ledger)
     return ledger->asks.length;
 }
 
-guint ledger_pieces(const Ledger *ledger)
-{
-    return ledger->n_pieces;
-}
-
 gboolean ledger_was_ahead(const Ledger *ledger)
 {
     return ledger->was_ahead;
-}
-
-gboolean ledger_is_over(const Ledger *ledger)
-{
-    return ledger->is_over;
 }
 
 gboolean ledger_saw_421(const Ledger *ledger)

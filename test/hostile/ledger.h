@@ -44,7 +44,6 @@ typedef struct {
     int early;                               /* came while the body was on its way */
     gboolean end_has_left;                   /* all octets up to the end have been sent */
     guint n_ends;                            /* how often: more than once is a duplicate */
-    guint final_at;                          /* number of the server's piece that held `final` */
     GByteArray *content;                     /* as received, dots unstuffed */
 } LedgerMail;
 
@@ -84,9 +83,7 @@ const LedgerMail *ledger_mail(const Ledger *ledger, guint mail);
 guint ledger_count(const Ledger *ledger, Asked what); /* how often it was asked */
 guint ledger_unanswered_ends(const Ledger *ledger);
 guint ledger_unanswered(const Ledger *ledger);
-guint ledger_pieces(const Ledger *ledger);       /* calls of ledger_server_said */
 gboolean ledger_was_ahead(const Ledger *ledger); /* octets came together with the next command's */
-gboolean ledger_is_over(const Ledger *ledger);   /* a reply came that no session survives */
 gboolean ledger_saw_421(const Ledger *ledger);
 SmtpPhase ledger_phase(const Ledger *ledger); /* of the oldest unanswered question; 0: none */
 

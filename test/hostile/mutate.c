@@ -26,7 +26,7 @@ static const GOptionEntry options[] = {
 
 typedef struct {
     guint n_sessions, n_failed, n_clean, n_windowed, n_by_damage[DAMAGE_COUNT];
-    guint64 n_mails, n_steps, n_outcomes[5];
+    guint64 n_mails, n_steps, n_deluded, n_outcomes[5];
 } Totals;
 
 /* A crash ends the program: the last thing it says is which session it was. */
@@ -53,6 +53,7 @@ static void add_up(Totals *totals, const DuelCount *count)
     totals->n_windowed += count->is_windowed ? 1 : 0;
     totals->n_mails += count->n_mails;
     totals->n_steps += count->n_steps;
+    totals->n_deluded += count->n_deluded;
     for (guint i = 0; i < G_N_ELEMENTS(totals->n_outcomes); i++)
         totals->n_outcomes[i] += count->n_outcomes[i];
     for (guint kind = 0; kind < DAMAGE_COUNT; kind++)
@@ -85,6 +86,10 @@ static void tell(const Totals *totals, gint64 took_ms)
         totals->n_mails, totals->n_outcomes[SMTP_OUTCOME_ACCEPTED],
         totals->n_outcomes[SMTP_OUTCOME_REJECTED], totals->n_outcomes[SMTP_OUTCOME_DEFERRED],
         totals->n_outcomes[SMTP_OUTCOME_UNCERTAIN]);
+    g_print("# %" G_GUINT64_FORMAT
+            " of them were accepted only in the client's eyes: replies had been "
+            "lost, doubled or moved\n",
+        totals->n_deluded);
     for (guint kind = 0; kind < DAMAGE_COUNT; kind++)
         g_print("# %s: %u sessions\n", damage_name(kind), totals->n_by_damage[kind]);
     g_print("1..1\n");

@@ -63,7 +63,6 @@ typedef enum {
     SEEN_MALFORMED,  /* MALFORMED_REPLY */
     SEEN_UNEXPECTED, /* UNEXPECTED_REPLY */
     SEEN_INJECTION,  /* PIPELINED_AFTER_STARTTLS */
-    SEEN_OUT_OF_STEP,
     SEEN_TIMEOUT,
     SEEN_LATE,     /* the same, after a deadline that cannot be set */
     SEEN_LOST,     /* EOF, ECONNRESET or EPIPE */

@@ -14,14 +14,14 @@
 #define X3840 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256 X256
 
 static const Manner bombs[] = {
-    {"endless line", ACT_FLOOD, X256, 0, SEEN_MALFORMED, 0},
-    {"endless lines", ACT_FLOOD, "250-x\r\n", 0, SEEN_MALFORMED, 0},
-    {"endless long lines", ACT_FLOOD, LINES_16, 0, SEEN_MALFORMED, 0},
-    {"endless longest lines", ACT_FLOOD, "250-" X3840 "\r\n", 0, SEEN_MALFORMED, 0},
-    {"endless empty lines", ACT_FLOOD, "\r\n", 0, SEEN_MALFORMED, 0},
-    {"endless replies", ACT_FLOOD, "250 x\r\n", 0, SEEN_FAILURE, 0},
-    {"endless refusals", ACT_FLOOD, "450 x\r\n", 0, SEEN_FAILURE, 0},
-    {"endless 334", ACT_FLOOD, "334 \r\n", 0, SEEN_FAILURE, 0},
+    {"endless line", ACT_FLOOD, X256, 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"endless lines", ACT_FLOOD, "250-x\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"endless long lines", ACT_FLOOD, LINES_16, 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"endless longest lines", ACT_FLOOD, "250-" X3840 "\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"endless empty lines", ACT_FLOOD, "\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"endless replies", ACT_FLOOD, "250 x\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"endless refusals", ACT_FLOOD, "450 x\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"endless 334", ACT_FLOOD, "334 \r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
 };
 
 static gboolean happens(Step step, TlsMode security, Flow flow)
@@ -69,14 +69,14 @@ static void add_bombs(GPtrArray *rows)
 /* --- One reply too many ----------------------------------------------------------------------- */
 
 static const Manner extras[] = {
-    {"250 behind", ACT_ADD, "250 more\r\n", 0, SEEN_FAILURE, 0},
-    {"250 twice behind", ACT_ADD, "250 more\r\n250 and more\r\n", 0, SEEN_FAILURE, 0},
-    {"354 behind", ACT_ADD, "354 go\r\n", 0, SEEN_FAILURE, 0},
-    {"450 behind", ACT_ADD, "450 more\r\n", 0, SEEN_FAILURE, 0},
-    {"550 behind", ACT_ADD, "550 more\r\n", 0, SEEN_FAILURE, 0},
-    {"421 behind", ACT_ADD, "421 bye\r\n", 0, SEEN_FAILURE, 0},
-    {"garbage behind", ACT_ADD, "what\r\n", 0, SEEN_FAILURE, 0},
-    {"half a reply behind", ACT_ADD, "25", 0, SEEN_FAILURE, 0},
+    {"250 behind", ACT_ADD, "250 more\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"250 twice behind", ACT_ADD, "250 more\r\n250 and more\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"354 behind", ACT_ADD, "354 go\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"450 behind", ACT_ADD, "450 more\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"550 behind", ACT_ADD, "550 more\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"421 behind", ACT_ADD, "421 bye\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"garbage behind", ACT_ADD, "what\r\n", 0, SEEN_FAILURE, WIRE_NO_CUT},
+    {"half a reply behind", ACT_ADD, "25", 0, SEEN_FAILURE, WIRE_NO_CUT},
 };
 
 /* Where the client has asked for nothing more, anything more is one too many. Where it has written
@@ -103,13 +103,13 @@ static void add_extras(GPtrArray *rows)
 /* --- Too early -------------------------------------------------------------------------------- */
 
 static const Manner earlies[] = {
-    {"250 in the body", ACT_SAY, "250 2.0.0 queued\r\n", 0, SEEN_UNEXPECTED, 0},
-    {"354 in the body", ACT_SAY, "354 go on\r\n", 0, SEEN_UNEXPECTED, 0},
-    {"450 in the body", ACT_SAY, "450 later\r\n", 450, SEEN_REFUSAL, 0},
-    {"552 in the body", ACT_SAY, "552 too large\r\n", 552, SEEN_REFUSAL, 0},
-    {"421 in the body", ACT_SAY, "421 bye\r\n", 421, SEEN_REFUSAL, 0},
-    {"garbage in the body", ACT_SAY, "what\r\n", 0, SEEN_MALFORMED, 0},
-    {"half a reply in the body", ACT_SAY, "25", 0, SEEN_TIMEOUT, 0},
+    {"250 in the body", ACT_SAY, "250 2.0.0 queued\r\n", 0, SEEN_UNEXPECTED, WIRE_NO_CUT},
+    {"354 in the body", ACT_SAY, "354 go on\r\n", 0, SEEN_UNEXPECTED, WIRE_NO_CUT},
+    {"450 in the body", ACT_SAY, "450 later\r\n", 450, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"552 in the body", ACT_SAY, "552 too large\r\n", 552, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"421 in the body", ACT_SAY, "421 bye\r\n", 421, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"garbage in the body", ACT_SAY, "what\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"half a reply in the body", ACT_SAY, "25", 0, SEEN_TIMEOUT, WIRE_NO_CUT},
     {"cut in the body", ACT_CUT, NULL, 0, SEEN_LOST, WIRE_FIN},
 };
 
@@ -143,10 +143,10 @@ static void add_limits(GPtrArray *rows)
     memcpy(line + LIMIT_REPLY_LINE_OCTETS, "\r\n", 3);
     for (gsize i = 0; i < LIMIT_REPLY_LINES; i++)
         memcpy(lines + 7 * i, i + 1 < LIMIT_REPLY_LINES ? "250-x\r\n" : "250 x\r\n", 8);
-    const Manner manners[] = {{"longest line", ACT_SAY, line, 0, SEEN_WELL, 0},
-        {"most lines", ACT_SAY, lines, 0, SEEN_WELL, 0},
-        {"no text", ACT_SAY, "250\r\n", 0, SEEN_WELL, 0},
-        {"hyphen alone", ACT_SAY, "250-\r\n250 \r\n", 0, SEEN_WELL, 0}};
+    const Manner manners[] = {{"longest line", ACT_SAY, line, 0, SEEN_WELL, WIRE_NO_CUT},
+        {"most lines", ACT_SAY, lines, 0, SEEN_WELL, WIRE_NO_CUT},
+        {"no text", ACT_SAY, "250\r\n", 0, SEEN_WELL, WIRE_NO_CUT},
+        {"hyphen alone", ACT_SAY, "250-\r\n250 \r\n", 0, SEEN_WELL, WIRE_NO_CUT}};
     static const Step steps[] = {STEP_MAIL, STEP_RCPT, STEP_END, STEP_CHUNK};
     for (gsize i = 0; i < G_N_ELEMENTS(manners) * G_N_ELEMENTS(steps); i++) {
         Step step = steps[i % G_N_ELEMENTS(steps)];

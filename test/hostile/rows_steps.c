@@ -5,23 +5,23 @@
 
 /* As the client sees it at most steps; expect() knows the exceptions. */
 static const Manner manners[] = {
-    {"2yz", ACT_CODE, NULL, 299, SEEN_WELL, 0},
-    {"4yz", ACT_CODE, NULL, 450, SEEN_REFUSAL, 0},
-    {"5yz", ACT_CODE, NULL, 550, SEEN_REFUSAL, 0},
-    {"421", ACT_CODE, NULL, 421, SEEN_REFUSAL, 0},
-    {"3yz", ACT_CODE, NULL, 399, SEEN_UNEXPECTED, 0},
-    {"garbage", ACT_SAY, "\x16\x03\x01 nonsense \xff\r\n", 0, SEEN_MALFORMED, 0},
-    {"1yz", ACT_SAY, "150 soon\r\n", 0, SEEN_MALFORMED, 0},
-    {"6yz", ACT_SAY, "650 what\r\n", 0, SEEN_MALFORMED, 0},
-    {"empty line", ACT_SAY, "\r\n", 0, SEEN_MALFORMED, 0},
-    {"bare LF", ACT_SAY, "250 ok\n", 0, SEEN_MALFORMED, 0},
-    {"bare CR", ACT_SAY, "250 o\rk\r\n", 0, SEEN_MALFORMED, 0},
-    {"mixed codes", ACT_SAY, "250-one\r\n251 two\r\n", 0, SEEN_MALFORMED, 0},
-    {"four digits", ACT_SAY, "2500 ok\r\n", 0, SEEN_MALFORMED, 0},
-    {"nothing", ACT_MUTE, NULL, 0, SEEN_TIMEOUT, 0},
-    {"half a reply", ACT_HALF, NULL, 0, SEEN_TIMEOUT, 0},
-    {"drip", ACT_DRIP, NULL, 0, SEEN_TIMEOUT, 0},
-    {"slow", ACT_SLOW, NULL, 0, SEEN_WELL, 0},
+    {"2yz", ACT_CODE, NULL, 299, SEEN_WELL, WIRE_NO_CUT},
+    {"4yz", ACT_CODE, NULL, 450, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"5yz", ACT_CODE, NULL, 550, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"421", ACT_CODE, NULL, 421, SEEN_REFUSAL, WIRE_NO_CUT},
+    {"3yz", ACT_CODE, NULL, 399, SEEN_UNEXPECTED, WIRE_NO_CUT},
+    {"garbage", ACT_SAY, "\x16\x03\x01 nonsense \xff\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"1yz", ACT_SAY, "150 soon\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"6yz", ACT_SAY, "650 what\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"empty line", ACT_SAY, "\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"bare LF", ACT_SAY, "250 ok\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"bare CR", ACT_SAY, "250 o\rk\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"mixed codes", ACT_SAY, "250-one\r\n251 two\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"four digits", ACT_SAY, "2500 ok\r\n", 0, SEEN_MALFORMED, WIRE_NO_CUT},
+    {"nothing", ACT_MUTE, NULL, 0, SEEN_TIMEOUT, WIRE_NO_CUT},
+    {"half a reply", ACT_HALF, NULL, 0, SEEN_TIMEOUT, WIRE_NO_CUT},
+    {"drip", ACT_DRIP, NULL, 0, SEEN_TIMEOUT, WIRE_NO_CUT},
+    {"slow", ACT_SLOW, NULL, 0, SEEN_WELL, WIRE_NO_CUT},
     {"cut", ACT_CUT, NULL, 0, SEEN_LOST, WIRE_FIN},
     {"cut with goodbye", ACT_CUT, NULL, 0, SEEN_LOST, WIRE_GOODBYE},
     {"reset", ACT_CUT, NULL, 0, SEEN_LOST, WIRE_RESET},
@@ -71,21 +71,29 @@ static gboolean wants_its_own_code(Step step)
            step == STEP_USERNAME || step == STEP_PASSWORD || step == STEP_DATA;
 }
 
+/* QUIT is of no consequence (S42). But who has been written ahead to, and answers QUIT with another
+ * code or refuses RSET, is answering something else. */
+static gboolean answers_something_else(const Row *row)
+{
+    const Manner *manner = &row->manner;
+    if (manner->act != ACT_CODE || manner->code == 421 || row->flow == FLOW_STEPS)
+        return FALSE;
+    return row->step == STEP_QUIT || (row->step == STEP_RSET && manner->code >= 400);
+}
+
 static void expect(Row *row)
 {
     const Manner *manner = &row->manner;
     gboolean is_code = manner->act == ACT_CODE;
+    gboolean is_refusal = is_code && manner->code >= 400 && manner->code != 421;
     row->seen = manner->seen;
     row->phase = row_phase(row->step);
-    if (row->step == STEP_QUIT) {
-        /* Of no consequence (S42); but who has been written ahead to and answers QUIT with another
-         * code is answering something else. */
-        gboolean is_other = is_code && manner->code != 421 && row->flow != FLOW_STEPS;
-        row->seen = is_other ? SEEN_UNEXPECTED : SEEN_WELL;
-    } else if (is_code && manner->code == 299 && wants_its_own_code(row->step))
+    row->loses_step = answers_something_else(row);
+    if (row->loses_step || (is_code && manner->code == 299 && wants_its_own_code(row->step)))
         row->seen = SEEN_UNEXPECTED;
-    else if (is_code && manner->code != 421 && manner->code >= 400 && !is_login(row->step) &&
-             row->step != STEP_RSET)
+    else if (row->step == STEP_QUIT)
+        row->seen = SEEN_WELL;
+    else if (is_refusal && !is_login(row->step) && row->step != STEP_RSET)
         row->seen = SEEN_WELL; /* the mail's matter, not the session's */
     else if (row->step == STEP_GREETING && manner->cut == WIRE_RESET)
         row->phase = "connect|greeting"; /* it may come before connect() has been looked at */

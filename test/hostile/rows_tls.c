@@ -46,11 +46,13 @@ static void add_identities(GPtrArray *rows)
         for (TlsMode security = TLS_MODE_STARTTLS; security <= TLS_MODE_IMPLICIT; security++) {
             const IdentityRow *identity = identities_row(i);
             Row *row = row_add(rows, "identity", security, FLOW_WINDOW, identity->name);
-            g_autofree char *group = g_strdup_printf("certificate: %s", identity->name);
+            g_autofree char *group = g_strdup_printf("certificate: %s%s%s%s", identity->name,
+                identity->why == NULL ? "" : " (", identity->why == NULL ? "" : identity->why,
+                identity->why == NULL ? "" : ")");
             row->group = g_intern_string(group);
             row->identity = i;
             row->seen = identity->diagnosis == NULL ? SEEN_WELL : SEEN_IDENTITY;
-            row->phase = "tls";
+            row->phase = identity->phase == NULL ? "tls" : identity->phase;
         }
     }
 }
@@ -77,15 +79,15 @@ static void add_handshake_cuts(GPtrArray *rows, const RowChoice *choice)
 #define X257 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 X16 "x"
 
 static const Manner records[] = {
-    {"new keys", ACT_KEY_UPDATE, NULL, 0, SEEN_WELL, 0},
-    {"renegotiation", ACT_RENEGOTIATE, NULL, 0, SEEN_ANY, 0},
-    {"plaintext beside", ACT_BESIDE, "250 ok\r\n", 0, SEEN_TLS, 0},
-    {"record out of nothing", ACT_BESIDE, "\x17\x03\x03\x01\x01" X257, 0, SEEN_TLS, 0},
+    {"new keys", ACT_KEY_UPDATE, NULL, 0, SEEN_WELL, WIRE_NO_CUT},
+    {"renegotiation", ACT_RENEGOTIATE, NULL, 0, SEEN_ANY, WIRE_NO_CUT},
+    {"plaintext beside", ACT_BESIDE, "250 ok\r\n", 0, SEEN_TLS, WIRE_NO_CUT},
+    {"record out of nothing", ACT_BESIDE, "\x17\x03\x03\x01\x01" X257, 0, SEEN_TLS, WIRE_NO_CUT},
     {"endless record", ACT_BESIDE,
         "\x17\x03\x03\xff\xff"
         "forged",
-        0, SEEN_TLS, 0},
-    {"alert in clear", ACT_BESIDE, "\x15\x03\x03\x01\x01" X257, 0, SEEN_TLS, 0},
+        0, SEEN_TLS, WIRE_NO_CUT},
+    {"alert in clear", ACT_BESIDE, "\x15\x03\x03\x01\x01" X257, 0, SEEN_TLS, WIRE_NO_CUT},
 };
 
 static guint identity_named(const char *name)

@@ -112,8 +112,6 @@ static gboolean is_seen(const Account *account)
         return is_one_of(account->sys, "UNEXPECTED_REPLY");
     case SEEN_INJECTION:
         return is_one_of(account->sys, "PIPELINED_AFTER_STARTTLS");
-    case SEEN_OUT_OF_STEP:
-        return is_one_of(account->sys, "OUT_OF_STEP");
     case SEEN_TIMEOUT:
     case SEEN_LATE:
         return is_one_of(account->sys, "GREETING_TIMEOUT|ETIMEDOUT|DATA_TIMEOUT");

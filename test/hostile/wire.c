@@ -263,11 +263,6 @@ gsize wire_backlog(const Wire *wire)
     return wire->out->len;
 }
 
-gboolean wire_is_secure(const Wire *wire)
-{
-    return wire->is_secure;
-}
-
 gboolean wire_is_over(const Wire *wire)
 {
     return wire->is_cut || wire->is_ended || wire->fd < 0;

@@ -9,7 +9,8 @@
 typedef struct wire Wire;
 
 typedef enum {
-    WIRE_FIN = 1, /* TCP's end without TLS's: truncation. What comes in is still heard */
+    WIRE_NO_CUT = 0,
+    WIRE_FIN,     /* TCP's end without TLS's: truncation. What comes in is still heard */
     WIRE_GOODBYE, /* close_notify, then the same */
     WIRE_RESET,   /* RST: what is on its way may be lost, nothing more is heard */
 } WireCut;
@@ -36,8 +37,7 @@ void wire_set_grain(Wire *wire, gsize n);
 /* WIRE_FIN behind n octets on the wire, whatever they are. */
 void wire_limit(Wire *wire, gsize n);
 
-gsize wire_backlog(const Wire *wire); /* octets that wait for the client to read */
-gboolean wire_is_secure(const Wire *wire);
+gsize wire_backlog(const Wire *wire);    /* octets that wait for the client to read */
 gboolean wire_is_over(const Wire *wire); /* cut, or the client has gone */
 SSL *wire_tls(Wire *wire);               /* NULL before wire_start_tls; call wire_pump behind it */
 void wire_pump(Wire *wire);              /* moves what OpenSSL has to say */

@@ -37,6 +37,7 @@ HOST = "mail.example.test"
 LOGIN = "AUTH PLAIN LOGIN"
 ENDLESS_BYTES = 64 * 1024 * 1024  # where even the endless server gives up
 ENDLESS_SECONDS = 120
+LINGER_SECONDS = 10
 
 
 class Closed(Exception):
@@ -154,6 +155,7 @@ class Session:
         self.is_open = True
         self.ahead = 0
         self._socket = connection
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()  # read, but not yet as a line
         self._incoming = self._outgoing = self._tls = None
 
@@ -169,6 +171,12 @@ class Session:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def leave(self):
+        """Ends as a careful server does: were it closed with something unread, the client might never see the last replies."""
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(LINGER_SECONDS)
+        self.read_until_closed()
 
     def send(self, data):
         if self._tls is None:
@@ -320,8 +328,10 @@ class Dialogue:
             self.session.ahead += self.session.has_more() and verb != "BDAT"
             reply = self.answer_out_of_order(verb, rest) if self.is_tripped else self.answer(verb, rest)
             self.session.send(reply)
-            if verb == "QUIT" or reply.startswith(b"421"):
+            if verb == "QUIT":
                 return
+            if reply.startswith(b"421"):
+                self.session.leave()
             if verb == "STARTTLS" and self.plan.starttls.startswith(b"220"):
                 self.session.start_tls(self.context)
 

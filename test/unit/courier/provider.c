@@ -15,6 +15,7 @@ typedef struct {
     SmtpServer *server;
     guint mails, number;           /* the how-manieth of those that stood when it came */
     const SmtpServerEffects *held; /* the question that waits for provider_release */
+    GByteArray *later;             /* what arrived meanwhile: the question is lent till a step */
     gboolean is_over;
 } Client;
 
@@ -35,6 +36,7 @@ static void client_free(gpointer data)
     Client *client = data;
     net_stream_free(client->stream);
     smtp_server_free(client->server);
+    g_byte_array_unref(client->later);
     g_free(client);
 }
 
@@ -99,6 +101,18 @@ static gboolean judge(Client *client, const SmtpServerEffects *effects, SmtpServ
     if (effects->ask != SMTP_ASK_MESSAGE)
         return TRUE;
     provider->facts.asked++;
+    if (provider->manner.tired_after > 0 && client->mails >= provider->manner.tired_after) {
+        answer->verdict.code = 421;
+        answer->verdict.enhanced = "4.7.0";
+        answer->verdict.close = TRUE;
+        return TRUE;
+    }
+    if (provider->manner.defers) {
+        client->mails++;
+        answer->verdict.code = 451;
+        answer->verdict.enhanced = "4.3.0";
+        return TRUE;
+    }
     if (provider->manner.holds) {
         client->held = effects;
         return FALSE;
@@ -172,6 +186,10 @@ static void on_bytes(const guint8 *data, gsize n, gpointer user)
     event.bytes.n = n;
     if (client->is_over)
         return;
+    if (client->held != NULL) {
+        g_byte_array_append(client->later, data, (guint)n);
+        return;
+    }
     if (client->provider->manner.swallows)
         swallow_behind_end(client, data, n);
     else
@@ -230,6 +248,7 @@ static void on_accepted(int fd, gpointer user)
     Client *client = g_new0(Client, 1);
     client->provider = provider;
     client->server = smtp_server_new(&config);
+    client->later = g_byte_array_new();
     g_ptr_array_add(provider->clients, client);
     client->number = provider->clients->len;
     provider->facts.sessions++;
@@ -294,6 +313,8 @@ void provider_release(Provider *provider)
         count_mail(client, client->held);
         client->held = NULL;
         client_step(client, (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_VERDICT});
+        on_bytes(client->later->data, client->later->len, client);
+        g_byte_array_set_size(client->later, 0);
     }
 }
 

@@ -11,9 +11,10 @@ typedef struct {
     gboolean chunking, no_pipelining;
     guint mailmax;     /* announced with LIMITS; 0: not */
     guint connections; /* one more is refused with 421; 0: none is */
-    guint
+    guint tired_after, /* mails of one session taken, then 421 to the next one's end; 0: never */
         busy_from; /* sessions beside so many (1: all) answer their first MAIL with 421; 0: none */
-    guint closes_after; /* mails taken in one session, then MAIL is answered 421; 0: never */
+    guint closes_after; /* mails answered in one session, then MAIL is answered 421; 0: never */
+    gboolean defers;    /* each mail's end is answered 451 */
     gboolean swallows;  /* what stands behind the end of a mail in one read is lost */
     gboolean holds;     /* mails wait for provider_release */
 } ProviderManner;

@@ -32,6 +32,7 @@ typedef struct {
     Sandbox *sandbox;
     SandboxFacts facts;
     Courier *courier;
+    gboolean is_stopped; /* by the test */
 } World;
 
 static DiagnosisCatalogue *read_catalogue(void)
@@ -90,7 +91,8 @@ static gint64 count_of(World *world, EmailState state);
 static int tear_down(void **state)
 {
     World *world = *state;
-    courier_stop(world->courier, 5000);
+    if (!world->is_stopped)
+        courier_stop(world->courier, 5000);
     assert_int_equal(count_of(world, EMAIL_SENDING), 0); /* in good order: nothing is uncertain */
     sandbox_free(world->sandbox);
     store_close(world->store);
@@ -343,6 +345,23 @@ static void stopping_in_the_middle_leaves_nothing_uncertain(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) >= 30);
 }
 
+static void stopping_short_of_time_leaves_in_doubt_only_what_has_left(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    for (int i = 0; i < 10; i++)
+        submit(world, "slow@example.test", FALSE);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_SENDING) > 0);
+    run_for(world, 300);
+    courier_stop(world->courier, 100);
+    world->is_stopped = TRUE;
+    gint64 uncertain = count_of(world, EMAIL_UNCERTAIN);
+    assert_in_range(uncertain, 0, 1);
+    assert_int_equal(count_of(world, EMAIL_SENDING), 0);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 10 - uncertain);
+}
+
 static void a_refused_login_is_tried_once_and_holds_everything(void **state)
 {
     World *world = *state;
@@ -439,6 +458,7 @@ int main(void)
         WITH_WORLD(a_pause_in_the_middle_stops_everything_and_loses_nothing),
         WITH_WORLD(an_outcome_that_cannot_be_stored_holds_up_no_other_and_is_not_forgotten),
         WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
+        WITH_WORLD(stopping_short_of_time_leaves_in_doubt_only_what_has_left),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
         WITH_WORLD(each_answer_has_its_state),
         WITH_WORLD(only_a_passed_verification_becomes_active),

@@ -16,6 +16,7 @@ typedef struct {
     const OutboxEffect *effects;
     guint n;
     WallMs now;
+    gint64 version; /* of the settings */
 } Hand;
 
 static void step(Hand *hand, OutboxEvent event)
@@ -45,6 +46,7 @@ static const OutboxEffect *find(const Hand *hand, OutboxEffectKind kind)
 
 static void gate(Hand *hand, EmailGate gate, gint64 version, guint connections)
 {
+    hand->version = version;
     step(hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                    .gate = gate,
                    .config_version = version,
@@ -72,8 +74,11 @@ static void load(Hand *hand, const OutboxItem *items, guint n)
 
 static void end(Hand *hand, gint64 id, AttemptEnd end, DiagnosisFate fate)
 {
-    step(hand,
-        (OutboxEvent){.kind = OUTBOX_EVENT_ENDED, .recipient_id = id, .end = end, .fate = fate});
+    step(hand, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                   .recipient_id = id,
+                   .end = end,
+                   .fate = fate,
+                   .config_version = hand->version});
 }
 
 static void recorded(Hand *hand, gint64 id)
@@ -311,6 +316,24 @@ static void a_pause_survives_a_refused_login(void **unused)
     outbox_free(hand.outbox);
 }
 
+static void what_broke_under_old_settings_says_nothing_about_the_new(void **unused)
+{
+    static const AttemptEnd ends[] = {
+        ATTEMPT_UNSENT, ATTEMPT_UNCERTAIN, ATTEMPT_LOGIN_REFUSED, ATTEMPT_ACCEPTED};
+    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++) {
+        Hand hand = open_hand(1);
+        const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+        load(&hand, items, 2);
+        gate(&hand, EMAIL_GATE_OPEN, 2, 1);
+        hand.version = 1;
+        end(&hand, 1, ends[i], DIAGNOSIS_FATE_NONE);
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_HEALTH), 0);
+        assert_int_equal(find(&hand, OUTBOX_EFFECT_RECORD)->recipient_id, 1);
+        assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 2);
+        outbox_free(hand.outbox);
+    }
+}
+
 static void a_held_account_is_asked_by_one_mail(void **unused)
 {
     Hand hand = open_hand(1);
@@ -322,6 +345,7 @@ static void a_held_account_is_asked_by_one_mail(void **unused)
                     .end = ATTEMPT_REFUSED,
                     .fate = DIAGNOSIS_FATE_HOLD,
                     .wait_s = 86400,
+                    .config_version = hand.version,
                     .blocks_account = TRUE});
     recorded(&hand, 1);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
@@ -387,7 +411,7 @@ static void a_pause_forgets_what_has_not_left(void **unused)
 
 static Hand wide_hand(guint connections, guint window)
 {
-    Hand hand = {.outbox = outbox_new(), .now = NOW};
+    Hand hand = {.outbox = outbox_new(), .now = NOW, .version = 1};
     item_bytes = SMALL;
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                     .gate = EMAIL_GATE_OPEN,
@@ -640,6 +664,7 @@ int main(void)
         cmocka_unit_test(an_old_session_says_nothing_about_the_login),
         cmocka_unit_test(the_automatic_try_respects_an_outage_and_is_not_lost),
         cmocka_unit_test(a_pause_survives_a_refused_login),
+        cmocka_unit_test(what_broke_under_old_settings_says_nothing_about_the_new),
         cmocka_unit_test(a_held_account_is_asked_by_one_mail),
         cmocka_unit_test(a_person_may_test_during_an_outage),
         cmocka_unit_test(after_a_restart_the_one_automatic_try_is_still_ahead),

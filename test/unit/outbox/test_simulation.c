@@ -249,6 +249,7 @@ static void end_one(World *world, gboolean calm)
     step(world, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
                     .recipient_id = id,
                     .end = end,
+                    .config_version = world->version,
                     .fate = end == ATTEMPT_REFUSED ? DIAGNOSIS_FATE_RETRY : DIAGNOSIS_FATE_NONE});
 }
 

@@ -414,6 +414,8 @@ static void outcomes_move_the_recipient(void **state)
         email->at_most_once = rows[i].at_most_once;
         insert(self, email);
         gint64 recipient = scratch_number(self, "SELECT MAX(row) FROM recipients");
+        g_autoptr(EmailDelivery) delivery = delivery_of(self, ORG, recipient, NULL);
+        assert_int_equal(delivery->at_most_once, rows[i].at_most_once);
         assert_true(mark(self, recipient, T0));
         assert_int_equal(state_of(self, &email->id), EMAIL_SENDING);
         assert_int_equal(count_due(self, T0), 0);
