@@ -98,6 +98,7 @@ function startStream() {
     email: (lastEmail) => update({ lastEmail }),
     connection: (up) => update({ connection: { lost: !up, count: state.connection.count + (up ? 1 : 0) } }),
   });
+  loadSmtp().catch(() => {}); // every page shows it, and the stream may take its time to begin
 }
 
 /** Diagnoses come in the language asked for, so a new language asks anew. */
@@ -105,7 +106,6 @@ export async function restartStream() {
   if (!endStream) return;
   endStream();
   startStream();
-  await loadSmtp();
 }
 
 function stopStream() {

@@ -30,7 +30,9 @@ const discard = async (page, state) => {
 async function open(page, url, sign) {
   await page.goto('about:blank');
   await page.goto(url);
-  await page.waitForSelector(sign);
+  await page.waitForSelector(sign).catch(async (error) => {
+    throw new Error(`${url} shows no ${sign} but: ${await page.evaluate('document.body.innerText')}`, { cause: error });
+  });
 }
 
 /** A server that takes connections and never says a word, until it is closed: what waits for it waits as long as a test likes. */

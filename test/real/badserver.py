@@ -110,6 +110,7 @@ SCENARIOS = {
 ALL_EXTENSIONS = (LOGIN, "PIPELINING", "CHUNKING", "SIZE 10485760", "ENHANCEDSTATUSCODES", "8BITMIME")
 
 ODD = {
+    "all_extensions": Plan("everything offered, and followed", after_tls=ALL_EXTENSIONS),
     "stepwise": Plan("no extension to write ahead with", after_tls=(LOGIN, "SIZE 10485760")),
     "swallows": Plan("PIPELINING offered, but what follows a final dot in the same segment is never read", swallows=True),
     "swallows_chunks": Plan("CHUNKING offered, but what follows a last chunk in the same segment is never read", swallows=True,

@@ -30,6 +30,7 @@ PASSWORD = "correct horse"
 REFUSED_RECIPIENT = "nobody@example.test"
 HOST = "mail.example.test"
 
+QUEUE_ID = re.compile(rb"\bid\s+([\w-]+)")
 HEADER = re.compile(rb"(?P<name>[!-9;-~]+):[^\n]*\n(?:[ \t][^\n]*\n)*")
 
 
@@ -43,6 +44,7 @@ class Delivery(NamedTuple):
 
     trace: tuple  # names of the headers that the servers put in front, lower case
     recipient: str  # of the envelope
+    taken_as: bytes  # the server's own name for it; a mail that is taken once and delivered twice has one
     data: bytes  # what lies behind the trace, with the line ends of SMTP
 
 
@@ -122,13 +124,15 @@ class RealServer:
             yield self._delivery(pathlib.Path(name).read_bytes())
 
     def _delivery(self, data):
-        at, trace, recipient = 0, [], None
+        at, trace, recipient, taken_as = 0, [], None, None
         while (header := HEADER.match(data, at)) and (name := header["name"].decode().lower()) in self.trace_headers:
             if name == self.recipient_header:
                 recipient = header.group().partition(b":")[2].strip().decode().lower()
+            if name == "received" and taken_as is None:
+                taken_as = QUEUE_ID.search(header.group()).group(1)
             trace.append(name)
             at = header.end()
-        return Delivery(tuple(trace), recipient, data[at:].replace(b"\n", b"\r\n"))
+        return Delivery(tuple(trace), recipient, taken_as, data[at:].replace(b"\n", b"\r\n"))
 
     def wait_for(self, count, seconds=120):
         """Until there are at least `count` deliveries. TimeoutError if for `seconds` no further one comes."""
@@ -156,11 +160,14 @@ class RealServer:
                 raise TimeoutError(f"after {seconds} s only {self.taken()} mails are taken:\n{self.log()[-20000:]}")
             time.sleep(0.005)
 
-    def wait_until_idle(self, seconds=60):
-        end = time.monotonic() + seconds
+    def wait_until_idle(self, seconds=120):
+        """Until all it has taken is delivered. TimeoutError if for `seconds` nothing more is."""
+        seen, since = None, time.monotonic()
         while queued := self.queued():
-            if time.monotonic() > end:
-                raise TimeoutError(f"after {seconds} s these are not delivered: {queued[:5]}")
+            if len(queued) != seen:
+                seen, since = len(queued), time.monotonic()
+            if time.monotonic() - since > seconds:
+                raise TimeoutError(f"for {seconds} s these {seen} are not delivered: {queued[:5]}")
             time.sleep(0.1)
 
     def chunked(self):

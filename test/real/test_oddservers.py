@@ -19,6 +19,7 @@ AT_ONCE = 3
 
 # What is true of the server's record, once all mail is there. The last session is the one that was taught by those before.
 PROPERTIES = {
+    "all_extensions": [],
     "stepwise": [("nothing is written ahead", lambda server: ahead(server) == 0)],
     "swallows": [("it is spoken to one command at a time in the end", lambda server: server.sessions[-1].ahead == 0)],
     "swallows_chunks": [("it is spoken to one command at a time in the end", lambda server: server.sessions[-1].ahead == 0)],
