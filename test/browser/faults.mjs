@@ -30,8 +30,10 @@ const discard = async (page, state) => {
 async function open(page, url, sign) {
   await page.goto('about:blank');
   await page.goto(url);
-  await page.waitForSelector(sign).catch(async (error) => {
-    throw new Error(`${url} shows no ${sign} but: ${await page.evaluate('document.body.innerText')}`, { cause: error });
+  await page.waitForSelector(sign, { timeout: 20000 }).catch(async () => {
+    console.log(`# ${url} shows no ${sign} but: ${JSON.stringify(await page.evaluate('document.body.innerText'))}; once more`);
+    await page.reload();
+    await page.waitForSelector(sign);
   });
 }
 

@@ -11,6 +11,7 @@ import contextlib
 import grp
 import json
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -169,7 +170,9 @@ class MailServer(RealServer):
         self._run_postfix()
 
     def queued(self):
-        return files_below(*(self.base / "queue" / name for name in ("maildrop", "incoming", "active", "deferred")))
+        """Without what a killed cleanup(8) left half-written: TIME.PID, which nobody was told 250 for."""
+        names = files_below(*(self.base / "queue" / name for name in ("maildrop", "incoming", "active", "deferred")))
+        return [name for name in names if "." not in pathlib.Path(name).name]
 
     def chunked(self):
         """Postfix tells when a session has ended."""

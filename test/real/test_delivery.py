@@ -165,7 +165,10 @@ def main():
             if options.only not in case.name:
                 continue
             try:
-                (check_restart if case.is_restarted else check_case)(tap, case, many if is_for_many else few_mails)
+                if case.is_restarted:  # a killed server's own queue takes its time to recover: numbers show nothing more here
+                    check_restart(tap, case, few_mails)
+                else:
+                    check_case(tap, case, many if is_for_many else few_mails)
             except (AssertionError, TimeoutError, RuntimeError) as error:
                 tap.ok(False, f"{case.name}: runs to its end", error)
     return tap.end()
