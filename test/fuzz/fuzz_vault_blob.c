@@ -5,6 +5,7 @@
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
+#include <sodium.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -42,8 +43,23 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* libFuzzer looks into every memcmp() and puts what it sees there into its inputs: it has found a
+ * whole real blob in this way. sodium_memcmp() it does not see; and a real blob may open. */
+static gboolean is_real(const guint8 *bytes, gsize n)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(real); i++) {
+        gsize real_n;
+        const guint8 *one = g_bytes_get_data(real[i], &real_n);
+        if (n == real_n && sodium_memcmp(bytes, one, n) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void assert_shut(const guint8 *bytes, gsize n)
 {
+    if (is_real(bytes, n))
+        return;
     g_autoptr(GBytes) blob = g_bytes_new(bytes, n);
     g_autoptr(GError) value = NULL, wrapped = NULL, body = NULL, check = NULL;
     g_assert(vault_unseal(vault, binding, blob, &value) == NULL && value != NULL);
@@ -78,8 +94,6 @@ static void try_damage(const uint8_t *data, size_t size)
         bytes[at] ^= data[i];
     if (data[size - 1] % 2 == 1 && at < n)
         n = at;
-    else if (memcmp(bytes, intact, n) == 0)
-        return;
     assert_shut(bytes, n);
 }
 

@@ -4,9 +4,10 @@ USER may log in with PLAIN. Nothing is installed: the Debian packages are downlo
 (Exim changes users) and openssl.
 """
 import re
+import signal
 
 from package import environment, unpacked
-from process import Process, ensure_user, is_listening, make_folder, wait_until, write
+from process import STOP, Process, ensure_user, is_listening, make_folder, wait_until, write
 from realserver import HOST, PASSWORD, REFUSED_RECIPIENT, USER, RealServer, files_below
 
 # Exim closes a connection after smtp_accept_max_per_connection messages (1,000), as everywhere.
@@ -86,8 +87,9 @@ class EximServer(RealServer):
     log_files = ("exim.log", "exim-main.log", "exim-reject.log", "exim-panic.log")
 
     def restart(self):
-        """Exim is killed and started again; what it has taken is in its spool."""
-        self._stop()
+        """Exim is killed and started again; what it has taken is in its spool. Not by SIGTERM: where that comes while a mail is being
+        read, Exim 4.96 takes the mail, says 250, and before the next command deletes it (had_data_sigint is still set)."""
+        self._stop(signal.SIGKILL)
         self._run()
 
     def queued(self):
@@ -120,9 +122,9 @@ class EximServer(RealServer):
         stack.callback(self._stop)
         self._run()
 
-    def _stop(self):
+    def _stop(self, *signals):
         while self._processes:
-            self._processes.pop().stop()
+            self._processes.pop().stop(signals or STOP)
 
     def _run(self):
         program = [str(self._folder / "usr/sbin/exim4"), "-C", str(self._configuration)]

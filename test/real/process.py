@@ -15,6 +15,7 @@ from harness.ports import free_ports  # noqa: E402, F401  # for the servers
 
 START_SECONDS = 60  # a machine of the CI may be many times slower than a desk's
 STOP_SECONDS = 5
+STOP = (signal.SIGTERM, signal.SIGKILL)
 PR_SET_CHILD_SUBREAPER = 36
 
 # Ends the process group $1 when the test's end of the pipe closes without a word: the test was killed.
@@ -66,11 +67,11 @@ class Process:
             text = pathlib.Path(self.log).read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{text}")
 
-    def stop(self):
+    def stop(self, signals=STOP):
         """May be called again: the second time there is nothing left to stop."""
         if self.guard.poll() is None:
             self.guard.communicate(b"stopped\n")
-        for sent in (signal.SIGTERM, signal.SIGKILL):
+        for sent in signals:
             for group in {group for _, group in self._members()}:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(group, sent)
