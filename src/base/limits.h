@@ -81,6 +81,7 @@
 #define LIMIT_WORKING_SET 4096
 #define LIMIT_FLIGHT_BYTES (32 * 1024 * 1024) /* content of an org's mails that are out at once */
 #define LIMIT_COURIER_GROUP 512               /* mails fetched, or attempts written, in one job */
+#define LIMIT_COURIER_READERS 2               /* threads that read mails from the store */
 
 /* Settings */
 #define LIMIT_CONNECTIONS 20

@@ -1,19 +1,21 @@
 #include "courier/batch.h"
 
 struct batch {
-    guint most;
+    guint most, at_once;
     BatchBegin begin;
     GDestroyNotify free_item;
     gpointer user;
     GQueue waiting;
     GPtrArray *group; /* only while it is begun */
-    gboolean is_under_way;
+    guint n_under_way;
 };
 
-Batch *batch_new(guint most, BatchBegin begin, GDestroyNotify free_item, gpointer user)
+Batch *batch_new(
+    guint most, guint at_once, BatchBegin begin, GDestroyNotify free_item, gpointer user)
 {
     Batch *batch = g_new0(Batch, 1);
     batch->most = most;
+    batch->at_once = at_once;
     batch->begin = begin;
     batch->free_item = free_item;
     batch->user = user;
@@ -39,10 +41,11 @@ void batch_add(Batch *batch, gpointer item)
 /* A group can be over before `begin` returns; then the next one begins here, not inside it. */
 void batch_go(Batch *batch)
 {
-    while (!batch->is_under_way && batch->group->len == 0 && batch->waiting.length > 0) {
+    while (batch->n_under_way < batch->at_once && batch->group->len == 0 &&
+           batch->waiting.length > 0) {
         while (batch->waiting.length > 0 && batch->group->len < batch->most)
             g_ptr_array_add(batch->group, g_queue_pop_head(&batch->waiting));
-        batch->is_under_way = TRUE;
+        batch->n_under_way++;
         batch->begin(batch->group, batch->user);
         g_ptr_array_set_size(batch->group, 0);
     }
@@ -50,7 +53,7 @@ void batch_go(Batch *batch)
 
 void batch_over(Batch *batch)
 {
-    g_assert(batch->is_under_way);
-    batch->is_under_way = FALSE;
+    g_assert(batch->n_under_way > 0);
+    batch->n_under_way--;
     batch_go(batch);
 }

@@ -5,7 +5,6 @@
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
 #define EXPIRE_AT_ONCE 1000
-#define READING_THREADS 2
 
 /* --- What the store announces -------------------------------------------------------------------
  */
@@ -92,7 +91,7 @@ Courier *courier_new(const CourierParts *parts)
     courier->runs = g_hash_table_new_full(
         g_str_hash, g_str_equal, g_free, (GDestroyNotify)verification_run_free);
     courier->readers =
-        g_thread_pool_new(courier_read_on_thread, NULL, READING_THREADS, FALSE, NULL);
+        g_thread_pool_new(courier_read_on_thread, NULL, LIMIT_COURIER_READERS, FALSE, NULL);
     gint64 recovered = 0;
     g_autoptr(GError) error = NULL;
     if (!store_run(parts->store, recover_job, &recovered, &error))

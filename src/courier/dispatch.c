@@ -182,7 +182,7 @@ static void begin_fetching(GPtrArray *items, gpointer user)
 
 Batch *courier_fetches_new(CourierOrg *org)
 {
-    return batch_new(LIMIT_COURIER_GROUP, begin_fetching, g_free, org);
+    return batch_new(LIMIT_COURIER_GROUP, LIMIT_COURIER_READERS, begin_fetching, g_free, org);
 }
 
 static void send_one(Courier *courier, const OutboxEffect *effect)

@@ -271,7 +271,7 @@ static void begin_group(GPtrArray *all, gpointer user)
 
 Batch *courier_writes_new(CourierOrg *org)
 {
-    return batch_new(LIMIT_COURIER_GROUP, begin_group, write_free, org);
+    return batch_new(LIMIT_COURIER_GROUP, 1, begin_group, write_free, org);
 }
 
 void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n)

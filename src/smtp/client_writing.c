@@ -13,7 +13,7 @@
 
 enum {
     END_OCTETS = 5,    /* CRLF "." CRLF */
-    OVERLAP_MAILS = 8, /* one unanswered, one whose envelope is out, and those to follow */
+    OVERLAP_MAILS = 16, /* one unanswered, one whose envelope is out, and those to follow */
     TRIAL_FACTOR = 10,
 };
 

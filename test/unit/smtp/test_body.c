@@ -202,6 +202,31 @@ static void content_with_bare_line_ends_is_not_sendable(void **state)
     }
 }
 
+/* The octets are looked at in blocks: a fault must be seen in every place of one, and on the seam.
+ */
+static void a_bare_line_end_is_found_in_every_place(void **state)
+{
+    static const char *const faults[] = {"a\rb", "a\nb", "\r\r\n", "\n\r\n"};
+    for (gsize at = 0; at < 200; at++) {
+        g_autoptr(GString) content = g_string_new(NULL);
+        for (gsize i = 0; i < at; i++)
+            g_string_append_c(content, 'x');
+        for (gsize i = 0; i < G_N_ELEMENTS(faults); i++) {
+            g_autofree char *text =
+                g_strconcat(content->str, faults[i], content->str, "\r\n", NULL);
+            g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+            assert_false(smtp_body_is_sendable(bytes));
+        }
+        g_autofree char *good = g_strconcat(content->str, "\r\n", content->str, "\r\n", NULL);
+        g_autoptr(GBytes) bytes = g_bytes_new(good, strlen(good));
+        assert_true(smtp_body_is_sendable(bytes));
+        g_autofree char *spoilt = g_strdup(good);
+        spoilt[at] = '\0';
+        g_autoptr(GBytes) with_nul = g_bytes_new(spoilt, strlen(good));
+        assert_false(smtp_body_is_sendable(with_nul));
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -211,6 +236,7 @@ int main(void)
         cmocka_unit_test(only_crlf_dot_crlf_ends_a_body),
         cmocka_unit_test(what_is_too_large_is_read_to_its_end_and_not_kept),
         cmocka_unit_test(content_with_bare_line_ends_is_not_sendable),
+        cmocka_unit_test(a_bare_line_end_is_found_in_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
