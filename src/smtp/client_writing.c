@@ -12,7 +12,7 @@
 #include "smtp/command.h"
 
 enum {
-    END_OCTETS = 5,    /* CRLF "." CRLF */
+    END_OCTETS = 5,     /* CRLF "." CRLF */
     OVERLAP_MAILS = 16, /* one unanswered, one whose envelope is out, and those to follow */
     TRIAL_FACTOR = 10,
 };
