@@ -103,6 +103,8 @@ const char *email_gate_name(EmailGate gate)
         return "paused";
     case EMAIL_GATE_CREDENTIAL_FAULT:
         return "credential_fault";
+    case EMAIL_GATE_QUOTA:
+        return "quota";
     }
     g_assert_not_reached();
 }

@@ -47,10 +47,11 @@ typedef enum {
     EMAIL_GATE_NOT_CONFIGURED,
     EMAIL_GATE_PAUSED,
     EMAIL_GATE_CREDENTIAL_FAULT,
+    EMAIL_GATE_QUOTA, /* the quota of the settings is used up for now */
 } EmailGate;
 
 const char *email_gate_name(
-    EmailGate gate); /* "open", "not_configured", "paused", "credential_fault" */
+    EmailGate gate); /* "open", "not_configured", "paused", "credential_fault", "quota" */
 
 /* One place in the order in which mails go out: by class, then time, then row. The waiting mails of
  * an org can be read on from here. */
