@@ -66,17 +66,25 @@ static const char *closing_quote(const char *at, const char *end, gboolean *has_
     return NULL;
 }
 
+enum { BLOCK = 64 }; /* octets looked at together; a fixed number of them becomes vector code */
+
 /* UTF-8 without control characters (RFC 8259 7). */
 static gboolean is_sound(const char *text, gsize n)
 {
-    guint n_controls = 0;
-    guchar high = 0;
-    for (gsize i = 0; i < n; i++) {
-        guchar c = (guchar)text[i];
-        n_controls += c < 0x20;
-        high |= c;
+    const guchar *octets = (const guchar *)text;
+    guchar controls = 0, high = 0;
+    gsize at = 0;
+    for (; at + BLOCK <= n; at += BLOCK) {
+        for (gsize i = 0; i < BLOCK; i++) {
+            controls |= (guchar)(octets[at + i] < 0x20);
+            high |= octets[at + i];
+        }
     }
-    return n_controls == 0 && (high < 0x80 || g_utf8_validate(text, (gssize)n, NULL));
+    for (; at < n; at++) {
+        controls |= (guchar)(octets[at] < 0x20);
+        high |= octets[at];
+    }
+    return controls == 0 && (high < 0x80 || g_utf8_validate(text, (gssize)n, NULL));
 }
 
 /* "\uXXXX" at p: its number, or -1. */

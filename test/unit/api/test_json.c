@@ -82,6 +82,27 @@ static void only_sound_objects_are_read(void **state)
     }
 }
 
+/* Strings are looked at in blocks: what is wrong must be seen in every place of one. */
+static void an_unsound_octet_is_found_in_every_place(void **state)
+{
+    static const guchar unsound[] = {0x01, 0x1f, 0x80, 0xff};
+    for (gsize at = 0; at < 200; at++) {
+        char inside[201];
+        memset(inside, 'x', 200);
+        inside[200] = '\0';
+        for (gsize i = 0; i < G_N_ELEMENTS(unsound); i++) {
+            inside[at] = (char)unsound[i];
+            g_autofree char *text = g_strdup_printf("{\"a\":\"%s\"}", inside);
+            assert_null(read_text(text, JSON_PLAIN));
+        }
+        inside[at] = 0x7f;
+        g_autofree char *text = g_strdup_printf("{\"a\":\"%s\"}", inside);
+        json_t *value = read_text(text, JSON_PLAIN);
+        assert_non_null(value);
+        json_decref(value);
+    }
+}
+
 static char *nested(guint depth)
 {
     GString *text = g_string_new("{\"a\":");
@@ -318,6 +339,7 @@ int main(void)
     json_wipe_on_free();
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_sound_objects_are_read),
+        cmocka_unit_test(an_unsound_octet_is_found_in_every_place),
         cmocka_unit_test(every_nul_is_named),
         cmocka_unit_test(depth_and_number_of_values_are_bounded),
         cmocka_unit_test(arrays_of_bytes_are_read_as_base64),
