@@ -12,6 +12,17 @@ MonoMs clock_mono_ms(void)
     return g_get_monotonic_time() / 1000;
 }
 
+WallMs clock_steady_ms(void)
+{
+    static gint64 lead = 0; /* of the wall clock at the first call */
+    static gsize is_known = 0;
+    if (g_once_init_enter(&is_known)) {
+        lead = clock_wall_ms() - clock_mono_ms();
+        g_once_init_leave(&is_known, 1);
+    }
+    return clock_mono_ms() + lead;
+}
+
 char *clock_format_rfc3339(WallMs at)
 {
     if (at <= 0)

@@ -14,6 +14,10 @@ typedef gint64 MonoMs; /* milliseconds since some start; never jumps */
 WallMs clock_wall_ms(void);
 MonoMs clock_mono_ms(void);
 
+/* What the wall clock said when this was first called, moved on by the clock that never jumps: what
+ * time it would be had nobody set the clock since then. */
+WallMs clock_steady_ms(void);
+
 /* "2026-11-21T17:52:00.123Z" (RFC 3339, UTC). The caller frees. 0 and negative times: NULL. */
 char *clock_format_rfc3339(WallMs at);
 

@@ -70,7 +70,11 @@
 /* Retry and lifetime */
 #define LIMIT_EMAIL_LIFETIME_MS (5 * CLOCK_DAY_MS)
 #define LIMIT_SCHEDULE_AHEAD_MS (30 * CLOCK_DAY_MS)
-#define LIMIT_HOLD_MS (30 * CLOCK_MINUTE_MS) /* held mail is looked at again this often */
+#define LIMIT_RETRY_WAIT_MS CLOCK_DAY_MS /* nothing waits longer for its next attempt */
+#define LIMIT_RETRY_BACKOFF_MS \
+    (2 * CLOCK_HOUR_MS)                          /* the longest without a server asking for more */
+#define LIMIT_HOLD_MS (30 * CLOCK_MINUTE_MS)     /* held mail is looked at again this often */
+#define LIMIT_DUE_LATE_MS (10 * CLOCK_MINUTE_MS) /* due for so long: mail is not going out */
 #define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
 #define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
 #define LIMIT_IDEMPOTENCY_MS CLOCK_DAY_MS
@@ -127,6 +131,7 @@
 #define LIMIT_PAGE_DEFAULT 50
 #define LIMIT_TEST_EMAILS_PER_HOUR 10
 #define LIMIT_REASON_BYTES 200 /* why sending was paused */
+#define LIMIT_BULK_IDS 200     /* emails of one bulk action */
 
 /* People */
 #define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)
@@ -140,15 +145,25 @@
 /* Store */
 #define LIMIT_STORE_GROUP 256   /* jobs in one commit */
 #define LIMIT_STORE_GROUP_MS 50 /* after this no more jobs are begun in one commit */
+#define LIMIT_ACTION_ROWS 2000  /* recipients that one job of a person's action changes */
 #define LIMIT_STORE_QUEUE 4096  /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
 #define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */
 #define LIMIT_STORE_IDLE_MS CLOCK_SECOND_MS       /* without a job; then the same, and caches go */
 #define LIMIT_STORE_READ_MS (2 * CLOCK_SECOND_MS) /* one use of a reader */
-#define LIMIT_STORE_BUSY_MS 5000 /* waiting for another program's lock (a backup) */
-#define LIMIT_STORE_DAY_KEYS 4   /* unwrapped at once on one connection */
-#define LIMIT_VERIFICATIONS 100  /* runs kept for each organisation */
+#define LIMIT_STORE_BUSY_MS 5000            /* waiting for another program's lock (a backup) */
+#define LIMIT_STORE_DAY_KEYS 4              /* unwrapped at once on one connection */
+#define LIMIT_STORE_LOOK_MS CLOCK_SECOND_MS /* between two looks at the free space */
+#define LIMIT_STORE_FLOOR_BYTES G_GINT64_CONSTANT(268435456) /* kept free, or this share */
+#define LIMIT_STORE_FLOOR_PERCENT 5 /* of the file system, whichever is smaller */
+#define LIMIT_STORE_RESERVE_BYTES G_GINT64_CONSTANT(16777216) /* given up on a full disk */
+#define LIMIT_BOOKS_SLICE 5000     /* recipients looked at in one use of a reader */
+#define LIMIT_BOOKS_FAULTS 20      /* told one by one */
+#define LIMIT_RETENTION_SLICE 500  /* emails looked at in one job */
+#define LIMIT_BACKUP_STEP_PAGES 64 /* copied at a time */
+#define LIMIT_BACKUP_LOG_BYTES (1024 * 1024 * 1024) /* of log that waits for a backup's end */
+#define LIMIT_VERIFICATIONS 100                     /* runs kept for each organisation */
 
 /* Net */
 #define LIMIT_ALLOWED_NETWORKS 64           /* --allow-network */

@@ -4,21 +4,25 @@
 #define ENDED_WITHOUT_SENDING \
     (STATE_BIT(EMAIL_EXPIRED) | STATE_BIT(EMAIL_CANCELLED) | STATE_BIT(EMAIL_HANDED_OVER))
 
+/* Nothing goes on by itself from here: a person looked and said "again". */
+#define AGAIN_BY_A_PERSON STATE_BIT(EMAIL_QUEUED)
+
 static const StateRow rows[] = {
     [0] = {"none", 0},
-    [EMAIL_SCHEDULED] = {"scheduled", STATE_BIT(EMAIL_QUEUED) | STATE_BIT(EMAIL_SENDING) |
-                                          STATE_BIT(EMAIL_DEFERRED) | ENDED_WITHOUT_SENDING},
+    [EMAIL_SCHEDULED] = {"scheduled",
+        WAITING | STATE_BIT(EMAIL_SENDING) | STATE_BIT(EMAIL_REJECTED) | ENDED_WITHOUT_SENDING},
     [EMAIL_QUEUED] = {"queued",
         WAITING | STATE_BIT(EMAIL_SENDING) | STATE_BIT(EMAIL_REJECTED) | ENDED_WITHOUT_SENDING},
     [EMAIL_SENDING] = {"sending", WAITING | STATE_BIT(EMAIL_UNCERTAIN) | STATE_BIT(EMAIL_ACCEPTED) |
                                       STATE_BIT(EMAIL_REJECTED) | STATE_BIT(EMAIL_EXPIRED)},
     [EMAIL_DEFERRED] = {"deferred",
         WAITING | STATE_BIT(EMAIL_SENDING) | STATE_BIT(EMAIL_REJECTED) | ENDED_WITHOUT_SENDING},
-    [EMAIL_UNCERTAIN] = {"uncertain", STATE_BIT(EMAIL_SENDING) | STATE_BIT(EMAIL_UNCERTAIN) |
-                                          STATE_BIT(EMAIL_DEFERRED) | ENDED_WITHOUT_SENDING},
+    [EMAIL_UNCERTAIN] = {"uncertain", STATE_BIT(EMAIL_QUEUED) | STATE_BIT(EMAIL_SENDING) |
+                                          STATE_BIT(EMAIL_UNCERTAIN) | STATE_BIT(EMAIL_DEFERRED) |
+                                          STATE_BIT(EMAIL_REJECTED) | ENDED_WITHOUT_SENDING},
     [EMAIL_ACCEPTED] = {"accepted", 0},
-    [EMAIL_REJECTED] = {"rejected", 0},
-    [EMAIL_EXPIRED] = {"expired", 0},
+    [EMAIL_REJECTED] = {"rejected", AGAIN_BY_A_PERSON},
+    [EMAIL_EXPIRED] = {"expired", AGAIN_BY_A_PERSON},
     [EMAIL_CANCELLED] = {"cancelled", STATE_BIT(EMAIL_ACCEPTED)}, /* the mail was faster */
     [EMAIL_HANDED_OVER] = {"handed_over", 0},
     [EMAIL_HELD] = {"held", 0},

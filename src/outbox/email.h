@@ -47,7 +47,7 @@ typedef enum {
     EMAIL_GATE_NOT_CONFIGURED,
     EMAIL_GATE_PAUSED,
     EMAIL_GATE_CREDENTIAL_FAULT,
-    EMAIL_GATE_QUOTA, /* the quota of the settings is used up for now */
+    EMAIL_GATE_QUOTA, /* the quota of the settings is used up at the moment */
 } EmailGate;
 
 const char *email_gate_name(

@@ -1,11 +1,12 @@
 #include "outbox/outbox.h"
 
 #include "base/limits.h"
+#include "outbox/account.h"
 
-/* No more mails are out at once, however wide the window: the rest of the working set waits for its
- * turn or is being recorded. */
-#define MOST_OUT (LIMIT_WORKING_SET / 2)
-#define MOST_READ_AHEAD 1024
+/* Clocks that moved this far against each other were set; less is their being adjusted, or read one
+ * after the other. */
+#define JUMP_MS CLOCK_MINUTE_MS
+#define JITTER_MS 10
 /* While there is enough to do, the store is read anew at most this often. */
 #define ANEW_MS 100
 /* A LOAD asks for as many mails as can be out four times over, within these bounds, and the next
@@ -23,16 +24,15 @@ typedef enum {
 typedef struct {
     OutboxItem item;
     Stage stage;
-    WallMs next_at; /* RECORDING, SETTLED: when it is due again; 0: not */
+    WallMs began_at; /* SENDING: by the steady clock */
+    WallMs next_at;  /* RECORDING, SETTLED: when it is due again; 0: not */
 } Known;
 
 typedef struct {
     gint64 id;
-    EmailGate gate; /* open, not_configured or paused */
-    gboolean
-        is_refused; /* the login is refused; beside the gate, because a pause must survive it */
-    gint64 config_version;
-    guint connections, window;
+    Account account;
+    WallMs now, steady; /* of the step under way */
+    gint64 lead_ms;     /* of the wall clock over the steady one, as last seen */
     GHashTable *known;  /* recipient_id → Known */
     GSequence *ready;   /* Known in the order they go; borrowed from `known` */
     GPtrArray *settled; /* Known; borrowed from `known` */
@@ -43,13 +43,9 @@ typedef struct {
     gboolean has_more;      /* there was more due behind `position` */
     EmailPosition position; /* everything due up to here was seen, but for what rang the bell */
     gboolean is_lost;       /* `position` is not true any more: the next look must be anew */
-    WallMs anew_at;         /* not read anew before, while there is enough to do */
+    WallMs anew_at;         /* steady: not read anew before, while there is enough to do */
     gboolean only_tests;    /* for whom the last look at the store was */
     WallMs next_due; /* when the first mail comes due that was seen to wait; 0: there is none */
-    guint breaks;    /* sessions that did not come about, in a row */
-    WallMs blocked_until;       /* no attempt before; 0: none */
-    WallMs credential_retry_at; /* the one automatic try after a refused login; 0: used up */
-    OutboxHealth health;
 } Org;
 
 struct outbox {
@@ -60,6 +56,7 @@ struct outbox {
 static void org_free(gpointer data)
 {
     Org *org = data;
+    account_clear(&org->account);
     g_sequence_free(org->ready);
     g_ptr_array_unref(org->settled);
     g_hash_table_unref(org->known);
@@ -90,7 +87,7 @@ static Org *org_get(Outbox *outbox, gint64 org_id)
         return org;
     org = g_new0(Org, 1);
     org->id = org_id;
-    org->gate = EMAIL_GATE_NOT_CONFIGURED;
+    account_init(&org->account);
     org->known = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     org->settled = g_ptr_array_new();
     org->ready = g_sequence_new(NULL);
@@ -126,55 +123,22 @@ static int compare_urgency(gconstpointer a, gconstpointer b, gpointer unused)
     return compare_places(&left, &right);
 }
 
-static void set_health(Outbox *outbox, Org *org, OutboxHealth health)
-{
-    if (org->health == health)
-        return;
-    org->health = health;
-    effect(outbox, org, OUTBOX_EFFECT_HEALTH)->health = health;
-}
-
-static void record(Outbox *outbox, Org *org, Known *known, RetryDecision decision)
+static OutboxEffect *record(Outbox *outbox, Org *org, Known *known, RetryDecision decision)
 {
     known->stage = STAGE_RECORDING;
     known->next_at = decision.next_at;
     OutboxEffect *out = effect(outbox, org, OUTBOX_EFFECT_RECORD);
     out->recipient_id = known->item.recipient_id;
     out->decision = decision;
+    return out;
 }
 
 /* --- Who may go ---------------------------------------------------------------------------------
  */
 
-/* The time of the one automatic try after a refused login. */
-static gboolean retry_has_come(const Org *org, WallMs now)
+static guint capacity(const Org *org, gboolean *only_tests)
 {
-    return org->credential_retry_at != 0 && now >= org->credential_retry_at;
-}
-
-/* As many as the connections can have unanswered, and the same again to be read meanwhile. */
-static guint places_when_all_is_well(const Org *org)
-{
-    guint unanswered = org->connections * org->window;
-    guint ahead = CLAMP(unanswered, 2 * org->connections, MOST_READ_AHEAD);
-    return MIN(unanswered + ahead, MOST_OUT);
-}
-
-/* How many attempts may run at once, and whether only mail that a person started may go. */
-static guint capacity(const Org *org, WallMs now, gboolean *only_tests)
-{
-    *only_tests = org->gate == EMAIL_GATE_PAUSED;
-    if (org->gate != EMAIL_GATE_OPEN && org->gate != EMAIL_GATE_PAUSED)
-        return 0;
-    if (org->is_refused) /* one mail tries whether the login works again, then no more */
-        return org->gate == EMAIL_GATE_OPEN && retry_has_come(org, now) && now >= org->blocked_until
-                   ? 1
-                   : 0;
-    if (now < org->blocked_until) { /* a person may still look whether it is over */
-        *only_tests = TRUE;
-        return 1;
-    }
-    return org->breaks > 0 ? 1 : places_when_all_is_well(org); /* after a break one looks first */
+    return account_capacity(&org->account, org->sending, org->steady, only_tests);
 }
 
 /* A large mail whose turn has come waits for its room; smaller ones behind it do not overtake. */
@@ -199,36 +163,40 @@ static Known *next_ready(Org *org, gboolean only_tests)
     return NULL;
 }
 
-static void send_what_may_go(Outbox *outbox, Org *org, WallMs now)
+/* What may have arrived is not called expired, which would say that it was not sent. */
+static void record_too_late(Outbox *outbox, Org *org, Known *known)
+{
+    EmailState ended = known->item.mail.was_uncertain ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
+    record(outbox, org, known, (RetryDecision){ended, 0, FALSE});
+}
+
+static void send(Outbox *outbox, Org *org, Known *known)
+{
+    known->stage = STAGE_SENDING;
+    known->began_at = org->steady;
+    org->sending++;
+    org->sending_bytes += known->item.size_bytes;
+    effect(outbox, org, OUTBOX_EFFECT_SEND)->recipient_id = known->item.recipient_id;
+}
+
+static void send_what_may_go(Outbox *outbox, Org *org)
 {
     gboolean only_tests;
-    guint free_places = capacity(org, now, &only_tests);
-    while (org->sending < free_places) {
+    guint places = capacity(org, &only_tests);
+    while (org->sending < places) {
         Known *known = next_ready(org, only_tests);
         if (known == NULL)
             return;
-        if (now >= known->item.mail.deadline_at) {
-            /* What may have arrived is not called expired, which would say that it was not sent. */
-            EmailState ended = known->item.mail.was_uncertain ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
-            record(outbox, org, known, (RetryDecision){ended, 0, FALSE});
-            continue;
-        }
-        known->stage = STAGE_SENDING;
-        org->sending++;
-        org->sending_bytes += known->item.size_bytes;
-        effect(outbox, org, OUTBOX_EFFECT_SEND)->recipient_id = known->item.recipient_id;
+        if (retry_is_too_late(&known->item.mail, org->now, org->steady))
+            record_too_late(outbox, org, known);
+        else
+            send(outbox, org, known);
     }
 }
 
-static gboolean may_have_come_before(const Org *org, WallMs now)
+static gboolean may_have_come_before(const Org *org)
 {
-    return org->bell || (org->next_due != 0 && org->next_due <= now);
-}
-
-/* A time further ahead than it was ever set is a clock that was put back. */
-static gboolean may_look_anew(const Org *org, WallMs now)
-{
-    return now >= org->anew_at || org->anew_at > now + ANEW_MS;
+    return org->bell || (org->next_due != 0 && org->next_due <= org->now);
 }
 
 /* Asks for the due mails behind `position`. */
@@ -259,20 +227,20 @@ static guint load_limit(guint places)
     return CLAMP(4 * places, LEAST_LOAD, MOST_LOAD);
 }
 
-static void load_if_short(Outbox *outbox, Org *org, WallMs now)
+static void load_if_short(Outbox *outbox, Org *org)
 {
     gboolean only_tests;
-    guint places = capacity(org, now, &only_tests);
+    guint places = capacity(org, &only_tests);
     guint known = g_hash_table_size(org->known);
     if (org->loading || places == 0 || known >= LIMIT_WORKING_SET)
         return;
     guint limit = load_limit(places);
     gboolean is_short = (guint)g_sequence_get_length(org->ready) < limit / 2;
     gboolean may_wait = org->has_more || !is_short;
-    if (may_have_come_before(org, now) && (!may_wait || may_look_anew(org, now))) {
+    if (may_have_come_before(org) && (!may_wait || org->steady >= org->anew_at)) {
         org->bell = org->is_lost = FALSE;
         org->loading_anew = TRUE;
-        org->anew_at = now + ANEW_MS;
+        org->anew_at = org->steady + ANEW_MS;
         org->position = EMAIL_POSITION_START;
         /* What is known comes back from the store too until it is recorded: ask past it. */
         load(outbox, org, MIN(known + limit, LIMIT_WORKING_SET), only_tests);
@@ -290,28 +258,34 @@ static void lose_place(Org *org)
 }
 
 /* What was passed over while only tests could go was not looked for. */
-static void look_again_after_tests(Org *org, WallMs now)
+static void look_again_after_tests(Org *org)
 {
     gboolean only_tests;
-    capacity(org, now, &only_tests);
+    capacity(org, &only_tests);
     if (org->only_tests && !only_tests)
         lose_place(org);
     org->only_tests = only_tests;
 }
 
-static void wake_when_needed(Outbox *outbox, Org *org, WallMs now)
+/* By the steady clock; 0: no mail is known to come due. */
+static WallMs comes_due_at(const Org *org)
+{
+    return org->next_due <= org->now ? 0 : MAX(org->next_due - org->lead_ms, org->steady + 1);
+}
+
+static void wake_when_needed(Outbox *outbox, Org *org)
 {
     WallMs at = 0;
     gboolean only_tests;
-    gboolean may_load = !org->loading && capacity(org, now, &only_tests) > 0;
-    gboolean waits_for_retry = org->is_refused && !retry_has_come(org, now);
+    gboolean may_load = !org->loading && capacity(org, &only_tests) > 0;
+    gboolean is_shut = account_waits_for_retry(&org->account, org->steady);
     const WallMs moments[] = {
-        waits_for_retry ? org->credential_retry_at : org->next_due,
-        may_load && may_have_come_before(org, now) ? org->anew_at : 0,
-        org->blocked_until,
+        is_shut ? 0 : comes_due_at(org),
+        may_load && may_have_come_before(org) ? org->anew_at : 0,
+        account_changes_at(&org->account, org->sending, org->steady),
     };
     for (gsize i = 0; i < G_N_ELEMENTS(moments); i++) {
-        if (moments[i] > now && (at == 0 || moments[i] < at))
+        if (moments[i] > org->steady && (at == 0 || moments[i] < at))
             at = moments[i];
     }
     if (at != 0)
@@ -333,35 +307,14 @@ static void forget_ready(Org *org)
     lose_place(org); /* a LOAD under the new gate brings back what may go */
 }
 
-/* What the traffic under these settings has said is newer than what the store knows of it. */
-static gboolean now_refused(Org *org, const OutboxEvent *event)
+static void take_news(Outbox *outbox, Org *org, AccountNews news)
 {
-    if (event->config_version == org->config_version && org->health != OUTBOX_HEALTH_UNKNOWN)
-        return org->is_refused;
-    if (event->is_refused) /* after a restart; the one automatic try may still be ahead */
-        org->credential_retry_at = event->refused_at + LIMIT_CREDENTIAL_RETRY_MS > event->now
-                                       ? event->refused_at + LIMIT_CREDENTIAL_RETRY_MS
-                                       : 0;
-    return event->is_refused;
-}
-
-static void on_gate(Org *org, const OutboxEvent *event)
-{
-    if (event->config_version !=
-        org->config_version) { /* other settings: what broke says nothing */
-        org->breaks = 0;
-        org->blocked_until = 0;
-        org->credential_retry_at = 0;
-        org->health = OUTBOX_HEALTH_UNKNOWN;
-    }
-    org->is_refused = now_refused(org, event);
-    if (event->gate != org->gate)
+    if (news.closes)
         forget_ready(org);
-    org->gate = event->gate;
-    org->config_version = event->config_version;
-    org->connections = CLAMP(event->connections, 1, LIMIT_CONNECTIONS);
-    org->window = CLAMP(event->window, 1, LIMIT_WINDOW);
-    org->bell = TRUE;
+    if (news.opens)
+        org->bell = TRUE;
+    if (news.is_news)
+        effect(outbox, org, OUTBOX_EFFECT_HEALTH)->health = org->account.health;
 }
 
 static void due_at(Org *org, WallMs at)
@@ -427,93 +380,8 @@ static void on_loaded(Org *org, const OutboxEvent *event)
     org->has_more = !org->is_lost && (event->has_more || n < event->n_items);
     if (n > 0)
         org->position = place_of(&event->items[n - 1]);
-    forget_least_urgent(org, 2 * load_limit(places_when_all_is_well(org)));
+    forget_least_urgent(org, 2 * load_limit(account_places(&org->account)));
     forget_settled(org);
-}
-
-/* FALSE if a session from before the refusal speaks: it says nothing about the login. */
-static gboolean login_works(Org *org, WallMs now)
-{
-    if (!org->is_refused)
-        return TRUE;
-    if (!retry_has_come(org, now))
-        return FALSE;
-    org->is_refused = FALSE; /* the automatic try got through */
-    org->bell = TRUE;
-    return TRUE;
-}
-
-static void on_works(Outbox *outbox, Org *org, WallMs now)
-{
-    if (!login_works(org, now))
-        return;
-    org->breaks = 0;
-    org->blocked_until = 0;
-    set_health(outbox, org, OUTBOX_HEALTH_OK);
-}
-
-/* The account is held (a full quota, a sender not allowed): the other mails would hear the same. */
-static void on_held(Outbox *outbox, Org *org, const OutboxEvent *event)
-{
-    if (!login_works(org, event->now))
-        return;
-    set_health(outbox, org, OUTBOX_HEALTH_DEGRADED);
-    if (!event->blocks_account)
-        return;
-    gint64 wait_ms = MAX(event->wait_s * CLOCK_SECOND_MS, LIMIT_HOLD_MS);
-    org->breaks = MAX(org->breaks, 1);
-    org->blocked_until = MAX(org->blocked_until, event->now + wait_ms);
-}
-
-static void on_break(Outbox *outbox, Org *org, const OutboxEvent *event)
-{
-    if (event->now >= org->blocked_until) { /* connections that break together are one break */
-        org->breaks++;
-        org->blocked_until = event->now + retry_delay_ms(org->breaks, event->random);
-    }
-    if (!org->is_refused) /* which is the greater trouble, and must survive a restart */
-        set_health(outbox, org, OUTBOX_HEALTH_UNREACHABLE);
-}
-
-static void on_login_refused(Outbox *outbox, Org *org, const OutboxEvent *event)
-{
-    /* Attempts that were under way when the first was refused are the same refusal. */
-    if (!org->is_refused)
-        org->credential_retry_at = event->now + LIMIT_CREDENTIAL_RETRY_MS;
-    else if (org->credential_retry_at != 0 && event->now >= org->credential_retry_at)
-        org->credential_retry_at = 0;
-    org->is_refused = TRUE;
-    forget_ready(org);
-    org->bell = TRUE;
-    set_health(outbox, org, OUTBOX_HEALTH_CREDENTIAL_FAULT);
-}
-
-/* What is said about other settings than the current ones counts for the mail alone. */
-static void note_session(Outbox *outbox, Org *org, const OutboxEvent *event)
-{
-    if (event->config_version != org->config_version)
-        return;
-    switch (event->end) {
-    case ATTEMPT_ACCEPTED:
-        on_works(outbox, org, event->now);
-        break;
-    case ATTEMPT_REFUSED: /* a mailbox that does not exist says nothing against the account */
-        if (event->fate == DIAGNOSIS_FATE_HOLD)
-            on_held(outbox, org, event);
-        else
-            on_works(outbox, org, event->now);
-        break;
-    case ATTEMPT_UNSENT:
-    case ATTEMPT_UNCERTAIN:
-        on_break(outbox, org, event);
-        break;
-    case ATTEMPT_LOGIN_REFUSED:
-        on_login_refused(outbox, org, event);
-        break;
-    case ATTEMPT_WITHDRAWN:
-    case ATTEMPT_RETURNED:
-        break; /* says nothing about the account */
-    }
 }
 
 static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
@@ -522,16 +390,13 @@ static void on_ended(Outbox *outbox, Org *org, const OutboxEvent *event)
     g_assert(known != NULL && known->stage == STAGE_SENDING);
     org->sending--;
     org->sending_bytes -= known->item.size_bytes;
-    if (event->end == ATTEMPT_WITHDRAWN || event->end == ATTEMPT_RETURNED)
-        org->bell = TRUE; /* it may still wait in the store */
-    else if (!event->is_local)
-        note_session(outbox, org, event);
+    take_news(outbox, org, account_on_ended(&org->account, event, known->began_at));
     RetryDecision decision = retry_decide(
         &known->item.mail, event->end, event->fate, event->wait_s, event->now, event->random);
     if (decision.state == RETRY_NOTHING) /* nothing to write: forgotten at once */
         g_hash_table_remove(org->known, &event->recipient_id);
     else
-        record(outbox, org, known, decision);
+        record(outbox, org, known, decision)->asked = account_was_asked(event);
 }
 
 static void on_recorded(Org *org, const OutboxEvent *event)
@@ -548,13 +413,27 @@ static void on_recorded(Org *org, const OutboxEvent *event)
     g_hash_table_remove(org->known, &event->recipient_id);
 }
 
+/* The times in the store are compared with another clock from now on: what waited may be due. */
+static void take_time(Org *org, const OutboxEvent *event)
+{
+    gint64 lead_ms = event->now - event->steady;
+    org->now = event->now;
+    org->steady = event->steady;
+    gint64 moved_ms = ABS(lead_ms - org->lead_ms);
+    if (moved_ms > JITTER_MS)
+        org->lead_ms = lead_ms;
+    if (moved_ms >= JUMP_MS)
+        org->bell = TRUE;
+}
+
 const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint *n_effects)
 {
     Org *org = org_get(outbox, event->org_id);
     g_array_set_size(outbox->effects, 0);
+    take_time(org, event);
     switch (event->kind) {
     case OUTBOX_EVENT_GATE:
-        on_gate(org, event);
+        take_news(outbox, org, account_on_gate(&org->account, event));
         break;
     case OUTBOX_EVENT_BELL:
         org->bell = TRUE;
@@ -568,13 +447,16 @@ const OutboxEffect *outbox_step(Outbox *outbox, const OutboxEvent *event, guint 
     case OUTBOX_EVENT_RECORDED:
         on_recorded(org, event);
         break;
+    case OUTBOX_EVENT_LOGIN_REFUSED:
+        take_news(outbox, org, account_on_login_refused(&org->account, event));
+        break;
     case OUTBOX_EVENT_TICK:
         break;
     }
-    look_again_after_tests(org, event->now);
-    send_what_may_go(outbox, org, event->now);
-    load_if_short(outbox, org, event->now);
-    wake_when_needed(outbox, org, event->now);
+    look_again_after_tests(org);
+    send_what_may_go(outbox, org);
+    load_if_short(outbox, org);
+    wake_when_needed(outbox, org);
     *n_effects = outbox->effects->len;
     return (const OutboxEffect *)(gconstpointer)outbox->effects->data;
 }

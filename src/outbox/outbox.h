@@ -15,11 +15,21 @@
  * deferral whose time has come. While there is enough to do this waits for up to a tenth of a
  * second, which is how late a more urgent mail may be seen.
  *
+ * Two clocks come with each event. The wall clock is what the store's times are compared with; it
+ * may be set, years ahead or back. By the steady one the machine measures all that it waits for
+ * itself (breaks, the try after a refused login, the quota), and believes that a mail's longest
+ * lifetime is over. When the two move against each other the store is read anew.
+ *
+ * What the provider was asked to take is counted, and what is under way is counted as well until it
+ * is over: so no minute, hour or day sees more than the quota. Mail that a person started (a test)
+ * counts, but is not held.
+ *
  * A recipient is *known* from LOADED until RECORDED. A known recipient is never taken from the
  * store a second time, so that no mail is sent twice because a commit was still on its way. */
 #pragma once
 
 #include "outbox/email.h"
+#include "outbox/quota.h"
 #include "outbox/retry.h"
 
 #include <glib.h>
@@ -37,21 +47,23 @@ typedef struct {
 } OutboxItem;
 
 typedef enum {
-    OUTBOX_EVENT_GATE =
-        1, /* gate, config_version, connections, window: at start and when one changes */
-    OUTBOX_EVENT_BELL,   /* new work may be due */
-    OUTBOX_EVENT_LOADED, /* items, has_more, next_at: the answer to LOAD, also when it failed
-                            (n_items 0) */
-    OUTBOX_EVENT_ENDED,  /* recipient_id, end, fate, wait_s, config_version: an attempt under these
-                            settings is over */
+    OUTBOX_EVENT_GATE = 1, /* gate, config_version, connections, window, limits, sent: at start and
+                              when one changes */
+    OUTBOX_EVENT_BELL,     /* new work may be due */
+    OUTBOX_EVENT_LOADED,   /* items, has_more, next_at: the answer to LOAD, also when it failed
+                              (n_items 0) */
+    OUTBOX_EVENT_ENDED, /* recipient_id, end, fate, wait_s, config_version: an attempt under these
+                           settings is over */
     OUTBOX_EVENT_RECORDED, /* recipient_id: what RECORD asked for is durable (or can never be) */
-    OUTBOX_EVENT_TICK,     /* the time of WAKE has come */
+    OUTBOX_EVENT_LOGIN_REFUSED, /* config_version: no mail was at hand whose ENDED could tell it */
+    OUTBOX_EVENT_TICK,          /* the time of WAKE has come */
 } OutboxEventKind;
 
 typedef struct {
     OutboxEventKind kind;
     gint64 org_id;
-    WallMs now;
+    WallMs now;          /* the wall clock */
+    WallMs steady;       /* clock_steady_ms(): the wall clock, had nobody set it since the start */
     guint32 random;      /* fresh for each event */
     EmailGate gate;      /* GATE: open, not_configured or paused */
     gboolean is_refused; /* GATE: the login was refused, as far as the store knows */
@@ -59,6 +71,9 @@ typedef struct {
     gint64 config_version;
     guint connections;
     guint window;            /* GATE: mails unanswered on one connection */
+    QuotaLimits limits;      /* GATE */
+    const Quota *sent;       /* GATE: what the store knows was sent; NULL: it was not read. The
+                                first one that comes is taken, as true as the clocks are then */
     const OutboxItem *items; /* LOADED: in the order they go */
     guint n_items;
     gboolean has_more; /* LOADED: more is due behind these */
@@ -77,7 +92,7 @@ typedef enum {
     OUTBOX_EFFECT_SEND,     /* try recipient_id now; answer with ENDED */
     OUTBOX_EFFECT_RECORD,   /* write decision for recipient_id; answer with RECORDED */
     OUTBOX_EFFECT_HEALTH,   /* what the traffic says about the org's account */
-    OUTBOX_EFFECT_WAKE,     /* send TICK at `at`; replaces the org's last */
+    OUTBOX_EFFECT_WAKE,     /* send TICK at `at` by the steady clock; replaces the org's last */
 } OutboxEffectKind;
 
 typedef enum {
@@ -96,6 +111,7 @@ typedef struct {
     gboolean only_tests;
     EmailPosition after;
     RetryDecision decision;
+    gboolean asked; /* RECORD: the provider was asked to take it: it uses up quota */
     OutboxHealth health;
     WallMs at;
 } OutboxEffect;

@@ -8,7 +8,7 @@ static const gint64 delays_ms[] = {
     15 * CLOCK_MINUTE_MS,
     30 * CLOCK_MINUTE_MS,
     60 * CLOCK_MINUTE_MS,
-    120 * CLOCK_MINUTE_MS,
+    LIMIT_RETRY_BACKOFF_MS,
 };
 
 gint64 retry_delay_ms(guint attempt, guint32 random)
@@ -18,10 +18,16 @@ gint64 retry_delay_ms(guint attempt, guint32 random)
     return delay + (gint64)(random % 1000) * delay / 4000;
 }
 
+gboolean retry_is_too_late(const RetryMail *mail, WallMs now, WallMs steady)
+{
+    gboolean is_expired = mail->expires_at > 0 && MAX(now, steady) >= mail->expires_at;
+    return is_expired || MIN(now, steady) >= mail->deadline_at;
+}
+
 static RetryDecision decide_refused(
     const RetryMail *mail, DiagnosisFate fate, gint64 wait_s, WallMs now, guint32 random)
 {
-    gint64 wait_ms = MAX(wait_s, 0) * CLOCK_SECOND_MS;
+    gint64 wait_ms = CLAMP(wait_s, 0, LIMIT_RETRY_WAIT_MS / CLOCK_SECOND_MS) * CLOCK_SECOND_MS;
     switch (fate) {
     case DIAGNOSIS_FATE_BOUNCE:
         return (RetryDecision){EMAIL_REJECTED, 0, TRUE};
@@ -68,7 +74,8 @@ RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate 
         decision = (RetryDecision){EMAIL_QUEUED, now, FALSE};
         break;
     }
-    if (decision.state == EMAIL_DEFERRED) /* where it would be too late, it ends instead */
+    /* Where it would be too late, it ends instead; a deadline behind us is a clock that jumped. */
+    if (decision.state == EMAIL_DEFERRED && mail->deadline_at > now)
         decision.next_at = MIN(decision.next_at, mail->deadline_at);
     if (mail->was_uncertain && decision.state != EMAIL_REJECTED)
         decision.state = EMAIL_UNCERTAIN; /* a later attempt that failed makes nothing certain */

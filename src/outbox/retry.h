@@ -25,6 +25,7 @@ typedef enum {
 typedef struct {
     guint attempts;     /* before this one */
     WallMs deadline_at; /* its own expiry or the longest lifetime, as the store knows it */
+    WallMs expires_at;  /* its own expiry alone; 0: none */
     gboolean at_most_once, was_uncertain;
 } RetryMail;
 
@@ -35,6 +36,11 @@ typedef struct {
     WallMs next_at;   /* 0: none */
     gboolean counts;  /* uses up an attempt */
 } RetryDecision;
+
+/* `now` is the wall clock, `steady` the one that nobody can set. A mail's own expiry has come as
+ * soon as one of them says so; the longest lifetime is over only when both do, so that no jump of
+ * the clock ends a mail (reliability C7, C12). */
+gboolean retry_is_too_late(const RetryMail *mail, WallMs now, WallMs steady);
 
 /* fate and wait_s come from the diagnosis of the reply; NONE and 0 where no reply
  * decided. */

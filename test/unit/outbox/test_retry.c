@@ -83,11 +83,31 @@ static void each_end_has_its_consequence(void **unused)
     }
 }
 
+/* Under a clock that jumped ahead a deadline lies behind: that is no reason to try again at once.
+ */
+static void a_deadline_behind_us_does_not_shorten_the_wait(void **unused)
+{
+    const RetryMail late = {.deadline_at = NOW - CLOCK_DAY_MS};
+    RetryDecision got = retry_decide(&late, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE, 0, NOW, 0);
+    assert_int_equal(got.state, EMAIL_DEFERRED);
+    assert_true(got.next_at == NOW + MINUTES(1));
+}
+
+static void nothing_waits_longer_than_a_day(void **unused)
+{
+    const RetryMail mail = {.deadline_at = NOW + 5 * CLOCK_DAY_MS};
+    RetryDecision got =
+        retry_decide(&mail, ATTEMPT_REFUSED, DIAGNOSIS_FATE_HOLD, G_MAXINT64, NOW, 0);
+    assert_true(got.next_at == NOW + LIMIT_RETRY_WAIT_MS);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_grow_and_stay_within_a_quarter),
         cmocka_unit_test(each_end_has_its_consequence),
+        cmocka_unit_test(a_deadline_behind_us_does_not_shorten_the_wait),
+        cmocka_unit_test(nothing_waits_longer_than_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
