@@ -20,6 +20,8 @@ struct db {
     const DbDriver *driver;
     DbRole role;
     GError *fault;          /* it could not be opened: every query fails with this */
+    gboolean ran_out;       /* a write found no room on the disk */
+    gboolean sync_failed;   /* the disk did not keep what it was told to: never write again */
     GHashTable *statements; /* address of the SQL text → DbQuery, the first of a chain */
     GArray *changes;        /* of StoreChange, noted in this group; NULL on readers */
     DayKeys *keys;          /* unwrapped day keys, or NULL (keys.h) */

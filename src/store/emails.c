@@ -1,7 +1,9 @@
 #include "store/emails.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/books.h"
 #include "store/keys.h"
 #include "store/recipients.h"
 
@@ -41,6 +43,7 @@ void email_new_free(EmailNew *email)
     g_free(email->message_id);
     g_free(email->tags_json);
     g_clear_pointer(&email->content, g_bytes_unref);
+    g_clear_pointer(&email->sealed, g_bytes_unref);
     g_free(email);
 }
 
@@ -79,17 +82,37 @@ static gboolean insert_email(Db *db, const EmailNew *email, gint64 *row, GError 
     return TRUE;
 }
 
+static GBytes *seal_with(const VaultKey *key, const EmailNew *email)
+{
+    g_autoptr(VaultBinding) binding = body_binding(email->org_id, &email->id, email->class);
+    gsize n;
+    const void *content = g_bytes_get_data(email->content, &n);
+    return vault_key_seal(key, binding, content, n);
+}
+
+void emails_seal(Db *db, Vault *vault, EmailNew *email)
+{
+    gint64 day = day_of(email->created_at);
+    const VaultKey *key = day_key_for_opening(db, vault, email->org_id, day, NULL);
+    if (key)
+        email->sealed = seal_with(key, email);
+}
+
+static GBytes *seal(Db *db, Vault *vault, const EmailNew *email, gint64 day, GError **error)
+{
+    if (email->sealed)
+        return g_bytes_ref(email->sealed);
+    const VaultKey *key = day_key_for_sealing(db, vault, email->org_id, day, error);
+    return key ? seal_with(key, email) : NULL;
+}
+
 static gboolean insert_body(
     Db *db, Vault *vault, const EmailNew *email, gint64 email_row, GError **error)
 {
     gint64 day = day_of(email->created_at);
-    const VaultKey *key = day_key_for_sealing(db, vault, email->org_id, day, error);
-    if (!key)
+    g_autoptr(GBytes) sealed = seal(db, vault, email, day, error);
+    if (!sealed)
         return FALSE;
-    g_autoptr(VaultBinding) binding = body_binding(email->org_id, &email->id, email->class);
-    gsize n;
-    const void *content = g_bytes_get_data(email->content, &n);
-    g_autoptr(GBytes) sealed = vault_key_seal(key, binding, content, n);
     g_autoptr(DbQuery) q = db_query(
         db, "INSERT INTO bodies (email_row, org_id, day, content) VALUES ($1, $2, $3, $4)");
     db_bind_int(q, 1, email_row);
@@ -127,7 +150,8 @@ static gboolean insert_recipients(Db *db, const EmailNew *email, gint64 email_ro
     }
     RecipientTally tally = {{0}};
     tally.change[state] = email->recipients->len;
-    return recipients_count(db, email->org_id, &tally, error);
+    return recipients_count(db, email->org_id, &tally, error) &&
+           books_take(db, email->org_id, email->recipients->len, error);
 }
 
 gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **error)
@@ -195,6 +219,7 @@ static gboolean prune_idempotency(Db *db, WallMs now, GError **error)
 gboolean emails_idempotency_add(Db *db, gint64 org_id, gint64 token_id, const char *key,
     const guint8 body_hash[32], const GArray *ids, WallMs now, GError **error)
 {
+    CRASH_POINT("accept_key_due");
     if (!prune_idempotency(db, now, error))
         return FALSE;
     g_autoptr(DbQuery) q = db_query(db,

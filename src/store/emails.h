@@ -17,6 +17,7 @@ typedef struct {
     char *message_id;
     char *tags_json; /* [{"name":…,"value":…}] or NULL */
     GBytes *content; /* the message bytes; stored sealed with the org's day key */
+    GBytes *sealed;  /* by emails_seal; NULL: emails_insert does it */
     gboolean needs_smtputf8, at_most_once, is_test;
     WallMs created_at, scheduled_at, expires_at;    /* 0: none */
     gint64 submitted_by_token, submitted_by_member; /* 0: none */
@@ -24,6 +25,10 @@ typedef struct {
 
 EmailNew *email_new_alloc(void); /* all empty, `recipients` made */
 void email_new_free(EmailNew *email);
+
+/* Seals the content beforehand, on a reader, so that the one writer need not; if the key of its day
+ * is not there yet (or cannot be opened), nothing happens. */
+void emails_seal(Db *db, Vault *vault, EmailNew *email);
 
 /* State `scheduled` if scheduled_at is ahead of created_at, else `queued`. Notes QUEUE and EMAIL.
  */
@@ -48,6 +53,7 @@ typedef struct {
     guint attempts;
     WallMs next_at;
     WallMs deadline_at; /* its own expiry or the longest lifetime: not sent from then on */
+    WallMs expires_at;  /* its own expiry alone; 0: none */
     gboolean at_most_once, is_test;
 } EmailDue;
 
@@ -66,6 +72,10 @@ typedef struct {
 GArray *emails_due(
     Db *db, const EmailDueQuery *query, gboolean *has_more, WallMs *next_at, GError **error);
 
+/* Since when the waiting recipient that came due first has been due; 0: none is due. What is being
+ * sent does not count. */
+gboolean emails_oldest_due(Db *db, gint64 org_id, WallMs now, WallMs *due_at, GError **error);
+
 /* Everything needed to send to one recipient. */
 typedef struct {
     gint64 recipient_id;
@@ -83,7 +93,9 @@ void emails_deliveries(Db *db, Vault *vault, gint64 org_id, const gint64 *recipi
 void email_delivery_free(EmailDelivery *delivery);
 
 /* The durable mark before a final dot, for n recipients: marked[i] is FALSE if that one is no
- * longer in a state that may be sent (cancelled meanwhile, unknown) or past its expiry. */
+ * longer in a state that may be sent (cancelled meanwhile, unknown), put off to a later time, or
+ * past its own expiry. `now` is the later of the wall and the steady clock: whichever says that it
+ * is too late is believed. The longest lifetime is looked at by the outbox alone. */
 gboolean emails_mark_sending(Db *db, gint64 org_id, const gint64 *recipient_ids, guint n,
     WallMs now, gboolean *marked, GError **error);
 
@@ -94,6 +106,7 @@ typedef struct {
                            uncertain, expired */
     WallMs at, next_at; /* next_at for deferred, queued and uncertain */
     gboolean counts;    /* uses up an attempt */
+    gboolean asked;     /* the provider was asked to take it: it uses up quota */
     gint64 config_version;
     const char *phase;                       /* "after_data" … or NULL */
     int reply_code;                          /* 0: none */
@@ -107,7 +120,7 @@ typedef struct {
  * recipient that was cancelled meanwhile stays so unless the mail was accepted. What was uncertain
  * and was not tried again stays uncertain. faults[i] (NULL before) says which are not written while
  * the others are: ABS_ERROR_NOT_FOUND, and ABS_ERROR_CONFLICT for a move that email_states does not
- * allow. Notes EMAIL. */
+ * allow. What the provider was asked to take is counted for the quota. Notes EMAIL. */
 gboolean emails_record_attempts(
     Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error);
 
@@ -136,6 +149,7 @@ typedef struct {
     EmailState state; /* stored */
     guint attempts;
     WallMs next_at, updated_at;
+    WallMs deadline_at;      /* its own expiry or the longest lifetime */
     GPtrArray *attempt_rows; /* of EmailAttemptRow, oldest first; NULL in lists */
 } EmailRecipientRow;
 
@@ -147,6 +161,7 @@ typedef struct {
     char *from, *subject, *to, *cc, *bcc, *reply_to, *message_id, *tags_json;
     gint64 size_bytes;
     gboolean at_most_once, is_test, has_body;
+    gboolean is_duplicate; /* perhaps: a recipient's attempt ended uncertain, and it goes again */
     WallMs created_at, scheduled_at, expires_at;
     gint64 submitted_by_token, submitted_by_member;
     GPtrArray *recipients; /* of EmailRecipientRow */

@@ -3,7 +3,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/emails.h"
+#include "store/quota.h"
 #include "store/recipients.h"
+
+#include "base/crash_point.h"
 
 /* --- What is due ----------------------------------------------------------------------------- */
 
@@ -19,6 +22,7 @@ static void read_due(DbQuery *q, EmailDue *due)
         .deadline_at = db_int(q, 6),
         .size_bytes = db_int(q, 7),
         .at_most_once = db_int(q, 8) != 0,
+        .expires_at = recipients_own_expiry(db_int(q, 9), db_int(q, 6)),
     };
 }
 
@@ -27,7 +31,7 @@ static void read_due(DbQuery *q, EmailDue *due)
  */
 #define DUE                                                              \
     "SELECT r.row, r.class, r.state, r.attempts, r.next_at, r.is_test, " \
-    "r.deadline_at, e.size_bytes, e.at_most_once "                       \
+    "r.deadline_at, e.size_bytes, e.at_most_once, e.expires_at "         \
     "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "             \
     "WHERE r.org_id = $1 AND r.class = $2 AND r.state <> 3 "
 #define IN_MOMENT "AND r.next_at = $3 AND r.row > $4 "
@@ -112,6 +116,31 @@ GArray *emails_due(
     return g_steal_pointer(&all);
 }
 
+static gboolean find_oldest(
+    Db *db, gint64 org_id, EmailClass class, WallMs now, WallMs *due_at, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT next_at FROM recipients WHERE org_id = $1 AND class = $2 AND next_at <= $3 "
+        "AND state <> 3 ORDER BY next_at LIMIT 1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, class);
+    db_bind_int(q, 3, now);
+    if (db_next(q) && (*due_at == 0 || db_int(q, 0) < *due_at))
+        *due_at = db_int(q, 0);
+    return db_finish(q, error);
+}
+
+gboolean emails_oldest_due(Db *db, gint64 org_id, WallMs now, WallMs *due_at, GError **error)
+{
+    WallMs oldest = 0;
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
+        if (!find_oldest(db, org_id, class, now, &oldest, error))
+            return FALSE;
+    }
+    *due_at = oldest;
+    return TRUE;
+}
+
 /* --- One attempt ----------------------------------------------------------------------------- */
 
 /* Reads a recipient among many. *found is FALSE, without error, if the org has no such one. */
@@ -127,6 +156,17 @@ static gboolean read_one_of_many(Db *db, gint64 org_id, gint64 row, Recipient *r
     return is_unknown;
 }
 
+/* Scheduled for later while the outbox already held it as due. */
+static gboolean is_put_off(const Recipient *recipient, WallMs now)
+{
+    return recipient->state == EMAIL_SCHEDULED && recipient->next_at > now;
+}
+
+static gboolean is_expired(const Recipient *recipient, WallMs now)
+{
+    return recipient->expires_at > 0 && recipient->expires_at <= now;
+}
+
 gboolean emails_mark_sending(Db *db, gint64 org_id, const gint64 *recipient_ids, guint n,
     WallMs now, gboolean *marked, GError **error)
 {
@@ -136,13 +176,15 @@ gboolean emails_mark_sending(Db *db, gint64 org_id, const gint64 *recipient_ids,
         gboolean may;
         if (!read_one_of_many(db, org_id, recipient_ids[i], &recipient, &may, NULL, error))
             return FALSE;
-        may = may && recipient.next_at > 0 && recipient.deadline_at > now &&
+        may = may && recipient.next_at > 0 && !is_expired(&recipient, now) &&
+              !is_put_off(&recipient, now) &&
               states_allow(&email_states, recipient.state, EMAIL_SENDING);
         if (may && !recipient_move(
                        db, &recipient, EMAIL_SENDING, recipient.next_at, FALSE, now, &tally, error))
             return FALSE;
         marked[i] = may;
     }
+    CRASH_POINT("mark_written");
     return recipients_count(db, org_id, &tally, error);
 }
 
@@ -211,16 +253,21 @@ gboolean emails_record_attempts(
     Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error)
 {
     RecipientTally tally = {{0}};
+    guint asked = 0;
+    CRASH_POINT("record_due");
     for (guint i = 0; i < n; i++) {
         Recipient recipient;
         gboolean found;
+        asked += attempts[i].asked ? 1 : 0;
         if (!read_one_of_many(
                 db, org_id, attempts[i].recipient_id, &recipient, &found, &faults[i], error))
             return FALSE;
         if (found && !record_one(db, &recipient, &attempts[i], &tally, &faults[i], error))
             return FALSE;
     }
-    return recipients_count(db, org_id, &tally, error);
+    CRASH_POINT("record_written");
+    return recipients_count(db, org_id, &tally, error) &&
+           (n == 0 || quota_sent_add(db, org_id, attempts[n - 1].at, asked, error));
 }
 
 /* --- Without an attempt ---------------------------------------------------------------------- */
@@ -251,7 +298,8 @@ static gboolean recover_one(
         .counts = TRUE};
     Recipient recipient;
     return recipient_read(db, key->org_id, key->row, &recipient, error) &&
-           record_one(db, &recipient, &lost, tally, NULL, error);
+           record_one(db, &recipient, &lost, tally, NULL, error) &&
+           quota_sent_add(db, key->org_id, now, 1, error);
 }
 
 /* What is done to each of the recipients found. */
@@ -284,6 +332,7 @@ gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error)
     g_autoptr(GArray) keys = collect_keys(q, error);
     if (!keys || !for_each(db, keys, recover_one, now, error))
         return FALSE;
+    CRASH_POINT("recovery_written");
     *recovered = keys->len;
     return TRUE;
 }
@@ -310,22 +359,9 @@ gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError 
     g_autoptr(GArray) keys = collect_keys(q, error);
     if (!keys || !for_each(db, keys, expire_one, now, error))
         return FALSE;
+    CRASH_POINT("expiry_written");
     *expired = keys->len;
     return TRUE;
-}
-
-static gboolean cancel_one(Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally,
-    gint64 *cancelled, GError **error)
-{
-    Recipient recipient;
-    if (!recipient_read(db, key->org_id, key->row, &recipient, error))
-        return FALSE;
-    if (recipient.next_at == 0 || !states_allow(&email_states, recipient.state, EMAIL_CANCELLED))
-        return TRUE;
-    *cancelled += 1;
-    /* What may have arrived is not sent again, but "cancelled" would say that it was not sent. */
-    EmailState to = recipient.state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_CANCELLED;
-    return recipient_move(db, &recipient, to, 0, FALSE, now, tally, error);
 }
 
 gboolean emails_cancel(
@@ -345,14 +381,17 @@ gboolean emails_cancel(
     }
     gint64 n = 0;
     RecipientTally tally = {{0}};
-    for (guint i = 0; i < keys->len; i++)
-        if (!cancel_one(db, &g_array_index(keys, RecipientKey, i), now, &tally, &n, error))
+    for (guint i = 0; i < keys->len; i++) {
+        gint64 row = g_array_index(keys, RecipientKey, i).row;
+        if (!recipient_cancel(db, org_id, row, now, &tally, &n, error))
             return FALSE;
+    }
     if (n == 0) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
             "every recipient of this email is at its end or being sent to");
         return FALSE;
     }
+    CRASH_POINT("cancel_written");
     *cancelled = n;
     return recipients_count(db, org_id, &tally, error);
 }

@@ -72,6 +72,7 @@ static EmailRow *read_email(DbQuery *q)
     row->expires_at = db_int(q, 18);
     row->submitted_by_token = db_int(q, 19);
     row->submitted_by_member = db_int(q, 20);
+    row->is_duplicate = db_int(q, 21) != 0;
     row->recipients = g_ptr_array_new_with_free_func(free_recipient_row);
     return row;
 }
@@ -85,14 +86,15 @@ static EmailRecipientRow *read_recipient(DbQuery *q)
     row->attempts = (guint)db_int(q, 3);
     row->next_at = row->state == EMAIL_SENDING ? 0 : db_int(q, 4);
     row->updated_at = db_int(q, 5);
+    row->deadline_at = db_int(q, 6);
     return row;
 }
 
 static gboolean add_recipients(Db *db, EmailRow *email, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT row, address, state, attempts, next_at, updated_at FROM recipients "
-                     "WHERE row BETWEEN $1 AND $2 ORDER BY row");
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT row, address, state, attempts, next_at, updated_at, deadline_at FROM recipients "
+        "WHERE row BETWEEN $1 AND $2 ORDER BY row");
     db_bind_int(q, 1, recipients_first_row(email->row));
     db_bind_int(q, 2, recipients_last_row(email->row));
     while (db_next(q)) {
@@ -113,7 +115,11 @@ static EmailRow *load_email(Db *db, gint64 org_id, gint64 email_row, GError **er
         "e.cc_header, e.bcc_header, e.reply_to_header, e.message_id, e.tags, e.size_bytes, "
         "e.at_most_once, e.is_test, EXISTS (SELECT 1 FROM bodies b WHERE b.email_row = e.row AND "
         "b.content IS NOT NULL), e.created_at, e.scheduled_at, e.expires_at, e.token_row, "
-        "e.member_row FROM emails e WHERE e.row = $2 AND e.org_id = $1");
+        "e.member_row, EXISTS (SELECT 1 FROM attempts a JOIN recipients r ON r.row = "
+        "a.recipient_row WHERE a.recipient_row BETWEEN e.row << 7 AND (e.row << 7) + 127 AND "
+        "a.state = 5 AND (r.next_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempts b WHERE "
+        "b.recipient_row = a.recipient_row AND b.number > a.number))) FROM emails e WHERE e.row = "
+        "$2 AND e.org_id = $1");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, email_row);
     if (db_next(q))

@@ -1,5 +1,6 @@
 #include "store/keys.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/db_driver.h"
@@ -22,6 +23,7 @@ static gboolean check_key(Db *db, gpointer data, GError **error)
     if (record)
         return vault_check_verify(vault, record, error);
 
+    CRASH_POINT("key_check_due");
     record = vault_check_make(vault);
     g_autoptr(DbQuery) add =
         db_query(db, "INSERT INTO key_checks (kek_id, record) VALUES ($1, $2)");
@@ -153,6 +155,7 @@ static const VaultKey *make(Db *db, Vault *vault, gint64 org_id, gint64 day, GEr
     db_bind_bytes(q, 4, wrapped);
     if (!db_finish(q, error))
         return NULL;
+    CRASH_POINT("day_key_made");
     return keep(db, org_id, day, g_steal_pointer(&key));
 }
 

@@ -5,7 +5,7 @@
 gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
-        "SELECT r.state, r.class, r.next_at, r.deadline_at, e.at_most_once, e.id "
+        "SELECT r.state, r.class, r.next_at, r.deadline_at, e.at_most_once, e.id, e.expires_at "
         "FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.row = $2 AND r.org_id = $1");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, row);
@@ -17,7 +17,8 @@ gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient,
             .class = (EmailClass)db_int(q, 1),
             .next_at = db_int(q, 2),
             .deadline_at = db_int(q, 3),
-            .at_most_once = db_int(q, 4) != 0};
+            .at_most_once = db_int(q, 4) != 0,
+            .expires_at = recipients_own_expiry(db_int(q, 6), db_int(q, 3))};
         db_id(q, 5, &recipient->email_id);
     }
     if (!db_finish(q, error))
@@ -96,4 +97,17 @@ gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallM
     if (next_at > 0 || !email_class_is_secret(recipient->class))
         return TRUE;
     return erase_body_if_all_ended(db, recipient->row >> RECIPIENTS_SHIFT, error);
+}
+
+gboolean recipient_cancel(Db *db, gint64 org_id, gint64 row, WallMs now, RecipientTally *tally,
+    gint64 *cancelled, GError **error)
+{
+    Recipient recipient;
+    if (!recipient_read(db, org_id, row, &recipient, error))
+        return FALSE;
+    if (recipient.next_at == 0 || !states_allow(&email_states, recipient.state, EMAIL_CANCELLED))
+        return TRUE;
+    *cancelled += 1;
+    EmailState to = recipient.state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_CANCELLED;
+    return recipient_move(db, &recipient, to, 0, FALSE, now, tally, error);
 }

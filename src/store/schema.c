@@ -1,5 +1,6 @@
 #include "store/schema.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "store/db_driver.h"
 
@@ -21,6 +22,7 @@ static gboolean apply_file(Db *db, const SchemaFile *file, GError **error)
 {
     if (!db_exec(db, file->sql, error))
         return FALSE;
+    CRASH_POINT("schema_step_run");
     g_autoptr(DbQuery) q =
         db_query(db, "INSERT INTO schema_version (number, name, applied_at) VALUES ($1, $2, $3)");
     db_bind_int(q, 1, file->number);
@@ -49,6 +51,7 @@ gboolean schema_apply(Db *db, GError **error)
             db_rollback(db);
             return FALSE;
         }
+        CRASH_POINT("schema_step_committed");
     }
     return TRUE;
 }

@@ -1,7 +1,9 @@
 #include "store/smtp_settings.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/quota.h"
 
 /* --- Slots ----------------------------------------------------------------------------------- */
 
@@ -109,6 +111,7 @@ void smtp_state_free(SmtpState *state)
     g_free(state->sending_reason);
     g_free(state->sending_changed_by);
     g_free(state->health_diagnosis);
+    quota_free(state->sent);
     g_free(state);
 }
 
@@ -166,24 +169,46 @@ static gboolean read_last_verification(Db *db, gint64 org_id, SmtpState *state, 
     return db_finish(q, error);
 }
 
+/* A day's minutes are many, and this is read for every mail that is taken: only where they count.
+ */
+static gboolean read_sent(Db *db, gint64 org_id, SmtpState *state, GError **error)
+{
+    QuotaLimits limits = smtp_state_limits(state);
+    if (limits.per_minute == 0 && limits.per_hour == 0 && limits.per_day == 0)
+        return TRUE;
+    state->sent = quota_sent_read(db, org_id, clock_wall_ms(), error);
+    return state->sent != NULL;
+}
+
 SmtpState *smtp_state_read(Db *db, gint64 org_id, GError **error)
 {
     g_autoptr(SmtpState) state = g_new0(SmtpState, 1);
     if (!read_state(db, org_id, state, error) || !read_slots(db, org_id, state, error) ||
         !read_draft_verification(db, org_id, state, error) ||
-        !read_last_verification(db, org_id, state, error))
+        !read_last_verification(db, org_id, state, error) || !read_sent(db, org_id, state, error))
         return NULL;
     return g_steal_pointer(&state);
 }
 
-EmailGate smtp_state_gate(const SmtpState *state)
+QuotaLimits smtp_state_limits(const SmtpState *state)
 {
+    if (state->active == NULL)
+        return (QuotaLimits){0, 0, 0};
+    const SettingsQuota *quota = &state->active->quota;
+    return (QuotaLimits){quota->per_minute, quota->per_hour, quota->per_day};
+}
+
+EmailGate smtp_state_gate(const SmtpState *state, WallMs now)
+{
+    const QuotaLimits limits = smtp_state_limits(state);
     if (!state->active)
         return EMAIL_GATE_NOT_CONFIGURED;
     if (!state->sending_enabled)
         return EMAIL_GATE_PAUSED;
     if (state->health == HEALTH_CREDENTIAL_FAULT)
         return EMAIL_GATE_CREDENTIAL_FAULT;
+    if (state->sent != NULL && quota_is_used_up(state->sent, &limits, now))
+        return EMAIL_GATE_QUOTA;
     return EMAIL_GATE_OPEN;
 }
 
@@ -227,6 +252,7 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
                              : delete_slot(db, org_id, SLOT_DRAFT, error);
     if (!written || !note_draft_change(db, org_id, draft ? now : 0, error))
         return FALSE;
+    CRASH_POINT("draft_written");
     if (revision)
         *revision = present + 1;
     return TRUE;
@@ -247,6 +273,7 @@ gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     db_bind_int(q, 3, HEALTH_OK);
+    CRASH_POINT("activation_due");
     store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
     store_note_change(db, STORE_CHANGED_HEALTH, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
@@ -290,6 +317,7 @@ gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char 
     db_bind_int_or_null(q, 4, until);
     db_bind_text(q, 5, changed_by);
     db_bind_int(q, 6, now);
+    CRASH_POINT("switch_due");
     store_note_change(db, STORE_CHANGED_SENDING, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
     return db_finish(q, error);
@@ -306,6 +334,17 @@ gboolean smtp_pauses_end(Db *db, WallMs now, GError **error)
                 db, g_array_index(orgs, gint64, i), TRUE, NULL, 0, "schedule", now, error))
             return FALSE;
     return orgs != NULL;
+}
+
+gboolean smtp_pauses_move(Db *db, gint64 moved_ms, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE smtp_state SET sending_until = sending_until + $1 "
+                                        "WHERE sending_enabled = 0 AND sending_until IS NOT NULL "
+                                        "AND sending_changed_at NOT BETWEEN $2 AND $3");
+    db_bind_int(q, 1, moved_ms);
+    db_bind_int(q, 2, now - CLOCK_MINUTE_MS);
+    db_bind_int(q, 3, now);
+    return db_finish(q, error);
 }
 
 gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "outbox/email.h"
+#include "outbox/quota.h"
 #include "settings/settings.h"
 #include "store/store.h"
 
@@ -31,13 +32,18 @@ typedef struct {
     Health health;
     WallMs health_at;
     char *health_diagnosis; /* catalogue id or NULL */
+    Quota *sent;            /* what was sent lately; NULL while the active settings have no limit */
 } SmtpState;
 
 SmtpState *smtp_state_read(Db *db, gint64 org_id, GError **error);
 void smtp_state_free(SmtpState *state);
 
-/* The gate an org's mail stands before. */
-EmailGate smtp_state_gate(const SmtpState *state);
+/* The limits of the active settings; all 0 without. */
+QuotaLimits smtp_state_limits(const SmtpState *state);
+
+/* The gate an org's mail stands before: the first of not configured, paused, credential fault,
+ * quota. Mail that a person started is held neither by a pause nor by the quota. */
+EmailGate smtp_state_gate(const SmtpState *state, WallMs now);
 
 /* Writes the draft (NULL deletes it), if revision is still expected_revision (ABS_ERROR_CONFLICT;
  * -1: any). */
@@ -57,6 +63,10 @@ gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char 
 
 /* Switches sending on where a pause has an end that has come; changed_by says "schedule". */
 gboolean smtp_pauses_end(Db *db, WallMs now, GError **error);
+
+/* The clock was set by moved_ms, a minute or more: pauses that were begun before it end as much
+ * later, so that they last as long as they were meant to. Called within a minute after it. */
+gboolean smtp_pauses_move(Db *db, gint64 moved_ms, WallMs now, GError **error);
 
 /* Health from real traffic; only writes when it differs. config_version: ignored if the active
  * settings moved on. */

@@ -2,6 +2,8 @@
 #include "base/limits.h"
 #include "store/db_driver.h"
 
+#include "base/crash_point.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -20,6 +22,7 @@ typedef struct {
     Db db;
     sqlite3 *handle;
     int lock_fd;         /* the writer's; -1 on readers */
+    int wal_pages_most;  /* of log, then it is folded back */
     int wal_pages;       /* in the log after the last commit */
     int wal_pages_saved; /* of these, folded back into the database */
 } SqliteDb;
@@ -44,14 +47,26 @@ static sqlite3_stmt *statement_of(DbQuery *q)
     return ((SqliteQuery *)q)->statement;
 }
 
-/* SQLite's messages name tables and columns, never values. */
-static GError *fault_of(sqlite3 *handle, const char *doing)
+/* What the store must know of an error. A sync may have failed of a file, or of the folder after a
+ * journal was removed; whatever statement meets it, the connection is done with writing. (A write
+ * or truncation that fails is different: nothing pretends to be there that is not.) */
+static void note_trouble(SqliteDb *self, int code)
 {
-    int code = sqlite3_extended_errcode(handle);
+    if (code == SQLITE_FULL)
+        self->db.ran_out = TRUE;
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        self->db.sync_failed = TRUE;
+}
+
+/* SQLite's messages name tables and columns, never values. */
+static GError *fault_of(SqliteDb *self, const char *doing)
+{
+    int code = sqlite3_extended_errcode(self->handle);
+    note_trouble(self, code);
     gboolean repeats = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
                        code == SQLITE_CONSTRAINT_ROWID;
     return g_error_new(ABS_ERROR, repeats ? ABS_ERROR_CONFLICT : ABS_ERROR_STORE,
-        "database: %s: %s (SQLite %d)", doing, sqlite3_errmsg(handle), code);
+        "database: %s: %s (SQLite %d)", doing, sqlite3_errmsg(self->handle), code);
 }
 
 /* --- Opening --------------------------------------------------------------------------------- */
@@ -100,6 +115,21 @@ static void take_file(SqliteDb *self, const char *path)
             "database file: another process is using it; only one Absender may run on it");
 }
 
+/* After a sync failed, the page cache shows what the disk does not have, and takes it for written:
+ * a log that looked whole would get new commits behind frames that are not there. So a process that
+ * begins lets go of what is cached and clean, and reads what the disk holds. Written and not yet
+ * synced, as a killed process leaves it, is not clean: it stays and goes out with the next sync. */
+static void forget_cached(SqliteDb *self, const char *path)
+{
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
+    posix_fadvise(self->lock_fd, 0, 0, POSIX_FADV_DONTNEED);
+    int fd = open(log, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return; /* there is no log after a clean end */
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
 static int on_commit_to_wal(void *user, sqlite3 *handle, const char *name, int pages)
 {
     SqliteDb *self = user;
@@ -122,15 +152,16 @@ static void set_switch(sqlite3 *handle, int option, int value)
     g_assert(now == value);
 }
 
+/* Runs it to its end: a new journal mode is written only then, and that may fail. */
 static gboolean expect_pragma(sqlite3 *handle, const char *sql, const char *expected)
 {
     sqlite3_stmt *statement = NULL;
     gboolean as_expected =
         sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW &&
-        g_strcmp0((const char *)sqlite3_column_text(statement, 0), expected) == 0;
-    sqlite3_finalize(statement);
-    return as_expected;
+        g_strcmp0((const char *)sqlite3_column_text(statement, 0), expected) == 0 &&
+        sqlite3_step(statement) == SQLITE_DONE;
+    return sqlite3_finalize(statement) == SQLITE_OK && as_expected;
 }
 
 static void configure(SqliteDb *self, const StoreConfig *config, DbRole role)
@@ -164,7 +195,7 @@ static void configure(SqliteDb *self, const StoreConfig *config, DbRole role)
             expect_pragma(handle, "PRAGMA journal_mode = WAL", "wal") &&
             sqlite3_exec(handle, config->full_sync ? full : normal, NULL, NULL, NULL) == SQLITE_OK;
     if (!done)
-        self->db.fault = fault_of(handle, "configure");
+        self->db.fault = fault_of(self, "configure");
     if (role == DB_WRITER)
         sqlite3_wal_hook(handle, on_commit_to_wal, self);
     else
@@ -185,25 +216,31 @@ static Db *sqlite_open(const StoreConfig *config, DbRole role)
 {
     configure_library();
     SqliteDb *self = g_new0(SqliteDb, 1);
+    gint64 wal_bytes = config->wal_bytes > 0 ? config->wal_bytes : LIMIT_STORE_WAL_BYTES;
+    self->wal_pages_most = (int)(wal_bytes / PAGE_BYTES);
     self->lock_fd = -1;
     if (role == DB_WRITER)
         take_file(self, config->path);
     if (self->db.fault)
         return &self->db;
+    if (role == DB_WRITER)
+        forget_cached(self, config->path);
     /* Each connection is used by one thread at a time, so SQLite's own mutexes are not needed. */
     int flags =
         SQLITE_OPEN_NOMUTEX | (role == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
-    if (sqlite3_open_v2(config->path, &self->handle, flags, NULL) == SQLITE_OK)
+    if (sqlite3_open_v2(config->path, &self->handle, flags, config->vfs) == SQLITE_OK)
         configure(self, config, role);
     else
-        self->db.fault = fault_of(self->handle, "open");
+        self->db.fault = fault_of(self, "open");
     return &self->db;
 }
 
 static void sqlite_close(Db *db)
 {
     SqliteDb *self = own(db);
-    if (self->handle && db->role == DB_WRITER)
+    if (db->sync_failed) /* the log stays as the disk has it */
+        set_switch(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+    else if (self->handle && db->role == DB_WRITER)
         sqlite3_wal_checkpoint_v2(self->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     int code = sqlite3_close(self->handle);
     g_assert(code == SQLITE_OK); /* every statement was given back */
@@ -217,7 +254,7 @@ static void sqlite_close(Db *db)
 static void note_fault(DbQuery *q, const char *doing)
 {
     if (!q->error)
-        q->error = fault_of(own(q->db)->handle, doing);
+        q->error = fault_of(own(q->db), doing);
 }
 
 static DbQuery *sqlite_new_query(void)
@@ -328,7 +365,7 @@ static gboolean sqlite_exec(Db *db, const char *sql, GError **error)
 {
     if (sqlite3_exec(own(db)->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
         return TRUE;
-    g_propagate_error(error, fault_of(own(db)->handle, "run"));
+    g_propagate_error(error, fault_of(own(db), "run"));
     return FALSE;
 }
 
@@ -361,16 +398,21 @@ static gboolean sqlite_in_transaction(Db *db)
 
 /* Folds the log back into the database: when it has grown by LIMIT_STORE_WAL_BYTES, and when there
  * is nothing else to do. A reader may keep part of it back; that part waits for the next time.
- * A failure loses nothing (the log is still there) and comes up again at the next commit. */
+ * A failure loses nothing (the log is still there) and is tried again after the next commit, unless
+ * it was a sync that failed. */
 static void sqlite_maintain(Db *db, gboolean idle)
 {
     SqliteDb *self = own(db);
     int waiting = self->wal_pages - self->wal_pages_saved;
-    if (waiting > 0 && (idle || waiting >= LIMIT_STORE_WAL_BYTES / PAGE_BYTES)) {
+    if (waiting > 0 && (idle || waiting >= self->wal_pages_most)) {
         int saved = 0;
+        CRASH_POINT("checkpoint_due");
         if (sqlite3_wal_checkpoint_v2(
                 self->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &saved) == SQLITE_OK)
             self->wal_pages_saved = saved;
+        else
+            note_trouble(self, sqlite3_extended_errcode(self->handle));
+        CRASH_POINT("checkpoint_over");
     }
     if (idle)
         sqlite3_db_release_memory(self->handle);

@@ -1,10 +1,12 @@
 #include "store/store.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/db_driver.h"
 #include "store/keys.h"
 #include "store/schema.h"
+#include "store/space.h"
 
 #include <string.h>
 
@@ -25,13 +27,17 @@ struct store {
     StoreConfig config;
     char *path;
     guint8 instance[VAULT_INSTANCE_BYTES];
+    Space *space;
     Db *writer; /* the writing thread's, once that runs */
     GThread *thread;
 
-    GMutex queue_lock; /* guards the three below */
+    GMutex queue_lock; /* guards the six below */
     GCond queue_moved;
     GQueue queue; /* of Job */
     gboolean closing;
+    gboolean is_over; /* a sync failed: nothing is written any more */
+    void (*fatal)(gpointer user);
+    gpointer fatal_user;
 
     GMutex listener_lock; /* held while listeners run */
     GArray *listeners;    /* of Listener */
@@ -59,6 +65,12 @@ static gboolean run_job(Db *db, Job *job)
             return FALSE;
     }
     return db_finish(db_query(db, "RELEASE job"), NULL);
+}
+
+static GError *sync_failure(void)
+{
+    return g_error_new_literal(
+        ABS_ERROR, ABS_ERROR_STORE, "database: the disk did not keep what was written");
 }
 
 /* Everybody whose job had gone well until then learns why it is not stored. */
@@ -101,6 +113,7 @@ static void run_group(Store *store, GPtrArray *group)
     g_autoptr(GError) error = NULL;
     g_array_set_size(db->changes, 0);
     gboolean alive = db_begin(db, &error);
+    CRASH_POINT("group_begun");
     for (guint i = 0; alive && i < group->len; i++) {
         alive = run_job(db, group->pdata[i]);
         if (!alive)
@@ -109,7 +122,10 @@ static void run_group(Store *store, GPtrArray *group)
         else if (g_get_monotonic_time() >= until)
             put_back(store, group, i + 1);
     }
-    if (alive && any_went_well(group) && db_commit(db, &error))
+    CRASH_POINT("group_commit_due");
+    if (alive && db->sync_failed)
+        error = sync_failure();
+    else if (alive && any_went_well(group) && db_commit(db, &error))
         return;
     if (error)
         fail_group(group, error);
@@ -225,6 +241,36 @@ static gboolean take_group(Store *store, gboolean *was_idle, GPtrArray *group)
     return goes_on;
 }
 
+/* Ends all writing: whoever waits hears it, then the program does. */
+static void give_up(Store *store)
+{
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+    g_autoptr(GError) why = sync_failure();
+    g_mutex_lock(&store->queue_lock);
+    store->is_over = TRUE;
+    while (!g_queue_is_empty(&store->queue))
+        g_ptr_array_add(waiting, g_queue_pop_head(&store->queue));
+    void (*fatal)(gpointer user) = store->fatal;
+    gpointer user = store->fatal_user;
+    g_mutex_unlock(&store->queue_lock);
+    fail_group(waiting, why);
+    finish_group(waiting);
+    if (fatal)
+        fatal(user);
+}
+
+void store_on_fatal(Store *store, void (*fatal)(gpointer user), gpointer user)
+{
+    g_mutex_lock(&store->queue_lock);
+    g_assert(!store->fatal);
+    store->fatal = fatal;
+    store->fatal_user = user;
+    gboolean is_over = store->is_over;
+    g_mutex_unlock(&store->queue_lock);
+    if (is_over)
+        fatal(user);
+}
+
 static gpointer write_until_closed(gpointer data)
 {
     Store *store = data;
@@ -233,11 +279,21 @@ static gpointer write_until_closed(gpointer data)
     gboolean idle = FALSE;
     while (take_group(store, &idle, group)) {
         if (!idle) {
+            space_look(store->space);
             run_group(store, group);
+            CRASH_POINT("group_over");
             tell_listeners(store, db->changes);
+            CRASH_POINT("changes_told");
             finish_group(group);
+            CRASH_POINT("jobs_finished");
         }
-        db->driver->maintain(db, idle);
+        if (!db->sync_failed)
+            db->driver->maintain(db, idle);
+        if (db->ran_out)
+            space_ran_out(store->space);
+        db->ran_out = FALSE;
+        if (db->sync_failed && !store->is_over)
+            give_up(store);
     }
     return NULL;
 }
@@ -246,7 +302,8 @@ gboolean store_submit(Store *store, StoreJob job, gpointer data, StoreDone done,
     GMainContext *context, GError **error)
 {
     g_mutex_lock(&store->queue_lock);
-    gboolean has_room = !store->closing && store->queue.length < LIMIT_STORE_QUEUE;
+    gboolean is_over = store->is_over;
+    gboolean has_room = !is_over && !store->closing && store->queue.length < LIMIT_STORE_QUEUE;
     if (has_room) {
         Job *entry = g_new0(Job, 1);
         *entry = (Job){.run = job, .done = done, .data = data};
@@ -255,7 +312,9 @@ gboolean store_submit(Store *store, StoreJob job, gpointer data, StoreDone done,
         g_cond_signal(&store->queue_moved);
     }
     g_mutex_unlock(&store->queue_lock);
-    if (!has_room)
+    if (is_over)
+        g_propagate_error(error, sync_failure());
+    else if (!has_room)
         g_set_error(error, ABS_ERROR, ABS_ERROR_BUSY, "the database has too much work waiting");
     return has_room;
 }
@@ -412,7 +471,10 @@ Store *store_open(const StoreConfig *config, char **warning, GError **error)
 
     Store *store = g_new0(Store, 1);
     store->path = g_strdup(config->path);
-    store->config = (StoreConfig){.path = store->path, .full_sync = config->full_sync};
+    store->config = *config;
+    store->config.path = store->path;
+    store->config.reserve_path = NULL; /* was lent for this call */
+    store->space = space_new(config->path, config->reserve_path, config->disk_floor_bytes);
     memcpy(store->instance, instance, sizeof instance);
     store->writer = writer;
     g_mutex_init(&store->queue_lock);
@@ -442,6 +504,7 @@ void store_close(Store *store)
     g_assert(store->idle_readers->len == store->n_readers); /* all were given back */
     g_ptr_array_unref(store->idle_readers);
     db_close(store->writer);
+    space_free(store->space);
     g_array_unref(store->listeners);
     g_mutex_clear(&store->queue_lock);
     g_cond_clear(&store->queue_moved);
@@ -450,6 +513,11 @@ void store_close(Store *store)
     g_cond_clear(&store->reader_given);
     g_free(store->path);
     g_free(store);
+}
+
+void store_space(Store *store, StoreSpace *space)
+{
+    space_read(store->space, space);
 }
 
 const guint8 *store_instance(Store *store)

@@ -53,24 +53,38 @@ typedef void (*StoreDone)(gpointer data, const GError *error);
 typedef struct {
     const char *path;   /* the database file; its directory exists */
     gboolean full_sync; /* TRUE always, FALSE only in the crash harness's negative control */
+    const char *vfs;    /* registered with SQLite, lent while the store lives; NULL: SQLite's own */
+    gint64 wal_bytes;   /* of log, then it is folded back; 0: LIMIT_STORE_WAL_BYTES */
+    const char *reserve_path; /* a file whose room is kept for outcomes (space.h); NULL: none */
+    gint64 disk_floor_bytes;  /* of free space, kept (space.h); 0: the default */
 } StoreConfig;
 
 /* Opens or creates (page_size 16384, WAL, synchronous FULL, foreign keys, secure_delete, DQS off),
  * applies the numbered schema files, refuses a schema newer than this program. Warns (through
- * *warning, the caller frees) about a library with the WAL-reset bug. */
+ * *warning, the caller frees) about a library with the WAL-reset bug. What it reads comes from the
+ * disk, not from what a process before it may have left in the page cache (see store_on_fatal). */
 Store *store_open(const StoreConfig *config, char **warning, GError **error);
 
 /* Runs what is queued, checkpoints, closes. */
 void store_close(Store *store);
 
 /* Queues a job; returns at once. `done` runs on `context` if it is not NULL, else on the writing
- * thread. FALSE with ABS_ERROR_BUSY if LIMIT_STORE_QUEUE jobs wait; then neither job nor done is
- * called. */
+ * thread. FALSE with ABS_ERROR_BUSY if LIMIT_STORE_QUEUE jobs wait, with ABS_ERROR_STORE after a
+ * failed sync; then neither job nor done is called. */
 gboolean store_submit(Store *store, StoreJob job, gpointer data, StoreDone done,
     GMainContext *context, GError **error);
 
 /* Queues a job and waits for its commit. Not on the loop thread, not on the writing thread. */
 gboolean store_run(Store *store, StoreJob job, gpointer data, GError **error);
+
+/* The end of all writing: a sync failed, at a commit or when the log was folded back. The kernel
+ * then takes what it could not write for written, so a second sync would say yes and mean nothing:
+ * it is never retried. The jobs of that commit and all that wait have failed with ABS_ERROR_STORE,
+ * what comes later is refused; readers go on. `fatal` is called once, after those answers, on the
+ * writing thread (or by this call, if it is too late); it ends the process. The next one reads
+ * again what the disk holds. A job that was answered with the error may be there then, whole: its
+ * repeat meets the idempotency key. One callback a store. */
+void store_on_fatal(Store *store, void (*fatal)(gpointer user), gpointer user);
 
 /* A read-only connection (at most LIMIT_STORE_READERS at once; waits for one). Never NULL: if none
  * can be opened, every query on it fails and says so. What it reads is one moment's state, from the

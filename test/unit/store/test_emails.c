@@ -245,6 +245,26 @@ static void day_keys_are_made_once_a_day_and_deleting_one_closes_its_bodies(void
     refused(delivery_of(self, ORG, first, error_out), ABS_ERROR_SECRET);
 }
 
+static void a_body_may_be_sealed_beforehand_once_its_day_has_a_key(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(EmailNew) first = make_email(self, EMAIL_CLASS_TRANSACTIONAL, anna);
+    emails_seal(self->db, self->vault, first);
+    assert_null(first->sealed);
+    insert(self, first);
+    g_autoptr(EmailNew) second = make_email(self, EMAIL_CLASS_TRANSACTIONAL, anna);
+    emails_seal(self->db, self->vault, second);
+    assert_non_null(second->sealed);
+    insert(self, second);
+    assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM day_keys"), 1);
+    g_autoptr(GError) error = NULL;
+    gint64 row = scratch_number(self, "SELECT MAX(row) FROM recipients");
+    g_autoptr(EmailDelivery) delivery = delivery_of(self, ORG, row, &error);
+    ok(delivery, error);
+    assert_true(id_equal(&delivery->email_id, &second->id));
+    assert_true(g_bytes_equal(delivery->content, second->content));
+}
+
 static void scheduled_mail_waits_for_its_time(void **state)
 {
     Scratch *self = *state;
@@ -664,6 +684,7 @@ int main(void)
         SCRATCH_TEST(a_body_is_nowhere_in_the_file_in_clear),
         SCRATCH_TEST(a_body_moved_to_another_email_does_not_open),
         SCRATCH_TEST(day_keys_are_made_once_a_day_and_deleting_one_closes_its_bodies),
+        SCRATCH_TEST(a_body_may_be_sealed_beforehand_once_its_day_has_a_key),
         SCRATCH_TEST(scheduled_mail_waits_for_its_time),
         SCRATCH_TEST(an_idempotency_key_finds_its_emails_for_a_day),
         SCRATCH_TEST(an_idempotency_key_is_free_again_after_a_day),

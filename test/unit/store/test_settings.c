@@ -45,7 +45,7 @@ static void a_new_organisation_is_paused_and_unconfigured(void **state)
     assert_int_equal(fresh->health, HEALTH_UNKNOWN);
     assert_int_equal(fresh->revision, 0);
     assert_false(fresh->has_last_verification);
-    assert_int_equal(smtp_state_gate(fresh), EMAIL_GATE_NOT_CONFIGURED);
+    assert_int_equal(smtp_state_gate(fresh, T0), EMAIL_GATE_NOT_CONFIGURED);
 }
 
 static void a_draft_comes_back_with_every_field(void **state)
@@ -130,7 +130,7 @@ static void activating_replaces_the_draft_and_heals(void **state)
            self->db, ORG, 1, HEALTH_CREDENTIAL_FAULT, "auth_wrong_password", T0, &error),
         error);
     g_autoptr(SmtpState) ill = read_state(self);
-    assert_int_equal(smtp_state_gate(ill), EMAIL_GATE_CREDENTIAL_FAULT);
+    assert_int_equal(smtp_state_gate(ill, T0), EMAIL_GATE_CREDENTIAL_FAULT);
     assert_string_equal(ill->health_diagnosis, "auth_wrong_password");
 
     revision = write_draft(self, second);
@@ -147,7 +147,7 @@ static void activating_replaces_the_draft_and_heals(void **state)
     assert_true(healed->active_since == T0 + 5);
     assert_int_equal(healed->health, HEALTH_OK);
     assert_null(healed->health_diagnosis);
-    assert_int_equal(smtp_state_gate(healed), EMAIL_GATE_OPEN);
+    assert_int_equal(smtp_state_gate(healed, T0), EMAIL_GATE_OPEN);
     assert_string_equal(healed->sending_changed_by, "anna@example.de");
 }
 
@@ -191,21 +191,27 @@ static void the_gate_names_the_first_obstacle(void **state)
     static const struct {
         gboolean active, enabled;
         Health health;
+        guint sent; /* of 5 in a minute; 0: no limit */
         EmailGate gate;
     } rows[] = {
-        {FALSE, FALSE, HEALTH_UNKNOWN, EMAIL_GATE_NOT_CONFIGURED},
-        {FALSE, TRUE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_NOT_CONFIGURED},
-        {TRUE, FALSE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_PAUSED},
-        {TRUE, TRUE, HEALTH_CREDENTIAL_FAULT, EMAIL_GATE_CREDENTIAL_FAULT},
-        {TRUE, TRUE, HEALTH_UNREACHABLE, EMAIL_GATE_OPEN},
-        {TRUE, TRUE, HEALTH_UNKNOWN, EMAIL_GATE_OPEN},
+        {FALSE, FALSE, HEALTH_UNKNOWN, 5, EMAIL_GATE_NOT_CONFIGURED},
+        {FALSE, TRUE, HEALTH_CREDENTIAL_FAULT, 5, EMAIL_GATE_NOT_CONFIGURED},
+        {TRUE, FALSE, HEALTH_CREDENTIAL_FAULT, 5, EMAIL_GATE_PAUSED},
+        {TRUE, TRUE, HEALTH_CREDENTIAL_FAULT, 5, EMAIL_GATE_CREDENTIAL_FAULT},
+        {TRUE, TRUE, HEALTH_UNREACHABLE, 5, EMAIL_GATE_QUOTA},
+        {TRUE, TRUE, HEALTH_UNREACHABLE, 4, EMAIL_GATE_OPEN},
+        {TRUE, TRUE, HEALTH_UNKNOWN, 0, EMAIL_GATE_OPEN},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(SmtpSettings) settings = settings_new();
+        g_autoptr(Quota) sent = quota_new();
+        quota_add(sent, T0, rows[i].sent);
+        settings->quota.per_minute = rows[i].sent == 0 ? 0 : 5;
         SmtpState at = {.active = rows[i].active ? settings : NULL,
             .sending_enabled = rows[i].enabled,
-            .health = rows[i].health};
-        assert_int_equal(smtp_state_gate(&at), rows[i].gate);
+            .health = rows[i].health,
+            .sent = sent};
+        assert_int_equal(smtp_state_gate(&at, T0), rows[i].gate);
     }
 }
 

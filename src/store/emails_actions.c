@@ -1,0 +1,351 @@
+#include "store/emails_actions.h"
+
+#include "base/limits.h"
+#include "store/recipients.h"
+
+/* --- One email ------------------------------------------------------------------------------- */
+
+typedef struct {
+    gint64 row; /* 0: there is none */
+    WallMs expires_at;
+    gboolean at_most_once, has_body;
+} Email;
+
+static gboolean read_email(Db *db, gint64 org_id, const Id *id, Email *email, GError **error)
+{
+    *email = (Email){0};
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT e.row, e.expires_at, e.at_most_once, EXISTS (SELECT 1 FROM bodies b WHERE "
+        "b.email_row = e.row AND b.content IS NOT NULL) FROM emails e WHERE e.org_id = $1 AND "
+        "e.id = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, id);
+    if (db_next(q))
+        *email = (Email){db_int(q, 0), db_int(q, 1), db_int(q, 2) != 0, db_int(q, 3) != 0};
+    return db_finish(q, error);
+}
+
+/* Its recipients: an array of their keys. */
+static GArray *read_keys(Db *db, gint64 email_row, GError **error)
+{
+    g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT row FROM recipients WHERE row BETWEEN $1 AND $2 ORDER BY row");
+    db_bind_int(q, 1, recipients_first_row(email_row));
+    db_bind_int(q, 2, recipients_last_row(email_row));
+    while (db_next(q)) {
+        gint64 key = db_int(q, 0);
+        g_array_append_val(keys, key);
+    }
+    return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
+}
+
+/* Array of Recipient; NULL with error. */
+static GArray *read_recipients(Db *db, gint64 org_id, gint64 email_row, GError **error)
+{
+    g_autoptr(GArray) keys = read_keys(db, email_row, error);
+    g_autoptr(GArray) recipients = g_array_new(FALSE, FALSE, sizeof(Recipient));
+    for (guint i = 0; keys && i < keys->len; i++) {
+        Recipient recipient;
+        if (!recipient_read(db, org_id, g_array_index(keys, gint64, i), &recipient, error))
+            return NULL;
+        g_array_append_val(recipients, recipient);
+    }
+    return keys ? g_steal_pointer(&recipients) : NULL;
+}
+
+static gboolean write_deadline(Db *db, gint64 row, WallMs deadline_at, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE recipients SET deadline_at = $2 WHERE row = $1");
+    db_bind_int(q, 1, row);
+    db_bind_int(q, 2, deadline_at);
+    return db_finish(q, error);
+}
+
+/* Whoever handed it over said that it is worth nothing from then on. */
+static gboolean is_over(const Email *email, WallMs at)
+{
+    return email->expires_at > 0 && email->expires_at <= at;
+}
+
+/* When an email that may begin to go at `begin` is given up. */
+static WallMs deadline_from(const Email *email, WallMs begin)
+{
+    WallMs longest = begin + LIMIT_EMAIL_LIFETIME_MS;
+    return email->expires_at > 0 ? MIN(email->expires_at, longest) : longest;
+}
+
+/* --- Trying again ---------------------------------------------------------------------------- */
+
+/* Where a retry leads; FALSE: it may not be tried again. */
+static gboolean state_after_retry(const Recipient *recipient, EmailState *to)
+{
+    switch (recipient->state) {
+    case EMAIL_DEFERRED:
+    case EMAIL_REJECTED:
+    case EMAIL_EXPIRED:
+        *to = EMAIL_QUEUED;
+        return TRUE;
+    case EMAIL_UNCERTAIN:
+        *to = EMAIL_UNCERTAIN;
+        return !recipient->at_most_once;
+    case EMAIL_SCHEDULED:
+    case EMAIL_QUEUED:
+    case EMAIL_SENDING:
+    case EMAIL_ACCEPTED:
+    case EMAIL_CANCELLED:
+    case EMAIL_HANDED_OVER:
+    case EMAIL_HELD:
+        return FALSE;
+    }
+    g_assert_not_reached();
+}
+
+/* What stands against it; DONE: nothing. */
+static EmailActionResult judge_retry(const Email *email, const GArray *recipients, WallMs now)
+{
+    gboolean has_one = FALSE, is_uncertain = FALSE;
+    for (guint i = 0; i < recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+        EmailState to;
+        has_one |= state_after_retry(recipient, &to);
+        is_uncertain |= recipient->state == EMAIL_UNCERTAIN;
+    }
+    if (!has_one)
+        return is_uncertain ? EMAIL_ACTION_AT_MOST_ONCE : EMAIL_ACTION_NOTHING;
+    if (!email->has_body)
+        return EMAIL_ACTION_BODY_ERASED;
+    return is_over(email, now) ? EMAIL_ACTION_PAST_EXPIRY : EMAIL_ACTION_DONE;
+}
+
+static gboolean retry_one(Db *db, const Email *email, const Recipient *recipient, WallMs now,
+    RecipientTally *tally, gint64 *retried, GError **error)
+{
+    EmailState to;
+    if (!state_after_retry(recipient, &to))
+        return TRUE;
+    *retried += 1;
+    gboolean has_time = recipient->next_at > 0 && recipient->deadline_at > now;
+    return (has_time || write_deadline(db, recipient->row, deadline_from(email, now), error)) &&
+           recipient_move(db, recipient, to, now, FALSE, now, tally, error);
+}
+
+gboolean emails_retry(Db *db, gint64 org_id, const Id *id, WallMs now, EmailActionResult *result,
+    gint64 *retried, GError **error)
+{
+    Email email;
+    if (!read_email(db, org_id, id, &email, error))
+        return FALSE;
+    *retried = 0;
+    *result = EMAIL_ACTION_UNKNOWN;
+    if (email.row == 0)
+        return TRUE;
+    g_autoptr(GArray) recipients = read_recipients(db, org_id, email.row, error);
+    if (!recipients)
+        return FALSE;
+    *result = judge_retry(&email, recipients, now);
+    if (*result != EMAIL_ACTION_DONE)
+        return TRUE;
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+        if (!retry_one(db, &email, recipient, now, &tally, retried, error))
+            return FALSE;
+    }
+    store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+    return recipients_count(db, org_id, &tally, error);
+}
+
+/* --- Another time ---------------------------------------------------------------------------- */
+
+static gboolean write_schedule(Db *db, gint64 email_row, WallMs at, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE emails SET scheduled_at = $2 WHERE row = $1");
+    db_bind_int(q, 1, email_row);
+    db_bind_int_or_null(q, 2, at);
+    return db_finish(q, error);
+}
+
+static gboolean reschedule_one(Db *db, const Email *email, const Recipient *recipient, WallMs at,
+    WallMs now, RecipientTally *tally, GError **error)
+{
+    gboolean is_ahead = at > now;
+    WallMs begin = is_ahead ? at : now;
+    return write_deadline(db, recipient->row, deadline_from(email, begin), error) &&
+           recipient_move(db, recipient, is_ahead ? EMAIL_SCHEDULED : EMAIL_QUEUED, begin, FALSE,
+               now, tally, error);
+}
+
+static gboolean is_scheduled(const Recipient *recipient)
+{
+    return recipient->state == EMAIL_SCHEDULED;
+}
+
+static gboolean has_scheduled(const GArray *recipients)
+{
+    for (guint i = 0; i < recipients->len; i++)
+        if (is_scheduled(&g_array_index(recipients, Recipient, i)))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean emails_reschedule(Db *db, gint64 org_id, const Id *id, WallMs at, WallMs now,
+    EmailActionResult *result, GError **error)
+{
+    Email email;
+    if (!read_email(db, org_id, id, &email, error))
+        return FALSE;
+    *result = EMAIL_ACTION_UNKNOWN;
+    if (email.row == 0)
+        return TRUE;
+    g_autoptr(GArray) recipients = read_recipients(db, org_id, email.row, error);
+    if (!recipients)
+        return FALSE;
+    *result = EMAIL_ACTION_NOTHING;
+    if (!has_scheduled(recipients))
+        return TRUE;
+    *result = EMAIL_ACTION_PAST_EXPIRY;
+    if (is_over(&email, MAX(at, now)))
+        return TRUE;
+    *result = EMAIL_ACTION_DONE;
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+        if (is_scheduled(recipient) &&
+            !reschedule_one(db, &email, recipient, at, now, &tally, error))
+            return FALSE;
+    }
+    store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+    return write_schedule(db, email.row, at > now ? at : 0, error) &&
+           recipients_count(db, org_id, &tally, error);
+}
+
+/* --- Cancelling a class ---------------------------------------------------------------------- */
+
+gboolean emails_last_recipient(Db *db, gint64 *last, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT max(row) FROM recipients");
+    gint64 found = db_next(q) ? db_int(q, 0) : 0;
+    if (!db_finish(q, error))
+        return FALSE;
+    *last = found;
+    return TRUE;
+}
+
+/* Keys of up to LIMIT_ACTION_ROWS recipients that can be cancelled. */
+static GArray *find_class(Db *db, gint64 org_id, EmailClass class, gint64 last, GError **error)
+{
+    g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT row FROM recipients WHERE org_id = $1 AND class = $2 AND next_at IS NOT NULL "
+        "AND row <= $3 AND state <> 3 LIMIT $4");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, class);
+    db_bind_int(q, 3, last);
+    db_bind_int(q, 4, LIMIT_ACTION_ROWS);
+    while (db_next(q)) {
+        gint64 key = db_int(q, 0);
+        g_array_append_val(keys, key);
+    }
+    return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
+}
+
+gboolean emails_cancel_class(Db *db, gint64 org_id, EmailClass class, gint64 last, WallMs now,
+    gint64 *cancelled, GError **error)
+{
+    g_autoptr(GArray) keys = find_class(db, org_id, class, last, error);
+    if (!keys)
+        return FALSE;
+    RecipientTally tally = {{0}};
+    gint64 n = 0;
+    for (guint i = 0; i < keys->len; i++) {
+        gint64 key = g_array_index(keys, gint64, i);
+        if (!recipient_cancel(db, org_id, key, now, &tally, &n, error))
+            return FALSE;
+    }
+    *cancelled = n;
+    return recipients_count(db, org_id, &tally, error);
+}
+
+/* --- Preview --------------------------------------------------------------------------------- */
+
+/* Adds for each class that q names: all of them to `all`, those that are due to `due`. */
+static gboolean add_counts(DbQuery *q, gint64 *all, gint64 *due, GError **error)
+{
+    while (db_next(q)) {
+        gint64 class = db_int(q, 0);
+        g_assert(class >= EMAIL_CLASS_RESET && class <= EMAIL_CLASS_BULK);
+        all[class] += db_int(q, 1);
+        due[class] += db_int(q, 2);
+    }
+    return db_finish(q, error);
+}
+
+static gboolean count_waiting(
+    Db *db, gint64 org_id, WallMs now, gint64 *all, gint64 *due, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE org_id = $1 "
+                     "AND next_at IS NOT NULL GROUP BY class");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, now);
+    return add_counts(q, all, due, error);
+}
+
+static gboolean count_uncertain(
+    Db *db, gint64 org_id, WallMs now, gint64 *all, gint64 *due, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE org_id = $1 "
+        "AND state = 5 AND state <> 2 AND state <> 3 AND state <> 6 AND next_at IS NOT NULL "
+        "GROUP BY +class");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, now);
+    return add_counts(q, all, due, error);
+}
+
+static gboolean count_over(
+    Db *db, gint64 org_id, WallMs now, gint64 *all, gint64 *due, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE +org_id = $1 "
+        "AND deadline_at <= $2 AND next_at IS NOT NULL AND state <> 3 AND state <> 5 "
+        "GROUP BY +class");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, now);
+    return add_counts(q, all, due, error);
+}
+
+static gboolean read_oldest(Db *db, gint64 org_id, WallMs *oldest_at, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT created_at FROM emails WHERE row = (SELECT min(row) FROM recipients WHERE "
+        "org_id = $1 AND next_at IS NOT NULL) >> 7");
+    db_bind_int(q, 1, org_id);
+    *oldest_at = db_next(q) ? db_int(q, 0) : 0;
+    return db_finish(q, error);
+}
+
+gboolean emails_preview(Db *db, gint64 org_id, WallMs now, EmailsPreview *preview, GError **error)
+{
+    enum { CLASSES = EMAIL_CLASS_BULK + 1 };
+    gint64 all[CLASSES] = {0}, due[CLASSES] = {0};
+    gint64 uncertain[CLASSES] = {0}, uncertain_due[CLASSES] = {0};
+    gint64 over[CLASSES] = {0}, over_due[CLASSES] = {0};
+    EmailsPreview found = {.oldest_at = 0};
+    if (!count_waiting(db, org_id, now, all, due, error) ||
+        !count_uncertain(db, org_id, now, uncertain, uncertain_due, error) ||
+        !count_over(db, org_id, now, over, over_due, error) ||
+        !read_oldest(db, org_id, &found.oldest_at, error))
+        return FALSE;
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
+        found.send[class] = due[class] - uncertain_due[class] - over_due[class];
+        found.expire[class] = over[class];
+        found.later[class] = all[class] - found.send[class] - found.expire[class];
+        found.send[0] += found.send[class];
+        found.later[0] += found.later[class];
+        found.expire[0] += found.expire[class];
+    }
+    *preview = found;
+    return TRUE;
+}

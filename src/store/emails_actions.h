@@ -1,0 +1,51 @@
+/* What a person does with mail that is in the outbox: try again, another time, cancel a class; and
+ * what switching sending on would do. Functions with Db* run inside a job or on a reader; a job
+ * touches at most LIMIT_ACTION_ROWS recipients, so that the writer is never held up. Every change
+ * goes through recipient_move, so the books stay balanced. */
+#pragma once
+
+#include "store/emails.h"
+
+typedef enum {
+    EMAIL_ACTION_DONE = 1,
+    EMAIL_ACTION_UNKNOWN,      /* the org has no such email */
+    EMAIL_ACTION_NOTHING,      /* no recipient is in a state that this could change */
+    EMAIL_ACTION_AT_MOST_ONCE, /* it may have arrived and must not arrive twice */
+    EMAIL_ACTION_BODY_ERASED,  /* there is nothing left to send */
+    EMAIL_ACTION_PAST_EXPIRY,  /* by then the expiry that it was handed over with has come */
+} EmailActionResult;
+
+/* Makes every deferred, rejected, expired or uncertain recipient due now; *retried: how many. What
+ * was uncertain stays so, because it may already have arrived: that marks a possible duplicate. A
+ * recipient that was at its end gets a new deadline: LIMIT_EMAIL_LIFETIME_MS from now, or the
+ * email's own expiry, which nobody can lengthen. Unless the result is DONE nothing is written.
+ * Notes EMAIL and QUEUE. */
+gboolean emails_retry(Db *db, gint64 org_id, const Id *id, WallMs now, EmailActionResult *result,
+    gint64 *retried, GError **error);
+
+/* Another time for the recipients that are still scheduled; `at` 0 or not ahead of now: now. Moves
+ * the deadline along. Notes EMAIL and QUEUE. */
+gboolean emails_reschedule(Db *db, gint64 org_id, const Id *id, WallMs at, WallMs now,
+    EmailActionResult *result, GError **error);
+
+/* Cancels waiting recipients of one class that are not being sent to, at most LIMIT_ACTION_ROWS and
+ * none behind the recipient `last`, so that a chain of these jobs ends however much comes in
+ * meanwhile. *cancelled: how many; the chain is over when it is 0. What is uncertain ends as
+ * uncertain. Notes EMAIL. */
+gboolean emails_cancel_class(Db *db, gint64 org_id, EmailClass class, gint64 last, WallMs now,
+    gint64 *cancelled, GError **error);
+
+/* The newest recipient there is; 0: none. */
+gboolean emails_last_recipient(Db *db, gint64 *last, GError **error);
+
+/* What would happen to the waiting recipients if sending were on, by class; [0] counts all. */
+typedef struct {
+    gint64 send[EMAIL_CLASS_BULK + 1];   /* due, and not past their deadline */
+    gint64 later[EMAIL_CLASS_BULK + 1];  /* scheduled or deferred until later, or uncertain */
+    gint64 expire[EMAIL_CLASS_BULK + 1]; /* past their deadline: they end unsent */
+    WallMs oldest_at;                    /* when the oldest of them was taken; 0: nothing waits */
+} EmailsPreview;
+
+/* Along indexes alone but for the few that are uncertain or expired, so that a million mails are
+ * counted within one read. */
+gboolean emails_preview(Db *db, gint64 org_id, WallMs now, EmailsPreview *preview, GError **error);
