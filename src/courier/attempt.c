@@ -63,6 +63,11 @@ static gboolean is_login_refusal(const Diagnosis *diagnosis, const DiagnosisInpu
     return in_login && input->code >= 500 && diagnosis->class != DIAGNOSIS_TEMPORARY;
 }
 
+gboolean attempt_tells_refusal(const Pool *pool, const DiagnosisInput *input)
+{
+    return is_login_refusal(diagnosis_match(pool->parts.catalogue, input), input);
+}
+
 void attempt_ended_with(Attempt *attempt, Pool *pool, AttemptEnd end, const DiagnosisInput *input,
     gboolean text_may_be_shown)
 {

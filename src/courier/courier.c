@@ -1,7 +1,10 @@
 #include "courier/courier.h"
 
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
+#include "courier/hourly.h"
+#include "store/quota.h"
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
 #define EXPIRE_AT_ONCE 1000
@@ -47,23 +50,36 @@ static void on_store_changed(const StoreChange *changes, guint n, gpointer user)
 /* --- Housekeeping -------------------------------------------------------------------------------
  */
 
+/* A mail's lifetime is over when both clocks say so; one that expires earlier is not sent anyway.
+ */
 static gboolean housekeeping_job(Db *db, gpointer data, GError **error)
 {
     gint64 expired = 0;
     WallMs now = clock_wall_ms();
-    return emails_expire(db, now, EXPIRE_AT_ONCE, &expired, error) &&
-           smtp_drafts_expire(db, now, error) && smtp_pauses_end(db, now, error);
+    WallMs steady = clock_steady_ms();
+    return courier_heed_clock(db, data, now, steady, error) &&
+           emails_expire(db, MIN(now, steady), EXPIRE_AT_ONCE, &expired, error) &&
+           smtp_drafts_expire(db, MIN(now, steady), error) && smtp_pauses_end(db, now, error) &&
+           quota_sent_tidy(db, now, error);
 }
 
 static void housekeeping_written(Courier *courier, gpointer data, const GError *error)
 {
+    CRASH_POINT("housekeeping_committed");
+    g_autofree CourierClock *clock = data;
     if (error != NULL)
         g_warning("housekeeping failed: %s", error->message);
+    else
+        courier->clock = *clock;
 }
 
 static gboolean on_housekeeping(gpointer user)
 {
-    courier_write(user, housekeeping_job, housekeeping_written, NULL);
+    CRASH_POINT("housekeeping_begun");
+    Courier *courier = user;
+    CourierClock *clock = g_memdup2(&courier->clock, sizeof courier->clock);
+    clock->jumps = courier->jumps;
+    courier_write(courier, housekeeping_job, housekeeping_written, clock);
     return G_SOURCE_CONTINUE;
 }
 
@@ -99,11 +115,13 @@ Courier *courier_new(const CourierParts *parts)
     if (recovered > 0)
         g_message("%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain",
             recovered);
+    CRASH_POINT("recovery_committed");
     store_add_listener(parts->store, on_store_changed, courier);
     courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
     g_source_attach(courier->housekeeping, parts->context);
     courier_call(courier, on_start, courier, NULL);
+    courier->hourly = hourly_new(courier);
     return courier;
 }
 
@@ -127,7 +145,9 @@ static gboolean on_grace_over(gpointer user)
 void courier_stop(Courier *courier, gint64 grace_ms)
 {
     courier->is_stopping = TRUE;
+    CRASH_POINT("stop_asked");
     g_source_destroy(courier->housekeeping);
+    hourly_stop(courier->hourly);
     GHashTableIter orgs;
     gpointer org;
     g_hash_table_iter_init(&orgs, courier->orgs);
@@ -144,6 +164,7 @@ void courier_stop(Courier *courier, gint64 grace_ms)
     while (!over && (courier->pending > 0 || sessions_at_work(courier) > 0))
         g_main_context_iteration(courier->parts.context, TRUE);
     g_source_destroy(grace);
+    CRASH_POINT("stop_sessions_gone");
     courier->grace_is_over = TRUE;
     g_hash_table_remove_all(courier->runs);
     g_hash_table_iter_init(&orgs, courier->orgs);
@@ -164,8 +185,14 @@ void courier_free(Courier *courier)
     g_hash_table_unref(courier->runs);
     g_hash_table_unref(courier->orgs);
     g_source_unref(courier->housekeeping);
+    hourly_free(courier->hourly);
     outbox_free(courier->outbox);
     g_free(courier);
+}
+
+CourierBooks courier_books(Courier *courier)
+{
+    return hourly_books(courier->hourly);
 }
 
 void courier_counters(Courier *courier, CourierCounters *counters)

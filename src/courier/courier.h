@@ -8,6 +8,7 @@
 #include "net/tls.h"
 #include "settings/settings.h"
 #include "smtp/client.h"
+#include "store/retention.h"
 #include "store/store.h"
 #include "store/verifications.h"
 #include "vault/vault.h"
@@ -24,6 +25,7 @@ typedef struct {
     const char *default_ehlo_name;       /* when the settings have none */
     SmtpDeadlines deadlines;             /* zeros in production; tests set them short */
     const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
+    RetentionTerms retention;            /* zeros: nothing is forgotten */
 } CourierParts;
 
 /* Listens to the store's changes from now on; starts working when the loop runs. */
@@ -45,6 +47,14 @@ Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSe
     gint64 revision, gboolean activate, const char *probe_recipient, WallMs now);
 
 void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
+
+/* What the last check of the books came to (store/books.h): at the start, then every hour. */
+typedef enum {
+    COURIER_BOOKS_UNKNOWN = 0, /* the first check is under way */
+    COURIER_BOOKS_BALANCED,
+    COURIER_BOOKS_FAULTY, /* the log says what is wrong */
+} CourierBooks;
+CourierBooks courier_books(Courier *courier); /* thread-safe */
 
 /* For metrics: sessions open, mails accepted, rejected, deferred since start. Thread-safe. */
 typedef struct {

@@ -20,13 +20,24 @@ typedef struct {
     SmtpState *state; /* as last read; NULL before the first read */
     Pool *pool;
     gboolean is_reading, read_again;
-    guint closings; /* how often the gate was found closed */
+    guint closings;    /* how often the gate was found closed */
+    guint health_turn; /* how often the outbox said how the account is */
     GSource *wake;
-    WallMs wake_at; /* for what time that is set */
+    WallMs wake_at; /* for what time that is set, by the steady clock */
     Batch *fetches; /* mails to be read: dispatch.c */
     Batch *writes;  /* marks and records: writes.c */
     gboolean groups_will_go;
 } CourierOrg;
+
+#define COURIER_JUMP_MS CLOCK_MINUTE_MS /* less is a clock being adjusted */
+
+/* How the store's times were last brought in line with the wall clock. */
+typedef struct {
+    gint64 lead_ms;            /* of the wall clock over the steady one */
+    gboolean waits_are_near;   /* no mail waits longer than it should */
+    guint jumps, jumps_heeded; /* of the wall clock: there and back again is two */
+    WallMs look_until;         /* steady: an outcome from before the jump may still be written */
+} CourierClock;
 
 struct courier {
     CourierParts parts;
@@ -35,7 +46,11 @@ struct courier {
     GHashTable *runs; /* verification id as text → VerificationRun */
     GThreadPool *readers;
     GSource *housekeeping;
-    guint pending; /* reads and jobs whose completion has not come yet; loop thread only */
+    struct hourly *hourly;
+    CourierClock clock;
+    guint jumps;    /* of the wall clock, as the events saw it */
+    gint64 lead_ms; /* of the wall clock over the steady one, at the last event */
+    guint pending;  /* reads and jobs whose completion has not come yet; loop thread only */
     gboolean is_stopping, grace_is_over;
     CourierCounters counters; /* written on the loop, read anywhere, atomically */
 };
@@ -71,6 +86,9 @@ void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n);
  * when the outbox decided without one. */
 void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResult *result);
 Batch *courier_writes_new(CourierOrg *org);
+
+/* clock_set.c: part of housekeeping, on the writing thread. *clock counts once it is committed. */
+gboolean courier_heed_clock(Db *db, CourierClock *clock, WallMs now, WallMs steady, GError **error);
 
 /* org.c */
 CourierOrg *courier_org(Courier *courier, gint64 org_id); /* made if it is new */

@@ -3,7 +3,11 @@
 #include "courier/courier_priv.h"
 #include "mime/address.h"
 
+#include "base/crash_point.h"
+
 #define RELOAD_AFTER_ERROR_MS (5 * CLOCK_SECOND_MS)
+#define WAKE_JITTER_MS 10
+#define HEALTH_AGAIN_MS CLOCK_SECOND_MS
 
 typedef struct {
     EmailDueQuery query;
@@ -38,6 +42,7 @@ static void load_then(Courier *courier, gpointer data)
             .is_test = due->is_test,
             .mail = {.attempts = due->attempts,
                 .deadline_at = due->deadline_at,
+                .expires_at = due->expires_at,
                 .at_most_once = due->at_most_once,
                 .was_uncertain = due->state == EMAIL_UNCERTAIN},
         };
@@ -148,6 +153,7 @@ static void fetched(
 
 static void fetch_then(Courier *courier, gpointer data)
 {
+    CRASH_POINT("mails_fetched");
     g_autofree FetchGroup *group = data;
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &group->org_id);
     for (guint i = 0; i < group->fetches->len; i++) {
@@ -218,10 +224,19 @@ void courier_groups_go(CourierOrg *org)
  */
 
 typedef struct {
+    Courier *courier;
     gint64 org_id, config_version;
     Health health;
     char *diagnosis;
+    guint turn; /* an older one is not written again */
 } HealthNote;
+
+static void health_note_free(gpointer data)
+{
+    HealthNote *note = data;
+    g_free(note->diagnosis);
+    g_free(note);
+}
 
 static gboolean health_job(Db *db, gpointer data, GError **error)
 {
@@ -230,13 +245,36 @@ static gboolean health_job(Db *db, gpointer data, GError **error)
         clock_wall_ms(), error);
 }
 
+static void health_written(Courier *courier, gpointer data, const GError *error);
+
+static gboolean write_health_again(gpointer user)
+{
+    HealthNote *note = user;
+    Courier *courier = note->courier;
+    HealthNote *again = g_memdup2(note, sizeof *note);
+    again->diagnosis = g_strdup(note->diagnosis);
+    courier->pending--;
+    courier_write(courier, health_job, health_written, again);
+    return G_SOURCE_REMOVE;
+}
+
+/* A refused login that is forgotten over a restart would be tried again: it is written until it is
+ * durable, or no longer the last word. */
 static void health_written(Courier *courier, gpointer data, const GError *error)
 {
     HealthNote *note = data;
+    const CourierOrg *org = g_hash_table_lookup(courier->orgs, &note->org_id);
+    gboolean is_last_word = org != NULL && org->health_turn == note->turn;
     if (error != NULL)
         g_warning("the health could not be stored: %s", error->message);
-    g_free(note->diagnosis);
-    g_free(note);
+    if (error == NULL || !is_last_word || courier->is_stopping) {
+        health_note_free(note);
+        return;
+    }
+    g_autoptr(GSource) later = g_timeout_source_new(HEALTH_AGAIN_MS);
+    courier->pending++; /* stopping waits for it */
+    g_source_set_callback(later, write_health_again, note, health_note_free);
+    g_source_attach(later, courier->parts.context);
 }
 
 static Health health_of(OutboxHealth health)
@@ -258,8 +296,10 @@ static Health health_of(OutboxHealth health)
 
 static void note_health(Courier *courier, const OutboxEffect *effect, const PoolResult *result)
 {
-    const CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
+    CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
     HealthNote *note = g_new0(HealthNote, 1);
+    note->courier = courier;
+    note->turn = ++org->health_turn;
     note->org_id = effect->org_id;
     note->config_version = org->state == NULL ? 0 : org->state->config_version;
     note->health = health_of(effect->health);
@@ -279,14 +319,16 @@ static gboolean on_wake(gpointer user)
 static void wake_at(Courier *courier, const OutboxEffect *effect)
 {
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &effect->org_id);
-    if (org->wake != NULL && org->wake_at == effect->at)
-        return; /* asked for with every event while there is something to wait for */
+    /* Asked for with every event while there is something to wait for, and computed from two clocks
+     * that are read one after the other. */
+    if (org->wake != NULL && ABS(org->wake_at - effect->at) <= WAKE_JITTER_MS)
+        return;
     org->wake_at = effect->at;
     if (org->wake != NULL) {
         g_source_destroy(org->wake);
         g_source_unref(org->wake);
     }
-    gint64 delay = CLAMP(effect->at - clock_wall_ms(), 1, CLOCK_HOUR_MS);
+    gint64 delay = CLAMP(effect->at - clock_steady_ms(), 1, CLOCK_HOUR_MS);
     org->wake = g_timeout_source_new((guint)delay);
     g_source_set_callback(org->wake, on_wake, org, NULL);
     g_source_attach(org->wake, courier->parts.context);
@@ -313,10 +355,20 @@ static void carry_out(Courier *courier, const OutboxEffect *effect, const PoolRe
     }
 }
 
+static void notice_jump(Courier *courier, gint64 lead_ms)
+{
+    if (ABS(lead_ms - courier->lead_ms) < COURIER_JUMP_MS)
+        return;
+    courier->lead_ms = lead_ms;
+    courier->jumps++;
+}
+
 void courier_outbox_event_with(Courier *courier, OutboxEvent event, const PoolResult *result)
 {
     event.now = clock_wall_ms();
+    event.steady = clock_steady_ms();
     event.random = g_random_int();
+    notice_jump(courier, event.now - event.steady);
     guint n = 0;
     const OutboxEffect *lent = outbox_step(courier->outbox, &event, &n);
     g_autofree OutboxEffect *effects =

@@ -1,6 +1,8 @@
 /* One org's side of the courier: its pool of sessions, and its state as the store has it. */
 #include "courier/courier_priv.h"
 
+#include "base/crash_point.h"
+
 static void on_mark(const gint64 *recipient_ids, guint n, gpointer user)
 {
     courier_mark(user, recipient_ids, n);
@@ -69,12 +71,21 @@ static void note_refused_login(CourierOrg *org)
     courier_write(org->courier, refusal_job, refusal_written, refusal);
 }
 
+/* Mails that are being fetched would try the same login once more before the store has heard of the
+ * refusal: they are handed back. */
+static void on_refusal(CourierOrg *org)
+{
+    org->closings++;
+    note_refused_login(org);
+}
+
 static void on_attempt_ended(const PoolResult *result, gpointer user)
 {
     CourierOrg *org = user;
     count_end(&org->courier->counters, result->end);
     if (result->end == ATTEMPT_LOGIN_REFUSED)
-        note_refused_login(org);
+        on_refusal(org);
+    CRASH_POINT("reply_read"); /* and not recorded */
     courier_outbox_event_with(org->courier,
         (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
             .org_id = org->id,
@@ -96,8 +107,19 @@ static void on_login(gboolean accepted, gpointer user)
     g_atomic_int_inc(accepted ? &counters->logins : &counters->login_failures);
 }
 
-static const PoolEvents pool_events = {
-    .mark = on_mark, .ended = on_attempt_ended, .login = on_login};
+static void on_login_refused(gint64 config_version, gpointer user)
+{
+    CourierOrg *org = user;
+    on_refusal(org);
+    courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_LOGIN_REFUSED,
+                                           .org_id = org->id,
+                                           .config_version = config_version});
+}
+
+static const PoolEvents pool_events = {.mark = on_mark,
+    .ended = on_attempt_ended,
+    .login = on_login,
+    .login_refused = on_login_refused};
 
 /* --- The state of an org, as the store has it ---------------------------------------------------
  */
@@ -187,7 +209,9 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
                                            .refused_at = refused_at,
                                            .config_version = state->config_version,
                                            .connections = connections,
-                                           .window = window});
+                                           .window = window,
+                                           .limits = smtp_state_limits(state),
+                                           .sent = state->sent});
     /* Paused means: no connection stays. The outbox knows it before mails are handed back, or it
      * would send others in their place. */
     if (closes)

@@ -173,6 +173,8 @@ void pool_end_first_waiting(Pool *pool, const SessionFailure *failure)
     if (pool->waiting.length > 0)
         attempt_ended_with(pool->waiting.head->data, pool, ATTEMPT_UNSENT, &failure->input,
             failure->text_may_be_shown);
+    else if (pool->events.login_refused != NULL && attempt_tells_refusal(pool, &failure->input))
+        pool->events.login_refused(pool->config_version, pool->user);
     end_waiting(pool);
 }
 

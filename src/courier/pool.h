@@ -37,6 +37,8 @@ typedef struct {
      * there is nothing to record. */
     void (*ended)(const PoolResult *result, gpointer user);
     void (*login)(gboolean accepted, gpointer user); /* for counters */
+    /* The login was refused for good, and no mail waits any more whose end could tell it. */
+    void (*login_refused)(gint64 config_version, gpointer user);
 } PoolEvents;
 
 typedef struct {

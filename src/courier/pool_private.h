@@ -71,6 +71,8 @@ void attempt_ended_plainly(Attempt *attempt, Pool *pool, AttemptEnd end);
 void attempt_ended_with(Attempt *attempt, Pool *pool, AttemptEnd end, const DiagnosisInput *input,
     gboolean text_may_be_shown);
 void attempt_handed_back(Attempt *attempt, Pool *pool);
+/* TRUE if a session that ended so means that the credential is at fault. */
+gboolean attempt_tells_refusal(const Pool *pool, const DiagnosisInput *input);
 
 /* --- line.c ---------------------------------------------------------------------------------- */
 

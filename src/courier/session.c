@@ -1,5 +1,6 @@
 #include "courier/session.h"
 
+#include "base/crash_point.h"
 #include "base/limits.h"
 #include "courier/later.h"
 #include "courier/sasl.h"
@@ -363,6 +364,7 @@ static void on_bytes(const guint8 *data, gsize n, gpointer user)
 
 static void on_sent(gpointer user)
 {
+    CRASH_POINT("bytes_left"); /* a mail's end among them */
     SmtpEvent event = event_now(SMTP_EVENT_SENT);
     turn(user, &event);
 }

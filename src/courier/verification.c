@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "courier/courier_priv.h"
 
+#include "base/crash_point.h"
+
 #include <string.h>
 
 #define PROBE_TOKEN 1
@@ -125,6 +127,7 @@ static gboolean ending_job(Db *db, gpointer data, GError **error)
 /* A run whose end could not be stored must not look as if it were running. */
 static void ending_written(Courier *courier, gpointer data, const GError *error)
 {
+    CRASH_POINT("activation_committed");
     Ending *ending = data;
     if (error != NULL) {
         g_warning("the end of a verification could not be stored: %s", error->message);
@@ -150,6 +153,7 @@ static void finish(VerificationRun *run, VerificationState state)
 {
     Courier *courier = run->courier;
     const char *exempt = courier->parts.login_guard_exempt_host;
+    CRASH_POINT("verification_over");
     run->is_finished = TRUE;
     run->record->state = state;
     run->record->finished_at = clock_wall_ms();
@@ -200,6 +204,7 @@ static void on_rung(Rung rung, const char *detail, gpointer user)
     close_rung(run, PHASE_PASSED, detail);
     run->at++;
     begin_rung(run);
+    CRASH_POINT("verification_rung"); /* one passing for each */
     write_progress(run);
 }
 
@@ -459,6 +464,7 @@ static VerificationRun *run_new(const Request *request)
     run->n_rungs = rung_ladder(
         settings_security(run->settings), request->probe_recipient != NULL, run->ladder);
     g_hash_table_replace(request->courier->runs, g_strdup(run->key), run);
+    CRASH_POINT("verification_begun");
     return run;
 }
 

@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 
+#include "base/crash_point.h"
+
 #define WRITE_AGAIN_MS CLOCK_SECOND_MS
 
 typedef struct {
@@ -46,8 +48,9 @@ static Marks *marks_new(const CourierOrg *org, const GArray *recipient_ids)
 
 static gboolean marks_job(Db *db, const Marks *marks, GError **error)
 {
+    WallMs latest = MAX(clock_wall_ms(), clock_steady_ms());
     return emails_mark_sending(
-        db, marks->org_id, marks->recipient_ids, marks->n, clock_wall_ms(), marks->marked, error);
+        db, marks->org_id, marks->recipient_ids, marks->n, latest, marks->marked, error);
 }
 
 static void tell_pool(const CourierOrg *org, const Marks *marks, const GError *error)
@@ -169,6 +172,7 @@ static void settle(Records *records, const GError *error, gboolean is_final)
     }
     tell_outbox(records);
     records_free(records);
+    CRASH_POINT("record_told");
 }
 
 static void written_alone(Courier *courier, gpointer data, const GError *error)
@@ -198,6 +202,7 @@ static void part_is_over(Group *group)
     batch_over(org->writes);
     if (group->marks != NULL) {
         tell_pool(org, group->marks, group->marks_error);
+        CRASH_POINT("mark_told"); /* an end may leave, and has not */
         marks_free(group->marks);
     }
     if (group->records != NULL)
@@ -214,6 +219,7 @@ static gboolean group_marks_job(Db *db, gpointer data, GError **error)
 
 static void marks_written(Courier *courier, gpointer data, const GError *error)
 {
+    CRASH_POINT("mark_committed");
     Group *group = data;
     group->marks_error = error == NULL ? NULL : g_error_copy(error);
     part_is_over(group);
@@ -226,6 +232,7 @@ static gboolean group_records_job(Db *db, gpointer data, GError **error)
 
 static void records_written(Courier *courier, gpointer data, const GError *error)
 {
+    CRASH_POINT("record_committed");
     Group *group = data;
     group->records_error = error == NULL ? NULL : g_error_copy(error);
     part_is_over(group);
@@ -276,6 +283,7 @@ Batch *courier_writes_new(CourierOrg *org)
 
 void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n)
 {
+    CRASH_POINT("mark_asked");
     for (guint i = 0; i < n; i++) {
         Write *write = g_new0(Write, 1);
         write->attempt.recipient_id = recipient_ids[i];
@@ -294,6 +302,7 @@ void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResul
         .at = clock_wall_ms(),
         .next_at = effect->decision.next_at,
         .counts = effect->decision.counts,
+        .asked = effect->asked,
         .config_version = org->state == NULL ? 0 : org->state->config_version,
     };
     if (result != NULL && result->recipient_id == effect->recipient_id) {

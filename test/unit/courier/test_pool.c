@@ -13,7 +13,7 @@ static const struct {
     guint in_hand; /* of 16 mails, at most, and marked together */
 } ways[] = {
     {"chunking", TRUE, FALSE, 16},
-    {"pipelining", FALSE, FALSE, 8},
+    {"pipelining", FALSE, FALSE, 16},
     {"one by one", FALSE, TRUE, 1},
 };
 

@@ -1,0 +1,157 @@
+#include "courier/hourly.h"
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "courier/courier_priv.h"
+#include "store/books.h"
+
+#define FIRST_SWEEP_MS (15 * CLOCK_SECOND_MS) /* the mail that waits comes first */
+#define REST_MS 100                           /* between two jobs of a sweep */
+
+struct hourly {
+    Courier *courier;
+    GSource *timer;
+    GSource *step; /* the next job of a sweep; NULL: none is planned */
+    gboolean is_sweeping;
+    RetentionSweep sweep;          /* as last committed */
+    GThread *checker;              /* the last one; NULL: none yet */
+    gint is_checking, stop, books; /* atomic; books is a CourierBooks */
+};
+
+/* --- The books ---------------------------------------------------------------------------------
+ */
+
+static gpointer check(gpointer data)
+{
+    Hourly *hourly = data;
+    g_auto(Books) books = {0};
+    g_autoptr(GError) error = NULL;
+    if (books_check(
+            hourly->courier->parts.store, STORE_DEFAULT_ORG, &hourly->stop, &books, &error)) {
+        for (guint i = 0; i < books.faults->len; i++)
+            g_critical("the books do not balance: %s", (const char *)books.faults->pdata[i]);
+        g_atomic_int_set(
+            &hourly->books, books.balanced ? COURIER_BOOKS_BALANCED : COURIER_BOOKS_FAULTY);
+    } else if (!g_atomic_int_get(&hourly->stop)) {
+        g_warning("the books could not be checked: %s", error->message);
+    }
+    g_atomic_int_set(&hourly->is_checking, 0);
+    return NULL;
+}
+
+static void begin_check(Hourly *hourly)
+{
+    if (g_atomic_int_get(&hourly->is_checking))
+        return;
+    if (hourly->checker != NULL)
+        g_thread_join(hourly->checker);
+    g_atomic_int_set(&hourly->is_checking, 1);
+    hourly->checker = g_thread_new("books", check, hourly);
+}
+
+CourierBooks hourly_books(Hourly *hourly)
+{
+    return (CourierBooks)g_atomic_int_get(&hourly->books);
+}
+
+/* --- What is forgotten -------------------------------------------------------------------------
+ */
+
+typedef struct {
+    Hourly *hourly;
+    RetentionSweep sweep;
+} Step;
+
+static gboolean sweep_job(Db *db, gpointer data, GError **error)
+{
+    Step *step = data;
+    /* The earlier of the clocks, so that one that jumps ahead does not make anything old. */
+    WallMs now = MIN(clock_wall_ms(), clock_steady_ms());
+    return retention_step(db, &step->hourly->courier->parts.retention, now, LIMIT_RETENTION_SLICE,
+        &step->sweep, error);
+}
+
+static void plan_step(Hourly *hourly, gint64 in_ms);
+
+static void sweep_written(Courier *courier, gpointer data, const GError *error)
+{
+    CRASH_POINT("sweep_committed");
+    g_autofree Step *step = data;
+    Hourly *hourly = step->hourly;
+    hourly->sweep = step->sweep;
+    gboolean is_over = hourly->sweep.bodies.is_over && hourly->sweep.emails.is_over;
+    if (error != NULL)
+        g_warning("old mail could not be removed, later again: %s", error->message);
+    hourly->is_sweeping = error == NULL && !is_over && !courier->is_stopping;
+    if (hourly->is_sweeping)
+        plan_step(hourly, REST_MS);
+    else if (hourly->sweep.bodies_erased + hourly->sweep.emails_removed > 0)
+        g_message("retention: %" G_GINT64_FORMAT " bodies erased, %" G_GINT64_FORMAT
+                  " emails removed",
+            hourly->sweep.bodies_erased, hourly->sweep.emails_removed);
+}
+
+static gboolean on_step(gpointer user)
+{
+    Hourly *hourly = user;
+    g_clear_pointer(&hourly->step, g_source_unref);
+    Step *step = g_new0(Step, 1);
+    *step = (Step){hourly, hourly->sweep};
+    courier_write(hourly->courier, sweep_job, sweep_written, step);
+    return G_SOURCE_REMOVE;
+}
+
+static void plan_step(Hourly *hourly, gint64 in_ms)
+{
+    hourly->step = g_timeout_source_new((guint)in_ms);
+    g_source_set_callback(hourly->step, on_step, hourly, NULL);
+    g_source_attach(hourly->step, hourly->courier->parts.context);
+}
+
+static void begin_sweep(Hourly *hourly, gint64 in_ms)
+{
+    if (hourly->is_sweeping)
+        return;
+    hourly->is_sweeping = TRUE;
+    hourly->sweep = (RetentionSweep){0};
+    plan_step(hourly, in_ms);
+}
+
+/* --- Life --------------------------------------------------------------------------------------
+ */
+
+static gboolean on_hour(gpointer user)
+{
+    begin_check(user);
+    begin_sweep(user, REST_MS);
+    return G_SOURCE_CONTINUE;
+}
+
+Hourly *hourly_new(Courier *courier)
+{
+    Hourly *hourly = g_new0(Hourly, 1);
+    hourly->courier = courier;
+    hourly->timer = g_timeout_source_new((guint)CLOCK_HOUR_MS);
+    g_source_set_callback(hourly->timer, on_hour, hourly, NULL);
+    g_source_attach(hourly->timer, courier->parts.context);
+    begin_check(hourly);
+    begin_sweep(hourly, FIRST_SWEEP_MS);
+    return hourly;
+}
+
+void hourly_stop(Hourly *hourly)
+{
+    g_atomic_int_set(&hourly->stop, 1);
+    g_source_destroy(hourly->timer);
+    if (hourly->step != NULL)
+        g_source_destroy(hourly->step);
+    g_clear_pointer(&hourly->step, g_source_unref);
+    g_thread_join(g_steal_pointer(&hourly->checker));
+}
+
+void hourly_free(Hourly *hourly)
+{
+    g_source_unref(hourly->timer);
+    g_free(hourly);
+}
