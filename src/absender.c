@@ -9,6 +9,8 @@
 #include "courier/courier.h"
 #include "ingress/sandbox.h"
 
+#include "base/crash_point.h"
+
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
@@ -19,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
@@ -27,7 +30,12 @@
     (30 * CLOCK_SECOND_MS) /* mails behind their final dot may still get their reply */
 
 /* What `serve` ends with. A supervisor need not try again after EXIT_USAGE. */
-enum { EXIT_STOPPED = 0, EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
+enum {
+    EXIT_STOPPED = 0,
+    EXIT_CANNOT_START = 1,
+    EXIT_USAGE = 2,
+    EXIT_DISK_FAILED = 75, /* EX_TEMPFAIL: start again, and read what the disk has really kept */
+};
 
 /* In the order in which they are built; taken down in reverse. */
 typedef struct {
@@ -65,6 +73,14 @@ static GBytes *resource(const char *path, GError **error)
     return g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
 }
 
+/* The disk did not keep what it was told to. Nothing can be recorded any more, so there is nothing
+ * to bring to an end: the next start recovers, as after a power cut. */
+static void on_disk_failure(gpointer unused)
+{
+    g_critical("the disk did not keep what was written (fsync failed): ending, to start afresh");
+    _exit(EXIT_DISK_FAILED);
+}
+
 static gboolean open_data(Daemon *daemon, GError **error)
 {
     g_autofree char *key = g_build_filename(daemon->config->data, "key", NULL);
@@ -81,10 +97,15 @@ static gboolean open_data(Daemon *daemon, GError **error)
     if (daemon->vault == NULL)
         return FALSE;
     g_autofree char *warning = NULL;
-    const StoreConfig store = {.path = database, .full_sync = TRUE};
+    g_autofree char *reserve = g_build_filename(daemon->config->data, "reserve", NULL);
+    const StoreConfig store = {.path = database,
+        .full_sync = TRUE,
+        .reserve_path = reserve,
+        .disk_floor_bytes = daemon->config->disk_floor_bytes};
     daemon->store = store_open(&store, &warning, error);
     if (daemon->store == NULL)
         return FALSE;
+    store_on_fatal(daemon->store, on_disk_failure, NULL);
     if (warning != NULL)
         g_info("%s", warning);
     vault_set_instance(daemon->vault, store_instance(daemon->store));
@@ -176,6 +197,7 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .tls = daemon->tls,
         .default_ehlo_name = daemon->ehlo_name,
         .login_guard_exempt_host = daemon->sandbox == NULL ? NULL : "localhost",
+        .retention = {config->keep_bodies_days, config->keep_emails_days},
     };
     daemon->courier = courier_new(&courier);
     g_autofree char *control = g_build_filename(config->data, "control.sock", NULL);
@@ -333,13 +355,16 @@ static gboolean on_stop_signal(gpointer loop)
 
 static void take_down(Daemon *daemon)
 {
+    CRASH_POINT("stop_begun");
     if (daemon->api != NULL)
         api_stop(daemon->api);
     if (daemon->courier != NULL)
         courier_stop(daemon->courier, STOP_GRACE_MS);
+    CRASH_POINT("stop_courier_done");
     sandbox_free(daemon->sandbox);
     store_close(
         daemon->store); /* completions that are still owed go to parts that are still there */
+    CRASH_POINT("stop_store_closed");
     api_free(daemon->api);
     courier_free(daemon->courier);
     net_policy_free(daemon->policy);

@@ -3,8 +3,10 @@
 #include "api/email_json.h"
 #include "api/email_request.h"
 #include "api/state.h"
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/space.h"
 
 #include <string.h>
 
@@ -179,6 +181,7 @@ static gboolean insert_all(Db *db, const Acceptance *acceptance, GError **error)
     for (guint i = 0; i < acceptance->emails->len; i++) {
         if (!emails_insert(db, acceptance->api->vault, acceptance->emails->pdata[i], error))
             return FALSE;
+        CRASH_POINT("accept_inserted");
     }
     return TRUE;
 }
@@ -199,6 +202,7 @@ static gboolean keep_key(Db *db, const Acceptance *acceptance, GError **error)
 static gboolean accept_job(Db *db, gpointer data, GError **error)
 {
     Acceptance *acceptance = data;
+    CRASH_POINT("accept_begun");
     if (!acceptance->key)
         return insert_all(db, acceptance, error);
     if (!find_earlier(db, acceptance, error))
@@ -252,6 +256,7 @@ static HttpAnswer *answer_of(ApiCall *call, const Acceptance *acceptance)
 static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *error)
 {
     const Acceptance *acceptance = data;
+    CRASH_POINT("accept_committed"); /* and not answered */
     if (acceptance->key_is_taken)
         return call_problem(call, "invalid_idempotent_request", NULL);
     return error ? call_error(call, error) : answer_of(call, acceptance);
@@ -308,7 +313,7 @@ static HttpAnswer *replay(ApiCall *call, gboolean is_batch, int status)
     store_reader_give(call->api->store, db);
     if (!error && !acceptance->earlier)
         return NULL;
-    acceptance->gate = state ? smtp_state_gate(state) : EMAIL_GATE_OPEN;
+    acceptance->gate = state ? smtp_state_gate(state, clock_wall_ms()) : EMAIL_GATE_OPEN;
     return accept_finish(call, acceptance, error);
 }
 
@@ -322,14 +327,45 @@ HttpAnswer *accept_batch_replay(ApiCall *call)
     return replay(call, TRUE, 200);
 }
 
+#define MIB G_GINT64_CONSTANT(1048576)
+#define RETRY_WHEN_LOW_S 60
+
+HttpAnswer *accept_email_refuse_if_low(ApiCall *call)
+{
+    StoreSpace space;
+    store_space(call->api->store, &space);
+    if (!space.is_low)
+        return NULL;
+    g_autofree char *detail = g_strdup_printf(
+        "Only %d MiB of disk are free and %d MiB are kept: make room, then send it again.",
+        (int)(space.free_bytes / MIB), (int)(space.floor_bytes / MIB));
+    const Problem problem = {
+        .code = "storage_low", .detail = detail, .retry_after_s = RETRY_WHEN_LOW_S};
+    return call_problem_full(call, &problem);
+}
+
+static void seal_all(ApiCall *call, const Acceptance *acceptance)
+{
+    Db *db = store_reader_take(call->api->store);
+    for (guint i = 0; i < acceptance->emails->len; i++)
+        emails_seal(db, call->api->vault, acceptance->emails->pdata[i]);
+    store_reader_give(call->api->store, db);
+}
+
 static HttpAnswer *submit(ApiCall *call, Acceptance *acceptance)
 {
+    HttpAnswer *refusal = accept_email_refuse_if_low(call);
+    if (refusal) {
+        acceptance_free(acceptance);
+        return refusal;
+    }
     for (guint i = 0; i < acceptance->emails->len; i++) {
         EmailNew *email = acceptance->emails->pdata[i];
         email->org_id = acceptance->org_id;
         email->submitted_by_token = acceptance->token;
         email->submitted_by_member = call->caller.member_row;
     }
+    seal_all(call, acceptance);
     return call_submit(call, accept_job, acceptance, accept_finish, acceptance_free);
 }
 

@@ -24,6 +24,10 @@ gboolean accept_email_compose(EmailNew *email, MimeDraft *draft, WallMs now, Jso
 HttpAnswer *accept_email_replay(ApiCall *call, int status);
 HttpAnswer *accept_batch_replay(ApiCall *call);
 
+/* What is left of the disk is for the mail that was taken before: NULL, or 503 `storage_low`. The
+ * two below ask it themselves. */
+HttpAnswer *accept_email_refuse_if_low(ApiCall *call);
+
 /* Queues the insertion of email (taken), with the request's Idempotency-Key; status is that of the
  * success. Returns NULL, or a problem at once. */
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status);

@@ -82,6 +82,7 @@ static struct api *api_alloc(const ApiParts *parts)
     api->guesses = guesses_new();
     api->metrics = metrics_new();
     api->pages = pages_new();
+    api->backups = backups_new(parts->store);
     api->sse = sse_new(api);
     api->quick = g_thread_pool_new(dispatch_run, api, QUICK_WORKERS, FALSE, NULL);
     api->large = g_thread_pool_new(dispatch_run, api, LIMIT_LARGE_JSON_PARSES, FALSE, NULL);
@@ -169,6 +170,7 @@ void api_stop(Api *api)
         http_server_quiesce(api->control);
     if (api->tcp)
         http_server_quiesce(api->tcp);
+    backups_stop(api->backups);
     sse_stop(api->sse);
     if (api->control)
         http_server_stop(api->control);
@@ -201,6 +203,7 @@ void api_free(Api *api)
     guesses_free(api->guesses);
     metrics_free(api->metrics);
     pages_free(api->pages);
+    backups_free(api->backups);
     g_ptr_array_unref(api->trusted_proxies);
     g_queue_clear_full(&api->test_emails, g_free);
     g_mutex_clear(&api->test_mutex);

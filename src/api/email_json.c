@@ -4,11 +4,15 @@
 
 #include <string.h>
 
+EmailGate email_gate(gboolean is_test, EmailGate gate)
+{
+    gboolean lets_tests_out = gate == EMAIL_GATE_PAUSED || gate == EMAIL_GATE_QUOTA;
+    return is_test && lets_tests_out ? EMAIL_GATE_OPEN : gate;
+}
+
 EmailState email_shown(EmailState stored, gboolean is_test, EmailGate gate)
 {
-    if (is_test && gate == EMAIL_GATE_PAUSED)
-        gate = EMAIL_GATE_OPEN;
-    return email_state_shown(stored, gate);
+    return email_state_shown(stored, email_gate(is_test, gate));
 }
 
 const char *email_last_event(EmailState shown)
@@ -114,6 +118,7 @@ json_t *email_json(const EmailRow *row, EmailGate gate)
         json, "delivery", json_text(row->at_most_once ? "at_most_once" : "at_least_once"));
     json_object_set_new(json, "tags", tags_json(row->tags_json));
     json_object_set_new(json, "is_test", json_boolean(row->is_test));
+    json_object_set_new(json, "possible_duplicate", json_boolean(row->is_duplicate));
     json_object_set_new(json, "recipients", recipients_json(row, gate));
     return json;
 }

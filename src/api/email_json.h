@@ -6,6 +6,9 @@
 #include "diagnosis/diagnosis.h"
 #include "store/emails.h"
 
+/* The gate a mail stands before: what a person started goes out while paused and over the quota. */
+EmailGate email_gate(gboolean is_test, EmailGate gate);
+
 /* The state a person sees: the org's gate holds mail, but test mails go out while paused. */
 EmailState email_shown(EmailState stored, gboolean is_test, EmailGate gate);
 

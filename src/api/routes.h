@@ -2,6 +2,8 @@
 #pragma once
 
 #include "api/call.h"
+#include "outbox/quota.h"
+#include "store/emails.h"
 
 /* n may be NULL. */
 const Route *routes_table(guint *n);
@@ -25,9 +27,15 @@ HttpAnswer *route_token_revoke(ApiCall *call);
 HttpAnswer *route_smtp_get(ApiCall *call);
 HttpAnswer *route_draft_patch(ApiCall *call);
 HttpAnswer *route_draft_delete(ApiCall *call);
-HttpAnswer *route_sending_put(ApiCall *call);
 HttpAnswer *route_presets(ApiCall *call);
 HttpAnswer *route_events(ApiCall *call);
+
+/* routes_sending.c */
+HttpAnswer *route_sending_preview(ApiCall *call);
+HttpAnswer *route_sending_put(ApiCall *call);
+
+/* For the preview and its test: how long n more mails take under the quota, at the least. */
+gint64 route_sending_takes_s(const QuotaWindow windows[QUOTA_WINDOWS], gint64 n, WallMs now);
 
 /* routes_verifications.c */
 HttpAnswer *route_verification_start(ApiCall *call);
@@ -42,6 +50,15 @@ HttpAnswer *route_email_get(ApiCall *call);
 HttpAnswer *route_email_cancel(ApiCall *call);
 HttpAnswer *route_test_email(ApiCall *call);
 
+/* Who may not read emails may act on their own only. */
+gboolean route_email_is_in_reach(const PeopleCaller *caller, const EmailRow *row);
+
+/* routes_email_actions.c */
+HttpAnswer *route_email_retry(ApiCall *call);
+HttpAnswer *route_email_patch(ApiCall *call);
+HttpAnswer *route_emails_bulk(ApiCall *call);
+HttpAnswer *route_email_explanation(ApiCall *call);
+
 /* routes_sandbox.c */
 HttpAnswer *route_sandbox_get(ApiCall *call);
 HttpAnswer *route_captures_list(ApiCall *call);
@@ -49,9 +66,14 @@ HttpAnswer *route_capture_get(ApiCall *call);
 HttpAnswer *route_capture_raw(ApiCall *call);
 HttpAnswer *route_captures_clear(ApiCall *call);
 
-/* routes_ops.c */
-HttpAnswer *route_live(ApiCall *call);
+/* routes_health.c */
 HttpAnswer *route_ready(ApiCall *call);
 HttpAnswer *route_metrics(ApiCall *call);
+
+/* routes_ops.c */
+HttpAnswer *route_live(ApiCall *call);
 HttpAnswer *route_openapi(ApiCall *call);
 HttpAnswer *route_page(ApiCall *call);
+HttpAnswer *route_queue_check(ApiCall *call);
+HttpAnswer *route_backup_start(ApiCall *call);
+HttpAnswer *route_backup_current(ApiCall *call);

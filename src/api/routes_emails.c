@@ -3,6 +3,7 @@
 #include "api/routes.h"
 #include "api/state.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/emails.h"
@@ -42,7 +43,8 @@ HttpAnswer *route_email_send(ApiCall *call)
         return problem;
     if (!email)
         return call_faults(call, &faults);
-    return accept_email_submit(call, g_steal_pointer(&email), smtp_state_gate(state), 200);
+    return accept_email_submit(
+        call, g_steal_pointer(&email), smtp_state_gate(state, clock_wall_ms()), 200);
 }
 
 /* --- A batch --------------------------------------------------------------------------------- */
@@ -217,7 +219,8 @@ HttpAnswer *route_test_email(ApiCall *call)
     email->to = g_strdup(to);
     if (!draft->from || !accept_email_compose(email, draft, clock_wall_ms(), &faults))
         return call_faults(call, &faults);
-    return accept_email_submit(call, g_steal_pointer(&email), smtp_state_gate(state), 202);
+    return accept_email_submit(
+        call, g_steal_pointer(&email), smtp_state_gate(state, clock_wall_ms()), 202);
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */
@@ -273,7 +276,7 @@ HttpAnswer *route_emails_list(ApiCall *call)
     g_autoptr(SmtpState) state = read_state(call, &problem);
     if (!state)
         return problem;
-    EmailGate gate = smtp_state_gate(state);
+    EmailGate gate = smtp_state_gate(state, clock_wall_ms());
     if (gate_hides(filter.state, gate))
         return list_answer(call, json_array(), FALSE);
 
@@ -305,7 +308,8 @@ HttpAnswer *route_email_get(ApiCall *call)
     if (!row)
         return call_problem(call, "not_found", NULL);
     return call_json(call, 200,
-        email_detail_json(row, smtp_state_gate(state), call->api->catalogue, call->language));
+        email_detail_json(
+            row, smtp_state_gate(state, clock_wall_ms()), call->api->catalogue, call->language));
 }
 
 /* --- Cancelling ------------------------------------------------------------------------------ */
@@ -324,8 +328,7 @@ static void cancellation_free(gpointer data)
     g_free(cancellation);
 }
 
-/* Who may not read emails may cancel their own only. */
-static gboolean may_cancel(const PeopleCaller *caller, const EmailRow *row)
+gboolean route_email_is_in_reach(const PeopleCaller *caller, const EmailRow *row)
 {
     if (caller->scopes & PEOPLE_SCOPE_EMAILS_READ)
         return TRUE;
@@ -339,7 +342,7 @@ static gboolean cancel_job(Db *db, gpointer data, GError **error)
     gint64 org_id = cancellation->caller.org_id, cancelled = 0;
     GError *fault = NULL;
     g_autoptr(EmailRow) before = emails_get(db, org_id, &cancellation->id, &fault);
-    if (!fault && (!before || !may_cancel(&cancellation->caller, before)))
+    if (!fault && (!before || !route_email_is_in_reach(&cancellation->caller, before)))
         g_set_error_literal(&fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "no such email");
     if (fault) {
         g_propagate_error(error, fault);
@@ -350,13 +353,14 @@ static gboolean cancel_job(Db *db, gpointer data, GError **error)
     g_autoptr(SmtpState) state = smtp_state_read(db, org_id, error);
     if (!state)
         return FALSE;
-    cancellation->gate = smtp_state_gate(state);
+    cancellation->gate = smtp_state_gate(state, clock_wall_ms());
     cancellation->row = emails_get(db, org_id, &cancellation->id, error);
     return cancellation->row != NULL;
 }
 
 static HttpAnswer *cancel_finish(ApiCall *call, gpointer data, const GError *error)
 {
+    CRASH_POINT("cancel_committed"); /* and not answered */
     const Cancellation *cancellation = data;
     if (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT))
         return call_problem(call, "not_cancellable", NULL);

@@ -1,9 +1,8 @@
-/* For operators: is it alive, can it write, how much does it do; the contract; the pages. */
+/* For operators: is it alive; the contract; the pages. */
 #include "api/routes.h"
 #include "api/state.h"
 
-#include "store/emails.h"
-#include "store/smtp_settings.h"
+#include "store/books.h"
 
 #define OPENAPI "/absender/data/openapi.json"
 
@@ -12,70 +11,6 @@ HttpAnswer *route_live(ApiCall *call)
     json_t *json = json_object();
     json_object_set_new(json, "status", json_text("ok"));
     return call_json(call, 200, json);
-}
-
-/* A write that changes nothing unless a draft is overdue: it needs the writing thread, a
- * transaction and a commit. */
-static gboolean ready_job(Db *db, gpointer data, GError **error)
-{
-    return smtp_drafts_expire(db, clock_wall_ms(), error);
-}
-
-static HttpAnswer *ready_finish(ApiCall *call, gpointer data, const GError *error)
-{
-    return error ? call_error(call, error) : route_live(call);
-}
-
-HttpAnswer *route_ready(ApiCall *call)
-{
-    return call_submit(call, ready_job, NULL, ready_finish, NULL);
-}
-
-static void write_queue(GString *text, const gint64 counts[EMAIL_HELD + 1])
-{
-    g_string_append(text, "# HELP absender_recipients Recipients by stored state.\n"
-                          "# TYPE absender_recipients gauge\n");
-    for (EmailState state = EMAIL_SCHEDULED; state < EMAIL_HELD; state++)
-        g_string_append_printf(text, "absender_recipients{state=\"%s\"} %" G_GINT64_FORMAT "\n",
-            email_state_name(state), counts[state]);
-}
-
-static void write_courier(GString *text, Courier *courier)
-{
-    CourierCounters counters;
-    courier_counters(courier, &counters);
-    metrics_write_one(
-        text, "absender_smtp_sessions", "gauge", "Open SMTP sessions.", counters.sessions);
-    metrics_write_one(text, "absender_smtp_accepted_total", "counter",
-        "Recipients the provider took.", counters.accepted);
-    metrics_write_one(text, "absender_smtp_rejected_total", "counter",
-        "Recipients the provider refused.", counters.rejected);
-    metrics_write_one(
-        text, "absender_smtp_deferred_total", "counter", "Recipients put off.", counters.deferred);
-    metrics_write_one(text, "absender_smtp_uncertain_total", "counter",
-        "Recipients whose outcome was lost.", counters.uncertain);
-    metrics_write_one(
-        text, "absender_smtp_logins_total", "counter", "Logins tried.", counters.logins);
-    metrics_write_one(text, "absender_smtp_login_failures_total", "counter", "Logins refused.",
-        counters.login_failures);
-}
-
-HttpAnswer *route_metrics(ApiCall *call)
-{
-    g_autoptr(GError) error = NULL;
-    gint64 counts[EMAIL_HELD + 1] = {0};
-    Db *db = store_reader_take(call->api->store);
-    emails_count(db, STORE_DEFAULT_ORG, counts, &error);
-    store_reader_give(call->api->store, db);
-    if (error)
-        return call_error(call, error);
-    GString *text = g_string_new(NULL);
-    metrics_write(call->api->metrics, text);
-    write_queue(text, counts);
-    if (call->api->courier)
-        write_courier(text, call->api->courier);
-    return http_answer_new_text(
-        200, "text/plain; version=0.0.4; charset=utf-8", g_string_free(text, FALSE));
 }
 
 HttpAnswer *route_openapi(ApiCall *call)
@@ -89,4 +24,100 @@ HttpAnswer *route_page(ApiCall *call)
 {
     HttpAnswer *answer = pages_answer(call->api->pages, call->request);
     return answer ? answer : call_problem(call, "not_found", NULL);
+}
+
+/* --- The books ---------------------------------------------------------------------------------
+ */
+
+static json_t *states_json(const gint64 counts[BOOKS_STATES], EmailState first)
+{
+    json_t *json = json_object();
+    for (EmailState state = first; state < BOOKS_STATES; state++) {
+        if (state != EMAIL_HELD) /* a way to show others, never stored */
+            json_object_set_new(json, email_state_name(state), json_integer(counts[state]));
+    }
+    return json;
+}
+
+static json_t *books_json(const Books *books)
+{
+    gint64 waiting = books->states[EMAIL_UNCERTAIN];
+    for (EmailState state = EMAIL_SCHEDULED; state <= EMAIL_DEFERRED; state++)
+        waiting += books->states[state];
+    json_t *faults = json_array();
+    for (guint i = 0; books->faults && i < books->faults->len; i++)
+        json_array_append_new(faults, json_text(books->faults->pdata[i]));
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("queue_check"));
+    json_object_set_new(json, "balanced", json_boolean(books->balanced));
+    json_object_set_new(json, "counted", json_boolean(books->counted));
+    json_object_set_new(json, "taken", json_integer(books->taken));
+    json_object_set_new(json, "waiting", json_integer(waiting));
+    json_object_set_new(json, "states", states_json(books->states, EMAIL_SCHEDULED));
+    json_object_set_new(json, "removed", states_json(books->removed, EMAIL_UNCERTAIN));
+    json_object_set_new(json, "faults", faults);
+    return json;
+}
+
+/* It costs a look at every recipient: not for applications. */
+HttpAnswer *route_queue_check(ApiCall *call)
+{
+    if (call->caller.kind == PEOPLE_CALLER_TOKEN)
+        return call_problem(call, "forbidden", NULL);
+    g_autoptr(GError) error = NULL;
+    g_auto(Books) books = {0};
+    if (!books_check(call->api->store, call->caller.org_id, NULL, &books, &error))
+        return call_error(call, error);
+    return call_json(call, 200, books_json(&books));
+}
+
+/* --- Backups -----------------------------------------------------------------------------------
+ */
+
+static char *read_backup_request(ApiCall *call, gboolean *may_replace, HttpAnswer **problem)
+{
+    json_t *body = call_body(call, FALSE, problem);
+    if (!body)
+        return NULL;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    char *path = NULL;
+    {
+        g_auto(JsonObject) object;
+        json_object_open(&object, body, "", &faults);
+        path = g_strdup(json_object_take_text(&object, "path"));
+        json_object_take_bool(&object, "replace", may_replace);
+        if (!path || !g_path_is_absolute(path))
+            json_object_fault(
+                &object, "path", "required", "A backup needs the full path of its file.");
+    }
+    json_decref(body);
+    if (faults.list->len == 0)
+        return path;
+    *problem = call_faults(call, &faults);
+    g_free(path);
+    return NULL;
+}
+
+/* The file is written with the rights of the service, anywhere: for its operator only. */
+HttpAnswer *route_backup_start(ApiCall *call)
+{
+    if (call->caller.kind != PEOPLE_CALLER_OPERATOR)
+        return call_problem(call, "forbidden", NULL);
+    HttpAnswer *problem = NULL;
+    gboolean may_replace = FALSE;
+    g_autofree char *path = read_backup_request(call, &may_replace, &problem);
+    if (!path)
+        return problem;
+    if (!backups_start(call->api->backups, path, may_replace))
+        return call_problem(call, "backup_running", NULL);
+    return call_json(call, 202, backups_json(call->api->backups, call->language));
+}
+
+HttpAnswer *route_backup_current(ApiCall *call)
+{
+    if (call->caller.kind != PEOPLE_CALLER_OPERATOR)
+        return call_problem(call, "forbidden", NULL);
+    json_t *json = backups_json(call->api->backups, call->language);
+    return json ? call_json(call, 200, json) : call_problem(call, "not_found", NULL);
 }

@@ -3,22 +3,10 @@
 #include "api/smtp_json.h"
 
 #include "base/error.h"
-#include "base/limits.h"
-#include "base/text.h"
 
 #include <string.h>
 
 /* --- Status ---------------------------------------------------------------------------------- */
-
-/* The status with its ETag: the settings' revision. status is taken. */
-static HttpAnswer *status_answer(ApiCall *call, json_t *status)
-{
-    g_autofree char *etag = g_strdup_printf(
-        "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(json_object_get(status, "revision")));
-    HttpAnswer *answer = call_json(call, 200, status);
-    http_answer_set_header(answer, "ETag", etag);
-    return answer;
-}
 
 HttpAnswer *route_smtp_get(ApiCall *call)
 {
@@ -26,7 +14,7 @@ HttpAnswer *route_smtp_get(ApiCall *call)
     Db *db = store_reader_take(call->api->store);
     json_t *status = smtp_status_json(call->api, db, call->caller.org_id, call->language, &error);
     store_reader_give(call->api->store, db);
-    return status ? status_answer(call, status) : call_error(call, error);
+    return status ? smtp_status_answer(call, status) : call_error(call, error);
 }
 
 HttpAnswer *route_events(ApiCall *call)
@@ -121,7 +109,7 @@ static HttpAnswer *draft_finish(ApiCall *call, gpointer data, const GError *erro
     if (!change->is_deletion)
         json_object_set_new(
             change->status, "password_dropped", json_boolean(change->password_dropped));
-    return status_answer(call, g_steal_pointer(&change->status));
+    return smtp_status_answer(call, g_steal_pointer(&change->status));
 }
 
 static DraftChange *draft_change_new(ApiCall *call, gint64 revision)
@@ -164,88 +152,4 @@ HttpAnswer *route_draft_delete(ApiCall *call)
     DraftChange *change = draft_change_new(call, revision);
     change->is_deletion = TRUE;
     return call_submit(call, draft_job, change, draft_finish, draft_change_free);
-}
-
-/* --- Sending switch -------------------------------------------------------------------------- */
-
-typedef struct {
-    struct api *api;
-    PeopleCaller caller;
-    Language language;
-    gboolean is_enabled;
-    char *reason, *changed_by;
-    WallMs until;
-    json_t *status;
-} Switching;
-
-static void switching_free(gpointer data)
-{
-    Switching *switching = data;
-    g_clear_pointer(&switching->status, json_decref);
-    g_free(switching->reason);
-    g_free(switching->changed_by);
-    g_free(switching);
-}
-
-static gboolean sending_job(Db *db, gpointer data, GError **error)
-{
-    Switching *switching = data;
-    gint64 org_id = switching->caller.org_id;
-    if (!smtp_sending_write(db, org_id, switching->is_enabled, switching->reason, switching->until,
-            switching->changed_by, clock_wall_ms(), error))
-        return FALSE;
-    switching->status = smtp_status_json(switching->api, db, org_id, switching->language, error);
-    return switching->status != NULL;
-}
-
-static HttpAnswer *sending_finish(ApiCall *call, gpointer data, const GError *error)
-{
-    Switching *switching = data;
-    return error ? call_error(call, error)
-                 : status_answer(call, g_steal_pointer(&switching->status));
-}
-
-static void read_switching(Switching *switching, json_t *body, JsonFaults *faults)
-{
-    g_auto(JsonObject) object;
-    json_object_open(&object, body, "", faults);
-    if (!json_object_take_bool(&object, "enabled", &switching->is_enabled) &&
-        faults->list->len == 0)
-        json_object_fault(&object, "enabled", "required", "Say whether to send: true or false.");
-    switching->reason = g_strdup(json_object_take_text(&object, "reason"));
-    const char *until = json_object_take_text(&object, "until");
-    if (switching->reason && (!text_is_one_line(switching->reason, FALSE) ||
-                                 strlen(switching->reason) > LIMIT_REASON_BYTES))
-        json_object_fault(
-            &object, "reason", "too_long", "The reason is one line of at most 200 bytes.");
-    if (until &&
-        (!clock_parse_rfc3339(until, &switching->until) || switching->until <= clock_wall_ms()))
-        json_object_fault(&object, "until", "invalid_time",
-            "Please give a time in the future, such as 2026-12-24T18:00:00Z.");
-    if (until && switching->is_enabled)
-        json_object_fault(&object, "until", "not_allowed", "Only a pause can have an end.");
-}
-
-HttpAnswer *route_sending_put(ApiCall *call)
-{
-    HttpAnswer *problem = NULL;
-    json_t *body = call_body(call, FALSE, &problem);
-    if (!body)
-        return problem;
-    g_auto(JsonFaults) faults;
-    json_faults_init(&faults);
-    Switching *switching = g_new0(Switching, 1);
-    switching->api = call->api;
-    switching->caller = call->caller;
-    switching->language = call->language;
-    read_switching(switching, body, &faults);
-    json_decref(body);
-    if (faults.list->len > 0) {
-        switching_free(switching);
-        return call_faults(call, &faults);
-    }
-    Db *db = store_reader_take(call->api->store);
-    switching->changed_by = call_caller_name(call, db);
-    store_reader_give(call->api->store, db);
-    return call_submit(call, sending_job, switching, sending_finish, switching_free);
 }

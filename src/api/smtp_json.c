@@ -1,5 +1,7 @@
 #include "api/smtp_json.h"
 
+#include "base/limits.h"
+
 json_t *diagnosis_json(
     const DiagnosisCatalogue *catalogue, const DiagnosisFacts *facts, Language language)
 {
@@ -114,6 +116,59 @@ json_t *smtp_health_json(struct api *api, const SmtpState *state, Language langu
     return json;
 }
 
+WallMs smtp_next_login_at(const SmtpState *state, WallMs now)
+{
+    WallMs at = state->health_at + LIMIT_CREDENTIAL_RETRY_MS;
+    gboolean is_ahead = at > now && state->health_at <= now; /* else the clock was set */
+    return state->health == HEALTH_CREDENTIAL_FAULT && is_ahead ? at : 0;
+}
+
+static json_t *breaker_json(struct api *api, const SmtpState *state, WallMs now, Language language)
+{
+    if (state->health != HEALTH_CREDENTIAL_FAULT)
+        return json_null();
+    const DiagnosisFacts facts = {.id = state->health_diagnosis};
+    WallMs next_try_at = smtp_next_login_at(state, now);
+    json_t *json = json_object();
+    json_object_set_new(json, "since", json_time(state->health_at));
+    json_object_set_new(json, "next_try_at", json_time(next_try_at));
+    json_object_set_new(json, "tries_left", json_integer(next_try_at > 0 ? 1 : 0));
+    json_object_set_new(json, "diagnosis", diagnosis_json(api->catalogue, &facts, language));
+    return json;
+}
+
+gboolean smtp_quota_read(const SmtpState *state, WallMs now, QuotaWindow windows[QUOTA_WINDOWS])
+{
+    if (!state->sent)
+        return FALSE;
+    QuotaLimits limits = smtp_state_limits(state);
+    quota_read(state->sent, &limits, now, windows);
+    return TRUE;
+}
+
+static json_t *window_json(const QuotaWindow *window)
+{
+    if (window->limit == 0)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "limit", json_integer(window->limit));
+    json_object_set_new(json, "used", json_integer(window->used));
+    json_object_set_new(json, "free_at", json_time(window->free_at));
+    return json;
+}
+
+static json_t *quota_json(const SmtpState *state, WallMs now)
+{
+    static const char *const names[QUOTA_WINDOWS] = {"per_minute", "per_hour", "per_day"};
+    QuotaWindow windows[QUOTA_WINDOWS] = {{0}};
+    if (!smtp_quota_read(state, now, windows))
+        return json_null();
+    json_t *json = json_object();
+    for (gsize i = 0; i < QUOTA_WINDOWS; i++)
+        json_object_set_new(json, names[i], window_json(&windows[i]));
+    return json;
+}
+
 static json_t *waiting_json(const gint64 counts[EMAIL_HELD + 1], EmailGate gate)
 {
     static const EmailState waiting[] = {
@@ -165,8 +220,23 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
     json_object_set_new(json, "active", settings_json(state->active));
     json_object_set_new(json, "draft", draft_json(state));
     json_object_set_new(json, "last_verification", last);
-    json_object_set_new(json, "waiting", waiting_json(counts, smtp_state_gate(state)));
+    WallMs now = clock_wall_ms();
+    EmailGate gate = smtp_state_gate(state, now);
+    json_object_set_new(json, "waiting", waiting_json(counts, gate));
+    json_object_set_new(
+        json, "held_reason", json_text(gate == EMAIL_GATE_OPEN ? NULL : email_gate_name(gate)));
+    json_object_set_new(json, "breaker", breaker_json(api, state, now, language));
+    json_object_set_new(json, "quota", quota_json(state, now));
     return json;
+}
+
+HttpAnswer *smtp_status_answer(ApiCall *call, json_t *status)
+{
+    g_autofree char *etag = g_strdup_printf(
+        "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(json_object_get(status, "revision")));
+    HttpAnswer *answer = call_json(call, 200, status);
+    http_answer_set_header(answer, "ETag", etag);
+    return answer;
 }
 
 /* --- Verification ---------------------------------------------------------------------------- */

@@ -11,6 +11,15 @@
 /* Everything GET /v1/smtp says. NULL with error if the store cannot be read. */
 json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language language, GError **error);
 
+/* The status as an answer with its ETag, the settings' revision. status is taken. */
+HttpAnswer *smtp_status_answer(ApiCall *call, json_t *status);
+
+/* When the login that was refused is tried once more by itself; 0: not. */
+WallMs smtp_next_login_at(const SmtpState *state, WallMs now);
+
+/* FALSE if the active settings have no limit. */
+gboolean smtp_quota_read(const SmtpState *state, WallMs now, QuotaWindow windows[QUOTA_WINDOWS]);
+
 json_t *smtp_sending_json(const SmtpState *state);
 json_t *smtp_health_json(struct api *api, const SmtpState *state, Language language);
 json_t *verification_json(struct api *api, const Verification *verification, Language language);

@@ -195,7 +195,7 @@ static char *event_text(const char *name, json_t *data)
 static json_t *email_event(Db *db, const StoreChange *change, const SmtpState *state)
 {
     g_autoptr(EmailRow) row = emails_get(db, change->org_id, &change->id, NULL);
-    return row ? email_event_json(row, smtp_state_gate(state)) : NULL;
+    return row ? email_event_json(row, smtp_state_gate(state, clock_wall_ms())) : NULL;
 }
 
 static json_t *phase_event(Sse *sse, Db *db, const StoreChange *change, Language language)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/backups.h"
 #include "api/call.h"
 #include "api/credentials.h"
 #include "api/guesses.h"
@@ -28,6 +29,7 @@ struct api {
     Guesses *guesses;
     Metrics *metrics;
     Pages *pages;
+    Backups *backups;
     Sse *sse;
 
     GThreadPool *quick, *large, *hashing; /* of HttpRequest */

@@ -45,8 +45,42 @@ static const CliCommand commands[] = {
             "\n"
             "  absender pause --reason \"moving to a new provider\""),
         cli_pause},
-    {"resume", "", SAY_LATER("switch mail sending on"),
-        SAY_LATER("Held mail goes out at once, except what has expired."), cli_resume},
+    {"resume", SAY_LATER("[--cancel CLASS …] [--yes]"), SAY_LATER("switch mail sending on"),
+        SAY_LATER(
+            "First it is shown what would be sent at once, later, and not at all any more. On\n"
+            "a terminal you are asked then. --cancel ends what waits of a class before that.\n"
+            "\n"
+            "  absender resume --cancel bulk"),
+        cli_resume},
+    {"queue", SAY_LATER("list | show ID | retry ID … | cancel ID … | check"),
+        SAY_LATER("look at emails, retry or cancel them"),
+        SAY_LATER(
+            "list shows the newest emails, show everything about one: why it has not been\n"
+            "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
+            "attempt, was rejected or has expired. check counts whether every email that was\n"
+            "ever taken is accounted for; the exit status is 1 if not.\n"
+            "\n"
+            "  absender queue list --state rejected --limit 200\n"
+            "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"),
+        cli_queue},
+    {"backup", SAY_LATER("FILE [--replace]"), SAY_LATER("copy the database while it is in use"),
+        SAY_LATER(
+            "The service writes the file itself, with its own rights, and goes on if this\n"
+            "command is interrupted. It holds every email taken before. The key is never part\n"
+            "of it: keep a copy of the file \"key\" in another place.\n"
+            "\n"
+            "  absender backup /var/backups/absender.backup --replace"),
+        cli_backup},
+    {"restore", SAY_LATER("FILE [--replace] [--yes]"),
+        SAY_LATER("put a backup in the place of the database"),
+        SAY_LATER(
+            "Stop the service first, and put the key file into the folder that --data names.\n"
+            "The backup is checked before anything is replaced, and a former database is kept\n"
+            "aside. Sending is off afterwards (reason: restored): what waits in the backup\n"
+            "may have been sent since it was made.\n"
+            "\n"
+            "  absender restore /var/backups/absender.backup --data /var/lib/absender"),
+        cli_restore},
 };
 
 const CliCommand *cli_commands(guint *n)

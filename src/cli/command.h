@@ -39,12 +39,17 @@ CliExit cli_check(const CliCommand *command, int argc, char **argv);
 CliExit cli_status(const CliCommand *command, int argc, char **argv);
 CliExit cli_send(const CliCommand *command, int argc, char **argv);
 CliExit cli_token(const CliCommand *command, int argc, char **argv);
+CliExit cli_queue(const CliCommand *command, int argc, char **argv);
+CliExit cli_backup(const CliCommand *command, int argc, char **argv);
+CliExit cli_restore(const CliCommand *command, int argc, char **argv);
 CliExit cli_pause(const CliCommand *command, int argc, char **argv);
 CliExit cli_resume(const CliCommand *command, int argc, char **argv);
 
 /* Reads the options of the command and the common ones. Returns TRUE to go on; else *status is what
  * the command ends with: help was printed, or an option was wrong (which has been said). Arguments
- * that are not options are wrong unless n_arguments says how many are taken; they stay in argv. */
+ * that are not options are wrong unless n_arguments says how many are taken; they stay in argv.
+ * CLI_ARGUMENTS: one or more. */
+#define CLI_ARGUMENTS (-1)
 gboolean cli_parse(const CliCommand *command, const GOptionEntry *entries, CliCommon *common,
     int n_arguments, int *argc, char ***argv, CliExit *status);
 void cli_common_clear(CliCommon *common);

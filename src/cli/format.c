@@ -74,7 +74,7 @@ static void pad(GString *out, const char *text, glong column)
 }
 
 /* "label:   value\n"; nothing without a value. */
-static void add_line(GString *out, const char *label, const char *value)
+void format_add_line(GString *out, const char *label, const char *value)
 {
     if (value == NULL)
         return;
@@ -90,7 +90,7 @@ static void add_indented(GString *out, const char *label, const char *value)
 }
 
 /* Meaning, fix and the server's own words of a diagnosis; nothing for null. */
-static void add_diagnosis(GString *out, const json_t *diagnosis)
+void format_add_diagnosis(GString *out, const json_t *diagnosis)
 {
     if (!json_is_object(diagnosis))
         return;
@@ -132,6 +132,8 @@ static const struct {
     {"/scopes", "--scope"},
     {"/reason", "--reason"},
     {"/until", "--until"},
+    {"/cancel_classes", "--cancel"},
+    {"/path", "FILE"},
 };
 
 /* The option for the member or what it is in ("/scopes/0"), else the pointer itself. */
@@ -181,7 +183,7 @@ char *format_problem(const json_t *problem)
     g_string_append_c(out, '\n');
     for (gsize i = 0; i < json_array_size(errors); i++)
         add_fault(out, json_array_get(errors, i));
-    add_diagnosis(out, json_object_get(problem, "diagnosis"));
+    format_add_diagnosis(out, json_object_get(problem, "diagnosis"));
     return g_string_free(out, FALSE);
 }
 
@@ -215,7 +217,7 @@ static void add_waiting(GString *out, const json_t *waiting)
             g_string_append_printf(line, "%s%" JSON_INTEGER_FORMAT " %s", line->len > 0 ? ", " : "",
                 n, say(waits[i].english));
     }
-    add_line(out, say("Waiting:"), line->len > 0 ? line->str : say("nothing"));
+    format_add_line(out, say("Waiting:"), line->len > 0 ? line->str : say("nothing"));
 }
 
 static void add_switch(GString *out, const json_t *sending)
@@ -228,6 +230,9 @@ static void add_switch(GString *out, const json_t *sending)
     g_autofree char *at = format_time(sending, "changed_at");
     if (!is_enabled && g_strcmp0(reason, "initial") == 0)
         g_string_append_printf(line, ", %s", say("never switched on yet"));
+    else if (!is_enabled && g_strcmp0(reason, "restored") == 0)
+        g_string_append_printf(
+            line, ", %s", say("restored from a backup: what waits may have been sent since"));
     else if (!is_enabled && reason != NULL && reason[0] != '\0')
         g_string_append_printf(line, " (%s)", reason);
     if (!is_enabled && until != NULL)
@@ -238,7 +243,7 @@ static void add_switch(GString *out, const json_t *sending)
         g_string_append_printf(line, say(", by %s"), say("the operator (command line)"));
     else if (by != NULL && by[0] != '\0')
         g_string_append_printf(line, say(", by %s"), by);
-    add_line(out, say("Sending:"), line->str);
+    format_add_line(out, say("Sending:"), line->str);
 }
 
 static void add_sending_with(GString *out, const json_t *with)
@@ -256,7 +261,7 @@ static void add_sending_with(GString *out, const json_t *with)
         g_string_append_printf(line, say(", sender %s"), from);
     if (since != NULL)
         g_string_append_printf(line, say(", since %s"), since);
-    add_line(out, say("Sending with:"), line->str);
+    format_add_line(out, say("Sending with:"), line->str);
 }
 
 static const Reading fields[] = {{"host", SAY_LATER("SMTP server")},
@@ -274,7 +279,7 @@ static void add_missing(GString *out, const json_t *missing)
                 line, "%s%s", line->len > 0 ? ", " : "", reading != NULL ? reading : field);
     }
     if (line->len > 0)
-        add_line(out, say("Still missing:"), line->str);
+        format_add_line(out, say("Still missing:"), line->str);
 }
 
 char *format_sending(const json_t *smtp)
@@ -297,7 +302,7 @@ static void add_draft_failure(GString *out, const json_t *smtp)
 char *format_status(const json_t *smtp)
 {
     GString *out = g_string_new(NULL);
-    add_line(out, say("Setup:"), MEMBER_READING(setups, smtp, "setup"));
+    format_add_line(out, say("Setup:"), MEMBER_READING(setups, smtp, "setup"));
     add_draft_failure(out, smtp);
     add_missing(out, json_object_get(smtp, "missing"));
     add_sending_with(out, json_object_get(smtp, "sending_with"));
@@ -305,16 +310,16 @@ char *format_status(const json_t *smtp)
     g_string_append(out, rest);
     const json_t *health = json_object_get(smtp, "health");
     if (json_is_object(health)) {
-        add_line(out, say("Health:"), MEMBER_READING(healths, health, "state"));
-        add_diagnosis(out, json_object_get(health, "diagnosis"));
+        format_add_line(out, say("Health:"), MEMBER_READING(healths, health, "state"));
+        format_add_diagnosis(out, json_object_get(health, "diagnosis"));
     }
     const json_t *last = json_object_get(smtp, "last_verification");
     if (json_is_object(last)) {
         g_autofree char *at = format_time(last, "started_at");
         g_autofree char *line = g_strdup_printf("%s%s%s", MEMBER_READING(endings, last, "state"),
             at != NULL ? ", " : "", at != NULL ? at : "");
-        add_line(out, say("Last check:"), line);
-        add_diagnosis(out, json_object_get(last, "diagnosis"));
+        format_add_line(out, say("Last check:"), line);
+        format_add_diagnosis(out, json_object_get(last, "diagnosis"));
     }
     return g_string_free(out, FALSE);
 }
@@ -453,7 +458,7 @@ char *format_verification_end(const json_t *verification)
         g_string_append_printf(
             out, "✗ %s\n", say("The settings do not work. What is active stays as it was."));
     }
-    add_diagnosis(out, json_object_get(verification, "diagnosis"));
+    format_add_diagnosis(out, json_object_get(verification, "diagnosis"));
     return g_string_free(out, FALSE);
 }
 
@@ -481,6 +486,11 @@ static const Reading email_states[] = {{"scheduled", SAY_LATER("scheduled")},
     {"uncertain", SAY_LATER("unclear")}, {"accepted", SAY_LATER("accepted by the provider")},
     {"rejected", SAY_LATER("rejected")}, {"expired", SAY_LATER("expired")},
     {"cancelled", SAY_LATER("cancelled")}, {"handed_over", SAY_LATER("handed over by hand")}};
+
+const char *format_email_state(const json_t *object, const char *key)
+{
+    return MEMBER_READING(email_states, object, key);
+}
 
 char *format_email(const json_t *email)
 {

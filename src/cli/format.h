@@ -28,5 +28,14 @@ char *format_transcript(const json_t *verification);
 /* A part: the rung's name. */
 const char *format_phase_name(const json_t *phase);
 
+/* A part: an email's or recipient's state as people read it, of static storage. */
+const char *format_email_state(const json_t *object, const char *key);
+
+/* Appends meaning, fix and the server's words of a diagnosis; nothing for null. */
+void format_add_diagnosis(GString *out, const json_t *diagnosis);
+
+/* Appends "label:   value"; nothing without a value. */
+void format_add_line(GString *out, const char *label, const char *value);
+
 /* POST /v1/emails. */
 char *format_email(const json_t *email);

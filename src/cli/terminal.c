@@ -5,6 +5,7 @@
 #include "cli/words.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -22,6 +23,16 @@ gboolean terminal_is_interactive(void)
 gboolean terminal_shows_output(void)
 {
     return isatty(STDOUT_FILENO) != 0;
+}
+
+gboolean terminal_confirm(const char *question)
+{
+    char answer[64] = "";
+    fprintf(stderr, "%s ", question);
+    fflush(stderr);
+    if (fgets(answer, sizeof answer, stdin) == NULL)
+        return FALSE;
+    return strchr("yYjJ", answer[0]) != NULL && answer[0] != '\0';
 }
 
 /* What has been typed so far. */

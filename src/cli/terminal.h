@@ -8,6 +8,10 @@
 gboolean terminal_is_interactive(void); /* standard input and standard error are a terminal */
 gboolean terminal_shows_output(void);   /* standard output is a terminal */
 
+/* Asks a question on standard error: TRUE if the answer read from standard input begins with y or
+ * j (ja). */
+gboolean terminal_confirm(const char *question);
+
 /* Asks on standard error and reads a line from standard input without showing it. Backspace and ^U
  * work, ^C and ^D on an empty line cancel (ABS_ERROR_INPUT). At most LIMIT_PASSWORD_BYTES. */
 Secret *terminal_ask_password(const char *prompt, GError **error);

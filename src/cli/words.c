@@ -154,6 +154,14 @@ static const Sentence sentences[] = {
         "Hier steht ein Proxy mit TLS; nötig, um über diesen Rechner hinaus zu lauschen"},
     {"Ask this DNS server instead of the system's",
         "Diesen DNS-Server fragen statt den des Systems"},
+    {"Erase the content of ended mail after so many days (default 7)",
+        "Den Inhalt beendeter E-Mails nach so vielen Tagen löschen (sonst 7)"},
+    {"Remove the record of ended mail after so many days (default 90)",
+        "Den Eintrag beendeter E-Mails nach so vielen Tagen entfernen (sonst 90)"},
+    {"DAYS", "TAGE"},
+    {"Take no more mail with less disk free (default 256, at most 5 % of it)",
+        "Mit weniger freiem Speicher keine Mail annehmen (sonst 256, höchstens 5 % davon)"},
+    {"--%s: '%s' is not a number from 1 to %u", "--%s: '%s' ist keine Zahl von 1 bis %u"},
     {"Development: run the sandbox and let settings lead to loopback",
         "Entwicklung: mit Sandbox, und Einstellungen dürfen auf diesen Rechner führen"},
     {"The sandbox's STARTTLS port (default 2587; 0 picks one)",
@@ -286,8 +294,156 @@ static const Sentence sentences[] = {
         "jemand von Hand startet, gehen weiterhin hinaus.\n"
         "\n"
         "  absender pause --reason \"Umzug zu einem neuen Anbieter\""},
-    {"Held mail goes out at once, except what has expired.",
-        "Zurückgehaltene Mail geht sofort hinaus, außer was abgelaufen ist."},
+    {"[--cancel CLASS …] [--yes]", "[--cancel KLASSE …] [--yes]"},
+    {"list | show ID | retry ID … | cancel ID … | check",
+        "list | show KENNUNG | retry KENNUNG … | cancel KENNUNG … | check"},
+    {"FILE [--replace]", "DATEI [--replace]"},
+    {"FILE [--replace] [--yes]", "DATEI [--replace] [--yes]"},
+    {"look at emails, retry or cancel them", "E-Mails ansehen, erneut senden oder abbrechen"},
+    {"copy the database while it is in use", "die Datenbank im laufenden Betrieb sichern"},
+    {"put a backup in the place of the database", "eine Sicherung zur Datenbank machen"},
+    {"STATE", "STATUS"},
+    {"list: only those in this state (queued, deferred, held, rejected …)",
+        "list: nur die in diesem Status (queued, deferred, held, rejected …)"},
+    {"list: only those of this class", "list: nur die dieser Klasse"},
+    {"list: at most so many (50)", "list: höchstens so viele (50)"},
+    {"first cancel what waits of this class; may be repeated",
+        "zuvor abbrechen, was von dieser Klasse wartet; mehrfach möglich"},
+    {"do not ask", "nicht nachfragen"},
+    {"overwrite an earlier backup of that name",
+        "eine frühere Sicherung dieses Namens überschreiben"},
+    {"keep the database that is there aside", "die vorhandene Datenbank beiseitelegen"},
+    {"needs list, show ID, retry ID …, cancel ID … or check; --help shows the usage",
+        "braucht list, show KENNUNG, retry KENNUNG …, cancel KENNUNG … oder check; --help zeigt "
+        "den Aufruf"},
+    {"restored from a backup: what waits may have been sent since",
+        "aus einer Sicherung wiederhergestellt: Was wartet, kann inzwischen gesendet worden sein"},
+    {"%d cancelled\n", "%d abgebrochen\n"},
+    {"Switch sending on? [y/N]", "Versand einschalten? [j/N]"},
+    {"nothing was changed", "nichts wurde geändert"},
+    {"There is no such email.", "Es gibt keine solche E-Mail."},
+    {"There are more: --limit N shows more of them.",
+        "Es gibt noch mehr: --limit N zeigt mehr davon."},
+    {"Why:", "Warum:"},
+    {"Next:", "Als Nächstes:"},
+    {"Expires:", "Läuft ab:"},
+    {", next attempt %s", ", nächster Versuch %s"},
+    {"Timeline", "Verlauf"},
+    {"Email:", "E-Mail:"},
+    {"State:", "Status:"},
+    {"From:", "Von:"},
+    {"To:", "An:"},
+    {"Subject:", "Betreff:"},
+    {"Class:", "Klasse:"},
+    {"Taken:", "Angenommen:"},
+    {"Recipients", "Empfänger"},
+    {"The books balance: every email that was taken is accounted for.",
+        "Die Bücher stimmen: Jede angenommene E-Mail ist nachgewiesen."},
+    {"The books do not balance.", "Die Bücher stimmen nicht."},
+    {"Taken in all:", "Angenommen:"},
+    {"There:", "Vorhanden:"},
+    {"Removed since:", "Entfernt:"},
+    {"Sent at once:", "Sofort gesendet:"},
+    {"Sent later:", "Später gesendet:"},
+    {"Ended unsent:", "Nicht mehr:"},
+    {"Oldest:", "Älteste:"},
+    {"%d h %d min (quota)", "%d h %d min (Kontingent)"},
+    {"Takes at least:", "Dauert mindestens:"},
+    {"] %3d %%  %.1f of %.1f MiB", "] %3d %%  %.1f von %.1f MiB"},
+    {"%d %%: %.1f of %.1f MiB\n", "%d %%: %.1f von %.1f MiB\n"},
+    {"✓ The backup is complete: %s, %.1f MiB\n", "✓ Die Sicherung ist fertig: %s, %.1f MiB\n"},
+    {"The key is not in it, and without the key nobody can use it: keep a copy of the file "
+     "\"key\", in another place than the backup.",
+        "Der Schlüssel ist nicht darin, und ohne ihn kann niemand sie benutzen: Heben Sie eine "
+        "Kopie der Datei „key“ auf, an einem anderen Ort als die Sicherung."},
+    {"✗ There is no backup: %s", "✗ Es gibt keine Sicherung: %s"},
+    {"there is no file %s", "die Datei %s gibt es nicht"},
+    {"there is no folder %s: make it, and put the key there",
+        "den Ordner %s gibt es nicht: Legen Sie ihn an und den Schlüssel hinein"},
+    {"an Absender runs on %s: stop it first, nothing was changed",
+        "in %s läuft ein Absender: Beenden Sie ihn zuerst, nichts wurde geändert"},
+    {"there is a database in %s already; --replace keeps it aside and puts the backup in its "
+     "place",
+        "in %s gibt es schon eine Datenbank; --replace legt sie beiseite und setzt die Sicherung "
+        "an ihre Stelle"},
+    {"%s is not a backup of Absender", "%s ist keine Sicherung von Absender"},
+    {"%s is not a backup: it was copied by hand from a database in use, whose log (-wal) lies "
+     "beside it",
+        "%s ist keine Sicherung: Die Datei wurde von Hand aus einer Datenbank in Betrieb kopiert, "
+        "deren Protokoll (-wal) daneben liegt"},
+    {"%s is damaged, and nothing was changed (%s)",
+        "%s ist beschädigt, und nichts wurde geändert (%s)"},
+    {"%s was made by a newer version of Absender; restore it with that version",
+        "%s stammt von einer neueren Version von Absender; stellen Sie sie mit dieser Version "
+        "wieder her"},
+    {"the key file %s/key is missing; a backup never holds it: put your copy of the key there "
+     "first",
+        "die Schlüsseldatei %s/key fehlt; eine Sicherung enthält sie nie: Legen Sie zuerst Ihre "
+        "Kopie des Schlüssels dorthin"},
+    {"%s cannot be opened with the key file %s/key (%s)",
+        "%s lässt sich mit der Schlüsseldatei %s/key nicht öffnen (%s)"},
+    {"✓ The backup is restored in %s.\n", "✓ Die Sicherung ist in %s wiederhergestellt.\n"},
+    {"  The former database is kept as %s.\n", "  Die frühere Datenbank liegt in %s.\n"},
+    {"  The newest email in it is of %s; %d recipients wait.\n",
+        "  Die neueste E-Mail darin ist vom %s; %d Empfänger warten.\n"},
+    {"  Sending is off (reason: restored). What waits in the backup may have been sent\n"
+     "  since it was made, and would be sent again. Start the service, look at it with\n"
+     "  \"absender queue list\", cancel what has been sent, and then \"absender resume\".\n"
+     "  Everybody must sign in again; tokens revoked since the backup are valid again.\n",
+        "  Der Versand ist ausgeschaltet (Grund: restored). Was in der Sicherung wartet, kann\n"
+        "  seither gesendet worden sein und ginge noch einmal hinaus. Starten Sie den Dienst,\n"
+        "  sehen Sie mit „absender queue list“ nach, brechen Sie ab, was schon gesendet ist,\n"
+        "  und dann „absender resume“. Alle müssen sich neu anmelden; seither widerrufene\n"
+        "  Tokens gelten wieder.\n"},
+    {"Put %s in the place of the database in %s? The former one is kept. [y/N]",
+        "%s an die Stelle der Datenbank in %s setzen? Die frühere bleibt erhalten. [j/N]"},
+    {"Restore %s in %s? [y/N]", "%s in %s wiederherstellen? [j/N]"},
+    {"there is no terminal to ask on: --yes says that you are sure",
+        "kein Terminal zum Nachfragen: --yes heißt, dass Sie sicher sind"},
+    {"First it is shown what would be sent at once, later, and not at all any more. On\n"
+     "a terminal you are asked then. --cancel ends what waits of a class before that.\n"
+     "\n"
+     "  absender resume --cancel bulk",
+        "Zuerst wird gezeigt, was sofort, später und gar nicht mehr gesendet würde. Auf einem\n"
+        "Terminal wird dann gefragt. --cancel bricht vorher ab, was von einer Klasse wartet.\n"
+        "\n"
+        "  absender resume --cancel bulk"},
+    {"list shows the newest emails, show everything about one: why it has not been\n"
+     "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
+     "attempt, was rejected or has expired. check counts whether every email that was\n"
+     "ever taken is accounted for; the exit status is 1 if not.\n"
+     "\n"
+     "  absender queue list --state rejected --limit 200\n"
+     "  absender queue show em_0193f5c0e1c27abc8def0123456789ab",
+        "list zeigt die neuesten E-Mails, show alles über eine: warum sie nicht gesendet ist,\n"
+        "jeden Versuch, ihren Verlauf. retry sendet sofort, was auf seinen nächsten Versuch\n"
+        "wartet, abgelehnt wurde oder abgelaufen ist. check zählt nach, ob jede je\n"
+        "angenommene E-Mail nachgewiesen ist; wenn nicht, ist der Exit-Status 1.\n"
+        "\n"
+        "  absender queue list --state rejected --limit 200\n"
+        "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"},
+    {"The service writes the file itself, with its own rights, and goes on if this\n"
+     "command is interrupted. It holds every email taken before. The key is never part\n"
+     "of it: keep a copy of the file \"key\" in another place.\n"
+     "\n"
+     "  absender backup /var/backups/absender.backup --replace",
+        "Der Dienst schreibt die Datei selbst, mit seinen Rechten, und macht weiter, wenn dieser\n"
+        "Befehl unterbrochen wird. Sie enthält jede vorher angenommene E-Mail. Der Schlüssel\n"
+        "gehört nie dazu: Heben Sie eine Kopie der Datei „key“ an einem anderen Ort auf.\n"
+        "\n"
+        "  absender backup /var/backups/absender.backup --replace"},
+    {"Stop the service first, and put the key file into the folder that --data names.\n"
+     "The backup is checked before anything is replaced, and a former database is kept\n"
+     "aside. Sending is off afterwards (reason: restored): what waits in the backup\n"
+     "may have been sent since it was made.\n"
+     "\n"
+     "  absender restore /var/backups/absender.backup --data /var/lib/absender",
+        "Beenden Sie zuerst den Dienst und legen Sie die Schlüsseldatei in den Ordner, den\n"
+        "--data nennt. Die Sicherung wird geprüft, bevor etwas ersetzt wird, und eine frühere\n"
+        "Datenbank beiseitegelegt. Danach ist der Versand ausgeschaltet (Grund: restored): Was\n"
+        "in der Sicherung wartet, kann seither gesendet worden sein.\n"
+        "\n"
+        "  absender restore /var/backups/absender.backup --data /var/lib/absender"},
 };
 
 /* Set once at start, before anything is said. */

@@ -6,6 +6,12 @@
 
 #define GROUP "absender"
 
+#define KEEP_BODIES_DAYS 7
+#define KEEP_EMAILS_DAYS 90
+#define MOST_DAYS 3650
+#define MOST_FLOOR_MIB (1024 * 1024)
+#define MIB G_GINT64_CONSTANT(1048576)
+
 /* Marks a text that goes through say() later. */
 #define SAY_LATER(english) english
 
@@ -13,6 +19,7 @@
 typedef struct {
     char *file;
     char **ports;
+    char *keep_bodies, *keep_emails, *disk_floor;
     int starttls_port, implicit_port;
     gboolean want_help;
     ConfigSay say;
@@ -35,6 +42,22 @@ static gboolean parse_port(const Draft *draft, const char *text, guint16 *port, 
         return FALSE;
     }
     *port = (guint16)value;
+    return TRUE;
+}
+
+/* value stays what it is if there is no text. */
+static gboolean parse_number(const Draft *draft, const char *option, const char *text, guint most,
+    gint *value, GError **error)
+{
+    guint64 number = 0;
+    if (text == NULL)
+        return TRUE;
+    if (!g_ascii_string_to_unsigned(text, 10, 1, most, &number, NULL)) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+            say(draft, "--%s: '%s' is not a number from 1 to %u"), option, text, most);
+        return FALSE;
+    }
+    *value = (gint)number;
     return TRUE;
 }
 
@@ -71,7 +94,8 @@ static void list_default(char ***value, GKeyFile *file, const char *key)
 static gboolean read_file(Draft *draft, GError **error)
 {
     static const char *const known[] = {"data", "listen", "ca-file", "allow-network", "allow-port",
-        "public-url", "trusted-proxy", "dns-server", NULL};
+        "public-url", "trusted-proxy", "dns-server", "keep-bodies", "keep-emails", "disk-floor",
+        NULL};
     g_autoptr(GKeyFile) file = g_key_file_new();
     if (!g_key_file_load_from_file(file, draft->file, G_KEY_FILE_NONE, error)) {
         g_prefix_error(error, "%s: ", draft->file);
@@ -97,6 +121,9 @@ static gboolean read_file(Draft *draft, GError **error)
     text_default(&draft->config->ca_file, file, "ca-file");
     text_default(&draft->config->public_url, file, "public-url");
     text_default(&draft->config->dns_server, file, "dns-server");
+    text_default(&draft->keep_bodies, file, "keep-bodies");
+    text_default(&draft->keep_emails, file, "keep-emails");
+    text_default(&draft->disk_floor, file, "disk-floor");
     list_default(&draft->config->allow_networks, file, "allow-network");
     list_default(&draft->config->trusted_proxies, file, "trusted-proxy");
     list_default(&draft->ports, file, "allow-port");
@@ -134,6 +161,15 @@ static gboolean parse_options(int argc, char **argv, Draft *draft, GError **erro
             "CIDR"},
         {"dns-server", 0, 0, G_OPTION_ARG_STRING, &config->dns_server,
             SAY_LATER("Ask this DNS server instead of the system's"), SAY_LATER("ADDR:PORT")},
+        {"keep-bodies", 0, 0, G_OPTION_ARG_STRING, &draft->keep_bodies,
+            SAY_LATER("Erase the content of ended mail after so many days (default 7)"),
+            SAY_LATER("DAYS")},
+        {"keep-emails", 0, 0, G_OPTION_ARG_STRING, &draft->keep_emails,
+            SAY_LATER("Remove the record of ended mail after so many days (default 90)"),
+            SAY_LATER("DAYS")},
+        {"disk-floor", 0, 0, G_OPTION_ARG_STRING, &draft->disk_floor,
+            SAY_LATER("Take no more mail with less disk free (default 256, at most 5 % of it)"),
+            "MIB"},
         {"dev", 0, 0, G_OPTION_ARG_NONE, &config->dev,
             SAY_LATER("Development: run the sandbox and let settings lead to loopback"), NULL},
         {"sandbox-starttls-port", 0, 0, G_OPTION_ARG_INT, &draft->starttls_port,
@@ -183,6 +219,14 @@ static gboolean settle(Draft *draft, GError **error)
         if (!parse_port(draft, draft->ports[i], &config->allow_ports[i], error))
             return FALSE;
     }
+    gint floor_mib = 0;
+    if (!parse_number(draft, "keep-bodies", draft->keep_bodies, MOST_DAYS,
+            &config->keep_bodies_days, error) ||
+        !parse_number(draft, "keep-emails", draft->keep_emails, MOST_DAYS,
+            &config->keep_emails_days, error) ||
+        !parse_number(draft, "disk-floor", draft->disk_floor, MOST_FLOOR_MIB, &floor_mib, error))
+        return FALSE;
+    config->disk_floor_bytes = floor_mib * MIB;
     if (draft->starttls_port < 0 || draft->starttls_port > G_MAXUINT16 ||
         draft->implicit_port < 0 || draft->implicit_port > G_MAXUINT16) {
         g_set_error_literal(
@@ -197,12 +241,17 @@ static gboolean settle(Draft *draft, GError **error)
 Config *config_parse(int argc, char **argv, ConfigSay words, GError **error)
 {
     g_autoptr(Config) config = g_new0(Config, 1);
+    config->keep_bodies_days = KEEP_BODIES_DAYS;
+    config->keep_emails_days = KEEP_EMAILS_DAYS;
     Draft draft = {.config = config, .say = words, .starttls_port = 2587, .implicit_port = 2465};
     gboolean well = parse_options(argc, argv, &draft, error) &&
                     (config->help != NULL || ((draft.file == NULL || read_file(&draft, error)) &&
                                                  settle(&draft, error)));
     g_free(draft.file);
     g_strfreev(draft.ports);
+    g_free(draft.keep_bodies);
+    g_free(draft.keep_emails);
+    g_free(draft.disk_floor);
     return well ? g_steal_pointer(&config) : NULL;
 }
 

@@ -17,8 +17,11 @@ typedef struct {
     char *dns_server; /* "127.0.0.1:53", or NULL for the system's */
     gboolean dev;     /* sandbox on, loopback allowed */
     guint16 sandbox_starttls_port, sandbox_implicit_port; /* 2587, 2465; 0 picks one */
-    gboolean sandbox_sink; /* the sandbox counts mail and forgets it: for measurements */
-    char *help;            /* what to print for --help, and nothing else counts; else NULL */
+    gboolean sandbox_sink;   /* the sandbox counts mail and forgets it: for measurements */
+    gint keep_bodies_days;   /* of ended mail; 7 */
+    gint keep_emails_days;   /* their records; 90 */
+    gint64 disk_floor_bytes; /* kept free; 0: what store/space.h says */
+    char *help;              /* what to print for --help, and nothing else counts; else NULL */
 } Config;
 
 /* A sentence or format in the language of the operator, of static storage. */

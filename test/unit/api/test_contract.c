@@ -159,6 +159,14 @@ static void visit_settings(Fixture *self)
     visit(self, "GET /v1/smtp", NULL);
 }
 
+static void visit_bulk(Fixture *self, const char *id)
+{
+    g_autofree char *body = g_strdup_printf(
+        "{\"action\":\"retry\",\"ids\":[\"%s\",\"em_00000000000070008000000000000000\"]}", id);
+    visit(self, "POST /v1/emails/bulk", body);
+    visit(self, "POST /v1/emails/bulk", "{\"action\":\"retry\",\"ids\":[\"x\"]}");
+}
+
 static void visit_emails(Fixture *self)
 {
     static const char mail[] = "{\"to\":[\"B <b@example.org>\"],\"subject\":\"s\",\"text\":\"t\","
@@ -183,6 +191,15 @@ static void visit_emails(Fixture *self)
     visit(self, "GET /v1/emails?limit=1", NULL);
     visit(self, "GET /v1/emails?state=nowhere", NULL);
     visit_id(self, "GET /v1/emails/{id}", reply_text(sent, "id"), NULL);
+    visit_id(self, "GET /v1/emails/{id}/explanation", reply_text(sent, "id"), NULL);
+    visit_id(self, "POST /v1/emails/{id}/retry", reply_text(sent, "id"), NULL);
+    visit_id(self, "POST /v1/emails/{id}/retry", reply_text(sent, "id"), NULL);
+    visit_id(self, "PATCH /v1/emails/{id}", reply_text(sent, "id"), "{\"scheduled_at\":null}");
+    visit_id(self, "PATCH /v1/emails/{id}", reply_text(sent, "id"), "{}");
+    visit_bulk(self, reply_text(sent, "id"));
+    visit(self, "GET /v1/smtp/sending/preview", NULL);
+    visit(self, "PUT /v1/smtp/sending", "{\"enabled\":true,\"cancel_classes\":[\"bulk\"]}");
+    visit(self, "PUT /v1/smtp/sending", "{\"enabled\":true,\"cancel_classes\":[\"all\"]}");
     visit_id(self, "POST /v1/emails/{id}/cancel", reply_text(sent, "id"), NULL);
     visit_id(self, "POST /v1/emails/{id}/cancel", reply_text(sent, "id"), NULL);
     visit_id(self, "GET /v1/emails/{id}", "em_00000000000070008000000000000000", NULL);

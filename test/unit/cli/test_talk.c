@@ -461,7 +461,11 @@ static void pause_and_resume_move_the_switch(void **state)
 {
     static const Answer answers[] = {
         {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":false}}"},
-        {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":true}}"}};
+        {"GET /v1/smtp/sending/preview HTTP/1.1", 200, "{\"send\":{\"total\":3,\"bulk\":3}}"},
+        {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":true}}"},
+        {"GET /v1/smtp/sending/preview HTTP/1.1", 200, "{\"send\":{\"total\":3,\"bulk\":3}}"},
+        {"PUT /v1/smtp/sending HTTP/1.1", 200, "{\"sending\":{\"enabled\":true},\"cancelled\":3}"},
+        {"GET /v1/smtp/sending/preview HTTP/1.1", 503, "{\"title\":\"Busy\"}"}};
     Peer peer;
     peer_start(&peer, answers, G_N_ELEMENTS(answers));
     g_auto(Run) pause = run_command("pause --reason moving --until 2026-12-24T18:00:00Z", peer.dir);
@@ -470,8 +474,116 @@ static void pause_and_resume_move_the_switch(void **state)
     HEARD(peer, "{\"enabled\":false,\"reason\":\"moving\",\"until\":\"2026-12-24T18:00:00Z\"}");
     g_auto(Run) resume = run_command("resume", peer.dir);
     assert_int_equal(resume.status, CLI_DONE);
-    SAID(resume.out, "on");
+    SAID(resume.out, "Sent at once:      3 (3 bulk)\n");
+    SAID(resume.out, "Sending:           on\n");
     HEARD(peer, "\r\n\r\n{\"enabled\":true}");
+    g_auto(Run) without = run_command("resume --yes --cancel bulk --cancel reset", peer.dir);
+    assert_int_equal(without.status, CLI_DONE);
+    SAID(without.out, "3 cancelled\n");
+    HEARD(peer, "{\"enabled\":true,\"cancel_classes\":[\"bulk\",\"reset\"]}");
+    g_auto(Run) blind = run_command("resume", peer.dir); /* nothing to show: nothing is done */
+    assert_int_equal(blind.status, CLI_ANSWER_IS_NO);
+    peer_stop(&peer);
+}
+
+#define EMAIL(id)                                                                      \
+    "{\"id\":\"" id "\",\"state\":\"queued\",\"created_at\":\"2026-11-21T10:00:00Z\"," \
+    "\"to\":[\"a@example.com\",\"b@example.com\"],\"subject\":\"Hi\\u001b[2J\"}"
+
+static void queue_list_asks_page_after_page(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/emails?limit=200&state=queued&class=a%20b HTTP/1.1", 200,
+            "{\"data\":[" EMAIL("em_1") "," EMAIL("em_2") "],\"has_more\":true}"},
+        {"GET /v1/emails?limit=200&state=queued&class=a%20b&after=em_2 HTTP/1.1", 200,
+            "{\"data\":[" EMAIL("em_3") "],\"has_more\":false}"},
+        {"GET /v1/emails?limit=50 HTTP/1.1", 200, "{\"data\":[],\"has_more\":false}"},
+        {"GET /v1/emails?limit=1 HTTP/1.1", 200,
+            "{\"data\":[" EMAIL("em_1") "],\"has_more\":true}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) all = run_command("queue list --state queued --class 'a b' --limit 500", peer.dir);
+    assert_int_equal(all.status, CLI_DONE);
+    assert_int_equal(strncmp(all.out, "em_1  2026-11-21 10:00  queued", 30), 0);
+    SAID(all.out, "  a@example.com +1  Hi");
+    SAID(all.out, "\nem_3  ");
+    assert_null(strchr(all.out, 0x1b));
+    g_auto(Run) none = run_command("queue list", peer.dir);
+    assert_string_equal(none.out, "There is no such email.\n");
+    g_auto(Run) one = run_command("queue list --limit 1", peer.dir);
+    SAID(one.out, "There are more");
+    peer_stop(&peer);
+}
+
+static void queue_actions_go_on_after_a_refusal(void **state)
+{
+    static const Answer answers[] = {
+        {"POST /v1/emails/em_1/retry HTTP/1.1", 409, "{\"title\":\"No body\"}"},
+        {"POST /v1/emails/em%2F2/retry HTTP/1.1", 200, EMAIL("em_2")},
+        {"POST /v1/emails/em_1/cancel HTTP/1.1", 409, "{\"title\":\"No\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) retry = run_command("queue retry em_1 em/2", peer.dir);
+    assert_int_equal(retry.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(retry.err, "em_1: ✗ No body\n");
+    assert_string_equal(retry.out, "✓ em_2: queued\n");
+    g_auto(Run) json = run_command("queue cancel em_1 --json", peer.dir);
+    assert_int_equal(json.status, CLI_ANSWER_IS_NO);
+    SAID(json.out, "\"object\": \"list\"");
+    SAID(json.out, "\"title\": \"No\"");
+    peer_stop(&peer);
+}
+
+static void queue_check_says_no_when_something_is_missing(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/queue/check HTTP/1.1", 200,
+            "{\"balanced\":true,\"taken\":5,\"states\":{\"queued\":2},\"removed\":{"
+            "\"accepted\":3},\"faults\":[]}"},
+        {"GET /v1/queue/check HTTP/1.1", 200,
+            "{\"balanced\":false,\"taken\":5,\"states\":{},\"removed\":{},\"faults\":[\"5 are "
+            "missing\"]}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) good = run_command("queue check", peer.dir);
+    assert_int_equal(good.status, CLI_DONE);
+    assert_string_equal(good.out, "✓ The books balance: every email that was taken is accounted "
+                                  "for.\n"
+                                  "Taken in all:      5\n"
+                                  "There:             2 queued\n"
+                                  "Removed since:     3 accepted by the provider\n");
+    g_auto(Run) bad = run_command("queue check", peer.dir);
+    assert_int_equal(bad.status, CLI_ANSWER_IS_NO);
+    SAID(bad.out, "✗ The books do not balance.\n  5 are missing\n");
+    peer_stop(&peer);
+}
+
+#define BACKUP(state, done)                                                                 \
+    "{\"state\":\"" state "\",\"path\":\"/b\",\"pages_done\":" done ",\"pages_total\":100," \
+    "\"page_bytes\":16384,\"detail\":\"full\"}"
+
+static void backup_shows_how_far_it_is(void **state)
+{
+    static const Answer answers[] = {{"POST /v1/backups HTTP/1.1", 202, BACKUP("running", "0")},
+        {"GET /v1/backups/current HTTP/1.1", 200, BACKUP("running", "30")},
+        {"GET /v1/backups/current HTTP/1.1", 200, BACKUP("running", "40")},
+        {"GET /v1/backups/current HTTP/1.1", 200, BACKUP("complete", "100")},
+        {"POST /v1/backups HTTP/1.1", 202, BACKUP("running", "0")},
+        {"GET /v1/backups/current HTTP/1.1", 200, BACKUP("failed", "3")},
+        {"POST /v1/backups HTTP/1.1", 409, "{\"title\":\"Running\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) good = run_command("backup /tmp/../b --replace", peer.dir);
+    assert_int_equal(good.status, CLI_DONE);
+    HEARD(peer, "{\"replace\":true,\"path\":\"/b\"}");
+    SAID(good.out, "25 %: 0.5 of 1.6 MiB\n100 %: 1.6 of 1.6 MiB\n✓ The backup is complete: /b, 1.6 "
+                   "MiB\n");
+    g_auto(Run) failed = run_command("backup /b", peer.dir);
+    assert_int_equal(failed.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(failed.err, "✗ There is no backup: full\n");
+    g_auto(Run) refused = run_command("backup /b", peer.dir);
+    assert_int_equal(refused.status, CLI_ANSWER_IS_NO);
+    SAID(refused.err, "✗ Running");
     peer_stop(&peer);
 }
 
@@ -483,7 +595,9 @@ static void wrong_usage_ends_with_2_and_asks_nobody(void **state)
         "send --to a@example.com --subject x --text /no/such/file", "token", "token create",
         "token destroy --name x --scope y",
         "send --to a --subject x --text /dev/null --idempotency-key 'a\x01'", "pause --reason",
-        "pause --reason '\xff'", "check --host '\xff'"};
+        "pause --reason '\xff'", "check --host '\xff'", "queue", "queue burn", "queue show",
+        "queue list --limit 0", "queue retry", "queue check em_1", "resume --cancel '\xff'",
+        "backup", "backup '\xff'", "restore", "restore /b"};
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
         g_auto(Run) run = run_command(lines[i], "/nonexistent");
         g_autofree char *shown = g_strescape(lines[i], NULL);
@@ -538,6 +652,10 @@ int main(void)
         cmocka_unit_test(an_empty_subject_is_said_and_sent),
         cmocka_unit_test(the_token_alone_is_on_standard_output),
         cmocka_unit_test(pause_and_resume_move_the_switch),
+        cmocka_unit_test(queue_list_asks_page_after_page),
+        cmocka_unit_test(queue_actions_go_on_after_a_refusal),
+        cmocka_unit_test(queue_check_says_no_when_something_is_missing),
+        cmocka_unit_test(backup_shows_how_far_it_is),
         cmocka_unit_test(wrong_usage_ends_with_2_and_asks_nobody),
         cmocka_unit_test(help_explains_every_option),
     };

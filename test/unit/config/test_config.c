@@ -41,13 +41,17 @@ static void defaults_are_those_of_the_help(void **unused)
     assert_int_equal(config->sandbox_starttls_port, 2587);
     assert_int_equal(config->sandbox_implicit_port, 2465);
     assert_null(config->public_url);
+    assert_int_equal(config->keep_bodies_days, 7);
+    assert_int_equal(config->keep_emails_days, 90);
+    assert_int_equal(config->disk_floor_bytes, 0);
 }
 
 static void what_is_said_is_taken(void **unused)
 {
     g_autoptr(Config) config =
         parse("--dev --data /x --listen 127.0.0.1:0 --allow-port 1025 --allow-port 26 "
-              "--allow-network 10.0.0.0/8 --allow-network ::1/128 --sandbox-sink",
+              "--allow-network 10.0.0.0/8 --allow-network ::1/128 --sandbox-sink "
+              "--keep-bodies 1 --keep-emails 3650 --disk-floor 1024",
             NULL);
     assert_non_null(config);
     assert_true(config->dev && config->sandbox_sink);
@@ -55,6 +59,9 @@ static void what_is_said_is_taken(void **unused)
     assert_int_equal(config->n_allow_ports, 2);
     assert_int_equal(config->allow_ports[1], 26);
     assert_string_equal(config->allow_networks[1], "::1/128");
+    assert_int_equal(config->keep_bodies_days, 1);
+    assert_int_equal(config->keep_emails_days, 3650);
+    assert_int_equal(config->disk_floor_bytes, G_GINT64_CONSTANT(1073741824));
 }
 
 static void nonsense_is_refused_by_name(void **unused)
@@ -68,6 +75,9 @@ static void nonsense_is_refused_by_name(void **unused)
         {"--allow-port 70000", "70000"},
         {"--allow-port smtp", "smtp"},
         {"--config /does/not/exist", "/does/not/exist"},
+        {"--keep-bodies 0", "--keep-bodies: '0'"},
+        {"--keep-emails 3651", "from 1 to 3650"},
+        {"--disk-floor 5%", "--disk-floor: '5%'"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
@@ -106,7 +116,7 @@ static void a_file_says_what_the_line_does_not(void **unused)
     close(file);
     assert_true(g_file_set_contents(path,
         "[absender]\ndata=/from/file\nlisten=127.0.0.1:1\nallow-port=25;26\nallow-network=10.0.0.0/"
-        "8\n",
+        "8\nkeep-bodies=3\ndisk-floor=10\n",
         -1, NULL));
     g_autofree char *line = g_strdup_printf("--config %s --data /from/line", path);
     g_autoptr(Config) config = parse(line, NULL);
@@ -115,6 +125,8 @@ static void a_file_says_what_the_line_does_not(void **unused)
     assert_string_equal(config->listen, "127.0.0.1:1");
     assert_int_equal(config->n_allow_ports, 2);
     assert_string_equal(config->allow_networks[0], "10.0.0.0/8");
+    assert_int_equal(config->keep_bodies_days, 3);
+    assert_int_equal(config->disk_floor_bytes, 10 * 1048576);
 
     assert_true(g_file_set_contents(path, "[absender]\nlisen=127.0.0.1:1\n", -1, NULL));
     g_autofree char *misspelt = g_strdup_printf("--config %s", path);

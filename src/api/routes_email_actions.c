@@ -1,0 +1,311 @@
+/* What a person does with an email in the outbox: try again, another time, many at once; and why it
+ * has not been sent. */
+#include "api/email_json.h"
+#include "api/explanation.h"
+#include "api/routes.h"
+#include "api/state.h"
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "store/emails_actions.h"
+#include "store/smtp_settings.h"
+
+#include <string.h>
+
+typedef enum {
+    ACTION_RETRY = 1,
+    ACTION_RESCHEDULE,
+    ACTION_CANCEL,
+} ActionKind;
+
+/* The problem code of a result; NULL: it is done. */
+static const char *code_of(ActionKind kind, EmailActionResult result)
+{
+    switch (result) {
+    case EMAIL_ACTION_DONE:
+        return NULL;
+    case EMAIL_ACTION_UNKNOWN:
+        return "not_found";
+    case EMAIL_ACTION_NOTHING:
+        return kind == ACTION_RETRY    ? "not_retryable"
+               : kind == ACTION_CANCEL ? "not_cancellable"
+                                       : "not_scheduled";
+    case EMAIL_ACTION_AT_MOST_ONCE:
+        return "at_most_once";
+    case EMAIL_ACTION_BODY_ERASED:
+        return "body_erased";
+    case EMAIL_ACTION_PAST_EXPIRY:
+        return "past_expiry";
+    }
+    g_assert_not_reached();
+}
+
+static gboolean cancel(
+    Db *db, gint64 org_id, const Id *id, EmailActionResult *result, gint64 *n, GError **error)
+{
+    g_autoptr(GError) own = NULL;
+    *result = EMAIL_ACTION_DONE;
+    if (emails_cancel(db, org_id, id, clock_wall_ms(), n, &own))
+        return TRUE;
+    *result = EMAIL_ACTION_NOTHING;
+    if (g_error_matches(own, ABS_ERROR, ABS_ERROR_CONFLICT))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&own));
+    return FALSE;
+}
+
+/* Does it, if the caller may. *n: how many recipients were retried or cancelled. */
+static gboolean act(Db *db, const PeopleCaller *caller, ActionKind kind, const Id *id, WallMs at,
+    EmailActionResult *result, gint64 *n, GError **error)
+{
+    GError *fault = NULL;
+    g_autoptr(EmailRow) row = emails_get(db, caller->org_id, id, &fault);
+    if (fault) {
+        g_propagate_error(error, fault);
+        return FALSE;
+    }
+    *n = 0;
+    *result = EMAIL_ACTION_UNKNOWN;
+    if (!row || !route_email_is_in_reach(caller, row))
+        return TRUE;
+    WallMs now = clock_wall_ms();
+    switch (kind) {
+    case ACTION_RETRY:
+        return emails_retry(db, caller->org_id, id, now, result, n, error);
+    case ACTION_RESCHEDULE:
+        return emails_reschedule(db, caller->org_id, id, at, now, result, error);
+    case ACTION_CANCEL:
+        return cancel(db, caller->org_id, id, result, n, error);
+    }
+    g_assert_not_reached();
+}
+
+/* --- One email ------------------------------------------------------------------------------- */
+
+typedef struct {
+    PeopleCaller caller;
+    ActionKind kind;
+    Id id;
+    WallMs at;
+    EmailActionResult result;
+    gint64 n;
+    EmailRow *row; /* afterwards */
+    EmailGate gate;
+} Action;
+
+static void action_free(gpointer data)
+{
+    Action *action = data;
+    g_clear_pointer(&action->row, email_row_free);
+    g_free(action);
+}
+
+static gboolean action_job(Db *db, gpointer data, GError **error)
+{
+    Action *action = data;
+    gint64 org_id = action->caller.org_id;
+    if (!act(db, &action->caller, action->kind, &action->id, action->at, &action->result,
+            &action->n, error))
+        return FALSE;
+    if (action->result != EMAIL_ACTION_DONE)
+        return TRUE;
+    g_autoptr(SmtpState) state = smtp_state_read(db, org_id, error);
+    if (!state)
+        return FALSE;
+    action->gate = smtp_state_gate(state, clock_wall_ms());
+    action->row = emails_get(db, org_id, &action->id, error);
+    return action->row != NULL;
+}
+
+static HttpAnswer *action_finish(ApiCall *call, gpointer data, const GError *error)
+{
+    CRASH_POINT("action_committed"); /* and not answered */
+    const Action *action = data;
+    if (error)
+        return call_error(call, error);
+    const char *code = code_of(action->kind, action->result);
+    if (code)
+        return call_problem(call, code, NULL);
+    json_t *json =
+        email_detail_json(action->row, action->gate, call->api->catalogue, call->language);
+    if (action->kind == ACTION_RETRY)
+        json_object_set_new(json, "retried", json_integer(action->n));
+    return call_json(call, 200, json);
+}
+
+static HttpAnswer *submit_action(ApiCall *call, ActionKind kind, WallMs at)
+{
+    Action *action = g_new0(Action, 1);
+    action->caller = call->caller;
+    action->kind = kind;
+    action->id = call->id;
+    action->at = at;
+    return call_submit(call, action_job, action, action_finish, action_free);
+}
+
+HttpAnswer *route_email_retry(ApiCall *call)
+{
+    return submit_action(call, ACTION_RETRY, 0);
+}
+
+static WallMs read_new_time(json_t *body, JsonFaults *faults)
+{
+    WallMs at = 0;
+    g_auto(JsonObject) object;
+    json_object_open(&object, body, "", faults);
+    gboolean is_given = json_object_has(&object, "scheduled_at");
+    const char *text = json_object_take_text(&object, "scheduled_at");
+    if (!is_given)
+        json_object_fault(
+            &object, "scheduled_at", "required", "Say when: a time, or null to send it at once.");
+    else if (text && !clock_parse_rfc3339(text, &at))
+        json_object_fault(&object, "scheduled_at", "invalid_time",
+            "Write the time as ISO 8601, like 2026-12-24T18:00:00Z.");
+    else if (at > clock_wall_ms() + LIMIT_SCHEDULE_AHEAD_MS)
+        json_object_fault(&object, "scheduled_at", "out_of_range",
+            "An email can be scheduled at most 30 days ahead.");
+    return at;
+}
+
+HttpAnswer *route_email_patch(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    json_t *body = call_body(call, FALSE, &problem);
+    if (!body)
+        return problem;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    WallMs at = read_new_time(body, &faults);
+    json_decref(body);
+    if (faults.list->len > 0)
+        return call_faults(call, &faults);
+    return submit_action(call, ACTION_RESCHEDULE, at);
+}
+
+/* --- Many emails ----------------------------------------------------------------------------- */
+
+/* So many in one job that their recipients are within LIMIT_ACTION_ROWS. */
+#define EMAILS_PER_JOB (LIMIT_ACTION_ROWS / LIMIT_RECIPIENTS)
+
+typedef struct {
+    const PeopleCaller *caller;
+    ActionKind kind;
+    const Id *ids; /* of this job */
+    guint n_ids;
+    EmailActionResult results[EMAILS_PER_JOB];
+} BulkJob;
+
+static gboolean bulk_job(Db *db, gpointer data, GError **error)
+{
+    BulkJob *job = data;
+    for (guint i = 0; i < job->n_ids; i++) {
+        gint64 n;
+        if (!act(db, job->caller, job->kind, &job->ids[i], 0, &job->results[i], &n, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static ActionKind read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
+{
+    g_auto(JsonObject) object;
+    json_object_open(&object, body, "", faults);
+    const char *action = json_object_take_text(&object, "action");
+    json_t *list = json_object_take_array(&object, "ids"), *item;
+    gsize n = json_array_size(list), i;
+    ActionKind kind = g_strcmp0(action, "retry") == 0    ? ACTION_RETRY
+                      : g_strcmp0(action, "cancel") == 0 ? ACTION_CANCEL
+                                                         : 0;
+    if (!kind)
+        json_object_fault(&object, "action", action ? "unknown_value" : "required",
+            "Say what to do: retry or cancel.");
+    if (n == 0 || n > LIMIT_BULK_IDS) {
+        json_object_fault(&object, "ids", list ? "out_of_range" : "required",
+            "A list of 1 to 200 ids is required.");
+        return kind;
+    }
+    json_array_foreach(list, i, item)
+    {
+        Id id;
+        g_autofree char *pointer = g_strdup_printf("/ids/%" G_GSIZE_FORMAT, i);
+        const char *text = json_string_value(item);
+        if (text && id_parse(text, "em", &id))
+            g_array_append_val(ids, id);
+        else
+            json_fault_add(faults, pointer, "invalid_id", NULL);
+    }
+    return kind;
+}
+
+static void add_results(const BulkJob *job, gint64 *done, json_t *skipped)
+{
+    for (guint i = 0; i < job->n_ids; i++) {
+        const char *code = code_of(job->kind, job->results[i]);
+        *done += code ? 0 : 1;
+        if (!code)
+            continue;
+        char id[ID_TEXT_SIZE];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "id", json_text(id_format(&job->ids[i], "em", id)));
+        json_object_set_new(entry, "code", json_text(code));
+        json_array_append_new(skipped, entry);
+    }
+}
+
+/* Job by job, each all or nothing; after an error a repeat finds the first ones done and skips
+ * them. */
+static HttpAnswer *run_bulk(ApiCall *call, ActionKind kind, const GArray *ids)
+{
+    json_t *skipped = json_array();
+    gint64 done = 0;
+    for (guint i = 0; i < ids->len; i += EMAILS_PER_JOB) {
+        g_autoptr(GError) error = NULL;
+        BulkJob job = {.caller = &call->caller,
+            .kind = kind,
+            .ids = &g_array_index(ids, Id, i),
+            .n_ids = MIN(ids->len - i, EMAILS_PER_JOB)};
+        if (!store_run(call->api->store, bulk_job, &job, &error)) {
+            json_decref(skipped);
+            return call_error(call, error);
+        }
+        add_results(&job, &done, skipped);
+    }
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("bulk"));
+    json_object_set_new(json, "done", json_integer(done));
+    json_object_set_new(json, "skipped", skipped);
+    return call_json(call, 200, json);
+}
+
+HttpAnswer *route_emails_bulk(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    json_t *body = call_body(call, FALSE, &problem);
+    if (!body)
+        return problem;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    ActionKind kind = read_bulk(body, ids, &faults);
+    json_decref(body);
+    return faults.list->len > 0 ? call_faults(call, &faults) : run_bulk(call, kind, ids);
+}
+
+/* --- Why ------------------------------------------------------------------------------------- */
+
+HttpAnswer *route_email_explanation(ApiCall *call)
+{
+    g_autoptr(GError) error = NULL;
+    gint64 org_id = call->caller.org_id;
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(SmtpState) state = smtp_state_read(db, org_id, &error);
+    g_autoptr(EmailRow) row = state ? emails_get(db, org_id, &call->id, &error) : NULL;
+    store_reader_give(call->api->store, db);
+    if (error)
+        return call_error(call, error);
+    if (!row)
+        return call_problem(call, "not_found", NULL);
+    return call_json(call, 200,
+        explanation_json(row, state, call->api->catalogue, clock_wall_ms(), call->language));
+}

@@ -1,0 +1,151 @@
+/* backup: has the service write a copy of its database while it works, and shows how far it is. */
+#include "cli/command.h"
+#include "cli/format.h"
+#include "cli/terminal.h"
+#include "cli/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define POLL_US (100 * 1000)
+#define BAR_CELLS 24
+#define PLAIN_STEP 25 /* percent from one line to the next where there is no terminal */
+#define CLEAR_LINE "\r\033[K"
+#define MIB (1024.0 * 1024.0)
+
+static double mib_of(const json_t *backup, const char *pages)
+{
+    return (double)json_integer_value(json_object_get(backup, pages)) *
+           (double)json_integer_value(json_object_get(backup, "page_bytes")) / MIB;
+}
+
+static gboolean is_in_state(const json_t *backup, const char *state)
+{
+    return g_strcmp0(json_string_value(json_object_get(backup, "state")), state) == 0;
+}
+
+/* --- how far it is -----------------------------------------------------------------------------
+ */
+
+static int percent_of(const json_t *backup)
+{
+    json_int_t done = json_integer_value(json_object_get(backup, "pages_done"));
+    json_int_t total = json_integer_value(json_object_get(backup, "pages_total"));
+    return total > 0 ? (int)(done * 100 / total) : 0;
+}
+
+static void print_bar(const json_t *backup, int percent)
+{
+    fputs(CLEAR_LINE "[", stdout);
+    for (int cell = 0; cell < BAR_CELLS; cell++)
+        fputs(cell * 100 < percent * BAR_CELLS ? "█" : "░", stdout);
+    printf(say("] %3d %%  %.1f of %.1f MiB"), percent, mib_of(backup, "pages_done"),
+        mib_of(backup, "pages_total"));
+    fflush(stdout);
+}
+
+/* On a terminal a bar that is written over, else a line for every quarter. *last: the percentage
+ * shown last. */
+static void print_progress(const json_t *backup, int *last)
+{
+    int percent = percent_of(backup);
+    if (terminal_shows_output()) {
+        print_bar(backup, percent);
+    } else if (percent / PLAIN_STEP > *last / PLAIN_STEP) {
+        printf(say("%d %%: %.1f of %.1f MiB\n"), percent / PLAIN_STEP * PLAIN_STEP,
+            mib_of(backup, "pages_done"), mib_of(backup, "pages_total"));
+        fflush(stdout);
+    }
+    *last = percent;
+}
+
+/* Asks until it has ended. NULL and *status if the daemon went away. */
+static CliAnswer *follow(const CliCommand *command, const CliCommon *common, CliExit *status)
+{
+    int last = 0;
+    for (;;) {
+        g_autoptr(CliAnswer) answer =
+            cli_ask(command, common, "GET", "/v1/backups/current", NULL, NULL, status);
+        if (answer == NULL)
+            return NULL;
+        if (cli_answer_is_good(answer) && !common->as_json)
+            print_progress(answer->body, &last);
+        if (!cli_answer_is_good(answer) || !is_in_state(answer->body, "running")) {
+            if (!common->as_json && terminal_shows_output())
+                fputs(CLEAR_LINE, stdout);
+            return g_steal_pointer(&answer);
+        }
+        g_usleep(POLL_US);
+    }
+}
+
+/* --- how it ended ------------------------------------------------------------------------------
+ */
+
+static char *format_end(const json_t *backup)
+{
+    GString *out = g_string_new(NULL);
+    g_autofree char *path = format_text(backup, "path");
+    g_autofree char *detail = format_text(backup, "detail");
+    if (is_in_state(backup, "complete")) {
+        g_string_append_printf(out, say("✓ The backup is complete: %s, %.1f MiB\n"),
+            path != NULL ? path : "?", mib_of(backup, "pages_total"));
+        g_string_append_printf(out, "  %s\n",
+            say("The key is not in it, and without the key nobody can use it: keep a copy of the "
+                "file \"key\", in another place than the backup."));
+    } else {
+        g_string_append_printf(out, say("✗ There is no backup: %s"), detail != NULL ? detail : "?");
+        g_string_append_c(out, '\n');
+    }
+    return g_string_free(out, FALSE);
+}
+
+static CliExit show_end(const CliCommon *common, const CliAnswer *answer)
+{
+    if (!cli_answer_is_good(answer))
+        return cli_show(common, answer, format_problem);
+    gboolean is_complete = is_in_state(answer->body, "complete");
+    if (common->as_json) {
+        cli_print_json(answer->body);
+    } else {
+        g_autofree char *text = format_end(answer->body);
+        fputs(text, is_complete ? stdout : stderr);
+    }
+    return is_complete ? CLI_DONE : CLI_ANSWER_IS_NO;
+}
+
+/* The service has another working folder than this command. */
+static GBytes *make_request(const char *file, gboolean replace)
+{
+    g_autofree char *path = g_canonicalize_filename(file, NULL);
+    json_t *body = json_pack("{s:b}", "replace", replace);
+    if (cli_put(body, "path", path))
+        return cli_body(body);
+    json_decref(body);
+    return NULL;
+}
+
+CliExit cli_backup(const CliCommand *command, int argc, char **argv)
+{
+    gboolean replace = FALSE;
+    const GOptionEntry entries[] = {
+        {"replace", 0, 0, G_OPTION_ARG_NONE, &replace,
+            SAY_LATER("overwrite an earlier backup of that name"), NULL},
+        {0},
+    };
+    g_auto(CliCommon) common = {0};
+    CliExit status = CLI_DONE;
+    if (!cli_parse(command, entries, &common, 1, &argc, &argv, &status))
+        return status;
+    g_autoptr(GBytes) body = make_request(argv[1], replace);
+    if (body == NULL)
+        return cli_complain(command, CLI_USAGE, say("an argument is not valid UTF-8"));
+    g_autoptr(CliAnswer) started =
+        cli_ask(command, &common, "POST", "/v1/backups", body, NULL, &status);
+    if (started == NULL)
+        return status;
+    if (!cli_answer_is_good(started))
+        return cli_show(&common, started, format_problem);
+    g_autoptr(CliAnswer) ended = follow(command, &common, &status);
+    return ended == NULL ? status : show_end(&common, ended);
+}

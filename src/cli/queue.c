@@ -1,0 +1,180 @@
+/* queue: the emails that wait or have ended, and whether all are accounted for. */
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/format.h"
+#include "cli/format_queue.h"
+#include "cli/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    char *state, *class;
+    int limit;
+} Wishes;
+
+static void wishes_clear(Wishes *w)
+{
+    g_free(w->state);
+    g_free(w->class);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wishes, wishes_clear)
+
+static char *email_path(const char *id, const char *action)
+{
+    g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
+    return g_strconcat("/v1/emails/", escaped, action, NULL);
+}
+
+/* --- list --------------------------------------------------------------------------------------
+ */
+
+static void add_query(GString *path, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    g_autofree char *escaped = g_uri_escape_string(value, NULL, FALSE);
+    g_string_append_printf(path, "&%s=%s", name, escaped);
+}
+
+static CliAnswer *ask_page(const CliCommand *command, const CliCommon *common, const Wishes *w,
+    gsize n, const char *after, CliExit *status)
+{
+    g_autoptr(GString) path = g_string_new(NULL);
+    g_string_printf(path, "/v1/emails?limit=%zu", MIN(n, (gsize)LIMIT_PAGE));
+    add_query(path, "state", w->state);
+    add_query(path, "class", w->class);
+    add_query(path, "after", after);
+    return cli_ask(command, common, "GET", path->str, NULL, NULL, status);
+}
+
+/* Page after page, into the first answer. */
+static CliExit list(const CliCommand *command, const CliCommon *common, const Wishes *w)
+{
+    CliExit status = CLI_DONE;
+    gsize wanted = (gsize)w->limit;
+    g_autoptr(CliAnswer) all = ask_page(command, common, w, wanted, NULL, &status);
+    while (all != NULL && cli_answer_is_good(all)) {
+        json_t *data = json_object_get(all->body, "data");
+        gsize n = json_array_size(data);
+        if (n >= wanted || n == 0 || !json_is_true(json_object_get(all->body, "has_more")))
+            break;
+        const char *last = json_string_value(json_object_get(json_array_get(data, n - 1), "id"));
+        g_autoptr(CliAnswer) page = ask_page(command, common, w, wanted - n, last, &status);
+        if (page == NULL)
+            return status;
+        if (!cli_answer_is_good(page))
+            return cli_show(common, page, format_problem);
+        json_array_extend(data, json_object_get(page->body, "data"));
+        json_object_set(all->body, "has_more", json_object_get(page->body, "has_more"));
+    }
+    return all == NULL ? status : cli_show(common, all, format_queue);
+}
+
+/* --- show --------------------------------------------------------------------------------------
+ */
+
+static CliExit show(const CliCommand *command, const CliCommon *common, const char *id)
+{
+    CliExit status = CLI_DONE;
+    g_autofree char *path = email_path(id, "");
+    g_autofree char *why = email_path(id, "/explanation");
+    g_autoptr(CliAnswer) email = cli_ask(command, common, "GET", path, NULL, NULL, &status);
+    if (email == NULL)
+        return status;
+    if (!cli_answer_is_good(email))
+        return cli_show(common, email, format_problem);
+    g_autoptr(CliAnswer) explanation = cli_ask(command, common, "GET", why, NULL, NULL, &status);
+    if (explanation == NULL)
+        return status;
+    if (cli_answer_is_good(explanation))
+        json_object_set(email->body, "explanation", explanation->body);
+    return cli_show(common, email, format_email_detail);
+}
+
+/* --- retry and cancel ---------------------------------------------------------------------------
+ */
+
+/* One after the other: each says why if it is refused. */
+static CliExit act(
+    const CliCommand *command, const CliCommon *common, const char *action, char **ids, int n_ids)
+{
+    CliExit worst = CLI_DONE;
+    json_t *answers = json_array();
+    for (int i = 0; i < n_ids && worst != CLI_UNREACHABLE; i++) {
+        CliExit status = CLI_DONE;
+        g_autofree char *path = email_path(ids[i], action);
+        g_autoptr(CliAnswer) answer = cli_ask(command, common, "POST", path, NULL, NULL, &status);
+        if (answer != NULL && common->as_json) {
+            json_array_append(answers, answer->body);
+            status = cli_answer_is_good(answer) ? CLI_DONE : CLI_ANSWER_IS_NO;
+        } else if (answer != NULL) {
+            if (!cli_answer_is_good(answer))
+                fprintf(stderr, "%s: ", ids[i]);
+            status = cli_show(common, answer, format_email);
+        }
+        worst = MAX(worst, status);
+    }
+    if (common->as_json) {
+        json_t *list = json_pack("{s:s, s:O}", "object", "list", "data", answers);
+        cli_print_json(list);
+        json_decref(list);
+    }
+    json_decref(answers);
+    return worst;
+}
+
+/* --- check -------------------------------------------------------------------------------------
+ */
+
+static CliExit check_books(const CliCommand *command, const CliCommon *common)
+{
+    CliExit status = CLI_DONE;
+    g_autoptr(CliAnswer) answer =
+        cli_ask(command, common, "GET", "/v1/queue/check", NULL, NULL, &status);
+    if (answer == NULL)
+        return status;
+    status = cli_show(common, answer, format_queue_check);
+    gboolean is_balanced = json_is_true(json_object_get(answer->body, "balanced"));
+    return status == CLI_DONE && !is_balanced ? CLI_ANSWER_IS_NO : status;
+}
+
+/* --- all of them -------------------------------------------------------------------------------
+ */
+
+static CliExit run(
+    const CliCommand *command, const CliCommon *common, const Wishes *w, int argc, char **argv)
+{
+    const char *what = argv[1];
+    if (strcmp(what, "list") == 0 && argc == 2 && w->limit > 0)
+        return list(command, common, w);
+    if (strcmp(what, "show") == 0 && argc == 3)
+        return show(command, common, argv[2]);
+    if (strcmp(what, "retry") == 0 && argc > 2)
+        return act(command, common, "/retry", argv + 2, argc - 2);
+    if (strcmp(what, "cancel") == 0 && argc > 2)
+        return act(command, common, "/cancel", argv + 2, argc - 2);
+    if (strcmp(what, "check") == 0 && argc == 2)
+        return check_books(command, common);
+    return cli_complain(command, CLI_USAGE,
+        say("needs list, show ID, retry ID …, cancel ID … or check; --help shows the usage"));
+}
+
+CliExit cli_queue(const CliCommand *command, int argc, char **argv)
+{
+    g_auto(Wishes) w = {.limit = LIMIT_PAGE_DEFAULT};
+    const GOptionEntry entries[] = {
+        {"state", 0, 0, CLI_TEXT, &w.state,
+            SAY_LATER("list: only those in this state (queued, deferred, held, rejected …)"),
+            SAY_LATER("STATE")},
+        {"class", 0, 0, CLI_TEXT, &w.class, SAY_LATER("list: only those of this class"),
+            SAY_LATER("CLASS")},
+        {"limit", 0, 0, G_OPTION_ARG_INT, &w.limit, SAY_LATER("list: at most so many (50)"), "N"},
+        {0},
+    };
+    g_auto(CliCommon) common = {0};
+    CliExit status = CLI_DONE;
+    if (!cli_parse(command, entries, &common, CLI_ARGUMENTS, &argc, &argv, &status))
+        return status;
+    return run(command, &common, &w, argc, argv);
+}

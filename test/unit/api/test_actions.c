@@ -1,0 +1,470 @@
+/* What a person does with mail in the outbox, over HTTP. */
+#include "fixture.h"
+
+#include "api/routes.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "store/emails.h"
+#include "store/smtp_settings.h"
+
+#define NOBODY "em_00000000000070008000000000000000"
+
+static int start_with_token(void **state)
+{
+    start_signed_up(state);
+    make_token(*state, "[\"emails:send\",\"emails:read\",\"smtp:read\",\"smtp:write\"]");
+    return 0;
+}
+
+/* more: further members, ",\"class\":\"bulk\"". The id, which the caller frees. */
+static char *hand_over(const Fixture *self, const char *more)
+{
+    g_autofree char *body = g_strdup_printf(
+        "{\"from\":\"shop@example.de\",\"to\":\"b@example.org\",\"subject\":\"canary\","
+        "\"text\":\"t\"%s}",
+        more);
+    g_autoptr(Reply) sent = ask_token(self, "POST /v1/emails", "", body);
+    assert_reply(sent, 200, NULL);
+    return g_strdup(reply_text(sent, "id"));
+}
+
+static char *from_now(WallMs after_ms)
+{
+    return clock_format_rfc3339(clock_wall_ms() + after_ms);
+}
+
+static Reply *ask_id(const Fixture *self, const char *method, const char *id, const char *action,
+    const char *headers, const char *body)
+{
+    g_autofree char *line = g_strdup_printf("%s /v1/emails/%s%s", method, id, action);
+    return ask_token(self, line, headers, body);
+}
+
+/* --- Attempts as the courier records them ---------------------------------------------------- */
+
+typedef struct {
+    Id id;
+    EmailState end;
+    WallMs next_at;
+} Try;
+
+static gboolean try_job(Db *db, gpointer data, GError **error)
+{
+    const Try *attempt = data;
+    g_autoptr(EmailRow) row = emails_get(db, STORE_DEFAULT_ORG, &attempt->id, error);
+    const EmailRecipientRow *recipient = row->recipients->pdata[0];
+    gboolean marked = FALSE;
+    GError *fault = NULL;
+    const EmailAttempt done = {.recipient_id = recipient->recipient_id,
+        .state = attempt->end,
+        .at = clock_wall_ms(),
+        .next_at = attempt->next_at,
+        .counts = TRUE,
+        .phase = "rcpt_to",
+        .reply_code = attempt->end == EMAIL_REJECTED ? 550 : 451,
+        .diagnosis = "fallback_unknown",
+        .server = "mail.example.de"};
+    return emails_mark_sending(db, STORE_DEFAULT_ORG, &recipient->recipient_id, 1, clock_wall_ms(),
+               &marked, error) &&
+           emails_record_attempts(db, STORE_DEFAULT_ORG, &done, 1, &fault, error);
+}
+
+static void try(const Fixture *self, const char *id, EmailState end, WallMs after_ms)
+{
+    g_autoptr(GError) error = NULL;
+    Try attempt = {.end = end, .next_at = after_ms ? clock_wall_ms() + after_ms : 0};
+    assert_true(id_parse(id, "em", &attempt.id));
+    store_run(self->store, try_job, &attempt, &error);
+    assert_null(error);
+}
+
+/* --- Trying again ---------------------------------------------------------------------------- */
+
+static void what_failed_is_retried(void **state)
+{
+    static const struct {
+        EmailState end;
+        WallMs after_ms;
+        const char *state;
+    } rows[] = {
+        {EMAIL_REJECTED, 0, "held"},
+        {EMAIL_EXPIRED, 0, "held"},
+        {EMAIL_DEFERRED, CLOCK_HOUR_MS, "held"},
+        {EMAIL_UNCERTAIN, CLOCK_HOUR_MS, "uncertain"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Fixture *self = *state;
+        g_autofree char *id = hand_over(self, "");
+        try(self, id, rows[i].end, rows[i].after_ms);
+        g_autoptr(Reply) retried = ask_id(self, "POST", id, "/retry", "", NULL);
+        assert_reply(retried, 200, NULL);
+        assert_int_equal(json_integer_value(reply_at(retried, "retried")), 1);
+        assert_string_equal(reply_text(retried, "state"), rows[i].state);
+        assert_string_equal(reply_text(retried, "id"), id);
+        gboolean is_uncertain = rows[i].end == EMAIL_UNCERTAIN;
+        assert_int_equal(json_is_true(reply_at(retried, "possible_duplicate")), is_uncertain);
+    }
+}
+
+static void a_refused_retry_says_why(void **state)
+{
+    static const struct {
+        const char *more;
+        guint end; /* EmailState; 0: no attempt */
+        const char *code;
+    } rows[] = {
+        {"", 0, "not_retryable"},
+        {"", EMAIL_ACCEPTED, "not_retryable"},
+        {",\"delivery\":\"at_most_once\"", EMAIL_UNCERTAIN, "at_most_once"},
+        {",\"class\":\"reset\"", EMAIL_REJECTED, "body_erased"},
+    };
+    Fixture *self = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *id = hand_over(self, rows[i].more);
+        if (rows[i].end)
+            try(self, id, (EmailState)rows[i].end, 0);
+        g_autoptr(Reply) refused =
+            ask_id(self, "POST", id, "/retry", "Accept-Language: de\r\n", NULL);
+        assert_reply(refused, 409, rows[i].code);
+        assert_string_equal(reply_text(refused, "name"), "application_error");
+    }
+    g_autoptr(Reply) unknown = ask_id(self, "POST", NOBODY, "/retry", "", NULL);
+    assert_reply(unknown, 404, "not_found");
+}
+
+static void who_may_only_send_acts_on_their_own_only(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *others = hand_over(self, "");
+    try(self, others, EMAIL_REJECTED, 0);
+    make_token(self, "[\"emails:send\"]");
+    g_autofree char *own = hand_over(self, "");
+    try(self, own, EMAIL_REJECTED, 0);
+    g_autoptr(Reply) foreign = ask_id(self, "POST", others, "/retry", "", NULL);
+    assert_reply(foreign, 404, "not_found");
+    g_autoptr(Reply) patched = ask_id(self, "PATCH", others, "", "", "{\"scheduled_at\":null}");
+    assert_reply(patched, 404, "not_found");
+    g_autofree char *both =
+        g_strdup_printf("{\"action\":\"retry\",\"ids\":[\"%s\",\"%s\"]}", others, own);
+    g_autoptr(Reply) bulk = ask_token(self, "POST /v1/emails/bulk", "", both);
+    assert_reply(bulk, 200, NULL);
+    assert_int_equal(json_integer_value(reply_at(bulk, "done")), 1);
+    assert_string_equal(reply_text(bulk, "skipped.0.id"), others);
+    assert_string_equal(reply_text(bulk, "skipped.0.code"), "not_found");
+    g_autoptr(Reply) why = ask_id(self, "GET", own, "/explanation", "", NULL);
+    assert_reply(why, 403, "forbidden");
+    g_autoptr(Reply) preview = ask_token(self, "GET /v1/smtp/sending/preview", "", NULL);
+    assert_reply(preview, 403, "forbidden");
+}
+
+/* --- Another time ---------------------------------------------------------------------------- */
+
+static void a_scheduled_email_gets_another_time(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *tomorrow = from_now(CLOCK_DAY_MS), *later = from_now(2 * CLOCK_DAY_MS);
+    g_autofree char *more = g_strdup_printf(",\"scheduled_at\":\"%s\"", tomorrow);
+    g_autofree char *body = g_strdup_printf("{\"scheduled_at\":\"%s\"}", later);
+    g_autofree char *id = hand_over(self, more);
+    for (guint i = 0; i < 2; i++) { /* a repeat changes nothing */
+        g_autoptr(Reply) patched = ask_id(self, "PATCH", id, "", "", body);
+        assert_reply(patched, 200, NULL);
+        assert_string_equal(reply_text(patched, "state"), "scheduled");
+        assert_string_equal(reply_text(patched, "scheduled_at"), later);
+        assert_string_equal(reply_text(patched, "recipients.0.next_attempt_at"), later);
+    }
+    g_autoptr(Reply) now = ask_id(self, "PATCH", id, "", "", "{\"scheduled_at\":null}");
+    assert_reply(now, 200, NULL);
+    assert_string_equal(reply_text(now, "state"), "held");
+    assert_true(json_is_null(reply_at(now, "scheduled_at")));
+    g_autoptr(Reply) again = ask_id(self, "PATCH", id, "", "", body);
+    assert_reply(again, 409, "not_scheduled");
+}
+
+static void a_new_time_must_make_sense(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *tomorrow = from_now(CLOCK_DAY_MS), *expiry = from_now(2 * CLOCK_DAY_MS);
+    g_autofree char *more =
+        g_strdup_printf(",\"scheduled_at\":\"%s\",\"expires_at\":\"%s\"", tomorrow, expiry);
+    g_autofree char *id = hand_over(self, more), *far = from_now(31 * CLOCK_DAY_MS);
+    g_autofree char *too_far = g_strdup_printf("{\"scheduled_at\":\"%s\"}", far);
+    g_autofree char *too_late = g_strdup_printf("{\"scheduled_at\":\"%s\"}", expiry);
+    const struct {
+        const char *body;
+        int status;
+        const char *code;
+    } rows[] = {
+        {"{}", 422, "required"},
+        {"{\"scheduled_at\":\"tomorrow\"}", 422, "invalid_time"},
+        {"{\"scheduled_at\":7}", 422, "wrong_type"},
+        {"{\"scheduled_at\":null,\"subject\":\"s\"}", 422, "unknown_field"},
+        {too_far, 422, "out_of_range"},
+        {too_late, 409, "past_expiry"},
+        {"[", 400, "malformed_json"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Reply) refused = ask_id(self, "PATCH", id, "", "", rows[i].body);
+        assert_reply(refused, rows[i].status, rows[i].code);
+    }
+}
+
+/* --- Many ------------------------------------------------------------------------------------ */
+
+static void a_bulk_action_does_what_it_can_and_names_the_rest(void **state)
+{
+    Fixture *self = *state;
+    GString *ids = g_string_new(NULL);
+    char *first = NULL;
+    for (guint i = 0; i < 45; i++) { /* more than one job */
+        g_autofree char *id = hand_over(self, "");
+        g_string_append_printf(ids, "%s\"%s\"", i ? "," : "", id);
+        if (i == 0)
+            first = g_strdup(id);
+    }
+    try(self, first, EMAIL_ACCEPTED, 0);
+    g_autofree char *cancel =
+        g_strdup_printf("{\"action\":\"cancel\",\"ids\":[%s,\"" NOBODY "\"]}", ids->str);
+    g_autoptr(Reply) done = ask_token(self, "POST /v1/emails/bulk", "", cancel);
+    assert_reply(done, 200, NULL);
+    assert_int_equal(json_integer_value(reply_at(done, "done")), 44);
+    assert_int_equal(json_array_size(reply_at(done, "skipped")), 2);
+    assert_string_equal(reply_text(done, "skipped.0.id"), first);
+    assert_string_equal(reply_text(done, "skipped.0.code"), "not_cancellable");
+    assert_string_equal(reply_text(done, "skipped.1.code"), "not_found");
+    g_autoptr(Reply) repeat = ask_token(self, "POST /v1/emails/bulk", "", cancel);
+    assert_int_equal(json_integer_value(reply_at(repeat, "done")), 0);
+    g_string_free(ids, TRUE);
+    g_free(first);
+}
+
+static void a_wrong_bulk_action_is_refused_whole(void **state)
+{
+    static const struct {
+        const char *body, *code;
+    } rows[] = {
+        {"{\"ids\":[\"" NOBODY "\"]}", "required"},
+        {"{\"action\":\"delete\",\"ids\":[\"" NOBODY "\"]}", "unknown_value"},
+        {"{\"action\":\"retry\"}", "required"},
+        {"{\"action\":\"retry\",\"ids\":[]}", "out_of_range"},
+        {"{\"action\":\"retry\",\"ids\":[\"em_1\"]}", "invalid_id"},
+        {"{\"action\":\"retry\",\"ids\":[7]}", "invalid_id"},
+    };
+    Fixture *self = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Reply) refused = ask_token(self, "POST /v1/emails/bulk", "", rows[i].body);
+        assert_reply(refused, 422, rows[i].code);
+    }
+    GString *many = g_string_new("{\"action\":\"retry\",\"ids\":[");
+    for (guint i = 0; i <= LIMIT_BULK_IDS; i++)
+        g_string_append(many, i ? ",\"" NOBODY "\"" : "\"" NOBODY "\"");
+    g_string_append(many, "]}");
+    g_autoptr(Reply) too_many = ask_token(self, "POST /v1/emails/bulk", "", many->str);
+    assert_reply(too_many, 422, "out_of_range");
+    g_string_free(many, TRUE);
+}
+
+/* --- Sending --------------------------------------------------------------------------------- */
+
+static gint64 number_at(const Reply *reply, const char *path)
+{
+    assert_true(json_is_integer(reply_at(reply, path)));
+    return json_integer_value(reply_at(reply, path));
+}
+
+static void the_preview_counts_by_class_and_resuming_cancels_classes(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *tomorrow = from_now(CLOCK_DAY_MS);
+    g_autofree char *planned =
+        g_strdup_printf(",\"class\":\"notification\",\"scheduled_at\":\"%s\"", tomorrow);
+    g_free(hand_over(self, ",\"class\":\"bulk\""));
+    g_free(hand_over(self, ",\"class\":\"bulk\""));
+    g_free(hand_over(self, ",\"class\":\"reset\""));
+    g_autofree char *id = hand_over(self, planned);
+    g_autoptr(Reply) preview = ask_token(self, "GET /v1/smtp/sending/preview", "", NULL);
+    assert_reply(preview, 200, NULL);
+    assert_int_equal(number_at(preview, "send.total"), 3);
+    assert_int_equal(number_at(preview, "send.bulk"), 2);
+    assert_int_equal(number_at(preview, "send.reset"), 1);
+    assert_int_equal(number_at(preview, "later.notification"), 1);
+    assert_int_equal(number_at(preview, "expire.total"), 0);
+    assert_true(json_is_string(reply_at(preview, "oldest_at")));
+    assert_true(json_is_null(reply_at(preview, "takes_at_least_s")));
+
+    g_autoptr(Reply) on = ask_token(self, "PUT /v1/smtp/sending", "",
+        "{\"enabled\":true,\"cancel_classes\":[\"bulk\",\"notification\",\"bulk\"]}");
+    assert_reply(on, 200, NULL);
+    assert_int_equal(number_at(on, "cancelled"), 3);
+    assert_true(json_is_true(reply_at(on, "sending.enabled")));
+    assert_int_equal(number_at(on, "waiting.held"), 1); /* there are no settings yet */
+    g_autoptr(Reply) after = ask_token(self, "GET /v1/smtp/sending/preview", "", NULL);
+    assert_int_equal(number_at(after, "send.total"), 1);
+    assert_int_equal(number_at(after, "later.total"), 0);
+    g_autoptr(Reply) one = ask_id(self, "GET", id, "", "", NULL);
+    assert_string_equal(reply_text(one, "state"), "cancelled");
+    g_autoptr(Reply) plain = ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    assert_int_equal(number_at(plain, "cancelled"), 0);
+}
+
+static void classes_are_cancelled_only_by_name_and_when_switching_on(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *id = hand_over(self, ",\"class\":\"bulk\"");
+    g_autoptr(Reply) paused = ask_token(
+        self, "PUT /v1/smtp/sending", "", "{\"enabled\":false,\"cancel_classes\":[\"bulk\"]}");
+    assert_reply(paused, 422, "not_allowed");
+    g_autoptr(Reply) unknown = ask_token(
+        self, "PUT /v1/smtp/sending", "", "{\"enabled\":true,\"cancel_classes\":[\"junk\"]}");
+    assert_reply(unknown, 422, "unknown_value");
+    g_autoptr(Reply) number = ask_token(
+        self, "PUT /v1/smtp/sending", "", "{\"enabled\":true,\"cancel_classes\":[\"bulk\",5]}");
+    assert_reply(number, 422, "unknown_value");
+    g_autoptr(Reply) one = ask_id(self, "GET", id, "", "", NULL);
+    assert_string_equal(reply_text(one, "state"), "held"); /* nothing was changed */
+}
+
+static void what_exceeds_a_quota_takes_at_least_its_windows(void **state)
+{
+    static const WallMs now = G_GINT64_CONSTANT(1795283520000);
+    static const struct {
+        QuotaWindow minute, hour, day;
+        gint64 n, seconds;
+    } rows[] = {
+        {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}, 1000000, 0}, {{10, 0, 0}, {0, 0, 0}, {0, 0, 0}, 10, 0},
+        {{10, 0, 0}, {0, 0, 0}, {0, 0, 0}, 11, 60}, {{10, 0, 0}, {0, 0, 0}, {0, 0, 0}, 21, 120},
+        {{10, 10, now + 7000}, {0, 0, 0}, {0, 0, 0}, 1, 7},
+        {{10, 10, now + 7000}, {0, 0, 0}, {0, 0, 0}, 11, 67},
+        {{10, 4, 0}, {0, 0, 0}, {0, 0, 0}, 7, 0}, /* whenever the four leave */
+        {{10, 0, 0}, {20, 0, 0}, {0, 0, 0}, 21, 3600},
+        {{0, 0, 0}, {0, 0, 0}, {5, 9, now + 1500}, 1, 2}, /* the limit was lowered */
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const QuotaWindow windows[QUOTA_WINDOWS] = {rows[i].minute, rows[i].hour, rows[i].day};
+        assert_int_equal(route_sending_takes_s(windows, rows[i].n, now), rows[i].seconds);
+    }
+}
+
+/* --- Status and why -------------------------------------------------------------------------- */
+
+static gboolean activate_job(Db *db, gpointer data, GError **error)
+{
+    Vault *vault = data;
+    g_autoptr(Secret) password = secret_new("secret", 6);
+    g_autoptr(SmtpSettings) empty = settings_new();
+    const SettingsPatch patch = {.present = SETTINGS_HOST | SETTINGS_FROM_EMAIL | SETTINGS_PASSWORD,
+        .host = "mail.example.de",
+        .from_email = "shop@example.de",
+        .password = password};
+    const SettingsPorts ports = {NULL, 0};
+    GPtrArray *faults = NULL;
+    gboolean dropped;
+    g_autoptr(SmtpSettings) settings = settings_apply(
+        empty, &patch, &ports, vault, STORE_DEFAULT_ORG, clock_wall_ms(), &dropped, &faults);
+    settings->quota.per_minute = 3;
+    gint64 revision = 0;
+    return smtp_draft_write(
+               db, STORE_DEFAULT_ORG, settings, -1, clock_wall_ms(), &revision, error) &&
+           smtp_activate(db, STORE_DEFAULT_ORG, settings, revision, clock_wall_ms(), error);
+}
+
+static gboolean refuse_login_job(Db *db, gpointer data, GError **error)
+{
+    const WallMs *at = data;
+    g_autoptr(SmtpState) state = smtp_state_read(db, STORE_DEFAULT_ORG, error);
+    return smtp_health_write(db, STORE_DEFAULT_ORG, state->config_version, HEALTH_CREDENTIAL_FAULT,
+        "auth_failed_generic", *at, error);
+}
+
+static void run(const Fixture *self, StoreJob job, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, job, data, &error);
+    assert_null(error);
+}
+
+static void the_status_tells_breaker_quota_and_reason(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) fresh = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_string_equal(reply_text(fresh, "held_reason"), "not_configured");
+    assert_true(json_is_null(reply_at(fresh, "breaker")));
+    assert_true(json_is_null(reply_at(fresh, "quota")));
+    run(self, activate_job, self->vault);
+    g_autoptr(Reply) paused = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_string_equal(reply_text(paused, "held_reason"), "paused");
+    assert_int_equal(number_at(paused, "quota.per_minute.limit"), 3);
+    assert_int_equal(number_at(paused, "quota.per_minute.used"), 0);
+    assert_true(json_is_null(reply_at(paused, "quota.per_minute.free_at")));
+    assert_true(json_is_null(reply_at(paused, "quota.per_day")));
+    g_autoptr(Reply) on = ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+    assert_true(json_is_null(reply_at(on, "held_reason")));
+    WallMs at = clock_wall_ms();
+    run(self, refuse_login_job, &at);
+    g_autoptr(Reply) fault = ask_token(self, "GET /v1/smtp", "", NULL);
+    g_autofree char *since = clock_format_rfc3339(at);
+    g_autofree char *next = clock_format_rfc3339(at + LIMIT_CREDENTIAL_RETRY_MS);
+    assert_string_equal(reply_text(fault, "held_reason"), "credential_fault");
+    assert_string_equal(reply_text(fault, "breaker.since"), since);
+    assert_string_equal(reply_text(fault, "breaker.next_try_at"), next);
+    assert_int_equal(number_at(fault, "breaker.tries_left"), 1);
+    assert_string_equal(reply_text(fault, "breaker.diagnosis.id"), "auth_failed_generic");
+}
+
+static void assert_explained(
+    const Fixture *self, const char *id, const char *code, const char *german, const char *english)
+{
+    g_autoptr(Reply) de = ask_id(self, "GET", id, "/explanation", "Accept-Language: de\r\n", NULL);
+    g_autoptr(Reply) en = ask_id(self, "GET", id, "/explanation", "Accept-Language: en\r\n", NULL);
+    assert_reply(de, 200, NULL);
+    assert_string_equal(reply_text(de, "id"), id);
+    assert_string_equal(reply_text(de, "code"), code);
+    assert_string_equal(reply_text(en, "code"), code);
+    assert_non_null(strstr(reply_text(de, "sentence"), german));
+    assert_non_null(strstr(reply_text(en, "sentence"), english));
+    assert_null(strstr(de->body, "canary"));
+}
+
+static void the_explanation_is_true_for_the_state_and_the_gate(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *id = hand_over(self, ",\"class\":\"reset\"");
+    assert_explained(self, id, "held_not_configured", "SMTP-Einstellungen aktiv", "settings");
+    run(self, activate_job, self->vault);
+    assert_explained(self, id, "held_paused", "Versand pausiert ist", "sending is paused");
+    reply_free(ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}"));
+    assert_explained(self, id, "waiting_turn", "an der Reihe", "next in line");
+    WallMs at = clock_wall_ms();
+    run(self, refuse_login_job, &at);
+    assert_explained(self, id, "held_credential_fault", "Anmeldung ablehnt", "refuses the login");
+    run(self, activate_job, self->vault);
+    g_autofree char *other = hand_over(self, "");
+    try(self, other, EMAIL_DEFERRED, CLOCK_HOUR_MS);
+    assert_explained(self, other, "deferred_refused", "nächste Versuch", "next attempt");
+    try(self, other, EMAIL_REJECTED, 0);
+    assert_explained(self, other, "rejected", "endgültig abgelehnt", "for good");
+    g_autoptr(Reply) unknown = ask_id(self, "GET", NOBODY, "/explanation", "", NULL);
+    assert_reply(unknown, 404, "not_found");
+}
+
+#define WITH_TOKEN(test) cmocka_unit_test_setup_teardown(test, start_with_token, stop_fixture)
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        WITH_TOKEN(what_failed_is_retried),
+        WITH_TOKEN(a_refused_retry_says_why),
+        WITH_TOKEN(who_may_only_send_acts_on_their_own_only),
+        WITH_TOKEN(a_scheduled_email_gets_another_time),
+        WITH_TOKEN(a_new_time_must_make_sense),
+        WITH_TOKEN(a_bulk_action_does_what_it_can_and_names_the_rest),
+        WITH_TOKEN(a_wrong_bulk_action_is_refused_whole),
+        WITH_TOKEN(the_preview_counts_by_class_and_resuming_cancels_classes),
+        WITH_TOKEN(classes_are_cancelled_only_by_name_and_when_switching_on),
+        cmocka_unit_test(what_exceeds_a_quota_takes_at_least_its_windows),
+        WITH_TOKEN(the_status_tells_breaker_quota_and_reason),
+        WITH_TOKEN(the_explanation_is_true_for_the_state_and_the_gate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
