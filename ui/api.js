@@ -69,12 +69,17 @@ export const api = {
   verification: (id) => json('GET', `/v1/smtp/verifications/${id}`),
   cancelVerification: (id) => json('DELETE', `/v1/smtp/verifications/${id}`),
   setSending: (body) => json('PUT', '/v1/smtp/sending', { body }),
+  sendingPreview: () => json('GET', '/v1/smtp/sending/preview'),
   sendTest: (to) => json('POST', '/v1/smtp/test-emails', { body: { to } }),
   presets: async () => (await json('GET', '/v1/smtp/presets')).data,
 
   emails: (query) => json('GET', `/v1/emails?${new URLSearchParams(query)}`),
   email: (id) => json('GET', `/v1/emails/${id}`),
+  explanation: (id) => json('GET', `/v1/emails/${id}/explanation`),
   cancelEmail: (id) => json('POST', `/v1/emails/${id}/cancel`),
+  retryEmail: (id) => json('POST', `/v1/emails/${id}/retry`),
+  rescheduleEmail: (id, at) => json('PATCH', `/v1/emails/${id}`, { body: { scheduled_at: at } }),
+  changeEmails: (action, ids) => json('POST', '/v1/emails/bulk', { body: { action, ids } }),
 
   sandbox: () => json('GET', '/v1/sandbox'),
   captures: (query) => json('GET', `/v1/sandbox/messages?${new URLSearchParams(query)}`),

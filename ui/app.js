@@ -1,6 +1,6 @@
 // Start: language, session, then the page that the address names. Routes live behind the #.
 import { render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from './api.js';
 import { html } from './html.js';
 import { chooseLanguage, currentLanguage, languages, loadLanguage, preferredLanguage, t } from './i18n.js';
@@ -11,14 +11,14 @@ import { SandboxPage } from './pages/sandbox.js';
 import { SettingsEmailPage } from './pages/settings-email.js';
 import { SetupPage } from './pages/setup.js';
 import { SignInPage } from './pages/sign-in.js';
-import { Banner, ConnectionBanner } from './parts/banner.js';
+import { Banners, ConnectionBanner } from './parts/banner.js';
 import { Icon } from './parts/icon.js';
 import { announce, loadSession, restartStream, signOut, update, useApp } from './store.js';
 import { nextTheme, startTheme } from './theme.js';
 
 const HOME = '#/settings/email';
 const ROUTES = [
-  { path: /^#\/settings\/email$/, nav: 'settings', title: 'settings.page', page: () => html`<${SettingsEmailPage} />` },
+  { path: /^#\/settings\/email(?:\/(password))?$/, nav: 'settings', title: 'settings.page', page: (aim) => html`<${SettingsEmailPage} aim=${aim} />` },
   { path: /^#\/outbox$/, nav: 'outbox', title: 'nav.outbox', page: () => html`<${OutboxPage} />` },
   { path: /^#\/outbox\/([\w-]+)$/, nav: 'outbox', title: 'email.title', page: (id) => html`<${EmailPage} key=${id} id=${id} />` },
   { path: /^#\/sandbox$/, nav: 'sandbox', title: 'nav.sandbox', page: () => html`<${SandboxPage} />` },
@@ -28,7 +28,7 @@ const SETUP = /^#\/setup\/([\w-]+)$/;
 
 function useHash() {
   const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
+  useLayoutEffect(() => { // before the page can be clicked
     const changed = () => setHash(location.hash);
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
@@ -97,11 +97,13 @@ function App() {
   useEffect(() => {
     if (session.authenticated && (hash === '' || hash === '#/' || hash === '#/sign-in')) location.replace(HOME);
   }, [session.authenticated, hash]);
-  useEffect(() => { // a new page is announced by its heading
+  useEffect(() => { // a new page is announced by its heading, unless it begins elsewhere by itself
     if (!firstPage.current) {
       announce(''); // what was said belongs to the page before
-      scrollTo(0, 0);
-      main.current?.querySelector('h1')?.focus({ preventScroll: true });
+      if (!main.current?.querySelector(':focus')) {
+        scrollTo(0, 0);
+        main.current?.querySelector('h1')?.focus({ preventScroll: true });
+      }
     }
     firstPage.current = false;
   }, [hash, inside]);
@@ -122,7 +124,7 @@ function App() {
       <${Side} session=${session} current=${route?.nav} />
       <div class="content">
         <${ConnectionBanner} lost=${connection.lost} />
-        <${Banner} smtp=${smtp} onSettings=${route?.nav === 'settings'} />
+        <${Banners} smtp=${smtp} onSettings=${route?.nav === 'settings'} />
         <main id="main" tabindex="-1" ref=${main}>${route ? route.page(...route.path.exec(hash).slice(1)) : html`
           <h1 tabindex="-1">${t('not_found.title')}</h1><p><a href=${HOME}>${t('not_found.link')}</a></p>`}</main>
         <footer>Absender ${session.version}${session.dev ? ` · ${t('nav.dev')}` : ''}</footer>

@@ -8,10 +8,12 @@ import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
 const SETTLE_MS = 250;
-const NUMBERS = ['port', 'max_connections'];
+const QUOTA = ['per_minute', 'per_hour', 'per_day']; // together they are one setting
+const NUMBERS = ['port', 'max_connections', ...QUOTA];
 const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
 const PLAIN = [...TEXTS, 'security', ...NUMBERS]; // everything but the password
-const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections', 'probe_recipient'];
+const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections',
+  ...QUOTA, 'probe_recipient'];
 const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
 
 /** Which field a failed rung points at. */
@@ -24,7 +26,7 @@ const text = (value) => (value === null || value === undefined ? '' : String(val
 
 function formOf(settings) {
   const form = {};
-  for (const name of PLAIN) form[name] = readable(text(settings?.[name]));
+  for (const name of PLAIN) form[name] = readable(text(QUOTA.includes(name) ? settings?.quota[name] : settings?.[name]));
   return form;
 }
 
@@ -177,9 +179,14 @@ export class DraftForm {
 
   patch(names) {
     const body = {};
-    for (const name of names) {
+    const valueOf = (name) => {
       const value = this.form[name].trim();
-      body[name] = value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
+      return value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
+    };
+    for (const name of names.filter((one) => !QUOTA.includes(one))) body[name] = valueOf(name);
+    if (names.some((name) => QUOTA.includes(name))) {
+      const sound = QUOTA.map((name) => [name, this.faultOf(name) ? text(this.base[name]) : this.form[name].trim()]);
+      body.quota = Object.fromEntries(sound.filter(([, value]) => value).map(([name, value]) => [name, Number(value)]));
     }
     // A typed password goes along once its destination is known, and again whenever that changes.
     const { password, host, from_email: from, username } = this.form;

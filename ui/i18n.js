@@ -53,6 +53,26 @@ export const exactTime = (iso) =>
 export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(iso));
 export const clock = (iso) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(iso));
 
+const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+const DAY_MS = 24 * 3600 * 1000;
+
+/** "heute, 14:05", "morgen, 08:00", "Dienstag, 09:30"; older than yesterday or a week ahead: with its date. */
+export function moment(iso, now = Date.now()) {
+  const days = Math.round((midnight(iso) - midnight(now)) / DAY_MS); // rounded: a day may have 23 hours
+  if (!(days >= -1 && days < 7)) return dateTime(iso);
+  const day = Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day')
+    : new Intl.DateTimeFormat(language, { weekday: 'long' }).format(new Date(iso));
+  return `${day}, ${clock(iso)}`;
+}
+
+/** "22. November 2026 um 14:05 Uhr": as the server writes a moment within a sentence, there in UTC. */
+export function longMoment(iso, timeZone) {
+  const part = (options) => new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { ...options, timeZone }).format(new Date(iso));
+  return t('moment.long', {
+    date: part({ day: 'numeric', month: 'long', year: 'numeric' }), time: part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+  });
+}
+
 const STEPS = [[60, 'second', 1], [3600, 'minute', 60], [86400, 'hour', 3600], [604800, 'day', 86400]];
 
 /** "vor 3 Minuten"; anything more than a week away as a date. */
@@ -70,6 +90,15 @@ export function duration(ms) {
   return new Intl.NumberFormat(language, {
     style: 'unit', unit: seconds ? 'second' : 'millisecond', unitDisplay: 'short', maximumFractionDigits: seconds ? 1 : 0,
   }).format(seconds ? ms / 1000 : ms);
+}
+
+const SPANS = [[90, 'second', 1], [5400, 'minute', 60], [129600, 'hour', 3600], [Infinity, 'day', 86400]];
+
+/** "12 Minuten", "1,6 Stunden": rounded down, so that "at least" stays true. */
+export function span(seconds) {
+  const [, unit, step] = SPANS.find(([limit]) => seconds < limit);
+  const digits = step < 3600 ? 1 : 10;
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor((seconds * digits) / step) / digits);
 }
 
 export function bytes(count) {

@@ -1,5 +1,5 @@
 // What the pages share: who is signed in, the SMTP status, the verification that is shown, and the live stream.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { api, follow, setCsrfToken, whenSignedOut } from './api.js';
 import { currentLanguage } from './i18n.js';
 
@@ -21,9 +21,10 @@ export function update(patch) {
   for (const listener of listeners) listener();
 }
 
+/** Listens from the moment it is drawn: an effect runs a frame later, and an answer in between would never be shown. */
 export function useApp() {
   const [, redraw] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listener = () => redraw((n) => n + 1);
     listeners.add(listener);
     return () => listeners.delete(listener);

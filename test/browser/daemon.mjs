@@ -58,7 +58,7 @@ async function launch(data, listen, ports) {
   }
 }
 
-/** { url, setupLink, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address. */
+/** { url, setupLink, data, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address. */
 export async function startDaemon(morePorts = []) {
   const folder = await mkdtemp(join(tmpdir(), 'absender-browser-'));
   const data = join(folder, 'data');
@@ -67,7 +67,7 @@ export async function startDaemon(morePorts = []) {
     let running = await launch(data, '127.0.0.1:0', ports);
     const { url, setupLink } = running;
     return {
-      url, setupLink,
+      url, setupLink, data,
       down: () => running.end(),
       up: async () => { running = await launch(data, new URL(url).host.replace('localhost', '127.0.0.1'), ports); },
       stop: async () => {

@@ -96,11 +96,11 @@ export async function i18n() {
     assert.equal([...index.matchAll(/<script\b(?![^>]*\bsrc=)/g)].length, 1, 'the import map is the only inline script');
   });
 
-  await test('one visit in one language stays below 190 kB', async () => {
+  await test('one visit in one language stays below 230 kB', async () => {
     const names = (await readdir(UI, { recursive: true, withFileTypes: true })).filter((one) => one.isFile() && !/^en\.json$|\.xml$/.test(one.name));
     const sizes = await Promise.all(names.map(async (one) => (await readFile(`${one.parentPath ?? one.path}/${one.name}`)).length));
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    assert.ok(total < 190000, `${total} bytes`);
+    assert.ok(total < 230000, `${total} bytes`);
   });
 
   await test('every page and part is listed for embedding, and nothing that is not there', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
+import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
 import { test } from './tap.mjs';
 
@@ -42,7 +43,24 @@ const PORTS = [['465', 'implicit'], ['2465', 'implicit'], ['587', 'starttls'], [
 const CHANGES = [['implicit', '', '465'], ['implicit', '587', '465'], ['implicit', '2525', '465'], ['implicit', '2587', '2465'],
   ['starttls', '465', '587'], ['starttls', '2465', '2587'], ['starttls', '', ''], ['implicit', '465', '465'], ['starttls', '4711', '4711']];
 
+/** As the pages say it on a Sunday at 14:05, in this place's time and in English. */
+const NOW = new Date(2026, 10, 22, 14, 5).getTime();
+const MOMENTS = [
+  ['today', new Date(2026, 10, 22, 23, 59), /^today, 11:59.PM$/],
+  ['earlier today', new Date(2026, 10, 22, 0, 0), /^today, 12:00.AM$/],
+  ['tomorrow', new Date(2026, 10, 23, 0, 0), /^tomorrow, 12:00.AM$/],
+  ['yesterday', new Date(2026, 10, 21, 9, 30), /^yesterday, 9:30.AM$/],
+  ['within a week: the day', new Date(2026, 10, 28, 8, 0), /^Saturday, 8:00.AM$/],
+  ['a week ahead: the date', new Date(2026, 10, 29, 8, 0), /^Nov 29, 2026/],
+  ['before yesterday: the date', new Date(2026, 10, 20, 8, 0), /^Nov 20, 2026/],
+];
+const SPANS = [[1, '1 second'], [89, '89 seconds'], [119, '1 minute'], [720, '12 minutes'], [5800, '1.6 hours'], [129600, '1.5 days']];
+
 export async function names() {
+  for (const [name, at, expected] of MOMENTS) await test(`moments: ${name}`, () => assert.match(moment(at.toISOString(), NOW), expected));
+  await test('how long it takes at least is rounded down', () => {
+    for (const [seconds, expected] of SPANS) assert.equal(span(seconds), expected);
+  });
   for (const [name, given, expected] of READABLE) await test(`domains: ${name}`, () => assert.equal(readable(given), expected));
   await test('domains: what is encoded is decoded', () => {
     for (const domain of ['straßenbahn-süd.de', 'ñandú.example', 'łódź.pl', 'bücher-und-müsli-für-alle-größen.de', '例え.jp', 'đặng.vn']) {

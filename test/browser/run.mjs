@@ -1,4 +1,4 @@
-// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults]
+// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults] [outbox]
 import { plan, test } from './tap.mjs';
 
 const SUITES = {
@@ -11,6 +11,7 @@ const SUITES = {
     await flow('en');
   },
   faults: async () => (await import('./faults.mjs')).faults(),
+  outbox: async () => (await import('./outbox.mjs')).outbox(),
 };
 
 const wanted = process.argv.slice(2);

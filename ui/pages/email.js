@@ -1,11 +1,13 @@
-// One email: what it is, its recipients with every attempt, and its timeline.
+// One email: why it is where it is and what can be done, its recipients with every attempt, and its timeline.
 import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { bytes, currentLanguage, dateTime, relative, t, textOr } from '../i18n.js';
 import { replyText } from '../parts/diagnosis.js';
-import { EmailState, isWaiting } from '../parts/email-state.js';
+import { EmailActions } from '../parts/email-actions.js';
+import { EmailState, MaybeTwice } from '../parts/email-state.js';
+import { Explanation } from '../parts/explanation.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
@@ -30,7 +32,8 @@ function goesOut(at) {
 
 const Recipient = ({ recipient }) => html`
   <li class="recipient">
-    <p class="recipient-head"><strong>${readable(recipient.address)}</strong><${EmailState} state=${recipient.state} /></p>
+    <p class="recipient-head"><strong>${readable(recipient.address)}</strong>
+      <span>${recipient.possible_duplicate && html`<${MaybeTwice} /> `}<${EmailState} state=${recipient.state} /></span></p>
     ${recipient.next_attempt_at && recipient.state === 'scheduled' && html`<p class="hint">${goesOut(recipient.next_attempt_at)}</p>`}
     ${recipient.next_attempt_at && recipient.state !== 'scheduled' && html`
       <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} near /></p>`}
@@ -48,31 +51,32 @@ const Timeline = ({ events }) => html`
         <${Time} at=${at} /></li>`)}
   </ol>`;
 
-/** The question that has just been asked has the focus. */
-const focusOnce = (button) => button?.focus();
 const addresses = (list) => readable([].concat(list ?? []).join(', '));
 
+/** Read again whenever the email or what it waits for may have changed. */
+function useExplanation(id, email, language) {
+  const [explanation, setExplanation] = useState(null);
+  const { smtp, connection } = useApp();
+  const waitsFor = smtp && `${smtp.sending.enabled} ${smtp.sending.until} ${smtp.breaker?.tries_left} ${smtp.revision}`;
+  useEffect(() => {
+    let ended = false;
+    if (email) api.explanation(id).then((found) => { if (!ended) setExplanation(found); }, () => {}); // the state has words of its own
+    return () => { ended = true; };
+  }, [id, email, language, waitsFor, connection.count]);
+  return explanation;
+}
+
 export function EmailPage({ id }) {
-  const { lastEmail, connection } = useApp();
+  const { lastEmail, connection, smtp } = useApp();
   const [email, setEmail] = useState(null);
   const [problem, setProblem] = useState('');
-  const [asking, setAsking] = useState(false);
   const language = currentLanguage();
+  const explanation = useExplanation(id, email, language);
 
   const load = () => api.email(id).then((found) => { setEmail(found); setProblem(''); },
     (error) => setProblem(error.status === 404 ? t('email.gone') : errorText(error)));
-  useEffect(() => { load(); }, [id, language, connection.count, lastEmail?.id === id && lastEmail]);
+  useEffect(() => { load(); }, [id, language, connection.count, smtp?.held_reason ?? null, lastEmail?.id === id && lastEmail]);
 
-  const cancel = async () => {
-    setAsking(false);
-    try {
-      setEmail(await api.cancelEmail(id));
-    } catch (error) {
-      setProblem(errorText(error));
-    }
-  };
-
-  const canCancel = email && isWaiting(email.state) && email.state !== 'sending';
   const facts = email && [
     ['from', readable(email.from)], ['to', addresses(email.to)], ['cc', addresses(email.cc)],
     ['reply_to', addresses(email.reply_to)], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
@@ -86,17 +90,11 @@ export function EmailPage({ id }) {
     <${Problem} text=${problem} onRetry=${problem !== t('email.gone') && load} />
     ${!email && html`<h1 tabindex="-1">${t('email.title')}</h1>${!problem && html`<p class="loading">${t('loading')}</p>`}`}
     ${email && html`
-      <header class="page-head row">
-        <div>
-          <h1 tabindex="-1" class="mail-title" title=${email.subject || undefined}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
-          <p class="lead"><${EmailState} state=${email.state} /> ${t(`state.${email.state}.means`)}</p>
-        </div>
-        ${canCancel && !asking && html`<button type="button" class="danger" onClick=${() => setAsking(true)}>${t('email.cancel')}</button>`}
+      <header class="page-head">
+        <h1 tabindex="-1" class="mail-title" title=${email.subject || undefined}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
       </header>
-      ${canCancel && asking && html`
-        <div class="card ask" role="group" aria-labelledby="cancel-question"><p id="cancel-question">${t('email.cancel_sure')}</p>
-          <div class="buttons"><button type="button" class="danger" ref=${focusOnce} onClick=${cancel}>${t('email.cancel')}</button>
-            <button type="button" onClick=${() => setAsking(false)}>${t('email.keep')}</button></div></div>`}
+      <${Explanation} email=${email} explanation=${explanation} />
+      <${EmailActions} email=${email} onChanged=${setEmail} />
       <div class="columns even">
         <section class="card" aria-labelledby="recipients-title">
           <h2 id="recipients-title">${t('email.recipients')}</h2>

@@ -7,7 +7,8 @@ import { currentLanguage, t } from '../i18n.js';
 import { Ladder } from '../parts/ladder.js';
 import { Problem } from '../parts/notice.js';
 import { Presets } from '../parts/presets.js';
-import { SendingSwitch, setSending } from '../parts/switch.js';
+import { QuotaCard } from '../parts/quota.js';
+import { SendingSwitch, useResume } from '../parts/switch.js';
 import { SendingWith } from '../parts/sending-with.js';
 import { SettingsForm } from '../parts/settings-form.js';
 import { StatusBar } from '../parts/status-bar.js';
@@ -51,7 +52,8 @@ function isOutdated(run, smtp, draft) {
   return smtp.setup === 'incomplete' || (run.state === 'failed' && (draft.editedSinceRun || smtp.setup === 'complete'));
 }
 
-export function SettingsEmailPage() {
+/** aim: the field to begin with, if the address names one. */
+export function SettingsEmailPage({ aim }) {
   const { session, smtp, verification: run, connection } = useApp();
   const [, redraw] = useState(0);
   const [draft] = useState(() => new DraftForm(() => redraw((n) => n + 1)));
@@ -60,6 +62,7 @@ export function SettingsEmailPage() {
   const [awaited, setAwaited] = useState(null); // the run this page started and waits for
   const [watched, setWatched] = useState(null); // the run that has been seen running here
   const ladderHeading = useRef(null);
+  const resume = useResume();
   const presets = usePresets();
 
   const load = () => loadSmtp().then(() => setProblem(''), (error) => setProblem(errorText(error)));
@@ -68,6 +71,7 @@ export function SettingsEmailPage() {
     draft.recover();
   }, [connection.count]);
   useEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]);
+  useEffect(() => { if (aim) focus(aim); }, [aim, Boolean(smtp)]);
   useEffect(() => { if (awaited && run?.id === awaited) ladderHeading.current?.focus(); }, [awaited, run?.id]);
   useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
   useEffect(() => {
@@ -133,12 +137,13 @@ export function SettingsEmailPage() {
           <${Ladder} run=${run} live=${run.id === watched} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
             paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
             offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
-            onSwitchOn=${attempt(() => setSending(true))} onCancel=${attempt(() => api.cancelVerification(run.id))}
+            onSwitchOn=${resume.ask} onCancel=${attempt(() => api.cancelVerification(run.id))}
             onGoToField=${faultOfRun(run) && (() => focus(faultOfRun(run).name))} />`}
-        <${SendingSwitch} smtp=${smtp} />
+        <${SendingSwitch} smtp=${smtp} resume=${resume} />
         <${TestMail} smtp=${smtp} member=${session.member}
           inSandbox=${session.sandbox && presets.some(({ id, endpoints }) => id === 'sandbox'
             && endpoints.some(({ host, port }) => host === smtp.sending_with?.host && port === smtp.sending_with?.port))} />
+        <${QuotaCard} smtp=${smtp} />
         <${SendingWith} smtp=${smtp} />
       </div>
     </div>`;

@@ -14,9 +14,15 @@ const LOOKS = {
 export const EMAIL_STATES = ['queued', 'sending', 'scheduled', 'held', 'deferred', 'uncertain', 'accepted', 'rejected', 'expired',
   'cancelled', 'handed_over'];
 
+/** The most urgent first. */
+export const EMAIL_CLASSES = ['reset', 'invitation', 'transactional', 'notification', 'bulk'];
+
 export const isWaiting = (state) => ['scheduled', 'queued', 'sending', 'deferred', 'held', 'uncertain'].includes(state);
 
 export function EmailState({ state }) {
   const [tone, icon] = LOOKS[state] || ['plain', 'dash'];
   return html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${t(`state.${state}`)}</span>`;
 }
+
+/** Sent again after the provider's answer was lost: it may have arrived before. */
+export const MaybeTwice = () => html`<span class="tag twice" title=${t('twice.means')}>${t('twice.label')}</span>`;

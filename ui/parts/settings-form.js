@@ -1,4 +1,5 @@
 // The form of the two manuals: sender, login, server; always encrypted; the rest behind "advanced".
+import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { clock, dateTime, t } from '../i18n.js';
 import { readable } from '../domain.js';
@@ -43,7 +44,8 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
     id: name, label: t(`settings.${name}`), value: draft.form[name], fault: faults[name], disabled: locked,
     onValue: (value) => draft.set(name, value), onLeave: () => draft.leave(name), ...more,
   });
-  const advanced = ['ehlo_name', 'max_connections', 'probe_recipient'].some((name) => faults[name]);
+  const advanced = ['ehlo_name', 'max_connections', 'per_minute', 'per_hour', 'per_day', 'probe_recipient'].some((name) => faults[name]);
+  const [open, setOpen] = useState(false);
   const count = Object.keys(draft.faults).length;
   const unsaved = draft.unsaved().length > 0;
   return html`
@@ -72,12 +74,20 @@ export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVer
       <${Field} ...${field('username', { optional: true, hint: t('settings.username.hint'), placeholder: draft.form.from_email.trim() || undefined,
         autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' })} />
 
-      <details class="advanced" open=${advanced}>
+      <details class="advanced" open=${open || advanced} onToggle=${(event) => setOpen(event.currentTarget.open)}>
         <summary>${t('settings.advanced')}</summary>
         <div class="pair">
           <${Field} ...${field('ehlo_name', { optional: true, hint: t('settings.ehlo_name.hint'), autocomplete: 'off', spellcheck: 'false' })} />
           <${Field} ...${field('max_connections', { hint: t('settings.max_connections.hint'), inputmode: 'numeric', placeholder: '4' })} />
         </div>
+        <fieldset class="field quota-fields" aria-describedby="quota-hint">
+          <legend>${t('quota.title')}<span class="optional">${t('field.optional')}</span></legend>
+          <div class="triple">
+            ${['per_minute', 'per_hour', 'per_day'].map((name) => html`
+              <${Field} key=${name} ...${field(name, { label: t(`quota.${name}`), inputmode: 'numeric', autocomplete: 'off', maxlength: 9 })} />`)}
+          </div>
+          <p class="hint" id="quota-hint">${t('quota.hint')}</p>
+        </fieldset>
         <${Field} ...${field('probe_recipient', { optional: true, inputmode: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
       </details>
 

@@ -1,44 +1,119 @@
-// The switch for mail sending: on or off, since when and by whom, what waits, and what it means for customers.
-import { useState } from 'preact/hooks';
+// The switch for mail sending: on or off, since when, by whom and why, what waits, and what it means for customers.
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { readable } from '../domain.js';
 import { html } from '../html.js';
-import { dateTime, t } from '../i18n.js';
+import { moment, t } from '../i18n.js';
 import { announce, takeSmtp } from '../store.js';
 import { Field } from './field.js';
+import { faultOfMoment, MomentField, momentOf } from './moment-field.js';
 import { Notice } from './notice.js';
-import { Time } from './time.js';
+import { holdsAny, Resume } from './resume.js';
 
+/** Recipients that mail would go to now, if it could. */
 export const waitingCount = ({ waiting }) =>
   (waiting.held || 0) + (waiting.queued || 0) + (waiting.deferred || 0) + (waiting.sending || 0);
 
-const changedBy = (who) => (who === 'operator' ? t('switch.changed_by_operator') : who === 'API' ? t('switch.changed_by_api')
-  : who === 'schedule' ? t('switch.changed_by_schedule') : who ? t('switch.changed_by', { who: readable(who) }) : t('switch.changed'));
+const changedBy = (who, time) => (who === 'operator' ? t('switch.changed_by_operator', { time })
+  : who === 'API' ? t('switch.changed_by_api', { time }) : who === 'schedule' ? t('switch.changed_by_schedule', { time })
+    : who ? t('switch.changed_by', { who: readable(who), time }) : t('switch.changed', { time }));
 
-/** Used by the switch, by the banner and by the offer after the first success. */
-export async function setSending(enabled, reason) {
-  takeSmtp(await api.setSending(reason ? { enabled, reason } : { enabled }));
-  announce(t(enabled ? 'switch.now_on' : 'switch.now_off'));
+const reasonOf = (reason) => (reason === 'restored' ? t('switch.restored') : t('switch.reason_is', { reason }));
+
+/** Who switched it off and when, why, and until when. */
+export const pausedText = ({ changed_by: who, changed_at: at, reason, until }) => [
+  at && changedBy(who, moment(at)), reason && reasonOf(reason), until && t('switch.until', { time: moment(until) }),
+].filter(Boolean).join(' ');
+
+/**
+ * Switching on, for whatever asks for it: at once if nothing waits, else after a look at what would go out.
+ * { preview, done, problem, ask(), confirm(classes), close() }; done: how many recipients were dropped, null: not switched on here.
+ */
+export function useResume() {
+  const [state, setState] = useState({ preview: null, done: null, problem: '' });
+  const attempt = async (action) => {
+    try {
+      await action();
+    } catch (error) {
+      setState({ preview: null, done: null, problem: errorText(error) });
+    }
+  };
+  const switchOn = async (classes) => {
+    const answer = await api.setSending({ enabled: true, ...(classes.length && { cancel_classes: classes }) });
+    takeSmtp(answer);
+    const done = answer.cancelled ?? 0;
+    announce([t('switch.now_on'), done > 0 && t('resume.dropped', { n: done })].filter(Boolean).join(' '));
+    setState({ preview: null, done, problem: '' });
+  };
+  return {
+    ...state,
+    ask: () => attempt(async () => {
+      const preview = await api.sendingPreview();
+      if (holdsAny(preview)) setState({ preview, done: null, problem: '' });
+      else await switchOn([]);
+    }),
+    confirm: (classes) => attempt(() => switchOn(classes)),
+    close: () => setState({ preview: null, done: null, problem: '' }),
+  };
 }
 
-export function SendingSwitch({ smtp }) {
-  const [asking, setAsking] = useState(false);
-  const [reason, setReason] = useState('');
+function PauseForm({ onPaused, onClose }) {
+  const [values, setValues] = useState({ reason: '', until: '' });
+  const [faults, setFaults] = useState({});
   const [problem, setProblem] = useState('');
+  const set = (name) => (value) => {
+    setValues((now) => ({ ...now, [name]: value }));
+    setFaults((now) => ({ ...now, [name]: '' }));
+  };
+
+  const submit = async (event) => {
+    event.preventDefault();
+    const fault = faultOfMoment('pause_until', values.until);
+    setFaults({ until: fault });
+    if (fault) {
+      document.getElementById('pause_until').focus();
+      return;
+    }
+    const [reason, until] = [values.reason.trim(), momentOf(values.until)];
+    try {
+      takeSmtp(await api.setSending({ enabled: false, ...(reason && { reason }), ...(until && { until }) }));
+      announce(t('switch.now_off'));
+      onPaused();
+    } catch (error) {
+      const known = error.errors?.filter(({ pointer }) => ['/reason', '/until'].includes(pointer)) ?? [];
+      setFaults(Object.fromEntries(known.map(({ pointer, detail }) => [pointer.slice(1), detail])));
+      setProblem(known.length ? '' : errorText(error));
+    }
+  };
+
+  return html`
+    <form class="ask" onSubmit=${submit} novalidate>
+      <${Notice} tone="warn">${t('switch.warning')} ${t('switch.nothing_lost')}<//>
+      <${Field} id="pause_reason" label=${t('switch.reason')} optional maxlength="200" value=${values.reason} onValue=${set('reason')} fault=${faults.reason} />
+      <${MomentField} id="pause_until" label=${t('switch.end')} optional hint=${t('switch.end.hint')} value=${values.until} onValue=${set('until')} fault=${faults.until} />
+      ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+      <div class="buttons">
+        <button type="submit" class="danger">${t('switch.off')}</button>
+        <button type="button" onClick=${onClose}>${t('action.cancel')}</button>
+      </div>
+    </form>`;
+}
+
+export function SendingSwitch({ smtp, resume }) {
+  const [asking, setAsking] = useState(false);
+  const heading = useRef(null);
   const { sending } = smtp;
   const on = sending.enabled;
   const possible = on || Boolean(smtp.sending_with);
   const waiting = waitingCount(smtp);
+  const previewed = Boolean(resume.preview) && !on;
+  useEffect(() => { if (previewed) heading.current?.focus(); }, [previewed]); // wherever it was asked for
+  useEffect(() => { setAsking(false); }, [on]);
 
-  const change = async (enabled) => {
-    try {
-      await setSending(enabled, enabled ? '' : reason.trim());
-      setAsking(false);
-      setReason('');
-      setProblem('');
-    } catch (error) {
-      setProblem(errorText(error));
-    }
+  const press = () => {
+    if (on) setAsking(!asking);
+    else if (previewed) resume.close();
+    else resume.ask();
   };
 
   return html`
@@ -46,29 +121,19 @@ export function SendingSwitch({ smtp }) {
       <div class="switch-row">
         <div>
           <h2 id="switch-title">${t('switch.title')}</h2>
-          <p class="hint" id="switch-state">${on ? t('switch.is_on') : t('switch.is_off')}</p>
+          <p class="hint" id="switch-state">${!on ? t('switch.is_off') : smtp.breaker ? t('switch.is_held') : t('switch.is_on')}</p>
         </div>
         <button type="button" role="switch" class="switch" aria-checked=${on ? 'true' : 'false'} aria-labelledby="switch-title"
-          aria-describedby="switch-state" disabled=${!possible}
-          onClick=${() => (on ? setAsking(!asking) : change(true))}><span></span></button>
+          aria-describedby="switch-state" disabled=${!possible} onClick=${press}><span></span></button>
       </div>
       ${sending.changed_at && sending.reason !== 'initial' && html`
-        <p class="hint">${changedBy(sending.changed_by)}
-          ${' '}<${Time} at=${sending.changed_at} near />
-          ${!on && sending.reason && html` · ${t('switch.reason_is', { reason: sending.reason })}`}
-          ${!on && sending.until && html` · ${t('switch.until', { time: dateTime(sending.until) })}`}</p>`}
+        <p class="hint paused-by">${on ? changedBy(sending.changed_by, moment(sending.changed_at)) : pausedText(sending)}</p>`}
       ${!possible && html`<p class="hint">${t('switch.not_yet')}</p>`}
-      ${!on && possible && html`<${Notice} tone="warn">${t('switch.warning')}<//>`}
-      ${waiting > 0 && html`<p class="waiting"><a href="#/outbox">${t('switch.waiting', { n: waiting })}</a></p>`}
-      ${asking && on && html`
-        <form class="ask" onSubmit=${(event) => { event.preventDefault(); change(false); }}>
-          <${Notice} tone="warn">${t('switch.warning')} ${t('switch.nothing_lost')}<//>
-          <${Field} id="pause_reason" label=${t('switch.reason')} optional maxlength="200" value=${reason} onValue=${setReason} />
-          <div class="buttons">
-            <button type="submit" class="danger">${t('switch.off')}</button>
-            <button type="button" onClick=${() => setAsking(false)}>${t('action.cancel')}</button>
-          </div>
-        </form>`}
-      ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+      ${!on && possible && !previewed && html`<${Notice} tone="warn">${t('switch.warning')}<//>`}
+      ${waiting > 0 && !previewed && html`<p class="waiting"><a href="#/outbox">${t('switch.waiting', { n: waiting })}</a></p>`}
+      ${on && resume.done > 0 && html`<${Notice} tone="good">${t('resume.dropped', { n: resume.done })}<//>`}
+      ${previewed && html`<${Resume} preview=${resume.preview} headingRef=${heading} onConfirm=${resume.confirm} onClose=${resume.close} />`}
+      ${asking && on && html`<${PauseForm} onPaused=${() => setAsking(false)} onClose=${() => setAsking(false)} />`}
+      ${resume.problem && html`<${Notice} tone="bad" role="alert">${resume.problem}<//>`}
     </section>`;
 }

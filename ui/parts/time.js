@@ -1,6 +1,20 @@
-// A moment: relative where that helps, the exact time always on hover and for machines.
+// A moment: relative where that helps, the exact time always on hover and for machines; and words that count down.
+import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { dateTime, exactTime, relative } from '../i18n.js';
+import { exactTime, moment, relative } from '../i18n.js';
 
 export const Time = ({ at, near = false }) => at && html`
-  <time dateTime=${at} title=${exactTime(at)}>${near ? relative(at) : dateTime(at)}</time>`;
+  <time dateTime=${at} title=${exactTime(at)}>${near ? relative(at) : moment(at)}</time>`;
+
+/** The time now, drawn again every second. */
+export function useNow() {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+/** "in 8 Minuten", second by second; what is due is due "now", not ago. */
+export const untilText = (at, now) => relative(at, Math.min(now, new Date(at).getTime()));

@@ -1,0 +1,365 @@
+// What waits and why: resuming after a look at it, a pause with an end, the outbox and its emails, the quota, and a refused login.
+import assert from 'node:assert/strict';
+import { callApi, createAdmin, eventually, inspect, openBrowser, setupState, untilRun, verifySandbox } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { startProvider } from './provider.mjs';
+import { test } from './tap.mjs';
+
+const PASSWORD = 'Sommer 2026';
+const soon = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
+
+/** The value of a field for day and time, that many minutes from now in the browser's time. */
+const fieldIn = (page, minutes) => page.evaluate((ms) => {
+  const at = new Date(Date.now() + ms);
+  return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}, minutes * 60000);
+
+const text = async (page, selector) => (await page.textContent(selector)).replace(/\s+/g, ' ').trim();
+const untilText = (page, selector, words) => eventually(async () => assert.match(await text(page, selector), words));
+const untilAnnounced = (page, words) => untilText(page, '[role=status].unseen', words);
+
+async function post(page, email) {
+  const { status, body } = await callApi(page, 'POST', '/v1/emails', { subject: 'Guten Tag', text: 'Hallo', ...email });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.id;
+}
+
+const stateOf = async (page, id) => (await callApi(page, 'GET', `/v1/emails/${id}`)).body.state;
+const untilState = (page, id, state) => eventually(async () => assert.equal(await stateOf(page, id), state));
+const setSending = (page, body) => callApi(page, 'PUT', '/v1/smtp/sending', body);
+const settings = async (page, url) => {
+  await page.goto(`${url}/#/settings/email`);
+  await setupState(page, 'complete');
+};
+const email = async (page, url, id) => {
+  await page.goto(`${url}/#/outbox/${id}`);
+  await page.waitForSelector('.explanation[data-code]');
+};
+
+async function resuming(daemon, browser) {
+  const { page } = browser;
+
+  await test('switching on shows first what would go out, by class, and what is chosen there never goes out', async () => {
+    const kept = await post(page, { to: 'kundin@example.net', class: 'reset' });
+    const bulk = [await post(page, { to: 'a@example.net', class: 'bulk' }), await post(page, { to: 'b@example.net', class: 'bulk' })];
+    const later = await post(page, { to: 'c@example.net', scheduled_at: soon(7200) });
+    await settings(page, daemon.url);
+    await page.click('[role=switch]');
+    await page.waitForSelector('.resume');
+    const counts = await page.$$eval('.counts tbody tr', (rows) => rows.map((row) => [row.dataset.class, ...[...row.querySelectorAll('td')].map((td) => td.textContent)]));
+    assert.deepEqual(counts, [['reset', '1', '0', '0'], ['transactional', '0', '1', '0'], ['bulk', '2', '0', '0']]);
+    assert.match(await text(page, '.resume'), /Die älteste E-Mail wartet seit: heute, \d\d:\d\d\./);
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'resume-title'));
+    assert.equal(await page.getAttribute('[role=switch]', 'aria-checked'), 'false', 'nothing has happened yet');
+    await page.focus('.picks input[value=bulk]');
+    await page.keyboard.press('Space');
+    await untilText(page, '.picks', /2 E-Mails werden verworfen und nie gesendet: Massenmail\./);
+    await inspect(page, 'de-40-resume');
+    await page.getByRole('button', { name: '2 verwerfen und einschalten' }).click();
+    await page.waitForSelector('[role=switch][aria-checked=true]');
+    await untilAnnounced(page, /2 E-Mails wurden verworfen\./);
+    for (const id of bulk) assert.equal(await stateOf(page, id), 'cancelled');
+    await untilState(page, kept, 'accepted');
+    assert.equal(await stateOf(page, later), 'scheduled');
+    await callApi(page, 'POST', `/v1/emails/${later}/cancel`);
+  });
+
+  await test('a pause takes a reason and an end, and every page says who, why and until when', async () => {
+    await page.click('[role=switch]');
+    await page.fill('#pause_reason', 'Umzug des Servers');
+    await page.fill('#pause_until', await fieldIn(page, -60));
+    await page.locator('.ask button[type=submit]').click();
+    await page.waitForSelector('#pause_until[aria-invalid=true]');
+    await untilText(page, '#pause_until-fault', /in der Zukunft/);
+    await page.fill('#pause_until', await fieldIn(page, 24 * 60));
+    await inspect(page, 'de-41-pause');
+    await page.locator('.ask button[type=submit]').click();
+    await page.waitForSelector('[role=switch][aria-checked=false]');
+    const { sending } = (await callApi(page, 'GET', '/v1/smtp')).body;
+    assert.ok(Math.abs(new Date(sending.until) - Date.now() - 24 * 3600000) < 120000, `the end is a day ahead: ${sending.until}`);
+    const words = /Geändert von anna@example\.org: heute, \d\d:\d\d\. Grund: Umzug des Servers\. Aus bis morgen, \d\d:\d\d\./;
+    await untilText(page, '.paused-by', words);
+    await page.goto(`${daemon.url}/#/outbox`);
+    await untilText(page, '.banner', words);
+  });
+
+  await test('with nothing waiting there is nothing to look at: the switch switches', async () => {
+    await settings(page, daemon.url);
+    await page.click('[role=switch]');
+    await page.waitForSelector('[role=switch][aria-checked=true]');
+    assert.equal(await page.locator('.resume').count(), 0);
+  });
+}
+
+async function emails(daemon, browser) {
+  const { page } = browser;
+
+  await test('the outbox filters by class; several at once are cancelled, and what was skipped is said with its reason', async () => {
+    await setSending(page, { enabled: false });
+    const bulk = [await post(page, { to: 'd@example.net', class: 'bulk' }), await post(page, { to: 'e@example.net', class: 'bulk' })];
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.selectOption('#filter_class', 'bulk');
+    await page.waitForSelector(`[data-email="${bulk[1]}"]`);
+    await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 4)); // two were dropped before
+    await page.focus('.bulk input[type=checkbox]');
+    await page.keyboard.press('Space');
+    await page.waitForSelector('[data-picked="4"]');
+    await inspect(page, 'de-42-picked');
+    await page.locator('.bulk').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await untilText(page, '.ask', /Diese 4 E-Mails endgültig nicht senden\?/);
+    assert.equal(await stateOf(page, bulk[0]), 'held', 'asked first');
+    await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.waitForSelector('[data-done="2"][data-skipped="2"]');
+    await untilText(page, '.bulk-result', /2 E-Mails sind abgebrochen\. 2 übersprungen: 2 × schon unterwegs oder erledigt\./);
+    for (const id of bulk) assert.equal(await stateOf(page, id), 'cancelled');
+    await eventually(async () => assert.equal(await page.locator('[data-email] .badge.plain').count(), 4));
+    await inspect(page, 'de-43-bulk-result');
+  });
+
+  await test('one row is chosen by itself, and retrying says what could not be retried', async () => {
+    await setSending(page, { enabled: true });
+    const refused = await post(page, { to: 'reject@example.net', class: 'bulk' });
+    await untilState(page, refused, 'rejected');
+    await page.waitForSelector(`[data-email="${refused}"] .badge.bad`);
+    await page.check(`[data-email="${refused}"] input`);
+    await page.waitForSelector('[data-picked="1"]');
+    assert.ok(await page.$eval('.bulk input', (box) => box.indeterminate));
+    const attempts = async () => (await callApi(page, 'GET', `/v1/emails/${refused}`)).body.recipients[0].attempts;
+    const before = await attempts();
+    await page.locator('.bulk').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await page.waitForSelector('[data-done="1"][data-skipped="0"]');
+    await eventually(async () => assert.ok(await attempts() > before, 'it was tried again'));
+    await page.check('.bulk input');
+    await page.locator('.bulk').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await page.waitForSelector('[data-skipped="4"]');
+    await untilText(page, '.bulk-result', /4 übersprungen: 4 × nichts zu wiederholen\./);
+  });
+
+  await test('an email says in one sentence why it waits, what happens next and what would change it, and is retried', async () => {
+    const id = await post(page, { to: 'defer@example.net' });
+    await untilState(page, id, 'deferred');
+    await email(page, daemon.url, id);
+    await page.waitForSelector('.explanation[data-code=deferred_refused]');
+    assert.match(await text(page, '.next'), /Als Nächstes: in \d+ (Sekunden|Minuten?) \(heute|Als Nächstes: in \d+ (Sekunden|Minuten?) \(morgen/);
+    assert.ok(await page.locator('.changes li').count() > 0);
+    const sentence = await text(page, '.explanation .lead strong');
+    const [, clock] = /\((?:heute|morgen), (\d\d:\d\d)\)/.exec(await text(page, '.next'));
+    assert.ok(sentence.includes(`um ${clock} Uhr`) && !sentence.includes('UTC'), `in the time of this place: ${sentence}`);
+    await inspect(page, 'de-44-deferred');
+    const before = (await callApi(page, 'GET', `/v1/emails/${id}`)).body.recipients[0].attempts;
+    await page.locator('.actions').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await untilText(page, '.action-result', /Ein Empfänger ist wieder eingereiht\./);
+    await eventually(async () => assert.ok((await callApi(page, 'GET', `/v1/emails/${id}`)).body.recipients[0].attempts > before));
+    await eventually(async () => assert.ok(await page.locator('.attempt').count() > before, 'the page shows the new attempt'));
+  });
+
+  await test('the sentence follows the language', async () => {
+    const german = await text(page, '.explanation .lead strong');
+    await page.getByRole('button', { name: /English/ }).click();
+    await page.waitForFunction(() => document.documentElement.lang === 'en');
+    await eventually(async () => {
+      assert.notEqual(await text(page, '.explanation .lead strong'), german);
+      assert.match(await text(page, '.explanation'), /Next: in \d+/);
+    });
+    await page.getByRole('button', { name: /Deutsch/ }).click();
+    await page.waitForFunction(() => document.documentElement.lang === 'de');
+  });
+
+  await test('a scheduled email is moved to another time, and then goes out at once', async () => {
+    const id = await post(page, { to: 'spaeter@example.net', scheduled_at: soon(3600) });
+    await email(page, daemon.url, id);
+    await page.getByRole('button', { name: 'Zeit ändern' }).click();
+    await page.fill('#new_time', '');
+    await page.getByRole('button', { name: 'Zeit übernehmen' }).click();
+    await page.waitForSelector('#new_time[aria-invalid=true]');
+    await page.fill('#new_time', await fieldIn(page, 26 * 60));
+    await inspect(page, 'de-45-new-time');
+    await page.getByRole('button', { name: 'Zeit übernehmen' }).click();
+    await untilText(page, '.action-result', /Neue Zeit: (morgen|\S+tag), \d\d:\d\d\./);
+    const { scheduled_at: at } = (await callApi(page, 'GET', `/v1/emails/${id}`)).body;
+    assert.ok(Math.abs(new Date(at) - Date.now() - 26 * 3600000) < 120000, at);
+    await untilText(page, '.next', /in (1|2)\d? ?(Tag|Stunden)|morgen|in einem Tag/);
+    await page.getByRole('button', { name: 'Zeit ändern' }).click();
+    await page.getByRole('button', { name: 'Gleich senden' }).click();
+    await untilState(page, id, 'accepted');
+    await untilText(page, '.explanation .badge', /Angenommen/);
+    assert.equal(await page.locator('.actions').count(), 0, 'nothing is left to do');
+  });
+
+  await test('what may have arrived is retried only after a question, and is marked as perhaps twice', async () => {
+    const id = await post(page, { to: 'drop@example.net', subject: 'Unklar' });
+    await untilState(page, id, 'uncertain');
+    await email(page, daemon.url, id);
+    await page.locator('.actions').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await untilText(page, '.ask', /kommt sie doppelt an/);
+    await page.locator('.ask').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await untilText(page, '.action-result', /Ein Empfänger ist wieder eingereiht\./);
+    await page.waitForSelector('.explanation .twice');
+    await inspect(page, 'de-46-uncertain');
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector(`[data-email="${id}"] .twice`);
+  });
+}
+
+async function quota(daemon, browser) {
+  const { page } = browser;
+
+  await test('a quota set by hand is shown with what is used of it; what exceeds it waits and says until when', async () => {
+    await settings(page, daemon.url);
+    await untilText(page, '[aria-labelledby=quota-title]', /Keines eingestellt/);
+    if (!(await page.$eval('.advanced', (details) => details.open))) await page.click('.advanced summary');
+    await page.fill('#per_hour', 'viele');
+    await page.focus('#per_day');
+    await page.waitForSelector('#per_hour[aria-invalid=true]');
+    await page.fill('#per_hour', '200'); // what is mended stays open to the eye
+    await page.fill('#per_minute', '2');
+    await page.waitForSelector('[data-saved=yes]');
+    await untilRun(page, 'passed', () => page.click('.settings button[type=submit]'));
+    await page.waitForSelector('[data-quota=per_hour]');
+    const { quota: set } = (await callApi(page, 'GET', '/v1/smtp')).body;
+    assert.deepEqual([set.per_minute.limit, set.per_hour.limit, set.per_day], [2, 200, null]);
+    await setSending(page, { enabled: true });
+    const ids = [];
+    for (let i = 0; i < 4; i += 1) ids.push(await post(page, { to: `viel${i}@example.net`, class: 'bulk' }));
+    await page.waitForSelector('[data-quota=per_minute].full');
+    await untilText(page, '[data-quota=per_minute]', /Pro Minute ?\d+ von 2 genutzt ?Wieder Platz in \d+ (Sekunden|Minuten?) \(/);
+    await untilText(page, '[aria-labelledby=quota-title]', /Ausgeschöpft/);
+    await inspect(page, 'de-47-quota');
+    const states = [];
+    for (const id of ids) states.push(await stateOf(page, id));
+    const held = ids[states.indexOf('held')];
+    assert.ok(held, states.join());
+    await email(page, daemon.url, held);
+    await page.waitForSelector('.explanation[data-code=held_quota] .next');
+    assert.equal(await page.getAttribute('.changes a', 'href'), '#/settings/email');
+    await setSending(page, { enabled: false });
+    await page.waitForSelector('.explanation[data-code=held_paused]'); // the page heard of it
+    await callApi(page, 'POST', '/v1/emails/bulk', { action: 'cancel', ids });
+  });
+}
+
+async function refused(provider, daemon, browser) {
+  const { page } = browser;
+  const { state } = provider;
+
+  await test('a refused login is named on every page, with the try that is left, and nothing is lost', async () => {
+    await createAdmin(page, daemon.setupLink);
+    await provider.trustedBy(daemon.data);
+    await page.fill('#from_email', 'info@localhost.test');
+    await page.fill('#host', 'localhost');
+    await page.fill('#port', provider.port);
+    await page.click('label:has(#security_implicit)');
+    await page.fill('#port', provider.port);
+    await page.fill('#password', PASSWORD);
+    await untilRun(page, 'passed', () => page.click('.settings button[type=submit]'));
+    await setSending(page, { enabled: true });
+    state.password = 'anderswo geändert';
+    const ids = [await post(page, { to: 'a@example.net' }), await post(page, { to: 'b@example.net' })];
+    await page.waitForSelector('.breaker[data-tries="1"]');
+    const words = /lehnt die Anmeldung ab.*keine geht verloren\. 2 Empfänger warten\. ?Ein Versuch ist übrig: .* in \d+ Minuten noch einmal von selbst an \((heute|morgen), \d\d:\d\d\).*sperren ein Konto/;
+    await untilText(page, '.breaker', words);
+    assert.equal(await text(page, '#status-title'), 'Anmeldung abgelehnt');
+    await inspect(page, 'de-48-breaker');
+    for (const hash of ['#/outbox', '#/sandbox', `#/outbox/${ids[0]}`]) {
+      await page.goto(`${daemon.url}/${hash}`);
+      await untilText(page, '.breaker', words);
+    }
+    for (const id of ids) assert.equal(await stateOf(page, id), 'held');
+    await page.waitForSelector('.explanation[data-code=held_credential_fault]');
+  });
+
+  await test('the countdown goes on while one looks', async () => {
+    const real = await (await page.context().request.get(`${daemon.url}/v1/smtp`)).json();
+    await page.route('**/v1/smtp/events*', (route) => route.abort());
+    await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...real, breaker: { ...real.breaker, next_try_at: soon(31) } } }));
+    await page.reload();
+    await untilText(page, '.breaker', /in (30|29) Sekunden/);
+    await untilText(page, '.breaker', /in (28|27) Sekunden/);
+  });
+
+  await test('when no try is left, the page says so', async () => {
+    const real = await (await page.context().request.get(`${daemon.url}/v1/smtp`)).json();
+    await page.unroute('**/v1/smtp');
+    await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...real, breaker: { ...real.breaker, next_try_at: null, tries_left: 0 } } }));
+    await page.reload();
+    await untilText(page, '.breaker[data-tries="0"]', /Kein Versuch ist übrig: .* nicht mehr von selbst an/);
+    await page.unroute('**/v1/smtp');
+    await page.unroute('**/v1/smtp/events*');
+    await page.reload();
+    await page.waitForSelector('.breaker[data-tries="1"]');
+    browser.complaints.splice(0); // Chromium itself reports the stream that was cut
+  });
+
+  await test('the button leads to the password; once it is right everything goes out and the banner goes', async () => {
+    await page.getByRole('link', { name: 'Zugangsdaten prüfen' }).click();
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    await page.evaluate('document.activeElement.blur()');
+    await page.getByRole('link', { name: 'Zugangsdaten prüfen' }).click();
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    assert.ok(await page.$eval('#password', (input) => input.getBoundingClientRect().bottom < innerHeight), 'and it is in sight');
+    const before = state.logins.length;
+    await page.keyboard.type('anderswo geändert');
+    await untilRun(page, 'passed', () => page.keyboard.press('Enter'));
+    await page.waitForSelector('.breaker', { state: 'detached' });
+    await eventually(() => assert.equal(state.mails, 2));
+    assert.ok(state.logins.slice(before).every(Boolean), 'no refused login more');
+  });
+}
+
+async function narrow(daemon, browser) {
+  const { page } = browser;
+  await test('on a phone and in English all of it fits and stands axe', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.getByRole('button', { name: /English/ }).click();
+    await page.waitForFunction(() => document.documentElement.lang === 'en');
+    const id = await post(page, { to: 'phone@example.net', scheduled_at: soon(90000) });
+    await post(page, { to: 'waits@example.net', class: 'notification' });
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector('[data-email]');
+    await page.check('.bulk input');
+    await inspect(page, 'en-50-phone-outbox');
+    await email(page, daemon.url, id);
+    await page.getByRole('button', { name: 'Change time' }).click();
+    await inspect(page, 'en-51-phone-email');
+    await settings(page, daemon.url);
+    await page.click('[role=switch]');
+    await page.waitForSelector('.resume');
+    await inspect(page, 'en-52-phone-resume');
+    await page.getByRole('button', { name: 'Switch on now' }).click();
+    await page.waitForSelector('[role=switch][aria-checked=true]');
+  });
+}
+
+async function sandboxSuite() {
+  const daemon = await startDaemon();
+  const browser = await openBrowser(daemon.url);
+  try {
+    await createAdmin(browser.page, daemon.setupLink);
+    await verifySandbox(browser.page);
+    await setupState(browser.page, 'complete');
+    for (const part of [resuming, emails, quota, narrow]) await part(daemon, browser);
+    await test('outbox: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
+  } finally {
+    await browser.close();
+    await daemon.stop();
+  }
+}
+
+async function providerSuite() {
+  const provider = await startProvider(PASSWORD);
+  const daemon = await startDaemon([provider.port]);
+  const browser = await openBrowser(daemon.url);
+  try {
+    await refused(provider, daemon, browser);
+    await test('refused login: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
+  } finally {
+    await browser.close();
+    await daemon.stop();
+    provider.close();
+  }
+}
+
+export async function outbox() {
+  await sandboxSuite();
+  await providerSuite();
+}

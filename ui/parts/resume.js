@@ -1,0 +1,49 @@
+// Before sending is switched on: what would go out, what would not, how long it takes, and which classes are not to go at all.
+import { useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { list, moment, number, span, t } from '../i18n.js';
+import { EMAIL_CLASSES } from './email-state.js';
+
+const FATES = ['send', 'later', 'expire'];
+
+/** Everything of one class that waits. */
+const countOf = (preview, name) => FATES.reduce((sum, fate) => sum + preview[fate][name], 0);
+
+/** True if there is anything to decide about. */
+export const holdsAny = (preview) => FATES.some((fate) => preview[fate].total > 0);
+
+const Table = ({ preview, classes }) => html`
+  <table class="counts">
+    <caption class="unseen">${t('resume.title')}</caption>
+    <thead><tr><th scope="col">${t('outbox.class')}</th>${FATES.map((fate) => html`<th scope="col" key=${fate}>${t(`resume.${fate}`)}</th>`)}</tr></thead>
+    <tbody>${classes.map((name) => html`
+      <tr key=${name} data-class=${name}><th scope="row">${t(`class.${name}`)}</th>
+        ${FATES.map((fate) => html`<td key=${fate}>${number(preview[fate][name])}</td>`)}</tr>`)}</tbody>
+    <tfoot><tr><th scope="row">${t('resume.total')}</th>${FATES.map((fate) => html`<td key=${fate}>${number(preview[fate].total)}</td>`)}</tr></tfoot>
+  </table>`;
+
+export function Resume({ preview, headingRef, onConfirm, onClose }) {
+  const [cancelled, setCancelled] = useState([]);
+  const classes = EMAIL_CLASSES.filter((name) => countOf(preview, name) > 0);
+  const dropped = cancelled.reduce((sum, name) => sum + countOf(preview, name), 0);
+  const toggle = (name) => setCancelled(cancelled.includes(name) ? cancelled.filter((one) => one !== name) : [...cancelled, name]);
+  return html`
+    <form class="ask resume" aria-labelledby="resume-title" onSubmit=${(event) => { event.preventDefault(); onConfirm(cancelled); }}>
+      <h3 id="resume-title" tabindex="-1" ref=${headingRef}>${t('resume.title')}</h3>
+      <${Table} preview=${preview} classes=${classes} />
+      ${preview.expire.total > 0 && html`<p class="hint">${t('resume.expired_stays')}</p>`}
+      ${preview.oldest_at && html`<p>${t('resume.oldest', { time: moment(preview.oldest_at) })}</p>`}
+      ${preview.takes_at_least_s > 0 && html`<p>${t('resume.takes', { span: span(preview.takes_at_least_s) })}</p>`}
+      <fieldset class="picks">
+        <legend>${t('resume.cancel')}</legend>
+        ${classes.map((name) => html`
+          <label key=${name}><input type="checkbox" name="cancel_class" value=${name} checked=${cancelled.includes(name)} onChange=${() => toggle(name)} />
+            ${t('resume.cancel_class', { name: t(`class.${name}`), n: countOf(preview, name) })}</label>`)}
+        ${dropped > 0 && html`<p class="hint urgent" role="status">${t('resume.for_good', { n: dropped, classes: list(cancelled.map((name) => t(`class.${name}`))) })}</p>`}
+      </fieldset>
+      <div class="buttons">
+        <button type="submit" class=${dropped > 0 ? 'danger' : 'primary'}>${dropped > 0 ? t('resume.on_without', { n: dropped }) : t('resume.on')}</button>
+        <button type="button" onClick=${onClose}>${t('action.cancel')}</button>
+      </div>
+    </form>`;
+}
