@@ -71,6 +71,7 @@ class Daemon:
     def __init__(self, *options, program=PROGRAM, copy_of=None):
         self.program = str(program)
         self.options = list(options)
+        self.environment = {}  # what the program finds in its environment besides ours
         self.data = tempfile.mkdtemp(prefix="absender-test-")
         if copy_of is not None:
             copy_data(copy_of, self.data)
@@ -97,7 +98,8 @@ class Daemon:
         begun = time.monotonic()
         start_at = self.log.seek(0, os.SEEK_END)
         self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        start_new_session=True, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+                                        start_new_session=True,
+                                        env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", **self.environment})
         while True:
             said = pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")[start_at:]
             port = re.search(r"listening on http://127\.0\.0\.1:(\d+)", said)
@@ -140,6 +142,7 @@ class Daemon:
         self.stop()
         with contextlib.closing(sqlite3.connect(os.path.join(self.data, "absender.db"))) as db, db:
             db.execute("UPDATE recipients SET next_at = next_at - ? WHERE next_at IS NOT NULL", (int(seconds * 1000),))
+            db.execute("UPDATE smtp_state SET health_at = health_at - ?", (int(seconds * 1000),))
         self.start()
 
     def request(self, method, path, body=None, headers=None, as_operator=False, raw=None):

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""What providers do to mail, played by a real server over TLS against the real daemon: each fault ends as doc/reliability.md says.
+
+  test/crash/faults.py [FAULT...]
+"""
+import concurrent.futures
+import contextlib
+import pathlib
+import signal
+import statistics
+import sys
+import time
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "real"), str(TESTS / "crash")]
+from harness.daemon import Daemon, Tap  # noqa: E402
+from ledger import UNCERTAIN_SECONDS, Book, details, settings, verify  # noqa: E402
+from provider import Provider  # noqa: E402
+
+PASSWORD, NEW_PASSWORD = "correct horse", "another horse"
+NEXT_CONNECTION_SECONDS = 100
+RETRY_SECONDS = 16 * 60  # later than any first or second retry
+GREYLISTED_SECONDS = 6 * 60  # later than greylisted mail is tried again
+BREAKER_SECONDS = 10 * 60  # between a refused login and the one automatic try
+SOON_SECONDS = 4  # what is left of that when the test goes on
+HELD = 1000
+STORM = 100
+NOTICED_SECONDS = 5.0
+HEALTHY, EVERY_SECONDS, PATIENCE_SECONDS = 120, 0.05, 2.0
+STUCK_BYTES = 6 * 1024 * 1024  # more than the sockets of both sides hold
+GRACE_SECONDS = 30
+FROZEN_SECONDS = 2
+AT_ONCE = 7  # most of it is waiting
+
+
+@contextlib.contextmanager
+def ready(**settings_more):
+    """A provider, and a daemon that sends to it."""
+    with Provider() as server, Daemon("--dev", "--ca-file", str(server.ca_file), "--allow-port", str(server.port)) as absender:
+        verify(absender, server, PASSWORD, **settings_more)
+        absender.switch(True)
+        absender.make_token()
+        yield server, absender
+
+
+def names_of(prefix, count):
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+def attempts(absender, email):
+    return absender.operator("GET", f"/v1/emails/{email}").json["recipients"][0]["attempts_log"]
+
+
+def lost_reply(tap):
+    """F11, C6: taken by the server, and the connection gone before it could say so."""
+    with ready(window=1, max_connections=1) as (server, absender):
+        book, once, often = Book(), names_of("once", 2), names_of("often", 4)
+        server.moods.drops_after = frozenset(once + often)
+        book.hand_over(absender, once, delivery="at_most_once")
+        book.hand_over(absender, often)
+        for _ in once + often:  # after a lost connection the next one is not tried at once
+            absender.wait_until_quiet(1)
+            absender.skip_time(NEXT_CONNECTION_SECONDS)
+        states = {email["subject"]: email["state"] for email in absender.emails()}
+        tap.equal(states, dict.fromkeys(once + often, "uncertain"), "what the server may have is uncertain")
+        tap.equal({len(copies) for copies in server.copies.values()}, {1}, "an uncertain mail is not sent again before its time")
+        for _ in range(2):
+            absender.skip_time(UNCERTAIN_SECONDS)
+            absender.wait_until_quiet(1)
+        tap.equal([len(server.copies[name]) for name in once + often], [1] * 2 + [2] * 4,
+                  "it is sent once more after 15 minutes, and never if it was asked for at most once")
+        tap.equal([name for name in often if len(set(server.copies[name])) != 1], [], "the second copy is the first, byte for byte")
+        states = {email["subject"]: email["state"] for email in absender.emails()}
+        tap.equal(states, {**dict.fromkeys(once, "uncertain"), **dict.fromkeys(often, "accepted")},
+                  "its second reply decides; the others are told as uncertain")
+        said = [[each["state"] for each in attempts(absender, book.taken[name])] for name in often]
+        tap.equal(said, [["uncertain", "accepted"]] * 4, "a possible duplicate says so")
+
+
+def storm(tap):
+    """F12, C5: 451 to everything for a while."""
+    with ready() as (server, absender):
+        book, names = Book(), names_of("storm", STORM)
+        server.moods.storm = True
+        book.hand_over(absender, names)
+        for _ in range(2):
+            absender.wait_until_quiet(1)
+            absender.skip_time(RETRY_SECONDS)
+        absender.wait_until_quiet(1)
+        said = [[each["state"] for each in attempts(absender, book.taken[name])] for name in names]
+        tap.equal([each for each in said if set(each) - {"deferred"}], [], "4yz for every mail: each is deferred, none is rejected")
+        tap.ok(max(map(len, said)) <= 3 and server.refused <= 3 * STORM, "the server is asked once for each mail and retry",
+               f"{server.refused} refusals, {max(map(len, said))} attempts")
+        server.moods.storm = False
+        absender.skip_time(2 * RETRY_SECONDS)
+        absender.wait_until_sent()
+        tap.equal([name for name in names if len(server.copies[name]) != 1], [], "when the storm is over each arrives, once")
+
+
+def greylisting(tap):
+    """F13: a recipient must have been tried before."""
+    with ready() as (server, absender):
+        book, names = Book(), names_of("grey", 20)
+        server.moods.greylists_for = 2.0
+        emails = [book.hand_over(absender, [name], to=f"{name}@example.test")[0] for name in names]
+        for email in emails:
+            absender.wait_for_state(email, "deferred")
+        tap.equal(len(server.copies), 0, "greylisted mail waits")
+        time.sleep(2)
+        absender.skip_time(GREYLISTED_SECONDS)
+        absender.wait_until_sent()
+        said = [[each["state"] for each in attempts(absender, email)] for email in emails]
+        tap.equal(said, [["deferred", "accepted"]] * len(names), "it goes at the second try")
+        tap.equal([name for name in names if len(server.copies[name]) != 1], [], "each arrives once")
+
+
+def slow_connections(tap):
+    """F14: one connection answers a byte a second, one never reads on; the mail beside them does not wait."""
+    with ready() as (server, absender):
+        book = Book()
+        server.moods.trickles_to, server.moods.hangs_on = frozenset({"slow@example.test"}), frozenset({"stuck@example.test"})
+        book.hand_over(absender, ["slow"], to="slow@example.test")
+        book.hand_over(absender, ["stuck"], to="stuck@example.test", text="a line of text\n" * (STUCK_BYTES // 15))
+        time.sleep(0.5)
+        early = book.hand_over(absender, ["early"])[0]
+        absender.wait_for_state(early, "accepted")
+        first = server.taken_at["early"] - server.taken_at["slow"]
+        tap.ok(first < NOTICED_SECONDS, f"mail that stands behind a slow one goes over another connection ({first:.1f} s)")
+        asked_at = {}
+        for name in names_of("healthy", HEALTHY):
+            asked_at[name] = time.monotonic()
+            book.hand_over(absender, [name])
+            time.sleep(EVERY_SECONDS)
+        until = time.monotonic() + 30
+        while time.monotonic() < until and any(name not in server.taken_at for name in asked_at):
+            time.sleep(0.05)
+        waits = sorted(server.taken_at.get(name, until) - asked for name, asked in asked_at.items())
+        p95 = statistics.quantiles(waits, n=20)[-1]
+        tap.ok(p95 < PATIENCE_SECONDS, f"beside a slow and a stuck connection p95 is {p95 * 1000:.0f} ms from request to server", waits[-10:])
+        absender.wait_for_state(book.taken["slow"], "accepted", wait=60)
+        tap.ok(True, "a reply that comes a byte a second is a reply")
+        tap.equal([name for name in asked_at if len(server.copies[name]) != 1], [], "each healthy mail arrives once")
+        absender.kill()  # or it would wait for the stuck one
+
+
+def refused_logins(tap):
+    """F15, C9: the password stops working with mail in the queue."""
+    with ready() as (server, absender):
+        book = Book()
+        absender.switch(False)
+        names = names_of("held", HELD)
+        book.hand_over(absender, names)
+        server.moods.refuses_login, server.logins = True, 0
+        absender.switch(True)
+        until = time.monotonic() + 20
+        while absender.operator("GET", "/v1/smtp").json["health"]["state"] != "credential_fault" and time.monotonic() < until:
+            time.sleep(0.02)
+        refused_at = time.monotonic()
+        time.sleep(2)
+        tap.equal(server.logins, 1, f"535 with {HELD} mails in the queue: one login, not one for each mail or connection")
+        absender.stop()
+        absender.start()
+        time.sleep(1)
+        tap.equal(server.logins, 1, "a restart is no further try")
+        states = {email["state"] for email in absender.emails()}
+        tap.equal(states, {"held"}, "all of it is held, nothing is rejected")
+        used = {email["recipients"][0]["attempts"] for email in details(absender, absender.emails()[::100])}
+        tap.equal(used, {0}, "no attempts are used up")
+        absender.skip_time(BREAKER_SECONDS - SOON_SECONDS - (time.monotonic() - refused_at))
+        time.sleep(2 * SOON_SECONDS)
+        tap.equal(server.logins, 2, "after 10 minutes it is tried once more")
+        absender.skip_time(BREAKER_SECONDS - SOON_SECONDS)
+        time.sleep(2 * SOON_SECONDS)
+        tap.equal(server.logins, 2, "and then not by itself any more")
+        server.moods.refuses_login = False
+        run = absender.verify(settings(server, NEW_PASSWORD))
+        tap.equal(isinstance(run, dict) and run["state"], "passed", "a person verifies another password")
+        absender.wait_until_sent()
+        tap.equal([name for name in names if len(server.copies[name]) != 1], [], "and all of it drains, each mail once")
+
+
+def patience_ends(tap):
+    """C15: a mail behind its end gets 30 seconds for its reply; then it is uncertain, and said to be."""
+    with ready() as (server, absender):
+        book = Book()
+        server.moods.keeps_silent_on = frozenset({"silent@example.test"})
+        book.hand_over(absender, ["silent"], to="silent@example.test")
+        until = time.monotonic() + 20
+        while "silent" not in server.taken_at and time.monotonic() < until:
+            time.sleep(0.02)
+        begun = time.monotonic()
+        code = absender.stop()
+        took = time.monotonic() - begun
+        tap.ok(code == 0 and GRACE_SECONDS - 1 < took < GRACE_SECONDS + 10, f"a stop waits for a reply that never comes, and ends ({took:.0f} s)",
+               (code, took))
+        absender.start()
+        tap.equal(absender.wait_for_state(book.taken["silent"], "uncertain", wait=5)["state"], "uncertain", "that mail is uncertain")
+
+
+def frozen(tap):
+    """F19: the process is stopped behind its mails' ends, and goes on later."""
+    with ready() as (server, absender):
+        book, names = Book(), names_of("frozen", STORM)
+        server.moods.reply_seconds = 0.05
+        book.hand_over(absender, names)
+        for _ in range(4):
+            time.sleep(0.3)
+            absender.process.send_signal(signal.SIGSTOP)
+            time.sleep(FROZEN_SECONDS)
+            absender.process.send_signal(signal.SIGCONT)
+        absender.wait_until_sent()
+        said = {each["state"] for name in names for each in attempts(absender, book.taken[name])}
+        tap.equal(said, {"accepted"}, "a process that was stopped takes up the replies where it stood")
+        tap.equal([name for name in names if len(server.copies[name]) != 1], [], "each mail arrives once")
+
+
+FAULTS = {"lost_reply": lost_reply, "storm": storm, "greylisting": greylisting, "slow_connections": slow_connections,
+          "refused_logins": refused_logins, "frozen": frozen, "patience_ends": patience_ends}
+
+
+class Notes:
+    """Statements of one fault, told when it is over."""
+
+    def __init__(self):
+        self.made = []
+
+    def ok(self, *arguments):
+        self.made.append(("ok", arguments))
+
+    def equal(self, *arguments):
+        self.made.append(("equal", arguments))
+
+
+def play(name):
+    notes = Notes()
+    try:
+        FAULTS[name](notes)
+    except (AssertionError, OSError, RuntimeError) as error:
+        notes.ok(False, "it runs to its end", repr(error))
+    return notes
+
+
+def main():
+    tap, names = Tap(), sys.argv[1:] or list(FAULTS)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, notes in zip(names, pool.map(play, names)):
+            for kind, arguments in notes.made:
+                statement = 1 if kind == "ok" else 2
+                getattr(tap, kind)(*[f"{name}: {each}" if place == statement else each for place, each in enumerate(arguments)])
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
