@@ -1,43 +1,19 @@
 """What stands since the first bench: start, memory, durable acceptance over HTTP, end to end into the sandbox in the same process."""
-import re
-import subprocess
-import tempfile
 import time
 
 import lab
 from harness.daemon import Daemon
+from ours import BATCH, load
+from rows import OURS, Row, at_least, at_most
 
-
-class Load:
-    """wrk posting for some seconds; size: emails in one request."""
-
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def run(self, absender, clients, size=1):
-        """(emails taken per second, emails taken)"""
-        email = f'{{"to":"anna@example.test","subject":"Buchung","text":"{lab.TEXT}"}}'.replace("\n", "\\n")
-        path, body = ("/v1/emails", email) if size == 1 else ("/v1/emails/batch", f"[{','.join([email] * size)}]")
-        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-            script.write(f'wrk.method = "POST"\nwrk.body = [===[{body}]===]\nwrk.headers["Content-Type"] = "application/json"\n'
-                         f'wrk.headers["Authorization"] = "Bearer {absender.token}"\n')
-            script.flush()
-            said = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{self.seconds}s", "-s", script.name, f"http://127.0.0.1:{absender.port}{path}"],
-                                  capture_output=True, text=True, check=True).stdout
-        if "Non-2xx" in said:
-            raise RuntimeError(f"the load was refused:\n{said}")
-        requests, taking = int(re.search(r"(\d+) requests in", said).group(1)), float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
-        return taking * size, requests * size
+CLIENTS = 64
 
 
 def start_seconds(program):
-    with_page = []
-    for _ in range(5):
-        begun = time.monotonic()
-        with Daemon("--dev", program=program) as absender:
-            assert absender.request("GET", "/").status == 200
-            with_page.append(time.monotonic() - begun)
-    return lab.median(with_page)
+    begun = time.monotonic()
+    with Daemon("--dev", program=program) as absender:
+        assert absender.request("GET", "/").status == 200
+        return time.monotonic() - begun
 
 
 def signed_in(absender):
@@ -55,30 +31,32 @@ def _wait_for_captured(absender, total, wait=300):
         time.sleep(0.02)
 
 
-def measure(program, seconds):
-    """(name, unit, value) for each figure."""
-    load = Load(seconds)
-    yield "start to the page answering", "ms", start_seconds(program) * 1000
-    with Daemon("--dev", "--sandbox-sink", program=program) as absender:
-        time.sleep(2)
-        yield "memory when idle (PSS)", "MiB", lab.pss_mib(absender.process.pid)
-        signed_in(absender)
-        absender.switch(False)
-        yield "the disk: synced 4 KiB writes, one after another", "/s", lab.disk_syncs(absender.data)
-        if lab.is_installed("wrk"):
-            yield "durable acceptance, 1 client, sending paused", "mails/s", load.run(absender, 1)[0]
-            yield "durable acceptance, 64 clients, sending paused", "mails/s", load.run(absender, 64)[0]
-            if absender.request("POST", "/v1/emails/batch", []).status != 404:
-                yield "durable acceptance, 4 clients, batches of 64, sending paused", "mails/s", load.run(absender, 4, 64)[0]
-    if not lab.is_installed("wrk"):
-        yield "durable acceptance and end to end: wrk is not installed", "", None
-        return
-    with Daemon("--dev", "--sandbox-sink", program=program) as absender:
-        signed_in(absender)
-        cpu, begun = lab.cpu_seconds(absender.process.pid), time.monotonic()
-        _, total = load.run(absender, 64)
-        _wait_for_captured(absender, total)
-        took, used = time.monotonic() - begun, lab.cpu_seconds(absender.process.pid) - cpu
-        yield "end to end, 64 clients into the sandbox in the same process", "mails/s", total / took
-        yield "CPU for 1,000 mails end to end, sandbox included", "s", used / total * 1000
-        yield "memory after it (PSS)", "MiB", lab.pss_mib(absender.process.pid)
+def stands(run):
+    """Each turn has daemons of its own, so that every sample begins with an empty queue."""
+    start, idle = Row("start to the page answering", "ms"), Row("memory when idle (PSS)", "MiB", [at_most(24, 1)])
+    disk = Row("the disk: synced 4 KiB writes, one after another", "/s")
+    one = Row("durable acceptance, 1 client, sending paused", targets=[at_least(1500)])
+    many = Row(f"durable acceptance, {CLIENTS} clients, sending paused", targets=[at_least(7000)])
+    batches = Row(f"durable acceptance, 4 clients, batches of {BATCH}, sending paused", targets=[at_least(25000)])
+    through = Row(f"end to end, {CLIENTS} clients into the sandbox in the same process")
+    cpu, after = Row("CPU for 1,000 mails end to end, sandbox included", "s"), Row("memory after it (PSS)", "MiB")
+    counts = run.plan.accept
+    for turn in range(run.plan.repeats):
+        run.note(f"stands, turn {turn + 1} of {run.plan.repeats}")
+        start.add(OURS, start_seconds(run.program) * 1000)
+        with Daemon("--dev", "--sandbox-sink", program=run.program) as absender:
+            time.sleep(2)
+            idle.add(OURS, lab.pss_mib(absender.process.pid))
+            signed_in(absender).switch(False)
+            disk.add(OURS, lab.disk_syncs(absender.data, 1))
+            for row, count, clients, size in ((one, counts[0], 1, 1), (many, counts[1], CLIENTS, 1), (batches, counts[2], 4, BATCH)):
+                row.add(OURS, load(absender, count, clients, size)["per_second"])
+        with Daemon("--dev", "--sandbox-sink", program=run.program) as absender:
+            count, pid = run.plan.sandbox, signed_in(absender).process.pid
+            used, begun = lab.cpu_seconds(pid), time.monotonic()
+            load(absender, count, CLIENTS)
+            _wait_for_captured(absender, count)
+            through.add(OURS, count / (time.monotonic() - begun))
+            cpu.add(OURS, (lab.cpu_seconds(pid) - used) / count * 1000)
+            after.add(OURS, lab.pss_mib(pid))
+    return [start, idle, disk, one, many, batches, through, cpu, after]

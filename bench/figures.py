@@ -1,13 +1,12 @@
 """The rows of the table: each measures ours and its peers in turns, so that what slows the machine down slows all of them."""
 import sys
 import time
-from typing import NamedTuple
 
 import lab
 from ours import Ours
 from peers import nodemailer, postfix
+from rows import LIMIT, NODEMAILER, OURS, POSTFIX, Row, at_least, at_most, share, times
 
-OURS, LIMIT, NODEMAILER, POSTFIX = "ours", "minimal client", "nodemailer", "Postfix"
 MIB = 1024 * 1024
 LARGE_TEXT = ("Guten Tag, Ihre Buchung ist angekommen und wird von uns gerne bearbeitet, ok\n" * (MIB // 77))[:MIB - 400]
 LARGE_ATTACHMENT = MIB * 57 // 78  # octets that are about 1 MiB in lines of base64
@@ -28,6 +27,15 @@ class Plan:
         self.drain_peers = 1000 if quick else 3000
         self.large, self.large_peers = (100, 40) if quick else (400, 100)
         self.queue = 10000 if quick else 100000
+        # acceptance: of 1 client, of 64, in batches
+        self.accept = (500, 4000, 16000) if quick else (5000, 20000, 64000)
+        self.sandbox = 4000 if quick else 20000
+        # HTTP in to TLS out
+        self.through, self.through_peers = (4000, 500) if quick else (20000, 3000)
+        self.warm = 50 if quick else 200
+        # mails taken and sent on top of a short and a long queue
+        self.short_queue, self.depth_load = 1000, 1000 if quick else 5000
+        self.million = 0 if quick else 1000000
 
 
 class Peers:
@@ -41,64 +49,6 @@ class Peers:
         return self.missing[name] is None
 
 
-class Row:
-    """One line of the table. Samples of OURS, LIMIT, NODEMAILER, POSTFIX; the median counts."""
-
-    def __init__(self, name, unit="mails/s", targets=()):
-        self.name, self.unit, self.targets = name, unit, list(targets)
-        self.samples = {}
-
-    def add(self, who, value):
-        self.samples.setdefault(who, []).append(value)
-
-    def value(self, who):
-        return lab.median(self.samples.get(who))
-
-    def judged(self):
-        """Each target that can be judged."""
-        return [verdict for target in self.targets if (verdict := target(self)) is not None]
-
-    def as_json(self):
-        return {"name": self.name, "unit": self.unit, "samples": self.samples,
-                "median": {who: self.value(who) for who in self.samples},
-                "targets": [verdict._asdict() for verdict in self.judged()]}
-
-
-class Verdict(NamedTuple):
-    target: str
-    reached: str
-    is_met: bool
-    shortfall: float  # 0.1: a tenth is missing (or too much)
-
-
-def at_least(least):
-    def judge(row):
-        ours = row.value(OURS)
-        return None if ours is None else Verdict(f"≥ {least:,}", f"{ours:,.0f}", ours >= least, 1 - ours / least)
-    return judge
-
-
-def at_most(most, digits=2):
-    def judge(row):
-        ours = row.value(OURS)
-        return None if ours is None else Verdict(f"≤ {most}", f"{ours:.{digits}f}", ours <= most, ours / most - 1 if most else 1)
-    return judge
-
-
-def times(factor, peer):
-    def judge(row):
-        ours, theirs = row.value(OURS), row.value(peer)
-        return Verdict(f"≥ {factor} × {peer}", f"{ours / theirs:.1f} ×", ours >= factor * theirs, 1 - ours / theirs / factor) if ours and theirs else None
-    return judge
-
-
-def share(part, peer=LIMIT):
-    def judge(row):
-        ours, theirs = row.value(OURS), row.value(peer)
-        return Verdict(f"≥ {part:.0%} of the limit", f"{ours / theirs:.0%}", ours >= part * theirs, 1 - ours / theirs / part) if ours and theirs else None
-    return judge
-
-
 class Losses:
     """Over all drains of ours in this run."""
 
@@ -110,6 +60,13 @@ class Losses:
         self.missing += drained["sink"]["missing"]
         self.duplicates += drained["sink"]["duplicates"]
         self.left += drained["left"]
+
+    def add_open(self, count, report, left):
+        """Of `count` mails some are meant to wait still: what neither came nor waits is lost, what did both will come twice."""
+        gap = count - report["distinct"] - left
+        self.mails += count
+        self.missing += max(0, gap)
+        self.duplicates += report["duplicates"] + max(0, -gap)
 
 
 class Run:
@@ -224,13 +181,17 @@ class Run:
         handshakes = Row(f"{name}: TLS handshakes (setting: {connections} connections)", "", [at_most(connections, 0)])
         speed, cpu = Row(f"{name}: drain with CHUNKING"), Row(f"{name}: CPU for 1,000 mails", "s")
         filled = Row(f"{name}: filled over HTTP")
-        memory = [Row(f"{name}: memory (PSS) {when}", "MiB") for when in ("before", "when full", "after")]
+        memory = [Row(f"{name}: memory (PSS) {when}", "MiB", targets)
+                  for when, targets in (("before", [at_most(24, 1)]), ("when full", [at_most(40, 1)]), ("after", []))]
+        disk = Row(f"{name}: disk for one mail", "KiB", [at_most(3)])
         with self.sink("--pipelining", "--chunking") as sink, self.ours(sink) as absender:
             pid = absender.process.pid
             absender.use(sink)
             time.sleep(2)
             memory[0].add(OURS, lab.pss_mib(pid))
+            size = absender.disk_bytes()
             filled.add(OURS, absender.fill(count))
+            disk.add(OURS, (absender.disk_bytes() - size) / count / 1024)
             time.sleep(2)
             memory[1].add(OURS, lab.pss_mib(pid))
             result = absender.drain(sink, count)
@@ -240,7 +201,7 @@ class Run:
         handshakes.add(OURS, result["sink"]["handshakes"])
         speed.add(OURS, result["per_second"])
         cpu.add(OURS, result["cpu_per_1000"])
-        return [handshakes, filled, speed, cpu, *memory]
+        return [handshakes, filled, speed, cpu, *memory, disk]
 
     def exactness(self):
         losses = self.losses

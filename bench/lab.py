@@ -1,12 +1,15 @@
 """What the benchmark works with: its two programs, the machine, and readings of processes."""
 import contextlib
 import json
+import math
 import os
 import pathlib
 import platform
 import re
 import shutil
+import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from certificates import Certificates  # noqa: E402
 
 BUILD = ROOT / "build/release"
 USER, PASSWORD = "noreply@example.test", "correct horse"
+PROGRAM_SECONDS = 600
 STALL_SECONDS = 60  # without a further mail; then a drain counts as stuck
 
 # Of about 2 KiB as a whole mail, header fields and quoted-printable included.
@@ -26,10 +30,18 @@ TEXT = "Guten Tag, Ihre Buchung ist bestätigt und wir freuen uns auf Ihren Besu
 
 
 def build():
-    """The two programs of bench/, from the release build's directory."""
-    done = subprocess.run(["ninja", "-C", str(BUILD), "bench/sink", "bench/minimal"], capture_output=True, text=True, check=False)
+    """The programs of bench/, from the release build's directory."""
+    done = subprocess.run(["ninja", "-C", str(BUILD), "bench/sink", "bench/minimal", "bench/load"], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{done.stdout}{done.stderr}\nbench: build the release first (tools/build release)")
+
+
+def run_program(name, *options):
+    """One of the programs to its end; what it says."""
+    done = subprocess.run([str(BUILD / "bench" / name), *map(str, options)], capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{name}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 # --- The sink ------------------------------------------------------------------------------------------------------------------------
@@ -60,17 +72,37 @@ class Sink:
         self.process.terminate()
         self.process.communicate(timeout=20)
 
-    def _ask(self, line):
+    def ask(self, line):
         self.control.sendall(f"{line}\n".encode())
-        return json.loads(self.answers.readline())
+        answer = json.loads(self.answers.readline())
+        if "error" in answer:
+            raise RuntimeError(f"the sink, asked for {line!r}: {answer['error']}")
+        return answer
 
     def report(self):
-        return self._ask("report")
+        return self.ask("report")
 
     def begin(self, expected):
         """Forgets what came and expects the ids 1 to `expected`."""
-        self._ask("reset")
-        self._ask(f"expect {expected}")
+        self.ask("reset")
+        self.ask(f"expect {expected}")
+
+    def lap(self, most=0):
+        """Rate, first and last are those of the next `most` mails, or of all that come; everything else goes on."""
+        self.ask(f"lap {most}")
+
+    def times(self, count):
+        """When the mails with the ids 1 to `count` came, in seconds of time.monotonic(); None: it did not."""
+        return self.ask(f"times 1 {count}")["times"]
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Its sockets stand, nobody answers."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def wait(self, count, stall=STALL_SECONDS):
         """The report once `count` different mails came, or when none has come for a while."""
@@ -88,9 +120,14 @@ class Sink:
 
 def rate(report):
     """Mails a second, by the sink's clock."""
-    if report["accepted"] < 2:
+    if report["lap"] < 2:
         return 0.0
-    return (report["accepted"] - 1) / max(report["last"] - report["first"], 1e-6)
+    return (report["lap"] - 1) / max(report["last"] - report["first"], 1e-6)
+
+
+def rate_since(begun, report):
+    """Mails a second from a load's first octet to the sink's last mail."""
+    return report["distinct"] / (report["last"] - begun) if report["distinct"] else 0.0
 
 
 # --- The minimal client ---------------------------------------------------------------------------------------------------------------
@@ -99,12 +136,18 @@ def rate(report):
 def minimal(sink, count, *options):
     """Runs it to its end and returns its own report with the sink's beside it; the rate is the sink's, as everybody's."""
     sink.begin(count)
-    done = subprocess.run([str(BUILD / "bench/minimal"), "--port", str(sink.implicit_port), "--ca-file", str(sink.ca_file), "--user", USER,
-                           "--password", PASSWORD, "--mails", str(count), *map(str, options)], capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        raise RuntimeError(f"minimal {options}: {done.stderr}")
+    said = run_program("minimal", "--port", sink.implicit_port, "--ca-file", sink.ca_file, "--user", USER, "--password", PASSWORD,
+                       "--mails", count, *options)
     report = sink.report()
-    return {**json.loads(done.stdout), "per_second": rate(report), "sink": report}
+    return {**said, "per_second": rate(report), "sink": report}
+
+
+def smtp_load(port, count, clients, size):
+    """Gives a server of this machine so many mails over SMTP, as fast as so many clients with pipelining can."""
+    said = run_program("minimal", "--plain", "--mode", "data", "--port", port, "--mails", count, "--connections", clients, "--size", size)
+    if said["mails"] != count:
+        raise RuntimeError(f"{said['mails']} of {count} mails were taken")
+    return said
 
 
 # --- Processes and the machine --------------------------------------------------------------------------------------------------------
@@ -131,6 +174,35 @@ def disk_syncs(folder, seconds=2.0):
         return count / (time.monotonic() - begun)
 
 
+class Commits:
+    """The time of a commit on this disk: one row of 2 KiB into SQLite, its WAL synced. The database's WAL is written over, as that of a
+    service that has been running for a while."""
+
+    def __init__(self, folder):
+        self.folder = tempfile.TemporaryDirectory(dir=folder, prefix="commits-")
+        self.db = sqlite3.connect(f"{self.folder.name}/db", isolation_level=None)
+        for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE mails (id INTEGER PRIMARY KEY, body BLOB)"):
+            self.db.execute(line)
+        self.milliseconds(300)
+        self.db.execute("PRAGMA wal_checkpoint(RESTART)")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.db.close()
+        self.folder.cleanup()
+
+    def milliseconds(self, count):
+        """Of each of so many commits, one after another."""
+        found = []
+        for _ in range(count):
+            begun = time.monotonic()
+            self.db.execute("INSERT INTO mails (body) VALUES (zeroblob(2048))")
+            found.append((time.monotonic() - begun) * 1000)
+        return found
+
+
 def machine():
     info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = re.search(r"^model name\s*:\s*(.*)$", info, re.M)
@@ -150,6 +222,11 @@ def certificates():
 
 def median(values):
     return statistics.median(values) if values else None
+
+
+def percentile(values, part):
+    """The smallest value that `part` of them do not exceed."""
+    return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
 
 
 def is_installed(program):

@@ -6,7 +6,8 @@
  *   --mode bdat   RSET MAIL RCPT BDAT LAST back to back, --window mails unanswered (RFC 3030)
  *
  * Each mail costs four replies in both modes. --repeat-every and --skip-every make the duplicates
- * and losses that bench/check wants to see counted. */
+ * and losses that bench/check wants to see counted. --plain leaves out TLS and login: so it is the
+ * load on a server that takes mail from its own machine. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,12 +40,12 @@ typedef struct {
     char *ca_file, *user, *password, *mode;
     gint port, window, connections, repeat_every, skip_every;
     gint64 mails, first_id, size;
-    gboolean starttls, is_bdat;
+    gboolean starttls, plain, is_bdat;
 } Options;
 
 typedef struct {
     int fd;
-    SSL *ssl; /* NULL before TLS */
+    SSL *ssl; /* NULL before TLS, and without */
     GByteArray *out;
     gsize sent;        /* of out */
     gint64 id;         /* of the mail under way; 0: none */
@@ -164,7 +165,9 @@ static void open_link(Client *client, Link *link)
         fail("no connection");
     setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     link->out = g_byte_array_sized_new(FILL_BYTES * 2);
-    if (client->options.starttls) {
+    if (client->options.plain) {
+        ask(link, NULL, 220);
+    } else if (client->options.starttls) {
         ask(link, NULL, 220);
         ask(link, "EHLO minimal.example.test\r\n", 250);
         ask(link, "STARTTLS\r\n", 220);
@@ -174,9 +177,43 @@ static void open_link(Client *client, Link *link)
         ask(link, NULL, 220);
     }
     ask(link, "EHLO minimal.example.test\r\n", 250);
-    log_in(&client->options, link);
+    if (!client->options.plain)
+        log_in(&client->options, link);
     if (fcntl(link->fd, F_SETFL, O_NONBLOCK) != 0)
         fail("no non-blocking socket");
+}
+
+/* --- Bytes -------------------------------------------------------------------------------------
+ */
+
+/* How many octets went; 0: later; -1: the connection is gone. */
+static gssize put_some(Link *link, const guint8 *data, gsize n)
+{
+    if (link->ssl == NULL) {
+        gssize put = send(link->fd, data, n, MSG_NOSIGNAL);
+        return put < 0 && errno == EAGAIN ? 0 : put;
+    }
+    ERR_clear_error();
+    int put = SSL_write(link->ssl, data, (int)n);
+    if (put > 0)
+        return put;
+    int why = SSL_get_error(link->ssl, put);
+    return why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
+/* The same for what comes. */
+static gssize get_some(Link *link, char *room, gsize n)
+{
+    if (link->ssl == NULL) {
+        gssize got = recv(link->fd, room, n, 0);
+        return got < 0 && errno == EAGAIN ? 0 : got > 0 ? got : -1;
+    }
+    ERR_clear_error();
+    int got = SSL_read(link->ssl, room, (int)n);
+    if (got > 0)
+        return got;
+    int why = SSL_get_error(link->ssl, got);
+    return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
 /* --- Writing -----------------------------------------------------------------------------------
@@ -265,11 +302,9 @@ static gboolean write_out(Client *client, Link *link)
         gsize n = link->out->len - link->sent;
         if (n == 0)
             break;
-        ERR_clear_error();
-        int put = SSL_write(link->ssl, link->out->data + link->sent, (int)n);
+        gssize put = put_some(link, link->out->data + link->sent, n);
         if (put <= 0)
-            return SSL_get_error(link->ssl, put) == SSL_ERROR_WANT_WRITE ||
-                   SSL_get_error(link->ssl, put) == SSL_ERROR_WANT_READ;
+            return put == 0;
         link->sent += (gsize)put;
         if (link->sent >= FILL_BYTES || link->sent == link->out->len) {
             g_byte_array_remove_range(link->out, 0, (guint)link->sent);
@@ -303,12 +338,9 @@ static gboolean take_reply(Client *client, Link *link, const char *line)
 static gboolean read_in(Client *client, Link *link)
 {
     for (;;) {
-        ERR_clear_error();
-        int got = SSL_read(link->ssl, link->in + link->n_in, (int)(IN_BYTES - link->n_in));
-        if (got <= 0) {
-            int why = SSL_get_error(link->ssl, got);
-            return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-        }
+        gssize got = get_some(link, link->in + link->n_in, IN_BYTES - link->n_in);
+        if (got <= 0)
+            return got == 0;
         link->n_in += (gsize)got;
         char *line = link->in, *end = link->in + link->n_in, *newline;
         while ((newline = memchr(line, '\n', (gsize)(end - line))) != NULL) {
@@ -338,9 +370,8 @@ static void drive(Client *client, Link *link)
         link->is_stopped = TRUE;
     if (link->is_stopped || is_done(client, link)) {
         client->n_running--;
-        SSL_set_quiet_shutdown(link->ssl, 1);
         if (!link->is_stopped)
-            SSL_write(link->ssl, "QUIT\r\n", 6);
+            put_some(link, (const guint8 *)"QUIT\r\n", 6);
         close(link->fd);
         link->fd = -1; /* poll() skips it */
     }
@@ -393,6 +424,7 @@ static gboolean parse(Options *o, int *argc, char ***argv, GError **error)
         {"port", 0, 0, G_OPTION_ARG_INT, &o->port, "of 127.0.0.1", "N"},
         {"starttls", 0, 0, G_OPTION_ARG_NONE, &o->starttls, "instead of TLS from the first byte",
             NULL},
+        {"plain", 0, 0, G_OPTION_ARG_NONE, &o->plain, "without TLS and login", NULL},
         {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &o->ca_file, "whom to trust, PEM", "FILE"},
         {"user", 0, 0, G_OPTION_ARG_STRING, &o->user, "", "NAME"},
         {"password", 0, 0, G_OPTION_ARG_STRING, &o->password, "", "TEXT"},
@@ -414,16 +446,28 @@ static gboolean parse(Options *o, int *argc, char ***argv, GError **error)
     if (!is_good)
         return FALSE;
     o->is_bdat = g_strcmp0(o->mode, "bdat") == 0;
-    if (o->port > 0 && o->ca_file && o->user && o->password && o->mails > 0 && o->window > 0 &&
+    gboolean may_log_in = o->ca_file && o->user && o->password;
+    if (o->port > 0 && (o->plain || may_log_in) && o->mails > 0 && o->window > 0 &&
         o->connections > 0 && o->connections <= MOST_LINKS && o->size >= 2 * HEAD_BYTES &&
         (o->is_bdat || g_strcmp0(o->mode, "data") == 0))
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--port --ca-file --user --password --mails, --mode data or bdat, up to 64 --connections");
+        "--port --mails, --ca-file --user --password or --plain, --mode data or bdat, up to 64 "
+        "--connections");
     return FALSE;
 }
 
-static void print_result(const Client *client, double seconds, double cpu)
+static SSL_CTX *load_tls(const char *ca_file)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (tls == NULL || SSL_CTX_load_verify_locations(tls, ca_file, NULL) != 1)
+        fail("the CA file cannot be used");
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return tls;
+}
+
+static void print_result(const Client *client, double begun, double seconds, double cpu)
 {
     gint64 unanswered = 0;
     guint stopped = 0;
@@ -431,10 +475,11 @@ static void print_result(const Client *client, double seconds, double cpu)
         unanswered += client->links[i].unanswered;
         stopped += client->links[i].is_stopped ? 1 : 0;
     }
-    printf("{\"mails\": %" G_GINT64_FORMAT ", \"seconds\": %.6f, \"per_second\": %.1f, "
+    printf("{\"mails\": %" G_GINT64_FORMAT
+           ", \"begun\": %.6f, \"seconds\": %.6f, \"per_second\": %.1f, "
            "\"cpu_seconds\": %.6f, \"unanswered\": %" G_GINT64_FORMAT ", \"stopped\": %u}\n",
-        client->acknowledged, seconds, (double)client->acknowledged / seconds, cpu, unanswered,
-        stopped);
+        client->acknowledged, begun, seconds, (double)client->acknowledged / seconds, cpu,
+        unanswered, stopped);
 }
 
 int main(int argc, char **argv)
@@ -447,13 +492,8 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    client.tls = SSL_CTX_new(TLS_client_method());
-    if (client.tls == NULL ||
-        SSL_CTX_load_verify_locations(client.tls, client.options.ca_file, NULL) != 1)
-        fail("the CA file cannot be used");
-    SSL_CTX_set_verify(client.tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(
-        client.tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (!client.options.plain)
+        client.tls = load_tls(client.options.ca_file);
     client.body = write_body(&client.options, &client.id_at);
     client.to_give = client.options.mails;
     client.next_id = client.options.first_id;
@@ -462,6 +502,7 @@ int main(int argc, char **argv)
         open_link(&client, &client.links[i]);
     double begun = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
     run(&client);
-    print_result(&client, now_s(CLOCK_MONOTONIC) - begun, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    print_result(
+        &client, begun, now_s(CLOCK_MONOTONIC) - begun, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     return 0;
 }

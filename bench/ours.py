@@ -1,8 +1,9 @@
 """Absender under the benchmark: started, verified against the sink, filled over HTTP, drained."""
-import concurrent.futures
 import json
+import pathlib
 import socket
 import sys
+import tempfile
 import time
 
 import lab
@@ -10,7 +11,6 @@ from harness.daemon import Daemon
 
 BATCH = 64
 FILLERS = 4
-FILL_SECONDS = 600
 
 
 class Poster:
@@ -44,7 +44,16 @@ class Poster:
 
 
 def mail(number, **content):
-    return {"to": "anna@example.test", "subject": "Buchung", "headers": {"X-Bench-Id": str(number)}, **content}
+    return {"to": "anna@example.test", "subject": "Buchung", "headers": {"X-Bench-Id": str(number)}, **(content or {"text": lab.TEXT})}
+
+
+def load(absender, count, clients=64, batch=1, first=1, content=None, seconds=0):
+    """Posts mails with the ids first … from so many clients, until all are taken or so many seconds are over; what the load says of it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(mail("NUMBER", **(content or {})), file)
+        file.flush()
+        return lab.run_program("load", "--port", absender.port, "--token", absender.token, "--mail", file.name, "--mails", count,
+                               "--clients", clients, "--batch", batch, "--first-id", first, "--seconds", seconds)
 
 
 class Ours(Daemon):
@@ -70,30 +79,14 @@ class Ours(Daemon):
 
     def fill(self, count, first=1, content=None):
         """Queues mails with the ids first … over HTTP. Returns the mails taken per second."""
-        content = content or {"text": lab.TEXT}
-        template = json.dumps(mail("NUMBER", **content))
+        is_large = len(json.dumps(content or "")) * BATCH > 200_000
         has_batch = self.request("POST", "/v1/emails/batch", []).status != 404
-        size = BATCH if has_batch and len(template) * BATCH < 200_000 else 1
+        clients, batch = (FILLERS, BATCH) if has_batch and not is_large else (FILLERS * 4, 1)
+        return load(self, count, clients, batch, first, content)["per_second"]
 
-        def post(numbers):
-            poster = Poster(self)
-            try:
-                for start in numbers:
-                    mails = [template.replace("NUMBER", str(n)) for n in range(start, min(start + size, first + count))]
-                    path, body = ("/v1/emails", mails[0]) if size == 1 else ("/v1/emails/batch", f"[{','.join(mails)}]")
-                    status, said = poster.post(path, body.encode())
-                    if status != 200:
-                        raise RuntimeError(f"the service refused a mail: {status} {said[:300]!r}")
-            finally:
-                poster.close()
-
-        begun = time.monotonic()
-        fillers = FILLERS if size > 1 else FILLERS * 4
-        starts = range(first, first + count, size)
-        with concurrent.futures.ThreadPoolExecutor(fillers) as pool:
-            for done in [pool.submit(post, starts[each::fillers]) for each in range(fillers)]:
-                done.result(FILL_SECONDS)
-        return count / (time.monotonic() - begun)
+    def disk_bytes(self):
+        """Of the database with all that belongs to it."""
+        return sum(file.stat().st_blocks * 512 for file in pathlib.Path(self.data).glob("absender.db*"))
 
     def waiting(self):
         return sum(self.operator("GET", "/v1/smtp").json["waiting"].values())
@@ -101,17 +94,42 @@ class Ours(Daemon):
     def drain(self, sink, count):
         """Lets a filled queue go. What the sink saw, and what it cost this process."""
         sink.begin(count)
-        pid = self.process.pid
-        before = lab.cpu_seconds(pid)
+        before = lab.cpu_seconds(self.process.pid)
         self.switch(True)
-        report = sink.wait(count)
-        until = time.monotonic() + 20
-        while self.waiting() and time.monotonic() < until:
-            time.sleep(0.05)
-        used = lab.cpu_seconds(pid) - before
-        report = sink.report()
-        left = self.waiting()
+        result = self._finish(sink, count, before)
+        return {**result, "per_second": lab.rate(result["sink"])}
+
+    def through(self, sink, count, clients):
+        """Takes mails over HTTP and sends them at the same time. The rate is from the first request to the sink's last mail."""
+        sink.begin(count)
+        self.switch(True)
+        before = lab.cpu_seconds(self.process.pid)
+        loaded = load(self, count, clients)
+        result = self._finish(sink, count, before)
+        return {**result, "per_second": lab.rate_since(loaded["begun"], result["sink"])}
+
+    def _finish(self, sink, count, cpu_before):
+        """Until all came and all outcomes are recorded; then sending is paused."""
+        sink.wait(count)
+        left = self.settle()
+        used, report = lab.cpu_seconds(self.process.pid) - cpu_before, sink.report()
         self.switch(False)
         if report["missing"] or report["duplicates"] or left:
             print(f"bench: ours: {report['missing']} missing, {report['duplicates']} duplicates, {left} still waiting of {count}", file=sys.stderr)
-        return {"per_second": lab.rate(report), "cpu_per_1000": used / count * 1000, "left": left, "sink": report}
+        return {"cpu_per_1000": used / count * 1000, "left": left, "sink": report}
+
+    def settle(self, wait=20):
+        """Until all outcomes are recorded: how many mails wait after that."""
+        until = time.monotonic() + wait
+        while (left := self.waiting()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return left
+
+    def pause(self, wait=30):
+        """Switches sending off and waits until nothing is on its way."""
+        self.switch(False)
+        until = time.monotonic() + wait
+        while self.operator("GET", "/v1/smtp").json["waiting"]["sending"]:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{wait} s after the pause mails are still on their way")
+            time.sleep(0.01)

@@ -75,6 +75,13 @@ static void signal_ready(void *owner, uint32_t events)
 /* --- The control port: one command a line, one line of JSON back --------------------------------
  */
 
+static char *times(Server *server, const char *range)
+{
+    char *behind = NULL;
+    guint64 first = g_ascii_strtoull(range, &behind, 10);
+    return tally_times(server->sink.tally, first, g_ascii_strtoull(behind, NULL, 10));
+}
+
 static char *obey(Server *server, const char *line)
 {
     if (strcmp(line, "report") == 0)
@@ -87,7 +94,13 @@ static char *obey(Server *server, const char *line)
         server->sink.expected = g_ascii_strtoull(line + strlen("expect "), NULL, 10);
         return g_strdup("{}");
     }
-    return g_strdup("{\"error\": \"report, reset, or expect N\"}");
+    if (g_str_has_prefix(line, "lap ")) {
+        tally_lap(server->sink.tally, g_ascii_strtoull(line + strlen("lap "), NULL, 10));
+        return g_strdup("{}");
+    }
+    if (g_str_has_prefix(line, "times "))
+        return times(server, line + strlen("times "));
+    return g_strdup("{\"error\": \"report, reset, expect N, lap N, or times N N\"}");
 }
 
 typedef struct {
@@ -280,7 +293,8 @@ static gboolean parse(Server *server, int *argc, char ***argv, GError **error)
         {"implicit-port", 0, 0, G_OPTION_ARG_INT, &o->implicit_port, "TLS from the first byte",
             "N"},
         {"starttls-port", 0, 0, G_OPTION_ARG_INT, &o->starttls_port, "STARTTLS", "N"},
-        {"control-port", 0, 0, G_OPTION_ARG_INT, &o->control_port, "report, reset, expect N", "N"},
+        {"control-port", 0, 0, G_OPTION_ARG_INT, &o->control_port,
+            "report, reset, expect N, lap N, times FIRST LAST", "N"},
         {"threads", 0, 0, G_OPTION_ARG_INT, &o->threads, "1 or 2", "N"},
         {"report", 0, 0, G_OPTION_ARG_FILENAME, &o->report, "instead of standard output", "FILE"},
         {"expect", 0, 0, G_OPTION_ARG_INT64, &o->expected, "the ids 1 to N must come", "N"},

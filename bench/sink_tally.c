@@ -13,8 +13,10 @@ struct tally {
     guint64 counters[TALLY_COUNTERS];
     guint64 accepted, duplicates, numbered, named, nameless;
     guint64 bytes, smallest, largest;
-    gint64 first_ns, last_ns; /* 0: no mail yet */
-    guint64 *seen;            /* bit i: the mail with number i came */
+    guint64 lap, most_in_lap;         /* mails that count for first and last; 0: all that come */
+    gint64 first_ns, last_ns;         /* 0: no mail yet */
+    gint64 times_ns[TALLY_TIMED_IDS]; /* by number; 0: has not come */
+    guint64 *seen;                    /* bit i: the mail with number i came */
     gsize n_words;
     GHashTable *names; /* hashes of Message-IDs */
 };
@@ -69,16 +71,42 @@ void tally_free(Tally *tally)
     g_free(tally);
 }
 
+static void start_lap(Tally *tally, guint64 most)
+{
+    tally->lap = 0;
+    tally->most_in_lap = most;
+    tally->first_ns = tally->last_ns = 0;
+}
+
+/* One mail more, unless the lap is over. */
+static void go_on_with_lap(Tally *tally, gint64 now_ns)
+{
+    if (tally->most_in_lap && tally->lap == tally->most_in_lap)
+        return;
+    tally->lap++;
+    tally->last_ns = now_ns;
+    if (tally->first_ns == 0)
+        tally->first_ns = now_ns;
+}
+
 void tally_reset(Tally *tally)
 {
     g_mutex_lock(&tally->lock);
     memset(tally->counters, 0, sizeof tally->counters);
     tally->accepted = tally->duplicates = tally->numbered = tally->named = tally->nameless = 0;
     tally->bytes = tally->smallest = tally->largest = 0;
-    tally->first_ns = tally->last_ns = 0;
+    start_lap(tally, 0);
+    memset(tally->times_ns, 0, sizeof tally->times_ns);
     if (tally->n_words)
         memset(tally->seen, 0, tally->n_words * sizeof *tally->seen);
     forget_names(tally);
+    g_mutex_unlock(&tally->lock);
+}
+
+void tally_lap(Tally *tally, guint64 most)
+{
+    g_mutex_lock(&tally->lock);
+    start_lap(tally, most);
     g_mutex_unlock(&tally->lock);
 }
 
@@ -90,7 +118,7 @@ void tally_add(Tally *tally, TallyCounter counter)
 }
 
 /* TRUE if it had not come before. */
-static gboolean note_number(Tally *tally, guint64 number)
+static gboolean note_number(Tally *tally, guint64 number, gint64 now_ns)
 {
     gsize word = (gsize)(number / WORD_BITS);
     guint64 bit = G_GUINT64_CONSTANT(1) << (number % WORD_BITS);
@@ -103,6 +131,8 @@ static gboolean note_number(Tally *tally, guint64 number)
     if (tally->seen[word] & bit)
         return FALSE;
     tally->seen[word] |= bit;
+    if (number < TALLY_TIMED_IDS)
+        tally->times_ns[number] = now_ns;
     tally->numbered++;
     return TRUE;
 }
@@ -186,7 +216,7 @@ void tally_mail(Tally *tally, const char *head, gsize n_head, guint64 octets)
     g_mutex_lock(&tally->lock);
     gboolean is_new = TRUE;
     if (identity.is_numbered)
-        is_new = note_number(tally, identity.number);
+        is_new = note_number(tally, identity.number, now);
     else if (identity.name)
         is_new = note_name(tally, identity.name, identity.n_name);
     else
@@ -196,9 +226,7 @@ void tally_mail(Tally *tally, const char *head, gsize n_head, guint64 octets)
     tally->bytes += octets;
     tally->smallest = tally->accepted == 1 ? octets : MIN(tally->smallest, octets);
     tally->largest = MAX(tally->largest, octets);
-    tally->last_ns = now;
-    if (tally->first_ns == 0)
-        tally->first_ns = now;
+    go_on_with_lap(tally, now);
     g_mutex_unlock(&tally->lock);
 }
 
@@ -210,13 +238,13 @@ static guint64 numbers_up_to(const Tally *tally, guint64 highest)
     return found;
 }
 
-static void append_time(GString *json, const char *name, gint64 ns)
+static void append_time(GString *json, gint64 ns)
 {
     if (ns == 0)
-        g_string_append_printf(json, ", \"%s\": null", name);
+        g_string_append(json, "null");
     else
-        g_string_append_printf(json, ", \"%s\": %" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT, name,
-            ns / 1000000000, ns % 1000000000);
+        g_string_append_printf(
+            json, "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT, ns / 1000000000, ns % 1000000000);
 }
 
 char *tally_report(Tally *tally, guint64 expected)
@@ -230,6 +258,7 @@ char *tally_report(Tally *tally, guint64 expected)
         guint64 value;
     } figures[] = {
         {"accepted", tally->accepted},
+        {"lap", tally->lap},
         {"distinct", tally->numbered + tally->named},
         {"duplicates", tally->duplicates},
         {"nameless", tally->nameless},
@@ -246,9 +275,25 @@ char *tally_report(Tally *tally, guint64 expected)
     for (guint i = 0; i < TALLY_COUNTERS; i++)
         g_string_append_printf(
             json, ", \"%s\": %" G_GUINT64_FORMAT, counter_names[i], tally->counters[i]);
-    append_time(json, "first", tally->first_ns);
-    append_time(json, "last", tally->last_ns);
+    g_string_append(json, ", \"first\": ");
+    append_time(json, tally->first_ns);
+    g_string_append(json, ", \"last\": ");
+    append_time(json, tally->last_ns);
     g_mutex_unlock(&tally->lock);
     g_string_append_c(json, '}');
+    return g_string_free(json, FALSE);
+}
+
+char *tally_times(Tally *tally, guint64 first, guint64 last)
+{
+    GString *json = g_string_new("{\"times\": [");
+    g_mutex_lock(&tally->lock);
+    for (guint64 number = first; number <= last && number < TALLY_TIMED_IDS; number++) {
+        if (number > first)
+            g_string_append(json, ", ");
+        append_time(json, tally->times_ns[number]);
+    }
+    g_mutex_unlock(&tally->lock);
+    g_string_append(json, "]}");
     return g_string_free(json, FALSE);
 }

@@ -37,6 +37,16 @@ void tally_mail(Tally *tally, const char *head, gsize n_head, guint64 octets);
 /* Forgets all mails and counters. */
 void tally_reset(Tally *tally);
 
+/* From here on the report's `lap`, `first` and `last` count anew, and only the next `most` mails
+ * (0: all). Everything else goes on. */
+void tally_lap(Tally *tally, guint64 most);
+
 /* One line of JSON without the newline. Times are seconds of CLOCK_MONOTONIC, null before the first
  * mail. expected: the ids 1 to this number must have come; the others are `missing`. */
 char *tally_report(Tally *tally, guint64 expected);
+
+enum { TALLY_TIMED_IDS = 1 << 16 };
+
+/* One line of JSON: when each of the mails with the ids first to last (below TALLY_TIMED_IDS) came
+ * for the first time; null: it did not. */
+char *tally_times(Tally *tally, guint64 first, guint64 last);
