@@ -25,7 +25,7 @@ test: ## install what is missing and run everything
 	@tools/install-packages build test
 	@tools/run-tests
 
-test-long: ## 10,000 mails to each real server, the hostile servers in full, longer fuzzing and crashing
+test-long: ## 10,000 mails to each real server, the hostile servers in full, longer fuzzing, crashing and simulating
 	@tools/install-packages build test
 	@tools/run-tests --long
 

@@ -14,6 +14,7 @@ from harness.openapi import Contract  # noqa: E402
 
 STRANGE_IDS = {"em": "em_" + "0" * 32, "ver": "ver_" + "0" * 32, "tok": "tok_" + "0" * 32, "cap": "cap_" + "0" * 32}
 STREAM = "/v1/smtp/events"
+NEVER_BEGUN = "/v1/backups/current"
 
 
 def operations():
@@ -83,10 +84,12 @@ def check_operations(tap, absender):
         if not is_public and method != "GET":
             judged(tap, absender, "by a page of somebody else", method, path, [403], headers={"Cookie": absender.known_cookie})
         if "000" in path:
-            judged(tap, absender, "of nothing", method, path, [404], as_operator=True)
+            body = {"scheduled_at": None} if method == "PATCH" else None
+            judged(tap, absender, "of nothing", method, path, [404], body=body, as_operator=True)
         elif method == "GET" and path != STREAM:
-            judged(tap, absender, "for the operator", method, path, [200], as_operator=True)
-            judged(tap, absender, "with a cursor that is none", method, path + "?after=x&limit=0", [200, 400], as_operator=True)
+            good = [404] if path == NEVER_BEGUN else [200]
+            judged(tap, absender, "for the operator", method, path, good, as_operator=True)
+            judged(tap, absender, "with a cursor that is none", method, path + "?after=x&limit=0", [*good, 400], as_operator=True)
         if takes_body:
             headers = {"If-Match": "*", "Content-Type": "application/json"}
             for body in (b"{", b"[]", b'{"a":1,"a":2}', b'{"nonsense":true}', b'"\xff"', b""):

@@ -24,6 +24,7 @@ from harness.daemon import ADMIN, PROGRAM, Daemon, Tap, free_port  # noqa: E402
 CANNOT, USAGE = 1, 2  # exit statuses
 STOP_SECONDS = 15  # on a machine that is busy with other things; alone it is a fraction of one
 STREAMS = 3
+GRACE_SECONDS = 30
 
 
 # --- What must not start --------------------------------------------------------------------------------
@@ -371,6 +372,63 @@ def check_stop(tap):
         tap.equal(len(once), len(taken), "each arrived once")
 
 
+def check_stop_behind_the_dot(tap):
+    """SIGTERM while the provider thinks about a mail's end: its reply is waited for."""
+    with Daemon("--dev") as absender:
+        absender.make_token()
+        absender.use_sandbox()
+        sent = absender.send(to="slow@example.test", subject="slow").json["id"]  # answered after five seconds
+        absender.wait_for_state(sent, "sending")
+        late = absender.send(to="slow@example.test", subject="late").json["id"]
+        begun = time.monotonic()
+        tap.equal(absender.stop(), 0, "SIGTERM behind the final dot: exit status 0")
+        seconds = time.monotonic() - begun
+        tap.ok(1 < seconds < GRACE_SECONDS, f"after the reply, and not after the {GRACE_SECONDS} s it might take", seconds)
+        absender.start()
+        tap.equal(absender.wait_for_state(sent, "accepted", "uncertain")["state"], "accepted", "the reply is on record")
+        absender.wait_for_state(late, "accepted")
+        tap.equal([captured_subjects(absender).count(subject) for subject in ("slow", "late")], [1, 1], "each mail arrived once")
+
+
+def listen_on(port):
+    """As soon as the last connection of the server before us is gone."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def check_stop_before_a_mail(tap):
+    """SIGTERM while the provider does not even greet: nothing depends on that session."""
+    with contextlib.ExitStack() as stack:
+        authority = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="absender-start-"))) / "ca.pem"
+        with BadServer("good") as server:
+            shutil.copy(server.ca_file, authority)
+            absender = stack.enter_context(Daemon("--dev", "--ca-file", str(authority), "--allow-port", str(server.port)))
+            absender.make_token()
+            run = absender.verify({"host": "localhost", "port": server.port, "security": "starttls", "from_email": "a@example.test",
+                                   "password": "a password"})
+            port = server.port
+        if not tap.ok(isinstance(run, dict) and run["state"] == "passed", "settings that work", run):
+            return
+        silent = stack.enter_context(listen_on(port))
+        silent.settimeout(30)
+        absender.switch(True)
+        sent = absender.send().json["id"]
+        stack.enter_context(contextlib.closing(silent.accept()[0]))
+        begun = time.monotonic()
+        tap.equal(absender.stop(), 0, "SIGTERM before the greeting: exit status 0")
+        seconds = time.monotonic() - begun
+        tap.ok(seconds < STOP_SECONDS, "the session is dropped at once", seconds)
+        absender.start()
+        email = absender.operator("GET", f"/v1/emails/{sent}").json
+        tap.ok(email["state"] in ("queued", "sending"), "the mail waits as before", email)
+
+
 # --- Secrets --------------------------------------------------------------------------------------------
 
 
@@ -438,7 +496,9 @@ def check_health(tap):
     with Daemon() as absender:
         for path in ("/livez", "/readyz"):
             answer = absender.request("GET", path)
-            tap.equal((answer.status, answer.json), (200, {"status": "ok"}), f"{path} needs no credentials")
+            tap.equal((answer.status, answer.json["status"]), (200, "ok"), f"{path} needs no credentials")
+        tap.equal((answer.json["able_to_send"], answer.json["sending"]), (False, "not_configured"),
+                  "/readyz does not claim that mail goes out before it has")
         with contextlib.closing(sqlite3.connect(os.path.join(absender.data, "absender.db"), isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             answer = absender.request("GET", "/readyz")
@@ -458,6 +518,8 @@ def main():
     check_setup_link(tap)
     check_restart(tap)
     check_stop(tap)
+    check_stop_behind_the_dot(tap)
+    check_stop_before_a_mail(tap)
     check_secrets(tap)
     check_health(tap)
     return tap.end()
