@@ -1,5 +1,5 @@
 // The one place that talks to the server: JSON, CSRF header, If-Match, problem+json, and the live stream.
-import { currentLanguage, t } from './i18n.js';
+import { currentLanguage, t, timeZone } from './i18n.js';
 
 const POLL_RUNNING_MS = 500;
 const POLL_IDLE_MS = 4000;
@@ -75,7 +75,7 @@ export const api = {
 
   emails: (query) => json('GET', `/v1/emails?${new URLSearchParams(query)}`),
   email: (id) => json('GET', `/v1/emails/${id}`),
-  explanation: (id) => json('GET', `/v1/emails/${id}/explanation`),
+  explanation: (id) => json('GET', `/v1/emails/${id}/explanation?time_zone=${encodeURIComponent(timeZone())}`),
   cancelEmail: (id) => json('POST', `/v1/emails/${id}/cancel`),
   retryEmail: (id) => json('POST', `/v1/emails/${id}/retry`),
   rescheduleEmail: (id, at) => json('PATCH', `/v1/emails/${id}`, { body: { scheduled_at: at } }),

@@ -65,13 +65,8 @@ export function moment(iso, now = Date.now()) {
   return `${day}, ${clock(iso)}`;
 }
 
-/** "22. November 2026 um 14:05 Uhr": as the server writes a moment within a sentence, there in UTC. */
-export function longMoment(iso, timeZone) {
-  const part = (options) => new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { ...options, timeZone }).format(new Date(iso));
-  return t('moment.long', {
-    date: part({ day: 'numeric', month: 'long', year: 'numeric' }), time: part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
-  });
-}
+/** Whose clock times are told by here: "Europe/Berlin". */
+export const timeZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const STEPS = [[60, 'second', 1], [3600, 'minute', 60], [86400, 'hour', 3600], [604800, 'day', 86400]];
 

@@ -117,7 +117,7 @@ static json_t *changes_json(
 }
 
 json_t *explanation_json(const EmailRow *row, const SmtpState *state,
-    const DiagnosisCatalogue *catalogue, WallMs now, Language language)
+    const DiagnosisCatalogue *catalogue, WallMs now, GTimeZone *zone, Language language)
 {
     const EmailRecipientRow *recipient = speaker_of(row);
     DiagnosisFate fate;
@@ -142,7 +142,8 @@ json_t *explanation_json(const EmailRow *row, const SmtpState *state,
             state->health_diagnosis ? diagnosis_by_id(catalogue, state->health_diagnosis) : NULL;
     const ExplanationWords words = {.address = row->recipients->len > 1 ? recipient->address : NULL,
         .meaning = means(diagnosis, language),
-        .own_at = recipient->next_at};
+        .own_at = recipient->next_at,
+        .zone = zone};
     g_autofree char *sentence = explanation_sentence(&explanation, &words, language);
     char id[ID_TEXT_SIZE];
     json_t *json = json_object();

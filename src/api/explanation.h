@@ -8,6 +8,7 @@
 #include "store/emails.h"
 #include "store/smtp_settings.h"
 
-/* row needs its attempt_rows. It is about the recipient whose state speaks for the email. */
+/* row needs its attempt_rows. It is about the recipient whose state speaks for the email. zone: for
+ * the times in the sentence; NULL: UTC. */
 json_t *explanation_json(const EmailRow *row, const SmtpState *state,
-    const DiagnosisCatalogue *catalogue, WallMs now, Language language);
+    const DiagnosisCatalogue *catalogue, WallMs now, GTimeZone *zone, Language language);

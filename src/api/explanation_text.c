@@ -6,7 +6,7 @@
 
 /* --- Times ----------------------------------------------------------------------------------- */
 
-char *explanation_time(WallMs at, Language language)
+char *explanation_time(WallMs at, GTimeZone *zone, Language language)
 {
     static const char *const months[LANGUAGES][12] = {
         {"January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -14,15 +14,20 @@ char *explanation_time(WallMs at, Language language)
         {"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
             "Oktober", "November", "Dezember"},
     };
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at / CLOCK_SECOND_MS);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / CLOCK_SECOND_MS);
+    g_autoptr(GDateTime) time = utc && zone ? g_date_time_to_timezone(utc, zone)
+                                : utc       ? g_date_time_ref(utc)
+                                            : NULL;
     if (!time) /* thousands of years away: a clock that is set wrong */
         return g_strdup(language == LANGUAGE_DE ? "unbekannter Zeit" : "an unknown time");
     const char *month = months[language][g_date_time_get_month(time) - 1];
     int day = g_date_time_get_day_of_month(time), year = g_date_time_get_year(time);
     int hour = g_date_time_get_hour(time), minute = g_date_time_get_minute(time);
+    const char *whose = zone ? "" : " (UTC)";
     if (language == LANGUAGE_DE)
-        return g_strdup_printf("%d. %s %d um %02d:%02d Uhr (UTC)", day, month, year, hour, minute);
-    return g_strdup_printf("%d %s %d at %02d:%02d (UTC)", day, month, year, hour, minute);
+        return g_strdup_printf(
+            "%d. %s %d um %02d:%02d Uhr%s", day, month, year, hour, minute, whose);
+    return g_strdup_printf("%d %s %d at %02d:%02d%s", day, month, year, hour, minute, whose);
 }
 
 /* --- Sentences ------------------------------------------------------------------------------- */
@@ -147,11 +152,12 @@ static const struct {
             "Frühestens am {next} ist wieder Platz."}},
 };
 
-static void put_time(GString *text, const char *place, WallMs at, Language language)
+static void put_time(
+    GString *text, const char *place, WallMs at, GTimeZone *zone, Language language)
 {
     if (!strstr(text->str, place))
         return;
-    g_autofree char *words = explanation_time(at, language);
+    g_autofree char *words = explanation_time(at, zone, language);
     g_string_replace(text, place, words, 0);
 }
 
@@ -176,9 +182,9 @@ char *explanation_sentence(
     if (gate != EMAIL_GATE_OPEN)
         add_sentence(
             text, has_moment ? gates[gate].then[language] : gates[gate].otherwise[language]);
-    put_time(text, "{own}", words->own_at, language);
-    put_time(text, "{next}", explanation->next_at, language);
-    put_time(text, "{expires}", explanation->expires_at, language);
+    put_time(text, "{own}", words->own_at, words->zone, language);
+    put_time(text, "{next}", explanation->next_at, words->zone, language);
+    put_time(text, "{expires}", explanation->expires_at, words->zone, language);
     if (words->address) {
         g_string_prepend(text, ": ");
         g_string_prepend(text, words->address);

@@ -294,8 +294,28 @@ HttpAnswer *route_emails_bulk(ApiCall *call)
 
 /* --- Why ------------------------------------------------------------------------------------- */
 
+/* "Europe/Berlin" (IANA). The name becomes a file's name, so it is looked at closely; FALSE if it
+ * is none. A zone that this machine does not know stays NULL: then the times are in UTC and say so.
+ */
+static gboolean read_zone(const ApiCall *call, GTimeZone **zone)
+{
+    const char *name = http_request_query(call->request, "time_zone");
+    if (!name)
+        return TRUE;
+    gboolean is_name = *name && strlen(name) <= LIMIT_TIME_ZONE_OCTETS;
+    for (const char *p = name; is_name && *p; p++)
+        is_name = g_ascii_isalnum(*p) || *p == '_' || *p == '-' || *p == '+' ||
+                  (*p == '/' && p > name && p[1] != '/');
+    if (is_name)
+        *zone = g_time_zone_new_identifier(name);
+    return is_name;
+}
+
 HttpAnswer *route_email_explanation(ApiCall *call)
 {
+    g_autoptr(GTimeZone) zone = NULL;
+    if (!read_zone(call, &zone))
+        return call_problem(call, "invalid_query", "This is not the name of a time zone.");
     g_autoptr(GError) error = NULL;
     gint64 org_id = call->caller.org_id;
     Db *db = store_reader_take(call->api->store);
@@ -307,5 +327,5 @@ HttpAnswer *route_email_explanation(ApiCall *call)
     if (!row)
         return call_problem(call, "not_found", NULL);
     return call_json(call, 200,
-        explanation_json(row, state, call->api->catalogue, clock_wall_ms(), call->language));
+        explanation_json(row, state, call->api->catalogue, clock_wall_ms(), zone, call->language));
 }

@@ -17,6 +17,7 @@
 #define LIMIT_LOCAL_PART_OCTETS 64
 #define LIMIT_DOMAIN_OCTETS 255
 #define LIMIT_ADDRESS_OCTETS 254         /* RFC 5321 erratum 1690 */
+#define LIMIT_TIME_ZONE_OCTETS 64        /* "America/Argentina/ComodRivadavia" has 32 */
 #define LIMIT_LINE_OCTETS 998            /* RFC 5322 2.1.1, without CRLF */
 #define LIMIT_DIAGNOSIS_TEXT_OCTETS 4096 /* of a reply that the failure catalogue looks at */
 #define LIMIT_SEND_CHUNK_BYTES 65536     /* one write of a body */

@@ -24,10 +24,21 @@ gboolean line_is_current(const Line *line)
            line->config_version == pool->config_version && line->drains == pool->drains;
 }
 
+/* The server owes a reply for so long that another mail here would share its fate. While the first
+ * mail waits for its mark it is our disk that does not move. */
+static gboolean is_silent(const Line *line, MonoMs now)
+{
+    const Attempt *first = g_queue_peek_head((GQueue *)&line->in_hand);
+    gint64 stall_ms = line->pool->parts.stall_ms;
+    return first != NULL && first->is_marked &&
+           now >= line->moved_at + (stall_ms > 0 ? stall_ms : LIMIT_STALL_MS);
+}
+
 guint line_room(const Line *line)
 {
     guint allowed = mails_allowed(line);
-    if (!line_is_current(line) || line->is_stalled || line->given >= allowed)
+    if (!line_is_current(line) || line->is_stalled || line->given >= allowed ||
+        is_silent(line, clock_mono_ms()))
         return 0;
     return MIN(session_room(line->session), allowed - line->given);
 }
@@ -131,14 +142,11 @@ void line_break_off(Line *line)
 /* --- Standing still -----------------------------------------------------------------------------
  */
 
-/* While the first waits for its mark it is our disk that does not move. */
+/* Beside the mail that it owes a reply for, it holds one that could go elsewhere. */
 gboolean line_is_stuck(const Line *line, MonoMs now)
 {
-    const Attempt *first = g_queue_peek_head((GQueue *)&line->in_hand);
     const Attempt *last = g_queue_peek_tail((GQueue *)&line->in_hand);
-    gint64 stall_ms = line->pool->parts.stall_ms;
-    return first != last && first->is_marked && line_is_current(line) &&
-           now >= line->moved_at + (stall_ms > 0 ? stall_ms : LIMIT_STALL_MS) &&
+    return line->in_hand.length > 1 && line_is_current(line) && is_silent(line, now) &&
            session_is_held(line->session, token_of(last));
 }
 

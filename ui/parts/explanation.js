@@ -1,6 +1,6 @@
 // Why an email is where it is: one sentence, the next moment something happens, and what would change it.
 import { html } from '../html.js';
-import { longMoment, moment, t } from '../i18n.js';
+import { moment, t } from '../i18n.js';
 import { EmailState, MaybeTwice } from './email-state.js';
 import { Icon } from './icon.js';
 import { untilText, useNow } from './time.js';
@@ -17,12 +17,6 @@ const BUTTONS = ['retry', 'reschedule', 'cancel'];
 const Moment = ({ label, at, now, icon }) => html`
   <p class="next"><${Icon} name=${icon} /><span>${label} <time dateTime=${at}><strong>${untilText(at, now)}</strong> (${moment(at, now)})</time></span></p>`;
 
-/** The server's sentence with its moments in the time of this place. */
-function sentenceHere({ sentence, next_at: next, expires_at: expires }, email) {
-  const moments = [next, expires, email.scheduled_at, ...email.recipients.map((one) => one.next_attempt_at)].filter(Boolean);
-  return moments.reduce((words, at) => words.replaceAll(`${longMoment(at, 'UTC')} (UTC)`, longMoment(at)), sentence);
-}
-
 function Next({ explanation }) {
   const now = useNow();
   const { next_at: next, expires_at: expires } = explanation;
@@ -37,7 +31,7 @@ export function Explanation({ email, explanation }) {
   return html`
     <section class=${`card explanation ${email.state}`} aria-label=${t('explanation.label')} data-code=${explanation?.code}>
       <p class="lead"><${EmailState} state=${email.state} />${email.possible_duplicate && html` <${MaybeTwice} />`}
-        ${' '}<strong>${explanation ? sentenceHere(explanation, email) : t(`state.${email.state}.means`)}</strong></p>
+        ${' '}<strong>${explanation ? explanation.sentence : t(`state.${email.state}.means`)}</strong></p>
       ${explanation && html`<${Next} explanation=${explanation} />`}
       ${changes.length > 0 && html`
         <h2>${t('explanation.changes')}</h2>

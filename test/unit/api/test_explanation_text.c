@@ -64,12 +64,15 @@ static void every_change_has_words_in_both_languages(void **state)
 
 static void times_are_in_the_words_of_the_language(void **state)
 {
-    g_autofree char *de = explanation_time(SOME_TIME, LANGUAGE_DE);
-    g_autofree char *en = explanation_time(SOME_TIME, LANGUAGE_EN);
+    g_autofree char *de = explanation_time(SOME_TIME, NULL, LANGUAGE_DE);
+    g_autofree char *en = explanation_time(SOME_TIME, NULL, LANGUAGE_EN);
     assert_string_equal(de, "24. Dezember 2026 um 18:05 Uhr (UTC)");
     assert_string_equal(en, "24 December 2026 at 18:05 (UTC)");
-    g_autofree char *odd = explanation_time(G_MAXINT64, LANGUAGE_EN);
+    g_autofree char *odd = explanation_time(G_MAXINT64, NULL, LANGUAGE_EN);
     assert_string_equal(odd, "an unknown time");
+    g_autoptr(GTimeZone) zone = g_time_zone_new_offset(5 * 3600 + 1800);
+    g_autofree char *there = explanation_time(SOME_TIME, zone, LANGUAGE_DE);
+    assert_string_equal(there, "24. Dezember 2026 um 23:35 Uhr");
 }
 
 static void sentences_hold_what_is_known(void **state)

@@ -501,6 +501,33 @@ static void a_slow_reply_holds_up_no_other_mail(void **state)
     assert_int_equal(world->ends[ATTEMPT_RETURNED] + world->ends[ATTEMPT_WITHDRAWN], 0);
 }
 
+/* What has left into a session that says nothing shares its fate: so nothing more is put there. */
+static void a_mail_that_comes_later_does_not_join_a_silent_one(void **state)
+{
+    World *world = *state;
+    ProviderManner *manner = provider_manner(world->provider);
+    manner->chunking = TRUE;
+    world->settings->max_connections = 2;
+    configure(world, 1, "right");
+    give_many(world, 0, 8); /* now the server is known to follow */
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 8);
+    manner->holds = TRUE;
+    guint asked = facts(world).asked;
+    give(world, 8);
+    RUN_UNTIL(world, facts(world).asked == asked + 1);
+    manner->holds = FALSE;
+    run_for(world, LIMIT_STALL_MS + 200);
+    MonoMs since = clock_mono_ms();
+    give(world, 9);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 9);
+    assert_in_range(clock_mono_ms() - since, 0, 3000);
+    assert_int_equal(world->accepted[9], 1);
+    provider_release(world->provider);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 10);
+    assert_each_taken_once(world, 0, 10);
+    assert_no_trouble(world);
+}
+
 static void a_slow_reply_opens_no_more_connections_than_the_setting(void **state)
 {
     World *world = *state;
@@ -616,6 +643,7 @@ int main(void)
         WITH_WORLD(breaking_off_makes_uncertain_only_what_has_left),
         WITH_WORLD(mail_that_must_not_be_in_doubt_is_marked_when_its_turn_comes),
         WITH_WORLD(a_slow_reply_holds_up_no_other_mail),
+        WITH_WORLD(a_mail_that_comes_later_does_not_join_a_silent_one),
         WITH_WORLD(a_slow_reply_opens_no_more_connections_than_the_setting),
         WITH_WORLD(a_drain_hands_back_what_has_not_begun),
         WITH_WORLD(a_withdrawn_mail_is_not_said),
