@@ -8,6 +8,7 @@
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
 #define EXPIRE_AT_ONCE 1000
+#define RECOVER_AGAIN_MS CLOCK_SECOND_MS
 
 /* --- What the store announces -------------------------------------------------------------------
  */
@@ -73,6 +74,53 @@ static void housekeeping_written(Courier *courier, gpointer data, const GError *
         courier->clock = *clock;
 }
 
+static gboolean recover_job(Db *db, gpointer data, GError **error)
+{
+    WallMs now = clock_wall_ms();
+    return emails_recover(db, now, data, error) && verifications_recover(db, now, error);
+}
+
+static void recovered(Courier *courier, gpointer data, const GError *error);
+
+static gboolean recover_again(gpointer user)
+{
+    Courier *courier = user;
+    if (g_hash_table_size(courier->runs) > 0 && !courier->is_stopping)
+        return G_SOURCE_CONTINUE; /* a verification that runs must not be called interrupted */
+    courier->pending--;
+    if (!courier->is_stopping)
+        courier_write(courier, recover_job, recovered, g_new0(gint64, 1));
+    return G_SOURCE_REMOVE;
+}
+
+static void recover_again_later(Courier *courier)
+{
+    g_autoptr(GSource) later = g_timeout_source_new(RECOVER_AGAIN_MS);
+    courier->pending++; /* stopping waits for it */
+    g_source_set_callback(later, recover_again, courier, NULL);
+    g_source_attach(later, courier->parts.context);
+}
+
+/* Until this has gone well nothing is sent: what the last run was sending would stay so for ever.
+ */
+static void recovered(Courier *courier, gpointer data, const GError *error)
+{
+    g_autofree gint64 *n = data;
+    if (error != NULL) {
+        recover_again_later(courier);
+        g_warning("mails that were being sent could not be looked at, and nothing is sent until "
+                  "they are: %s",
+            error->message);
+        return;
+    }
+    CRASH_POINT("recovery_committed");
+    if (*n > 0)
+        g_message(
+            "%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain", *n);
+    courier->is_recovered = TRUE;
+    courier_org_read_state(courier_org(courier, STORE_DEFAULT_ORG));
+}
+
 static gboolean on_housekeeping(gpointer user)
 {
     CRASH_POINT("housekeeping_begun");
@@ -86,18 +134,6 @@ static gboolean on_housekeeping(gpointer user)
 /* --- Life ---------------------------------------------------------------------------------------
  */
 
-static gboolean recover_job(Db *db, gpointer data, GError **error)
-{
-    WallMs now = clock_wall_ms();
-    return emails_recover(db, now, data, error) && verifications_recover(db, now, error);
-}
-
-static gboolean on_start(gpointer user)
-{
-    courier_org_read_state(courier_org(user, STORE_DEFAULT_ORG));
-    return G_SOURCE_REMOVE;
-}
-
 Courier *courier_new(const CourierParts *parts)
 {
     Courier *courier = g_new0(Courier, 1);
@@ -108,20 +144,15 @@ Courier *courier_new(const CourierParts *parts)
         g_str_hash, g_str_equal, g_free, (GDestroyNotify)verification_run_free);
     courier->readers =
         g_thread_pool_new(courier_read_on_thread, NULL, LIMIT_COURIER_READERS, FALSE, NULL);
-    gint64 recovered = 0;
-    g_autoptr(GError) error = NULL;
-    if (!store_run(parts->store, recover_job, &recovered, &error))
-        g_warning("mails that were being sent could not be looked at: %s", error->message);
-    if (recovered > 0)
-        g_message("%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain",
-            recovered);
-    CRASH_POINT("recovery_committed");
     store_add_listener(parts->store, on_store_changed, courier);
     courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
     g_source_attach(courier->housekeeping, parts->context);
-    courier_call(courier, on_start, courier, NULL);
     courier->hourly = hourly_new(courier);
+    gint64 *n = g_new0(gint64, 1);
+    g_autoptr(GError) error = NULL;
+    store_run(parts->store, recover_job, n, &error);
+    recovered(courier, n, error);
     return courier;
 }
 

@@ -20,8 +20,10 @@ typedef struct {
     SmtpState *state; /* as last read; NULL before the first read */
     Pool *pool;
     gboolean is_reading, read_again;
-    guint closings;    /* how often the gate was found closed */
-    guint health_turn; /* how often the outbox said how the account is */
+    EmailGate gate;      /* as the outbox was told last; open at first */
+    gboolean is_refused; /* and whether the login was */
+    guint closings;      /* how often the gate has closed */
+    guint health_turn;   /* how often the outbox said how the account is */
     GSource *wake;
     WallMs wake_at; /* for what time that is set, by the steady clock */
     Batch *fetches; /* mails to be read: dispatch.c */
@@ -47,6 +49,7 @@ struct courier {
     GThreadPool *readers;
     GSource *housekeeping;
     struct hourly *hourly;
+    gboolean is_recovered; /* what the last run left behind is settled; nothing is sent before */
     CourierClock clock;
     guint jumps;    /* of the wall clock, as the events saw it */
     gint64 lead_ms; /* of the wall clock over the steady one, at the last event */

@@ -173,6 +173,18 @@ static void state_read(Db *db, gpointer data)
         g_warning("the SMTP settings cannot be read: %s", error->message);
 }
 
+/* TRUE if the gate closes now. It may be read again while it is closed (a draft is saved, a
+ * verification runs), and that must not cut off the one login that tries whether it works again. */
+static gboolean note_gate(CourierOrg *org, EmailGate gate, gboolean is_refused)
+{
+    gboolean closes =
+        (gate != EMAIL_GATE_OPEN && gate != org->gate) || (is_refused && !org->is_refused);
+    org->gate = gate;
+    org->is_refused = is_refused;
+    org->closings += closes ? 1 : 0;
+    return closes;
+}
+
 /* New settings reach the pool before the gate opens for them. */
 static void org_take_state(CourierOrg *org, SmtpState *state)
 {
@@ -200,8 +212,7 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
     if (password != NULL)
         pool_configure(org->pool, state->active, password,
             courier_ehlo_name(org->courier, state->active), state->config_version);
-    gboolean closes = gate != EMAIL_GATE_OPEN || is_refused;
-    org->closings += closes ? 1 : 0;
+    gboolean closes = note_gate(org, gate, is_refused);
     courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
                                            .org_id = org->id,
                                            .gate = gate,
@@ -234,7 +245,7 @@ static void state_then(Courier *courier, gpointer data)
 void courier_org_read_state(CourierOrg *org)
 {
     org->read_again = org->is_reading;
-    if (org->is_reading)
+    if (org->is_reading || !org->courier->is_recovered)
         return;
     org->is_reading = TRUE;
     StateRead *read = g_new0(StateRead, 1);

@@ -117,10 +117,11 @@ typedef struct {
 
 /* Writes, for n attempts, state, attempt row (not for `queued` without a diagnosis: nothing was
  * tried), and at an end state erases the body of secret classes once no recipient waits. A
- * recipient that was cancelled meanwhile stays so unless the mail was accepted. What was uncertain
- * and was not tried again stays uncertain. faults[i] (NULL before) says which are not written while
- * the others are: ABS_ERROR_NOT_FOUND, and ABS_ERROR_CONFLICT for a move that email_states does not
- * allow. What the provider was asked to take is counted for the quota. Notes EMAIL. */
+ * recipient that was cancelled meanwhile stays so unless the mail was accepted; one that was put
+ * off to a later time waits for it. What was uncertain and was not tried again stays uncertain.
+ * faults[i] (NULL before) says which are not written while the others are: ABS_ERROR_NOT_FOUND, and
+ * ABS_ERROR_CONFLICT for a move that email_states does not allow. What the provider was asked to
+ * take is counted for the quota. Notes EMAIL. */
 gboolean emails_record_attempts(
     Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error);
 

@@ -231,6 +231,7 @@ static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttemp
     RecipientTally *tally, GError **fault, GError **error)
 {
     EmailState to = attempt->state;
+    gboolean is_kept = is_put_off(recipient, attempt->at) && email_state_is_waiting(to);
     /* Untried, what was uncertain before is so still: it may be a repetition. */
     if (to == EMAIL_QUEUED && recipient->state == EMAIL_UNCERTAIN)
         to = EMAIL_UNCERTAIN;
@@ -244,9 +245,10 @@ static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttemp
     }
     if (!was_not_tried(attempt) && !add_attempt_row(db, recipient->org_id, attempt, error))
         return FALSE;
-    /* Cancelled or expired meanwhile: it stays so, the attempt is on record. */
-    return !moves || recipient_move(db, recipient, to, next_of(recipient, to, attempt),
-                         attempt->counts, attempt->at, tally, error);
+    /* Cancelled, expired or put off meanwhile: it stays so, the attempt is on record. */
+    return !moves || is_kept ||
+           recipient_move(db, recipient, to, next_of(recipient, to, attempt), attempt->counts,
+               attempt->at, tally, error);
 }
 
 gboolean emails_record_attempts(

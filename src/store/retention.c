@@ -17,9 +17,11 @@ typedef struct {
     RetentionPlace *place;
 } Broom;
 
-/* The next emails from place->next on that were taken before `until`, oldest first. The newest of
- * all is never removed: its row number must not be given away again. */
-static GArray *collect_old(Db *db, const Broom *broom, WallMs until, guint limit, GError **error)
+/* The next emails from place->next on that were taken before `until`, oldest first. One that says
+ * it was taken after `now` came while the clock was wrong, and must not hide those behind it. The
+ * newest of all is never removed: its row number must not be given away again. */
+static GArray *collect_old(
+    Db *db, const Broom *broom, WallMs now, WallMs until, guint limit, GError **error)
 {
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Old));
     g_autoptr(DbQuery) q =
@@ -33,7 +35,8 @@ static GArray *collect_old(Db *db, const Broom *broom, WallMs until, guint limit
     gboolean is_old = TRUE;
     while (db_next(q)) {
         Old old = {db_int(q, 0), db_int(q, 1)};
-        is_old = is_old && db_int(q, 2) <= until;
+        WallMs created_at = db_int(q, 2);
+        is_old = is_old && (created_at <= until || created_at > now);
         if (is_old)
             g_array_append_val(all, old);
     }
@@ -167,7 +170,7 @@ static gboolean sweep_on(
     if (place->next == 0 && !begin(db, broom, error))
         return FALSE;
     WallMs until = now - broom->keep_days * CLOCK_DAY_MS;
-    g_autoptr(GArray) all = collect_old(db, broom, until, limit, error);
+    g_autoptr(GArray) all = collect_old(db, broom, now, until, limit, error);
     if (!all)
         return FALSE;
     gboolean was_held = place->held_at > 0;

@@ -7,13 +7,17 @@
 #include "store/smtp_settings.h"
 #include "store/verifications.h"
 
+#include <arpa/inet.h>
 #include <glib/gstdio.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,6 +36,7 @@ typedef struct {
     Sandbox *sandbox;
     SandboxFacts facts;
     Courier *courier;
+    guint16 port;        /* of the settings that are activated: the sandbox's */
     gboolean is_stopped; /* by the test */
 } World;
 
@@ -44,6 +49,21 @@ static DiagnosisCatalogue *read_catalogue(void)
     gsize n = 0;
     assert_true(g_file_get_contents(path, &json, &n, NULL));
     return diagnosis_catalogue_new(json, n, NULL);
+}
+
+static void start_courier(World *world)
+{
+    const CourierParts parts = {
+        .context = world->context,
+        .store = world->store,
+        .vault = world->vault,
+        .catalogue = world->catalogue,
+        .dialer = {.context = world->context, .resolver = world->resolver, .policy = world->policy},
+        .tls = world->tls,
+        .default_ehlo_name = "[127.0.0.1]",
+        .login_guard_exempt_host = "localhost",
+    };
+    world->courier = courier_new(&parts);
 }
 
 static int set_up(void **state)
@@ -71,21 +91,11 @@ static int set_up(void **state)
     assert_non_null(world->sandbox);
     sandbox_facts(world->sandbox, &world->facts);
     assert_true(net_tls_client_trust(world->tls, world->facts.ca_file, NULL));
-    const CourierParts parts = {
-        .context = world->context,
-        .store = world->store,
-        .vault = world->vault,
-        .catalogue = world->catalogue,
-        .dialer = {.context = world->context, .resolver = world->resolver, .policy = world->policy},
-        .tls = world->tls,
-        .default_ehlo_name = "[127.0.0.1]",
-        .login_guard_exempt_host = "localhost",
-    };
-    world->courier = courier_new(&parts);
+    world->port = world->facts.starttls_port;
+    start_courier(world);
     *state = world;
     return 0;
 }
-
 static gint64 count_of(World *world, EmailState state);
 
 static int tear_down(void **state)
@@ -119,14 +129,14 @@ static int tear_down(void **state)
 
 static SmtpSettings *settings_with(World *world, const char *password)
 {
-    const guint16 ports[] = {world->facts.starttls_port, world->facts.implicit_port};
+    const guint16 ports[] = {world->port, world->facts.implicit_port};
     const SettingsPorts allowed = {.extra = ports, .n_extra = 2};
     g_autoptr(Secret) secret = secret_new(password, strlen(password));
     const SettingsPatch patch = {
         .present = SETTINGS_HOST | SETTINGS_PORT | SETTINGS_SECURITY | SETTINGS_USERNAME |
                    SETTINGS_FROM_EMAIL | SETTINGS_PASSWORD,
         .host = "localhost",
-        .port = world->facts.starttls_port,
+        .port = world->port,
         .security = "starttls",
         .username = "sandbox@localhost",
         .from_email = "noreply@example.test",
@@ -379,6 +389,66 @@ static void a_refused_login_is_tried_once_and_holds_everything(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10);
 }
 
+static guint connections(int listening)
+{
+    guint n = 0;
+    for (int fd; (fd = accept(listening, NULL, NULL)) >= 0; n++)
+        close(fd);
+    return n;
+}
+
+/* While an administrator types, the settings are read again and again. */
+static void a_closed_gate_that_is_read_again_cuts_off_nobody(void **state)
+{
+    World *world = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof address;
+    int silent = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)(gpointer)&address, n), 0);
+    assert_int_equal(listen(silent, 64), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)(gpointer)&address, &n), 0);
+    world->port = ntohs(address.sin_port);
+    activate(world, "sandbox");
+    run_for(world, 100);
+    submit(world, "anna@example.test", TRUE); /* goes out although sending is paused */
+    run_for(world, 300);
+    for (guint i = 0; i < 5; i++) {
+        switch_sending(world, FALSE); /* as it was */
+        run_for(world, 100);
+    }
+    assert_int_equal(connections(silent), 1);
+    close(silent);
+}
+
+static gboolean interrupt_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db,
+        "UPDATE recipients SET state = 3;"
+        "UPDATE recipient_counts SET n = 1 WHERE state = 3;"
+        "UPDATE recipient_counts SET n = 0 WHERE state = 2;"
+        "CREATE TRIGGER no_room BEFORE UPDATE ON recipients BEGIN SELECT RAISE(ABORT, 'full'); END",
+        error);
+}
+
+static gboolean room_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, "DROP TRIGGER no_room", error);
+}
+
+static void what_was_being_sent_is_settled_even_if_that_fails_at_first(void **state)
+{
+    World *world = *state;
+    submit(world, "anna@example.test", FALSE);
+    courier_stop(world->courier, 1000);
+    courier_free(world->courier);
+    assert_true(store_run(world->store, interrupt_job, NULL, NULL));
+    start_courier(world);
+    run_for(world, 300);
+    assert_int_equal(count_of(world, EMAIL_SENDING), 1);
+    assert_true(store_run(world->store, room_job, NULL, NULL));
+    RUN_UNTIL(world, count_of(world, EMAIL_UNCERTAIN) == 1);
+}
+
 static void each_answer_has_its_state(void **state)
 {
     World *world = *state;
@@ -460,6 +530,8 @@ int main(void)
         WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
         WITH_WORLD(stopping_short_of_time_leaves_in_doubt_only_what_has_left),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
+        WITH_WORLD(a_closed_gate_that_is_read_again_cuts_off_nobody),
+        WITH_WORLD(what_was_being_sent_is_settled_even_if_that_fails_at_first),
         WITH_WORLD(each_answer_has_its_state),
         WITH_WORLD(only_a_passed_verification_becomes_active),
     };

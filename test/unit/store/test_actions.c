@@ -52,12 +52,9 @@ static void mark(Scratch *self, gint64 recipient, gboolean expected)
 }
 
 /* One attempt of one recipient, marked first, with this end. */
-static void attempt(Scratch *self, const Id *id, guint number, EmailState end, WallMs next_at)
+static void record(Scratch *self, gint64 recipient, EmailState end, WallMs next_at)
 {
-    g_autoptr(EmailRow) row = get(self, id);
-    const EmailRecipientRow *recipient = row->recipients->pdata[number];
-    mark(self, recipient->recipient_id, TRUE);
-    const EmailAttempt done = {.recipient_id = recipient->recipient_id,
+    const EmailAttempt done = {.recipient_id = recipient,
         .state = end,
         .at = NOW,
         .next_at = next_at,
@@ -69,11 +66,19 @@ static void attempt(Scratch *self, const Id *id, guint number, EmailState end, W
     assert_null(fault);
 }
 
+static void attempt(Scratch *self, const Id *id, guint number, EmailState end, WallMs next_at)
+{
+    g_autoptr(EmailRow) row = get(self, id);
+    gint64 recipient = ((const EmailRecipientRow *)row->recipients->pdata[number])->recipient_id;
+    mark(self, recipient, TRUE);
+    record(self, recipient, end, next_at);
+}
+
 static EmailActionResult retry(Scratch *self, const Id *id, WallMs now, gint64 *retried)
 {
     EmailActionResult result = EMAIL_ACTION_UNKNOWN;
     g_autoptr(GError) error = NULL;
-    ok(emails_retry(self->db, ORG, id, now, &result, retried, &error), error);
+    ok(emails_retry(self->db, ORG, id, TRUE, now, &result, retried, &error), error);
     return result;
 }
 
@@ -246,7 +251,7 @@ static void other_organisations_have_no_such_email(void **state)
     EmailActionResult result = EMAIL_ACTION_UNKNOWN;
     gint64 retried = 0;
     g_autoptr(GError) error = NULL;
-    ok(emails_retry(self->db, ORG + 1, &id, NOW, &result, &retried, &error), error);
+    ok(emails_retry(self->db, ORG + 1, &id, TRUE, NOW, &result, &retried, &error), error);
     assert_int_equal(result, EMAIL_ACTION_UNKNOWN);
     ok(emails_reschedule(self->db, ORG + 1, &id, 0, NOW, &result, &error), error);
     assert_int_equal(result, EMAIL_ACTION_UNKNOWN);
@@ -310,6 +315,13 @@ static void a_mail_put_off_while_the_outbox_held_it_is_not_sent(void **state)
     gint64 recipient = ((const EmailRecipientRow *)row->recipients->pdata[0])->recipient_id;
     assert_int_equal(reschedule(self, &id, NOW + CLOCK_DAY_MS), EMAIL_ACTION_DONE);
     mark(self, recipient, FALSE);
+    /* Nor does the attempt that was under way then bring the old time back. */
+    record(self, recipient, EMAIL_DEFERRED, NOW + CLOCK_MINUTE_MS);
+    g_autoptr(EmailRow) later = get(self, &id);
+    const EmailRecipientRow *put_off = later->recipients->pdata[0];
+    assert_int_equal(put_off->state, EMAIL_SCHEDULED);
+    assert_int_equal(put_off->next_at, NOW + CLOCK_DAY_MS);
+    assert_int_equal(put_off->attempt_rows->len, 1);
     assert_int_equal(reschedule(self, &id, 0), EMAIL_ACTION_DONE);
     mark(self, recipient, TRUE);
 }

@@ -104,6 +104,19 @@ static void what_is_held_back_does_not_hold_back_the_others_and_is_not_forgotten
     assert_int_equal(scratch_number(self, "SELECT bodies_below FROM retention"), 7);
 }
 
+static void a_mail_from_a_clock_that_was_ahead_hides_no_others(void **state)
+{
+    Scratch *self = *state;
+    gint64 ahead = mails_take(self, EMAIL_CLASS_BULK, 1, 50, T0 + DAYS(3650));
+    mails_end(self, ahead, 0, EMAIL_ACCEPTED, T0 + DAYS(3650));
+    for (guint i = 0; i < 4; i++)
+        mails_end(self, mails_take(self, EMAIL_CLASS_BULK, 1, 50, T0), 0, EMAIL_ACCEPTED, T0);
+    RetentionSweep done = sweep(self, &week_and_quarter, T0 + DAYS(91), 2);
+    assert_int_equal(done.bodies_erased, 4);
+    assert_int_equal(done.emails_removed, 3); /* never the newest */
+    assert_int_equal(bodies(self), 1);
+}
+
 static void one_job_looks_at_a_limited_number(void **state)
 {
     Scratch *self = *state;
@@ -177,6 +190,7 @@ int main(void)
         SCRATCH_TEST(what_waits_keeps_its_body_however_old_it_is),
         SCRATCH_TEST(a_record_goes_with_all_that_belongs_to_it_but_the_newest_stays),
         SCRATCH_TEST(what_is_held_back_does_not_hold_back_the_others_and_is_not_forgotten),
+        SCRATCH_TEST(a_mail_from_a_clock_that_was_ahead_hides_no_others),
         SCRATCH_TEST(one_job_looks_at_a_limited_number),
         SCRATCH_TEST(no_days_mean_for_ever),
         SCRATCH_TEST(the_file_is_used_again),
