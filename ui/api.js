@@ -79,7 +79,7 @@ export const api = {
   cancelEmail: (id) => json('POST', `/v1/emails/${id}/cancel`),
   retryEmail: (id) => json('POST', `/v1/emails/${id}/retry`),
   rescheduleEmail: (id, at) => json('PATCH', `/v1/emails/${id}`, { body: { scheduled_at: at } }),
-  changeEmails: (action, ids) => json('POST', '/v1/emails/bulk', { body: { action, ids } }),
+  changeEmails: (action, ids, uncertain) => json('POST', '/v1/emails/bulk', { body: { action, ids, ...(uncertain && { uncertain }) } }),
 
   sandbox: () => json('GET', '/v1/sandbox'),
   captures: (query) => json('GET', `/v1/sandbox/messages?${new URLSearchParams(query)}`),

@@ -57,8 +57,9 @@ static const CliCommand commands[] = {
         SAY_LATER(
             "list shows the newest emails, show everything about one: why it has not been\n"
             "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
-            "attempt, was rejected or has expired. check counts whether every email that was\n"
-            "ever taken is accounted for; the exit status is 1 if not.\n"
+            "attempt, was rejected or has expired, with --again also what may arrive twice\n"
+            "then. check counts whether every email that was ever taken is accounted for; the\n"
+            "exit status is 1 if not.\n"
             "\n"
             "  absender queue list --state rejected --limit 200\n"
             "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"),

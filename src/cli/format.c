@@ -31,15 +31,20 @@ static gboolean is_set(const json_t *object, const char *key)
     return value != NULL && !json_is_null(value);
 }
 
-char *format_time(const json_t *object, const char *key)
+static char *local_time(const json_t *object, const char *key, const char *pattern)
 {
     const char *text = json_string_value(json_object_get(object, key));
     g_autoptr(GDateTime) at = text == NULL ? NULL : g_date_time_new_from_iso8601(text, NULL);
     if (at == NULL)
         return NULL;
     g_autoptr(GDateTime) local = g_date_time_to_local(at);
+    return g_date_time_format(local, pattern);
+}
+
+char *format_time(const json_t *object, const char *key)
+{
     gboolean is_german = strcmp(words_language(), "de") == 0;
-    return g_date_time_format(local, is_german ? "%d.%m.%Y %H:%M" : "%Y-%m-%d %H:%M");
+    return local_time(object, key, is_german ? "%d.%m.%Y %H:%M" : "%Y-%m-%d %H:%M");
 }
 
 /* One of the API's words and what people read. */
@@ -220,6 +225,69 @@ static void add_waiting(GString *out, const json_t *waiting)
     format_add_line(out, say("Waiting:"), line->len > 0 ? line->str : say("nothing"));
 }
 
+static const Reading held_reasons[] = {
+    {"not_configured", SAY_LATER("no SMTP settings are in force yet")},
+    {"paused", SAY_LATER("sending is off")},
+    {"credential_fault", SAY_LATER("the provider refuses the login")},
+    {"quota", SAY_LATER("the quota is used up")}};
+
+/* Why, if anything is held. */
+static void add_held(GString *out, const json_t *smtp)
+{
+    const json_t *waiting = json_object_get(smtp, "waiting");
+    const char *reason = json_string_value(json_object_get(smtp, "held_reason"));
+    if (json_integer_value(json_object_get(waiting, "held")) > 0)
+        format_add_line(out, say("Held back:"), READING_OF(held_reasons, reason));
+}
+
+static const Reading windows[] = {{"per_minute", SAY_LATER("this minute")},
+    {"per_hour", SAY_LATER("this hour")}, {"per_day", SAY_LATER("in 24 hours")}};
+
+/* ", room again at 14:05". A minute or an hour is over within the hour, so the clock says enough.
+ */
+static void add_room(GString *line, const json_t *window, gboolean is_day)
+{
+    g_autofree char *at =
+        is_day ? format_time(window, "free_at") : local_time(window, "free_at", "%H:%M");
+    if (at != NULL && is_day)
+        g_string_append_printf(line, say(", room again on %s"), at);
+    else if (at != NULL)
+        g_string_append_printf(line, say(", room again at %s"), at);
+}
+
+static void add_quota(GString *out, const json_t *quota)
+{
+    gboolean is_first = TRUE;
+    for (gsize i = 0; i < G_N_ELEMENTS(windows); i++) {
+        const json_t *window = json_object_get(quota, windows[i].word);
+        if (!json_is_object(window))
+            continue;
+        g_autoptr(GString) line = g_string_new(NULL);
+        g_string_append_printf(line, say("%d of %d %s"),
+            (int)json_integer_value(json_object_get(window, "used")),
+            (int)json_integer_value(json_object_get(window, "limit")), say(windows[i].english));
+        add_room(line, window, strcmp(windows[i].word, "per_day") == 0);
+        format_add_line(out, is_first ? say("Quota:") : "", line->str);
+        is_first = FALSE;
+    }
+}
+
+/* After a refused login: how often it is tried again without a person, and when. */
+static void add_breaker(GString *out, const json_t *breaker)
+{
+    if (!json_is_object(breaker))
+        return;
+    g_autofree char *next = format_time(breaker, "next_try_at");
+    g_autofree char *when =
+        next == NULL ? NULL : g_strdup_printf(say("one left, made automatically on %s"), next);
+    if (json_integer_value(json_object_get(breaker, "tries_left")) == 0)
+        format_add_line(
+            out, say("Login tries:"), say("none left: check the password with \"absender check\""));
+    else
+        format_add_line(out, say("Login tries:"),
+            when != NULL ? when : say("one left, made once sending is on"));
+}
+
 static void add_switch(GString *out, const json_t *sending)
 {
     gboolean is_enabled = json_is_true(json_object_get(sending, "enabled"));
@@ -287,6 +355,7 @@ char *format_sending(const json_t *smtp)
     GString *out = g_string_new(NULL);
     add_switch(out, json_object_get(smtp, "sending"));
     add_waiting(out, json_object_get(smtp, "waiting"));
+    add_held(out, smtp);
     return g_string_free(out, FALSE);
 }
 
@@ -308,6 +377,8 @@ char *format_status(const json_t *smtp)
     add_sending_with(out, json_object_get(smtp, "sending_with"));
     g_autofree char *rest = format_sending(smtp);
     g_string_append(out, rest);
+    add_quota(out, json_object_get(smtp, "quota"));
+    add_breaker(out, json_object_get(smtp, "breaker"));
     const json_t *health = json_object_get(smtp, "health");
     if (json_is_object(health)) {
         format_add_line(out, say("Health:"), MEMBER_READING(healths, health, "state"));
@@ -482,7 +553,7 @@ char *format_transcript(const json_t *verification)
 static const Reading email_states[] = {{"scheduled", SAY_LATER("scheduled")},
     {"queued", SAY_LATER("queued")}, {"sending", SAY_LATER("being sent")},
     {"deferred", SAY_LATER("retrying")},
-    {"held", SAY_LATER("held back: sending is off or not set up")},
+    {"held", SAY_LATER("held back")}, /* the explanation says why */
     {"uncertain", SAY_LATER("unclear")}, {"accepted", SAY_LATER("accepted by the provider")},
     {"rejected", SAY_LATER("rejected")}, {"expired", SAY_LATER("expired")},
     {"cancelled", SAY_LATER("cancelled")}, {"handed_over", SAY_LATER("handed over by hand")}};

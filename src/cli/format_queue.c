@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define STATE_COLUMN 34
+#define STATE_COLUMN 24
 
 static void pad(GString *out, const char *text, glong column)
 {

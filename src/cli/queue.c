@@ -11,6 +11,7 @@
 typedef struct {
     char *state, *class;
     int limit;
+    gboolean again; /* what may have arrived is sent again, too */
 } Wishes;
 
 static void wishes_clear(Wishes *w)
@@ -74,11 +75,39 @@ static CliExit list(const CliCommand *command, const CliCommon *common, const Wi
 /* --- show --------------------------------------------------------------------------------------
  */
 
+/* "Europe/Berlin", not a rule ("CET-1CEST,M3.5.0/2") or a file. */
+static gboolean is_zone_name(const char *zone)
+{
+    if (strcmp(zone, "UTC") == 0)
+        return TRUE;
+    if (!g_ascii_isalpha(zone[0]) || strchr(zone, '/') == NULL ||
+        strlen(zone) > LIMIT_TIME_ZONE_OCTETS)
+        return FALSE;
+    for (const char *p = zone; *p != '\0'; p++) {
+        if (!g_ascii_isalnum(*p) && strchr("/_+-", *p) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* "/explanation?time_zone=Europe%2FBerlin": its times are those of this machine, like all others
+ * that are shown. */
+static char *explanation_action(void)
+{
+    g_autoptr(GTimeZone) zone = g_time_zone_new_local();
+    const char *name = g_time_zone_get_identifier(zone);
+    if (!is_zone_name(name))
+        return g_strdup("/explanation");
+    g_autofree char *escaped = g_uri_escape_string(name, NULL, FALSE);
+    return g_strconcat("/explanation?time_zone=", escaped, NULL);
+}
+
 static CliExit show(const CliCommand *command, const CliCommon *common, const char *id)
 {
     CliExit status = CLI_DONE;
     g_autofree char *path = email_path(id, "");
-    g_autofree char *why = email_path(id, "/explanation");
+    g_autofree char *action = explanation_action();
+    g_autofree char *why = email_path(id, action);
     g_autoptr(CliAnswer) email = cli_ask(command, common, "GET", path, NULL, NULL, &status);
     if (email == NULL)
         return status;
@@ -95,16 +124,51 @@ static CliExit show(const CliCommand *command, const CliCommon *common, const ch
 /* --- retry and cancel ---------------------------------------------------------------------------
  */
 
+/* A retry would send again what the provider may have taken. What is sent at most once is refused
+ * by the service. */
+static gboolean may_arrive_twice(const json_t *email)
+{
+    const char *delivery = json_string_value(json_object_get(email, "delivery"));
+    const json_t *recipients = json_object_get(email, "recipients");
+    for (gsize i = 0; i < json_array_size(recipients); i++) {
+        const json_t *state = json_object_get(json_array_get(recipients, i), "state");
+        if (g_strcmp0(json_string_value(state), "uncertain") == 0)
+            return g_strcmp0(delivery, "at_most_once") != 0;
+    }
+    return FALSE;
+}
+
+/* Asks for the action; a retry that may make two of one email only --again. NULL: it was left out
+ * or nothing came back, which has been said, and *status is what to end with. */
+static CliAnswer *ask_action(const CliCommand *command, const CliCommon *common, const Wishes *w,
+    const char *action, const char *id, CliExit *status)
+{
+    g_autofree char *path = email_path(id, action);
+    if (strcmp(action, "/retry") != 0 || w->again)
+        return cli_ask(command, common, "POST", path, NULL, NULL, status);
+    g_autofree char *email_itself = email_path(id, "");
+    g_autoptr(CliAnswer) email = cli_ask(command, common, "GET", email_itself, NULL, NULL, status);
+    if (email == NULL || !cli_answer_is_good(email))
+        return g_steal_pointer(&email);
+    if (!may_arrive_twice(email->body))
+        return cli_ask(command, common, "POST", path, NULL, NULL, status);
+    fprintf(stderr,
+        say("%s: ✗ It may have arrived already, and would then arrive twice. --again sends it all "
+            "the same.\n"),
+        id);
+    *status = CLI_ANSWER_IS_NO;
+    return NULL;
+}
+
 /* One after the other: each says why if it is refused. */
-static CliExit act(
-    const CliCommand *command, const CliCommon *common, const char *action, char **ids, int n_ids)
+static CliExit act(const CliCommand *command, const CliCommon *common, const Wishes *w,
+    const char *action, char **ids, int n_ids)
 {
     CliExit worst = CLI_DONE;
     json_t *answers = json_array();
     for (int i = 0; i < n_ids && worst != CLI_UNREACHABLE; i++) {
         CliExit status = CLI_DONE;
-        g_autofree char *path = email_path(ids[i], action);
-        g_autoptr(CliAnswer) answer = cli_ask(command, common, "POST", path, NULL, NULL, &status);
+        g_autoptr(CliAnswer) answer = ask_action(command, common, w, action, ids[i], &status);
         if (answer != NULL && common->as_json) {
             json_array_append(answers, answer->body);
             status = cli_answer_is_good(answer) ? CLI_DONE : CLI_ANSWER_IS_NO;
@@ -151,9 +215,9 @@ static CliExit run(
     if (strcmp(what, "show") == 0 && argc == 3)
         return show(command, common, argv[2]);
     if (strcmp(what, "retry") == 0 && argc > 2)
-        return act(command, common, "/retry", argv + 2, argc - 2);
+        return act(command, common, w, "/retry", argv + 2, argc - 2);
     if (strcmp(what, "cancel") == 0 && argc > 2)
-        return act(command, common, "/cancel", argv + 2, argc - 2);
+        return act(command, common, w, "/cancel", argv + 2, argc - 2);
     if (strcmp(what, "check") == 0 && argc == 2)
         return check_books(command, common);
     return cli_complain(command, CLI_USAGE,
@@ -170,6 +234,8 @@ CliExit cli_queue(const CliCommand *command, int argc, char **argv)
         {"class", 0, 0, CLI_TEXT, &w.class, SAY_LATER("list: only those of this class"),
             SAY_LATER("CLASS")},
         {"limit", 0, 0, G_OPTION_ARG_INT, &w.limit, SAY_LATER("list: at most so many (50)"), "N"},
+        {"again", 0, 0, G_OPTION_ARG_NONE, &w.again,
+            SAY_LATER("retry: also what may arrive twice then"), NULL},
         {0},
     };
     g_auto(CliCommon) common = {0};

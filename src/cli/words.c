@@ -92,6 +92,22 @@ static const Sentence sentences[] = {
     {"passed", "bestanden"},
     {"cancelled", "abgebrochen"},
     {"Waiting:", "Wartend:"},
+    {"Held back:", "Zurückgehalten:"},
+    {"no SMTP settings are in force yet", "es gelten noch keine SMTP-Einstellungen"},
+    {"sending is off", "der Versand ist ausgeschaltet"},
+    {"the quota is used up", "das Kontingent ist ausgeschöpft"},
+    {"Quota:", "Kontingent:"},
+    {"%d of %d %s", "%d von %d %s"},
+    {"this minute", "in dieser Minute"},
+    {"this hour", "in dieser Stunde"},
+    {"in 24 hours", "in 24 Stunden"},
+    {", room again at %s", ", wieder Platz um %s"},
+    {", room again on %s", ", wieder Platz am %s"},
+    {"Login tries:", "Anmeldeversuche:"},
+    {"one left, made automatically on %s", "noch einer, automatisch am %s"},
+    {"one left, made once sending is on", "noch einer, sobald der Versand eingeschaltet ist"},
+    {"none left: check the password with \"absender check\"",
+        "keiner mehr: Passwort mit „absender check“ prüfen"},
     {"nothing", "nichts"},
     {"on", "eingeschaltet"},
     {"off", "ausgeschaltet"},
@@ -202,8 +218,6 @@ static const Sentence sentences[] = {
     {"The settings do not work. What is active stays as it was.",
         "Die Einstellungen taugen nicht. Was aktiv ist, bleibt, wie es war."},
     {"being sent", "wird gesendet"},
-    {"held back: sending is off or not set up",
-        "zurückgehalten: Versand ist ausgeschaltet oder nicht eingerichtet"},
     {"accepted by the provider", "vom Anbieter angenommen"},
     {"rejected", "abgelehnt"},
     {"expired", "abgelaufen"},
@@ -306,6 +320,11 @@ static const Sentence sentences[] = {
     {"list: only those in this state (queued, deferred, held, rejected …)",
         "list: nur die in diesem Status (queued, deferred, held, rejected …)"},
     {"list: only those of this class", "list: nur die dieser Klasse"},
+    {"retry: also what may arrive twice then", "retry: auch, was dann doppelt ankommen kann"},
+    {"%s: ✗ It may have arrived already, and would then arrive twice. --again sends it all the "
+     "same.\n",
+        "%s: ✗ Sie ist vielleicht schon angekommen und käme dann doppelt an. Mit --again wird sie "
+        "trotzdem erneut gesendet.\n"},
     {"list: at most so many (50)", "list: höchstens so viele (50)"},
     {"first cancel what waits of this class; may be repeated",
         "zuvor abbrechen, was von dieser Klasse wartet; mehrfach möglich"},
@@ -335,12 +354,12 @@ static const Sentence sentences[] = {
     {"To:", "An:"},
     {"Subject:", "Betreff:"},
     {"Class:", "Klasse:"},
-    {"Taken:", "Angenommen:"},
+    {"Taken:", "Entgegengenommen:"},
     {"Recipients", "Empfänger"},
     {"The books balance: every email that was taken is accounted for.",
-        "Die Bücher stimmen: Jede angenommene E-Mail ist nachgewiesen."},
+        "Die Bücher stimmen: Jede entgegengenommene E-Mail ist nachgewiesen."},
     {"The books do not balance.", "Die Bücher stimmen nicht."},
-    {"Taken in all:", "Angenommen:"},
+    {"Taken in all:", "Entgegengenommen:"},
     {"There:", "Vorhanden:"},
     {"Removed since:", "Entfernt:"},
     {"Sent at once:", "Sofort gesendet:"},
@@ -384,6 +403,8 @@ static const Sentence sentences[] = {
         "%s lässt sich mit der Schlüsseldatei %s/key nicht öffnen (%s)"},
     {"✓ The backup is restored in %s.\n", "✓ Die Sicherung ist in %s wiederhergestellt.\n"},
     {"  The former database is kept as %s.\n", "  Die frühere Datenbank liegt in %s.\n"},
+    {"  The database belongs to %s, like the folder.\n",
+        "  Die Datenbank gehört %s, wie der Ordner.\n"},
     {"  The newest email in it is of %s; %d recipients wait.\n",
         "  Die neueste E-Mail darin ist vom %s; %d Empfänger warten.\n"},
     {"  Sending is off (reason: restored). What waits in the backup may have been sent\n"
@@ -410,15 +431,17 @@ static const Sentence sentences[] = {
         "  absender resume --cancel bulk"},
     {"list shows the newest emails, show everything about one: why it has not been\n"
      "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
-     "attempt, was rejected or has expired. check counts whether every email that was\n"
-     "ever taken is accounted for; the exit status is 1 if not.\n"
+     "attempt, was rejected or has expired, with --again also what may arrive twice\n"
+     "then. check counts whether every email that was ever taken is accounted for; the\n"
+     "exit status is 1 if not.\n"
      "\n"
      "  absender queue list --state rejected --limit 200\n"
      "  absender queue show em_0193f5c0e1c27abc8def0123456789ab",
         "list zeigt die neuesten E-Mails, show alles über eine: warum sie nicht gesendet ist,\n"
         "jeden Versuch, ihren Verlauf. retry sendet sofort, was auf seinen nächsten Versuch\n"
-        "wartet, abgelehnt wurde oder abgelaufen ist. check zählt nach, ob jede je\n"
-        "angenommene E-Mail nachgewiesen ist; wenn nicht, ist der Exit-Status 1.\n"
+        "wartet, abgelehnt wurde oder abgelaufen ist, mit --again auch, was dann doppelt\n"
+        "ankommen kann. check zählt nach, ob jede je entgegengenommene E-Mail nachgewiesen\n"
+        "ist; wenn nicht, ist der Exit-Status 1.\n"
         "\n"
         "  absender queue list --state rejected --limit 200\n"
         "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"},
@@ -428,8 +451,9 @@ static const Sentence sentences[] = {
      "\n"
      "  absender backup /var/backups/absender.backup --replace",
         "Der Dienst schreibt die Datei selbst, mit seinen Rechten, und macht weiter, wenn dieser\n"
-        "Befehl unterbrochen wird. Sie enthält jede vorher angenommene E-Mail. Der Schlüssel\n"
-        "gehört nie dazu: Heben Sie eine Kopie der Datei „key“ an einem anderen Ort auf.\n"
+        "Befehl unterbrochen wird. Sie enthält jede vorher entgegengenommene E-Mail. Der\n"
+        "Schlüssel gehört nie dazu: Heben Sie eine Kopie der Datei „key“ an einem anderen Ort "
+        "auf.\n"
         "\n"
         "  absender backup /var/backups/absender.backup --replace"},
     {"Stop the service first, and put the key file into the folder that --data names.\n"

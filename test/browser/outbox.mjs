@@ -53,11 +53,11 @@ async function resuming(daemon, browser) {
     assert.equal(await page.getAttribute('[role=switch]', 'aria-checked'), 'false', 'nothing has happened yet');
     await page.focus('.picks input[value=bulk]');
     await page.keyboard.press('Space');
-    await untilText(page, '.picks', /2 E-Mails werden verworfen und nie gesendet: Massenmail\./);
+    await untilText(page, '.picks', /Die E-Mails an 2 Empfänger werden verworfen und nie gesendet: Massenmail\./);
     await inspect(page, 'de-40-resume');
     await page.getByRole('button', { name: '2 verwerfen und einschalten' }).click();
     await page.waitForSelector('[role=switch][aria-checked=true]');
-    await untilAnnounced(page, /2 E-Mails wurden verworfen\./);
+    await untilAnnounced(page, /Die E-Mails an 2 Empfänger wurden verworfen\./);
     for (const id of bulk) assert.equal(await stateOf(page, id), 'cancelled');
     await untilState(page, kept, 'accepted');
     assert.equal(await stateOf(page, later), 'scheduled');
@@ -93,6 +93,7 @@ async function resuming(daemon, browser) {
 
 async function emails(daemon, browser) {
   const { page } = browser;
+  let unclear = {}; // mails whose attempt ended unclear: id, and once, which is sent at most once
 
   await test('the outbox filters by class; several at once are cancelled, and what was skipped is said with its reason', async () => {
     await setSending(page, { enabled: false });
@@ -110,7 +111,7 @@ async function emails(daemon, browser) {
     assert.equal(await stateOf(page, bulk[0]), 'held', 'asked first');
     await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
     await page.waitForSelector('[data-done="2"][data-skipped="2"]');
-    await untilText(page, '.bulk-result', /2 E-Mails sind abgebrochen\. 2 übersprungen: 2 × schon unterwegs oder erledigt\./);
+    await untilText(page, '.bulk-result', /2 E-Mails werden nicht mehr gesendet\. 2 übersprungen: 2 × schon unterwegs oder erledigt\./);
     for (const id of bulk) assert.equal(await stateOf(page, id), 'cancelled');
     await eventually(async () => assert.equal(await page.locator('[data-email] .badge.plain').count(), 4));
     await inspect(page, 'de-43-bulk-result');
@@ -186,8 +187,25 @@ async function emails(daemon, browser) {
     assert.equal(await page.locator('.actions').count(), 0, 'nothing is left to do');
   });
 
+  await test('an email offers nothing that the service would refuse: not what is sent at most once, nor what has no content any more', async () => {
+    const secret = await post(page, { to: 'reject@example.net', class: 'reset' });
+    await untilState(page, secret, 'rejected');
+    await email(page, daemon.url, secret);
+    await page.waitForSelector('.explanation[data-code=rejected]');
+    await eventually(async () => assert.equal(await page.locator('.actions').count(), 0, 'its content is erased'));
+    const once = await post(page, { to: 'drop@example.net', subject: 'Einmal', delivery: 'at_most_once' });
+    unclear = { once };
+    await untilState(page, once, 'uncertain');
+    await email(page, daemon.url, once);
+    await page.waitForSelector('.explanation[data-code=uncertain_once]');
+    await eventually(async () => assert.equal(await page.locator('.actions').count(), 0));
+    await settings(page, daemon.url);
+    await untilRun(page, 'passed', () => page.click('.settings button[type=submit]')); // what broke says nothing about what comes
+  });
+
   await test('what may have arrived is retried only after a question, and is marked as perhaps twice', async () => {
     const id = await post(page, { to: 'drop@example.net', subject: 'Unklar' });
+    unclear = { ...unclear, id };
     await untilState(page, id, 'uncertain');
     await email(page, daemon.url, id);
     await page.locator('.actions').getByRole('button', { name: 'Jetzt erneut senden' }).click();
@@ -198,6 +216,35 @@ async function emails(daemon, browser) {
     await inspect(page, 'de-46-uncertain');
     await page.goto(`${daemon.url}/#/outbox`);
     await page.waitForSelector(`[data-email="${id}"] .twice`);
+  });
+
+  await test('cancelling what may have arrived does not claim that it was not sent', async () => {
+    await setSending(page, { enabled: false });
+    await email(page, daemon.url, unclear.id);
+    await page.waitForSelector('.explanation[data-code=uncertain_paused]');
+    await eventually(async () => assert.deepEqual(await page.locator('.actions button').allTextContents(), ['Senden abbrechen']));
+    await page.locator('.actions').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await untilText(page, '.action-result', /nicht noch einmal gesendet\. Ob sie schon angekommen ist, bleibt unklar\./);
+    assert.equal(await stateOf(page, unclear.id), 'uncertain');
+    await eventually(async () => assert.deepEqual(await page.locator('.actions button').allTextContents(), ['Jetzt erneut senden']));
+  });
+
+  await test('several at once ask the same question before one of them is sent twice', async () => {
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.check(`[data-email="${unclear.once}"] input`);
+    await page.check(`[data-email="${unclear.id}"] input`);
+    await page.locator('.bulk').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await untilText(page, '.ask', /eine davon schon angenommen\. Dann kommt sie doppelt an\. Trotzdem alle erneut senden\?/);
+    assert.equal(await page.locator('.bulk-result').count(), 0, 'asked first');
+    await inspect(page, 'de-46-uncertain-bulk');
+    await page.locator('.ask').getByRole('button', { name: 'Abbrechen' }).click();
+    await page.waitForSelector('.ask', { state: 'detached' });
+    await page.locator('.bulk').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await page.locator('.ask').getByRole('button', { name: 'Jetzt erneut senden' }).click();
+    await page.waitForSelector('[data-done="1"][data-skipped="1"]');
+    await untilText(page, '.bulk-result', /Eine E-Mail ist wieder eingereiht\. Eine übersprungen: 1 × darf nur einmal gesendet werden\./);
+    await callApi(page, 'POST', `/v1/emails/${unclear.id}/cancel`);
   });
 }
 
@@ -235,6 +282,35 @@ async function quota(daemon, browser) {
     await setSending(page, { enabled: false });
     await page.waitForSelector('.explanation[data-code=held_paused]'); // the page heard of it
     await callApi(page, 'POST', '/v1/emails/bulk', { action: 'cancel', ids });
+  });
+}
+
+async function roomAgain(daemon, browser) {
+  const { page } = browser;
+
+  await test('the quota is read again when a window has room, and when somebody comes back to the page', async () => {
+    await settings(page, daemon.url);
+    const real = await (await page.context().request.get(`${daemon.url}/v1/smtp`)).json();
+    const at = Date.now() + 4000;
+    let reads = 0;
+    await page.route('**/v1/smtp/events*', () => {}); // silent, as the stream is when nothing but time has passed
+    await page.route('**/v1/smtp', (route) => {
+      reads += 1;
+      const full = Date.now() < at;
+      const hour = { limit: 20, used: full ? 20 : 12, free_at: full ? new Date(at).toISOString() : null };
+      return route.fulfill({ json: { ...real, quota: { per_minute: null, per_hour: hour, per_day: null }, held_reason: full ? 'quota' : null } });
+    });
+    await page.reload();
+    await page.waitForSelector('[data-quota=per_hour].full');
+    await untilText(page, '[data-quota=per_hour]', /12 von 20 genutzt$/);
+    assert.equal(await page.locator('[data-quota=per_hour].full').count(), 0);
+    const before = reads;
+    await page.evaluate(() => dispatchEvent(new Event('focus')));
+    await eventually(async () => assert.ok(reads > before, 'read on focus'));
+    await page.unroute('**/v1/smtp');
+    await page.unroute('**/v1/smtp/events*');
+    await page.reload();
+    await setupState(page, 'complete');
   });
 }
 
@@ -337,7 +413,7 @@ async function sandboxSuite() {
     await createAdmin(browser.page, daemon.setupLink);
     await verifySandbox(browser.page);
     await setupState(browser.page, 'complete');
-    for (const part of [resuming, emails, quota, narrow]) await part(daemon, browser);
+    for (const part of [resuming, emails, quota, roomAgain, narrow]) await part(daemon, browser);
     await test('outbox: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
   } finally {
     await browser.close();

@@ -281,7 +281,8 @@ def check_switch(tap, shell):
     shell("send", "--to", "anna@example.test", "--subject", "paused", "--text", "-", stdin="x")
     run = shell("status", env=GERMAN)
     switch = r"^Versand: +ausgeschaltet \(Umzug zu einem neuen Anbieter\), bis 03.02.2031 04:05, seit .*, durch Betreiber \(Kommandozeile\)$"
-    tap.ok(said(run, DONE, switch, "^Wartend: +1 zurückgehalten$", "^Gesendet wird mit: +localhost:"),
+    tap.ok(said(run, DONE, switch, "^Wartend: +1 zurückgehalten$", "^Zurückgehalten: +der Versand ist ausgeschaltet$",
+                "^Gesendet wird mit: +localhost:"),
            "status tells the whole state in German", run)
     check_same_json(tap, shell, "while paused")
     for until in ("tomorrow", "2020-01-01T00:00:00Z"):

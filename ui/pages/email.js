@@ -94,7 +94,7 @@ export function EmailPage({ id }) {
         <h1 tabindex="-1" class="mail-title" title=${email.subject || undefined}>${email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'))}</h1>
       </header>
       <${Explanation} email=${email} explanation=${explanation} />
-      <${EmailActions} email=${email} onChanged=${setEmail} />
+      <${EmailActions} email=${email} explanation=${explanation} onChanged=${setEmail} />
       <div class="columns even">
         <section class="card" aria-labelledby="recipients-title">
           <h2 id="recipients-title">${t('email.recipients')}</h2>

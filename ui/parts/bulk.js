@@ -4,15 +4,20 @@ import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { list, number, t, textOr } from '../i18n.js';
 import { announce } from '../store.js';
+import { mayArriveTwice } from './email-state.js';
 import { Notice } from './notice.js';
 
-/** The chosen among those that are shown: what leaves the page is no longer chosen. { ids, shown, has(id), toggle(id), all(yes) } */
+/**
+ * The chosen among those that are shown: what leaves the page is no longer chosen. { ids, shown, twice, has(id), toggle(id), all(yes) };
+ * twice: how many of them may arrive twice if they are tried again.
+ */
 export function useSelection(items) {
   const [chosen, setChosen] = useState(new Set());
   const shown = items.map(({ id }) => id);
   const ids = shown.filter((id) => chosen.has(id));
   return {
     ids, shown,
+    twice: items.filter((email) => ids.includes(email.id) && mayArriveTwice(email)).length,
     has: (id) => chosen.has(id),
     toggle: (id) => setChosen(new Set(ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id])),
     all: (yes) => setChosen(new Set(yes ? shown : [])),
@@ -32,6 +37,11 @@ const resultText = ({ action, done, skipped }) =>
 
 const focusOnce = (button) => button?.focus();
 
+const Question = ({ text, button, danger, busy, onYes, onNo, no }) => html`
+  <div class="card ask" role="group" aria-labelledby="bulk-question"><p id="bulk-question">${text}</p>
+    <div class="buttons"><button type="button" class=${danger ? 'danger' : 'primary'} ref=${focusOnce} disabled=${busy} onClick=${onYes}>${button}</button>
+      <button type="button" disabled=${busy} onClick=${onNo}>${no}</button></div></div>`;
+
 function All({ selection }) {
   const box = useRef(null);
   const { ids, shown } = selection;
@@ -42,27 +52,27 @@ function All({ selection }) {
 }
 
 export function Bulk({ selection, onDone }) {
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState('');
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState(null);
   const [problem, setProblem] = useState('');
-  const { ids, shown } = selection;
+  const { ids, shown, twice } = selection;
   const n = ids.length;
-  useEffect(() => { if (n === 0) setAsking(false); }, [n === 0]);
+  useEffect(() => { if (n === 0) setAsking(''); }, [n === 0]);
 
-  const run = async (action) => {
+  const run = async (action, uncertain = false) => {
     setBusy(true);
     setProblem('');
     setResult(null);
     try {
-      const answer = { action, ...(await api.changeEmails(action, ids)) };
+      const answer = { action, ...(await api.changeEmails(action, ids, uncertain)) };
       setResult(answer);
       announce(resultText(answer));
       selection.all(false);
     } catch (error) {
       setProblem(errorText(error));
     }
-    setAsking(false);
+    setAsking('');
     setBusy(false);
     onDone();
   };
@@ -74,14 +84,14 @@ export function Bulk({ selection, onDone }) {
         ${n > 0 && html`
           <span class="hint" data-picked=${n}>${t('bulk.picked', { n })}</span>
           <div class="buttons">
-            <button type="button" class="small" disabled=${busy} onClick=${() => run('retry')}>${t('email.retry')}</button>
-            <button type="button" class="small danger" disabled=${busy} onClick=${() => setAsking(true)}>${t('email.cancel')}</button>
+            <button type="button" class="small" disabled=${busy} onClick=${() => (twice > 0 ? setAsking('retry') : run('retry'))}>${t('email.retry')}</button>
+            <button type="button" class="small danger" disabled=${busy} onClick=${() => setAsking('cancel')}>${t('email.cancel')}</button>
           </div>`}
       </div>`}
-    ${asking && n > 0 && html`
-      <div class="card ask" role="group" aria-labelledby="bulk-question"><p id="bulk-question">${t('bulk.cancel_sure', { n })}</p>
-        <div class="buttons"><button type="button" class="danger" ref=${focusOnce} disabled=${busy} onClick=${() => run('cancel')}>${t('email.cancel')}</button>
-          <button type="button" onClick=${() => setAsking(false)}>${t('email.keep')}</button></div></div>`}
+    ${asking === 'cancel' && n > 0 && html`
+      <${Question} key="cancel" text=${t('bulk.cancel_sure', { n })} button=${t('email.cancel')} danger busy=${busy} onYes=${() => run('cancel')} onNo=${() => setAsking('')} no=${t('email.keep')} />`}
+    ${asking === 'retry' && twice > 0 && html`
+      <${Question} key="retry" text=${t('bulk.retry_sure', { n: twice })} button=${t('email.retry')} busy=${busy} onYes=${() => run('retry', true)} onNo=${() => setAsking('')} no=${t('action.cancel')} />`}
     ${result && html`<div class="bulk-result" data-done=${result.done} data-skipped=${result.skipped.length}>
       <${Notice} tone=${result.skipped.length ? 'warn' : 'good'}>${resultText(result)}<//></div>`}
     ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;

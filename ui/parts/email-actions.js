@@ -40,16 +40,21 @@ function TimeForm({ email, busy, onChoose, onClose }) {
     </form>`;
 }
 
-export function EmailActions({ email, onChanged }) {
+/** What became of it: an attempt whose end nobody knows cannot be taken back. */
+const cancelledText = ({ state }) => t(state === 'cancelled' ? 'email.cancelled' : state === 'uncertain' ? 'email.cancelled_uncertain' : 'email.cancelled_rest');
+
+/** explanation: null while it is not there yet; then the state alone says what is offered. */
+export function EmailActions({ email, explanation, onChanged }) {
   const [asking, setAsking] = useState('');
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState('');
   const [problem, setProblem] = useState('');
   const states = email.recipients.map(({ state }) => state);
+  const offers = (code) => !explanation || explanation.changes.some((change) => change.code === code);
   const can = {
-    retry: states.some((state) => RETRYABLE.includes(state)),
-    time: states.includes('scheduled'),
-    cancel: isWaiting(email.state) && email.state !== 'sending',
+    retry: offers('retry') && states.some((state) => RETRYABLE.includes(state)),
+    time: offers('reschedule') && states.includes('scheduled'),
+    cancel: offers('cancel') && isWaiting(email.state) && email.state !== 'sending',
   };
   useEffect(() => { setAsking(''); }, [email.state]); // what was asked may be settled
 
@@ -71,7 +76,7 @@ export function EmailActions({ email, onChanged }) {
     setBusy(false);
   };
   const retry = () => run(() => api.retryEmail(email.id), ({ retried }) => t('email.retried', { n: retried }));
-  const cancel = () => run(() => api.cancelEmail(email.id), () => t('email.cancelled'));
+  const cancel = () => run(() => api.cancelEmail(email.id), cancelledText);
   const choose = (at) => run(() => api.rescheduleEmail(email.id, at), () => (at ? t('email.moved', { time: moment(at) }) : t('email.moved_now')));
 
   return html`

@@ -19,6 +19,9 @@ export const EMAIL_CLASSES = ['reset', 'invitation', 'transactional', 'notificat
 
 export const isWaiting = (state) => ['scheduled', 'queued', 'sending', 'deferred', 'held', 'uncertain'].includes(state);
 
+/** True if trying it again may make two of it. What is sent at most once is never tried again. */
+export const mayArriveTwice = ({ delivery, recipients }) => delivery !== 'at_most_once' && recipients.some(({ state }) => state === 'uncertain');
+
 export function EmailState({ state }) {
   const [tone, icon] = LOOKS[state] || ['plain', 'dash'];
   return html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${t(`state.${state}`)}</span>`;

@@ -65,6 +65,52 @@ static const Row rows[] = {
         "Setup:             failed\n"
         "Sending:           off\n"
         "Waiting:           nothing\n"},
+    {"held by the quota", format_status, "de",
+        "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"waiting\":{\"held\":3},"
+        "\"held_reason\":\"quota\",\"quota\":{\"per_minute\":null,\"per_hour\":{\"limit\":20,"
+        "\"used\":"
+        "20,\"free_at\":\"2026-11-21T14:05:00Z\"},\"per_day\":{\"limit\":200,\"used\":200,\"free_"
+        "at\":"
+        "\"2026-11-22T09:10:00Z\"}}}",
+        "Einrichtung:       abgeschlossen\n"
+        "Versand:           eingeschaltet\n"
+        "Wartend:           3 zurückgehalten\n"
+        "Zurückgehalten:    das Kontingent ist ausgeschöpft\n"
+        "Kontingent:        20 von 20 in dieser Stunde, wieder Platz um 14:05\n"
+        "                   200 von 200 in 24 Stunden, wieder Platz am 22.11.2026 09:10\n"},
+    {"a quota with room", format_status, "en",
+        "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"held_reason\":null,\"quota\":{"
+        "\"per_minute\":{\"limit\":60,\"used\":8,\"free_at\":null}}}",
+        "Setup:             complete\n"
+        "Sending:           on\n"
+        "Waiting:           nothing\n"
+        "Quota:             8 of 60 this minute\n"},
+    {"held by a refused login, with a try left", format_status, "de",
+        "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"waiting\":{\"held\":2},"
+        "\"held_reason\":\"credential_fault\",\"breaker\":{\"next_try_at\":\"2026-11-21T14:05:"
+        "00Z\","
+        "\"tries_left\":1}}",
+        "Einrichtung:       abgeschlossen\n"
+        "Versand:           eingeschaltet\n"
+        "Wartend:           2 zurückgehalten\n"
+        "Zurückgehalten:    der Anbieter lehnt die Anmeldung ab\n"
+        "Anmeldeversuche:   noch einer, automatisch am 21.11.2026 14:05\n"},
+    {"held by a refused login while sending is off", format_status, "en",
+        "{\"setup\":\"complete\",\"waiting\":{\"held\":2},\"held_reason\":\"paused\",\"breaker\":{"
+        "\"next_try_at\":null,\"tries_left\":1}}",
+        "Setup:             complete\n"
+        "Sending:           off\n"
+        "Waiting:           2 held back\n"
+        "Held back:         sending is off\n"
+        "Login tries:       one left, made once sending is on\n"},
+    {"held by a refused login for good", format_status, "en",
+        "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"waiting\":{\"held\":2},"
+        "\"held_reason\":\"credential_fault\",\"breaker\":{\"next_try_at\":null,\"tries_left\":0}}",
+        "Setup:             complete\n"
+        "Sending:           on\n"
+        "Waiting:           2 held back\n"
+        "Held back:         the provider refuses the login\n"
+        "Login tries:       none left: check the password with \"absender check\"\n"},
     {"switched by a command", format_sending, "de",
         "{\"sending\":{\"enabled\":true,\"changed_by\":\"operator\"}}",
         "Versand:           eingeschaltet, durch Betreiber (Kommandozeile)\n"
@@ -161,7 +207,7 @@ static const Row rows[] = {
         "  Diagnosis: auth_failed_generic\n"},
     {"a problem that says nothing", format_problem, "en", "[]", "✗ The service refused.\n"},
     {"an email", format_email, "de", "{\"id\":\"em_0193\",\"state\":\"held\"}",
-        "✓ em_0193: zurückgehalten: Versand ist ausgeschaltet oder nicht eingerichtet\n"},
+        "✓ em_0193: zurückgehalten\n"},
     {"an email in a state nobody knows", format_email, "en", "{\"id\":\"em_1\",\"state\":\"new\"}",
         "✓ em_1\n"},
 };
@@ -215,7 +261,8 @@ static void wrong_types_are_no_crash(void **state)
     static const char *const odd[] = {"null", "[]", "7", "\"text\"",
         "{\"sending\":[],\"waiting\":7}", "{\"settings\":null,\"phases\":{},\"transcript\":{}}",
         "{\"state\":7,\"name\":[],\"ms\":\"x\"}", "{\"errors\":[null,7,{}],\"diagnosis\":[]}",
-        "{\"missing\":[null,7]}"};
+        "{\"missing\":[null,7]}", "{\"held_reason\":7,\"quota\":[],\"breaker\":7}",
+        "{\"waiting\":{\"held\":1},\"quota\":{\"per_hour\":{\"used\":\"x\"}},\"breaker\":{}}"};
     char *(*const formats[])(const json_t *) = {format_status, format_sending, format_problem,
         format_phase, format_verification_start, format_verification_end, format_transcript,
         format_email};

@@ -517,8 +517,9 @@ static void queue_list_asks_page_after_page(void **state)
 
 static void queue_actions_go_on_after_a_refusal(void **state)
 {
-    static const Answer answers[] = {
+    static const Answer answers[] = {{"GET /v1/emails/em_1 HTTP/1.1", 200, EMAIL("em_1")},
         {"POST /v1/emails/em_1/retry HTTP/1.1", 409, "{\"title\":\"No body\"}"},
+        {"GET /v1/emails/em%2F2 HTTP/1.1", 200, EMAIL("em_2")},
         {"POST /v1/emails/em%2F2/retry HTTP/1.1", 200, EMAIL("em_2")},
         {"POST /v1/emails/em_1/cancel HTTP/1.1", 409, "{\"title\":\"No\"}"}};
     Peer peer;
@@ -532,6 +533,53 @@ static void queue_actions_go_on_after_a_refusal(void **state)
     SAID(json.out, "\"object\": \"list\"");
     SAID(json.out, "\"title\": \"No\"");
     peer_stop(&peer);
+}
+
+#define UNCERTAIN(id, delivery)                                                                  \
+    "{\"id\":\"" id "\",\"state\":\"uncertain\",\"delivery\":\"" delivery "\",\"recipients\":[{" \
+    "\"state\":\"rejected\"},{\"state\":\"uncertain\"}]}"
+
+static void queue_retry_leaves_out_what_may_arrive_twice(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/emails/em_1 HTTP/1.1", 200, UNCERTAIN("em_1", "at_least_once")},
+        {"GET /v1/emails/em_2 HTTP/1.1", 200, UNCERTAIN("em_2", "at_most_once")},
+        {"POST /v1/emails/em_2/retry HTTP/1.1", 200, EMAIL("em_2")},
+        {"GET /v1/emails/em_3 HTTP/1.1", 404, "{\"title\":\"Gone\"}"},
+        {"POST /v1/emails/em_1/retry HTTP/1.1", 200, EMAIL("em_1")}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) careful = run_command("queue retry em_1 em_2 em_3", peer.dir);
+    assert_int_equal(careful.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(careful.err,
+        "em_1: ✗ It may have arrived already, and would then arrive twice. --again sends it all "
+        "the same.\nem_3: ✗ Gone\n");
+    assert_string_equal(careful.out, "✓ em_2: queued\n");
+    g_auto(Run) sure = run_command("queue retry em_1 --again", peer.dir);
+    assert_int_equal(sure.status, CLI_DONE);
+    assert_string_equal(sure.out, "✓ em_1: queued\n");
+    peer_stop(&peer);
+}
+
+static void queue_show_asks_in_the_time_of_this_machine(void **state)
+{
+    static const struct {
+        const char *zone, *query;
+    } rows[] = {{"Europe/Berlin", "?time_zone=Europe%2FBerlin"}, {"UTC", "?time_zone=UTC"},
+        {"CET-1CEST,M3.5.0/2,M10.5.0/3", ""}, {"/no/such/zone", "?time_zone=UTC"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *why =
+            g_strdup_printf("GET /v1/emails/em_1/explanation%s HTTP/1.1", rows[i].query);
+        const Answer answers[] = {{"GET /v1/emails/em_1 HTTP/1.1", 200, EMAIL("em_1")},
+            {why, 200, "{\"sentence\":\"Because.\"}"}};
+        Peer peer;
+        peer_start(&peer, answers, G_N_ELEMENTS(answers));
+        g_setenv("TZ", rows[i].zone, TRUE);
+        g_auto(Run) run = run_command("queue show em_1", peer.dir);
+        g_setenv("TZ", "UTC", TRUE);
+        SAID(run.out, "Because.");
+        peer_stop(&peer);
+    }
 }
 
 static void queue_check_says_no_when_something_is_missing(void **state)
@@ -654,6 +702,8 @@ int main(void)
         cmocka_unit_test(pause_and_resume_move_the_switch),
         cmocka_unit_test(queue_list_asks_page_after_page),
         cmocka_unit_test(queue_actions_go_on_after_a_refusal),
+        cmocka_unit_test(queue_retry_leaves_out_what_may_arrive_twice),
+        cmocka_unit_test(queue_show_asks_in_the_time_of_this_machine),
         cmocka_unit_test(queue_check_says_no_when_something_is_missing),
         cmocka_unit_test(backup_shows_how_far_it_is),
         cmocka_unit_test(wrong_usage_ends_with_2_and_asks_nobody),
