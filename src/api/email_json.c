@@ -203,6 +203,19 @@ static json_t *timeline_json(const EmailRow *row)
     return json;
 }
 
+/* An attempt ended uncertain, and it goes, or went, to the recipient again. */
+static gboolean is_duplicate(const EmailRecipientRow *recipient)
+{
+    gboolean goes_again = recipient->next_at > 0 || recipient->state == EMAIL_SENDING;
+    for (guint i = 0; i < recipient->attempt_rows->len; i++) {
+        const EmailAttemptRow *attempt = recipient->attempt_rows->pdata[i];
+        gboolean is_last = i + 1 == recipient->attempt_rows->len;
+        if (attempt->state == EMAIL_UNCERTAIN && (goes_again || !is_last))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 json_t *email_detail_json(
     const EmailRow *row, EmailGate gate, const DiagnosisCatalogue *catalogue, Language language)
 {
@@ -214,7 +227,9 @@ json_t *email_detail_json(
         for (guint j = 0; j < recipient->attempt_rows->len; j++)
             json_array_append_new(
                 attempts, attempt_json(recipient->attempt_rows->pdata[j], catalogue, language));
-        json_object_set_new(json_array_get(recipients, i), "attempts_log", attempts);
+        json_t *shown = json_array_get(recipients, i);
+        json_object_set_new(shown, "attempts_log", attempts);
+        json_object_set_new(shown, "possible_duplicate", json_boolean(is_duplicate(recipient)));
     }
     json_object_set_new(json, "message_id", json_text(row->message_id));
     json_object_set_new(json, "timeline", timeline_json(row));

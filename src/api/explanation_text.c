@@ -33,10 +33,11 @@ char *explanation_time(WallMs at, GTimeZone *zone, Language language)
 /* --- Sentences ------------------------------------------------------------------------------- */
 
 /* {own} {next} {expires} are times, {because} the gate. `then` follows if there is a next moment,
- * `otherwise` if there is none; what an entry leaves out is not said. */
+ * `late` if it is given up before that, `otherwise` if there is none; what an entry leaves out is
+ * not said. */
 typedef struct {
     gboolean has_meaning; /* the diagnosis belongs here */
-    const char *text[LANGUAGES], *then[LANGUAGES], *otherwise[LANGUAGES];
+    const char *text[LANGUAGES], *then[LANGUAGES], *late[LANGUAGES], *otherwise[LANGUAGES];
 } Row;
 
 #define LOST_EN                                                                              \
@@ -57,11 +58,13 @@ static const Row rows[] = {
         .text = {"This email is next in line, but the last attempts to send something failed.",
             "Diese E-Mail ist an der Reihe, aber zuletzt ließ sich nichts senden."},
         .otherwise = {"It is tried again by itself, and the email goes out as soon as it works.",
-            "Es wird von selbst weiter versucht; sobald es gelingt, geht sie hinaus."}},
+            "Der Versand wird weiter versucht; sobald es gelingt, geht sie hinaus."}},
     [EXPLAIN_HELD] = {.text = {"This email is waiting because {because}.",
                           "Diese E-Mail wartet, weil {because}."}},
     [EXPLAIN_SCHEDULED] = {.text = {"This email is scheduled for {own}.",
-                               "Diese E-Mail ist für den {own} geplant."}},
+                               "Diese E-Mail ist für den {own} geplant."},
+        .late = {"But it expires before that, on {expires}, and will not be sent.",
+            "Sie verfällt aber vorher, am {expires}, und wird so nicht gesendet."}},
     [EXPLAIN_SCHEDULED_HELD] =
         {.text = {"This email is scheduled for {own}, but as things are it would have to wait "
                   "then, because {because}.",
@@ -131,17 +134,22 @@ static const Row rows[] = {
 /* A closed gate: why it is closed, and what comes of it by itself. */
 static const struct {
     gboolean has_meaning;
-    const char *because[LANGUAGES], *then[LANGUAGES], *otherwise[LANGUAGES];
+    const char *because[LANGUAGES], *then[LANGUAGES], *late[LANGUAGES], *otherwise[LANGUAGES];
 } gates[] = {
     [EMAIL_GATE_NOT_CONFIGURED] = {.because = {"no SMTP settings are active yet",
                                        "noch keine SMTP-Einstellungen aktiv sind"}},
     [EMAIL_GATE_PAUSED] = {.because = {"sending is paused", "der Versand pausiert ist"},
         .then = {"It goes on by itself on {next} at the earliest.",
-            "Von selbst geht es frühestens am {next} weiter."}},
+            "Von selbst geht es frühestens am {next} weiter."},
+        .late = {"It expires on {expires}, before sending goes on by itself.",
+            "Sie verfällt am {expires}, bevor es von selbst weitergeht."}},
     [EMAIL_GATE_CREDENTIAL_FAULT] = {.has_meaning = TRUE,
         .because = {"the provider refuses the login", "der Anbieter die Anmeldung ablehnt"},
         .then = {"The login is tried once more by itself, on {next} at the earliest.",
             "Frühestens am {next} wird die Anmeldung von selbst noch einmal versucht."},
+        .late = {"It expires on {expires}, before the login is tried once more by itself.",
+            "Sie verfällt am {expires}, bevor die Anmeldung von selbst noch einmal versucht "
+            "wird."},
         .otherwise = {"The login is not tried again by itself, so that the provider does not "
                       "lock the account.",
             "Von selbst wird die Anmeldung nicht mehr versucht, damit der Anbieter das Konto "
@@ -149,7 +157,9 @@ static const struct {
     [EMAIL_GATE_QUOTA] = {.because = {"the sending quota is used up",
                               "das Sendekontingent ausgeschöpft ist"},
         .then = {"There is room again on {next} at the earliest.",
-            "Frühestens am {next} ist wieder Platz."}},
+            "Frühestens am {next} ist wieder Platz."},
+        .late = {"It expires on {expires}, before there is room again.",
+            "Sie verfällt am {expires}, bevor wieder Platz ist."}},
 };
 
 static void put_time(
@@ -167,21 +177,30 @@ static void add_sentence(GString *text, const char *sentence)
         g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", sentence);
 }
 
+/* Which of the three fits. */
+static const char *outlook(
+    const Explanation *explanation, const char *then, const char *late, const char *otherwise)
+{
+    if (explanation->expires_first)
+        return late;
+    return explanation->next_at > 0 ? then : otherwise;
+}
+
 char *explanation_sentence(
     const Explanation *explanation, const ExplanationWords *words, Language language)
 {
     const Row *row = &rows[explanation->code];
     EmailGate gate = explanation->gate;
-    gboolean has_moment = explanation->next_at > 0;
     GString *text = g_string_new(row->text[language]);
     if (gate != EMAIL_GATE_OPEN)
         g_string_replace(text, "{because}", gates[gate].because[language], 1);
     if (gate == EMAIL_GATE_OPEN ? row->has_meaning : gates[gate].has_meaning)
         add_sentence(text, words->meaning);
-    add_sentence(text, has_moment ? row->then[language] : row->otherwise[language]);
+    add_sentence(text,
+        outlook(explanation, row->then[language], row->late[language], row->otherwise[language]));
     if (gate != EMAIL_GATE_OPEN)
-        add_sentence(
-            text, has_moment ? gates[gate].then[language] : gates[gate].otherwise[language]);
+        add_sentence(text, outlook(explanation, gates[gate].then[language],
+                               gates[gate].late[language], gates[gate].otherwise[language]));
     put_time(text, "{own}", words->own_at, words->zone, language);
     put_time(text, "{next}", explanation->next_at, words->zone, language);
     put_time(text, "{expires}", explanation->expires_at, words->zone, language);

@@ -289,6 +289,11 @@ static const struct {
     {"Say what to do: retry or cancel.", "Bitte angeben, was zu tun ist: retry oder cancel."},
     {"A list of 1 to 200 ids is required.",
         "Bitte eine Liste mit 1 bis 200 Kennungen von E-Mails angeben."},
+    {"This is not the name of a time zone.", "Das ist nicht der Name einer Zeitzone."},
+    {"Only a retry can be uncertain.",
+        "„uncertain“ gibt es nur bei retry. Bitte lassen Sie es weg."},
+    {"Emails are being cancelled already.", "Es werden gerade schon E-Mails abgebrochen."},
+    {"The books are being checked already.", "Die Bücher werden gerade schon geprüft."},
     {"Only a pause can have an end.",
         "Ein Ende („until“) kann nur eine Pause haben. Bitte lassen Sie es weg."},
     {"This password is too short. Use at least * characters.",
@@ -342,6 +347,11 @@ static const struct {
     {"more was written to the database than may wait beside a backup (* MiB): * is too slow",
         "während der Sicherung wurde mehr in die Datenbank geschrieben, als warten darf ({1} MiB): "
         "{2} ist zu langsam"},
+    {"the database's disk became so full that no more mail was taken; the backup was ended to make "
+     "room",
+        "die Platte der Datenbank wurde so voll, dass keine Mail mehr angenommen wurde; die "
+        "Sicherung "
+        "wurde beendet, um Platz zu schaffen"},
     {"the backup was broken off", "die Sicherung wurde abgebrochen"},
     {"the copy is damaged, and so probably is the database: *",
         "die Kopie ist beschädigt und damit wohl auch die Datenbank: {1}"},

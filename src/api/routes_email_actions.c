@@ -37,6 +37,8 @@ static const char *code_of(ActionKind kind, EmailActionResult result)
         return "body_erased";
     case EMAIL_ACTION_PAST_EXPIRY:
         return "past_expiry";
+    case EMAIL_ACTION_MAY_ARRIVE_TWICE:
+        return "may_arrive_twice";
     }
     g_assert_not_reached();
 }
@@ -55,8 +57,15 @@ static gboolean cancel(
     return FALSE;
 }
 
+/* What is asked for. */
+typedef struct {
+    ActionKind kind;
+    WallMs at;              /* of another time */
+    gboolean may_duplicate; /* of a retry: also what may have arrived */
+} Deed;
+
 /* Does it, if the caller may. *n: how many recipients were retried or cancelled. */
-static gboolean act(Db *db, const PeopleCaller *caller, ActionKind kind, const Id *id, WallMs at,
+static gboolean act(Db *db, const PeopleCaller *caller, const Deed *deed, const Id *id,
     EmailActionResult *result, gint64 *n, GError **error)
 {
     GError *fault = NULL;
@@ -70,11 +79,11 @@ static gboolean act(Db *db, const PeopleCaller *caller, ActionKind kind, const I
     if (!row || !route_email_is_in_reach(caller, row))
         return TRUE;
     WallMs now = clock_wall_ms();
-    switch (kind) {
+    switch (deed->kind) {
     case ACTION_RETRY:
-        return emails_retry(db, caller->org_id, id, now, result, n, error);
+        return emails_retry(db, caller->org_id, id, deed->may_duplicate, now, result, n, error);
     case ACTION_RESCHEDULE:
-        return emails_reschedule(db, caller->org_id, id, at, now, result, error);
+        return emails_reschedule(db, caller->org_id, id, deed->at, now, result, error);
     case ACTION_CANCEL:
         return cancel(db, caller->org_id, id, result, n, error);
     }
@@ -85,9 +94,8 @@ static gboolean act(Db *db, const PeopleCaller *caller, ActionKind kind, const I
 
 typedef struct {
     PeopleCaller caller;
-    ActionKind kind;
+    Deed deed;
     Id id;
-    WallMs at;
     EmailActionResult result;
     gint64 n;
     EmailRow *row; /* afterwards */
@@ -105,8 +113,7 @@ static gboolean action_job(Db *db, gpointer data, GError **error)
 {
     Action *action = data;
     gint64 org_id = action->caller.org_id;
-    if (!act(db, &action->caller, action->kind, &action->id, action->at, &action->result,
-            &action->n, error))
+    if (!act(db, &action->caller, &action->deed, &action->id, &action->result, &action->n, error))
         return FALSE;
     if (action->result != EMAIL_ACTION_DONE)
         return TRUE;
@@ -124,12 +131,12 @@ static HttpAnswer *action_finish(ApiCall *call, gpointer data, const GError *err
     const Action *action = data;
     if (error)
         return call_error(call, error);
-    const char *code = code_of(action->kind, action->result);
+    const char *code = code_of(action->deed.kind, action->result);
     if (code)
         return call_problem(call, code, NULL);
     json_t *json =
         email_detail_json(action->row, action->gate, call->api->catalogue, call->language);
-    if (action->kind == ACTION_RETRY)
+    if (action->deed.kind == ACTION_RETRY)
         json_object_set_new(json, "retried", json_integer(action->n));
     return call_json(call, 200, json);
 }
@@ -138,9 +145,8 @@ static HttpAnswer *submit_action(ApiCall *call, ActionKind kind, WallMs at)
 {
     Action *action = g_new0(Action, 1);
     action->caller = call->caller;
-    action->kind = kind;
+    action->deed = (Deed){.kind = kind, .at = at, .may_duplicate = TRUE};
     action->id = call->id;
-    action->at = at;
     return call_submit(call, action_job, action, action_finish, action_free);
 }
 
@@ -190,7 +196,7 @@ HttpAnswer *route_email_patch(ApiCall *call)
 
 typedef struct {
     const PeopleCaller *caller;
-    ActionKind kind;
+    const Deed *deed;
     const Id *ids; /* of this job */
     guint n_ids;
     EmailActionResult results[EMAILS_PER_JOB];
@@ -201,29 +207,39 @@ static gboolean bulk_job(Db *db, gpointer data, GError **error)
     BulkJob *job = data;
     for (guint i = 0; i < job->n_ids; i++) {
         gint64 n;
-        if (!act(db, job->caller, job->kind, &job->ids[i], 0, &job->results[i], &n, error))
+        if (!act(db, job->caller, job->deed, &job->ids[i], &job->results[i], &n, error))
             return FALSE;
     }
     return TRUE;
 }
 
-static ActionKind read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
+static void read_action(JsonObject *object, ActionKind *kind)
+{
+    const char *action = json_object_take_text(object, "action");
+    if (g_strcmp0(action, "retry") == 0)
+        *kind = ACTION_RETRY;
+    else if (g_strcmp0(action, "cancel") == 0)
+        *kind = ACTION_CANCEL;
+    else
+        json_object_fault(object, "action", action ? "unknown_value" : "required",
+            "Say what to do: retry or cancel.");
+}
+
+static Deed read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
 {
     g_auto(JsonObject) object;
     json_object_open(&object, body, "", faults);
-    const char *action = json_object_take_text(&object, "action");
+    Deed deed = {.kind = ACTION_RETRY};
+    read_action(&object, &deed.kind);
+    if (json_object_take_bool(&object, "uncertain", &deed.may_duplicate) && deed.may_duplicate &&
+        deed.kind == ACTION_CANCEL)
+        json_object_fault(&object, "uncertain", "not_allowed", "Only a retry can be uncertain.");
     json_t *list = json_object_take_array(&object, "ids"), *item;
     gsize n = json_array_size(list), i;
-    ActionKind kind = g_strcmp0(action, "retry") == 0    ? ACTION_RETRY
-                      : g_strcmp0(action, "cancel") == 0 ? ACTION_CANCEL
-                                                         : 0;
-    if (!kind)
-        json_object_fault(&object, "action", action ? "unknown_value" : "required",
-            "Say what to do: retry or cancel.");
     if (n == 0 || n > LIMIT_BULK_IDS) {
         json_object_fault(&object, "ids", list ? "out_of_range" : "required",
             "A list of 1 to 200 ids is required.");
-        return kind;
+        return deed;
     }
     json_array_foreach(list, i, item)
     {
@@ -235,13 +251,13 @@ static ActionKind read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
         else
             json_fault_add(faults, pointer, "invalid_id", NULL);
     }
-    return kind;
+    return deed;
 }
 
 static void add_results(const BulkJob *job, gint64 *done, json_t *skipped)
 {
     for (guint i = 0; i < job->n_ids; i++) {
-        const char *code = code_of(job->kind, job->results[i]);
+        const char *code = code_of(job->deed->kind, job->results[i]);
         *done += code ? 0 : 1;
         if (!code)
             continue;
@@ -255,14 +271,14 @@ static void add_results(const BulkJob *job, gint64 *done, json_t *skipped)
 
 /* Job by job, each all or nothing; after an error a repeat finds the first ones done and skips
  * them. */
-static HttpAnswer *run_bulk(ApiCall *call, ActionKind kind, const GArray *ids)
+static HttpAnswer *run_bulk(ApiCall *call, const Deed *deed, const GArray *ids)
 {
     json_t *skipped = json_array();
     gint64 done = 0;
     for (guint i = 0; i < ids->len; i += EMAILS_PER_JOB) {
         g_autoptr(GError) error = NULL;
         BulkJob job = {.caller = &call->caller,
-            .kind = kind,
+            .deed = deed,
             .ids = &g_array_index(ids, Id, i),
             .n_ids = MIN(ids->len - i, EMAILS_PER_JOB)};
         if (!store_run(call->api->store, bulk_job, &job, &error)) {
@@ -287,9 +303,9 @@ HttpAnswer *route_emails_bulk(ApiCall *call)
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
-    ActionKind kind = read_bulk(body, ids, &faults);
+    Deed deed = read_bulk(body, ids, &faults);
     json_decref(body);
-    return faults.list->len > 0 ? call_faults(call, &faults) : run_bulk(call, kind, ids);
+    return faults.list->len > 0 ? call_faults(call, &faults) : run_bulk(call, &deed, ids);
 }
 
 /* --- Why ------------------------------------------------------------------------------------- */

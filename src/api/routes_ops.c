@@ -3,6 +3,7 @@
 #include "api/state.h"
 
 #include "store/books.h"
+#include "store/emails_actions.h"
 
 #define OPENAPI "/absender/data/openapi.json"
 
@@ -39,9 +40,10 @@ static json_t *states_json(const gint64 counts[BOOKS_STATES], EmailState first)
     return json;
 }
 
-static json_t *books_json(const Books *books)
+/* uncertain: how many of those that are wait for something. */
+static json_t *books_json(const Books *books, gint64 uncertain)
 {
-    gint64 waiting = books->states[EMAIL_UNCERTAIN];
+    gint64 waiting = uncertain;
     for (EmailState state = EMAIL_SCHEDULED; state <= EMAIL_DEFERRED; state++)
         waiting += books->states[state];
     json_t *faults = json_array();
@@ -59,16 +61,35 @@ static json_t *books_json(const Books *books)
     return json;
 }
 
-/* It costs a look at every recipient: not for applications. */
+static HttpAnswer *check_books(ApiCall *call)
+{
+    Store *store = call->api->store;
+    gint64 org_id = call->caller.org_id, uncertain = 0;
+    g_autoptr(GError) error = NULL;
+    g_auto(Books) books = {0};
+    if (!books_check(store, org_id, NULL, &books, &error))
+        return call_error(call, error);
+    Db *db = store_reader_take(store);
+    gboolean is_read = emails_count_uncertain(db, org_id, &uncertain, &error);
+    store_reader_give(store, db);
+    if (!is_read)
+        return call_error(call, error);
+    /* It is a moment later: never more than there were. */
+    uncertain = MIN(uncertain, books.states[EMAIL_UNCERTAIN]);
+    return call_json(call, 200, books_json(&books, uncertain));
+}
+
+/* It costs a look at every recipient, and a worker as long as it lasts: not for applications, and
+ * one at a time. */
 HttpAnswer *route_queue_check(ApiCall *call)
 {
     if (call->caller.kind == PEOPLE_CALLER_TOKEN)
         return call_problem(call, "forbidden", NULL);
-    g_autoptr(GError) error = NULL;
-    g_auto(Books) books = {0};
-    if (!books_check(call->api->store, call->caller.org_id, NULL, &books, &error))
-        return call_error(call, error);
-    return call_json(call, 200, books_json(&books));
+    if (!g_atomic_int_compare_and_exchange(&call->api->is_checking, FALSE, TRUE))
+        return call_problem(call, "busy", "The books are being checked already.");
+    HttpAnswer *answer = check_books(call);
+    g_atomic_int_set(&call->api->is_checking, FALSE);
+    return answer;
 }
 
 /* --- Backups -----------------------------------------------------------------------------------

@@ -132,7 +132,8 @@ static gboolean cancel_class_job(Db *db, gpointer data, GError **error)
 }
 
 /* A chain of small jobs, so that the store's writer is never held up. This worker waits for each
- * of them: it is a person's doing and rare. What came in since the request stays. */
+ * of them; others serve the API meanwhile, because there is one such chain at a time. What came in
+ * since the request stays. */
 static gboolean cancel_classes(ApiCall *call, Switching *switching, GError **error)
 {
     ClassCancellation job = {.org_id = call->caller.org_id};
@@ -151,6 +152,21 @@ static gboolean cancel_classes(ApiCall *call, Switching *switching, GError **err
         } while (job.cancelled > 0);
     }
     return TRUE;
+}
+
+static gboolean cancel_classes_alone(ApiCall *call, Switching *switching, HttpAnswer **problem)
+{
+    gint *is_cancelling = &call->api->is_cancelling;
+    g_autoptr(GError) error = NULL;
+    if (!g_atomic_int_compare_and_exchange(is_cancelling, FALSE, TRUE)) {
+        *problem = call_problem(call, "busy", "Emails are being cancelled already.");
+        return FALSE;
+    }
+    gboolean is_done = cancel_classes(call, switching, &error);
+    g_atomic_int_set(is_cancelling, FALSE);
+    if (!is_done)
+        *problem = call_error(call, error);
+    return is_done;
 }
 
 static void read_classes(Switching *switching, JsonObject *object)
@@ -216,10 +232,9 @@ HttpAnswer *route_sending_put(ApiCall *call)
     Db *db = store_reader_take(call->api->store);
     switching->changed_by = call_caller_name(call, db);
     store_reader_give(call->api->store, db);
-    g_autoptr(GError) error = NULL;
-    if (!cancel_classes(call, switching, &error)) {
+    if (switching->cancel_classes && !cancel_classes_alone(call, switching, &problem)) {
         switching_free(switching);
-        return call_error(call, error);
+        return problem;
     }
     return call_submit(call, sending_job, switching, sending_finish, switching_free);
 }

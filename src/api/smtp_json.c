@@ -1,6 +1,7 @@
 #include "api/smtp_json.h"
 
 #include "base/limits.h"
+#include "store/emails_actions.h"
 
 json_t *diagnosis_json(
     const DiagnosisCatalogue *catalogue, const DiagnosisFacts *facts, Language language)
@@ -157,7 +158,7 @@ static json_t *window_json(const QuotaWindow *window)
     return json;
 }
 
-static json_t *quota_json(const SmtpState *state, WallMs now)
+json_t *smtp_quota_json(const SmtpState *state, WallMs now)
 {
     static const char *const names[QUOTA_WINDOWS] = {"per_minute", "per_hour", "per_day"};
     QuotaWindow windows[QUOTA_WINDOWS] = {{0}};
@@ -195,7 +196,8 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
 {
     g_autoptr(SmtpState) state = smtp_state_read(db, org_id, error);
     gint64 counts[EMAIL_HELD + 1] = {0};
-    if (!state || !emails_count(db, org_id, counts, error))
+    if (!state || !emails_count(db, org_id, counts, error) ||
+        !emails_count_uncertain(db, org_id, &counts[EMAIL_UNCERTAIN], error))
         return NULL;
     json_t *last = json_null();
     if (state->has_last_verification) {
@@ -226,7 +228,7 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
     json_object_set_new(
         json, "held_reason", json_text(gate == EMAIL_GATE_OPEN ? NULL : email_gate_name(gate)));
     json_object_set_new(json, "breaker", breaker_json(api, state, now, language));
-    json_object_set_new(json, "quota", quota_json(state, now));
+    json_object_set_new(json, "quota", smtp_quota_json(state, now));
     return json;
 }
 

@@ -20,6 +20,9 @@ WallMs smtp_next_login_at(const SmtpState *state, WallMs now);
 /* FALSE if the active settings have no limit. */
 gboolean smtp_quota_read(const SmtpState *state, WallMs now, QuotaWindow windows[QUOTA_WINDOWS]);
 
+/* How far each window is used up; null without a limit. */
+json_t *smtp_quota_json(const SmtpState *state, WallMs now);
+
 json_t *smtp_sending_json(const SmtpState *state);
 json_t *smtp_health_json(struct api *api, const SmtpState *state, Language language);
 json_t *verification_json(struct api *api, const Verification *verification, Language language);

@@ -25,6 +25,7 @@ struct sse {
     GMutex mutex;       /* joins the workers and the keeper; held while the store is read */
     GPtrArray *readers; /* of Reader, in the order they came */
     MonoMs counters_at; /* when they were last told */
+    char *quota_told;   /* the quota as JSON, as all readers know it; NULL: there is none */
     gboolean is_stopped;
 
     GMutex inbox_mutex; /* joins the store's thread and the keeper; held for moments only */
@@ -58,6 +59,7 @@ void sse_free(Sse *sse)
         return;
     g_ptr_array_unref(sse->readers);
     g_array_unref(sse->changes);
+    g_free(sse->quota_told);
     g_mutex_clear(&sse->inbox_mutex);
     g_mutex_clear(&sse->mutex);
     g_free(sse);
@@ -204,6 +206,16 @@ static json_t *phase_event(Sse *sse, Db *db, const StoreChange *change, Language
     return run ? verification_json(sse->api, run, language) : NULL;
 }
 
+/* With the mutex held: what the status that is being told says of the quota. */
+static void keep_quota(Sse *sse, const json_t *status)
+{
+    const json_t *quota = json_object_get(status, "quota");
+    if (!status)
+        return;
+    g_free(sse->quota_told);
+    sse->quota_told = json_is_object(quota) ? json_write(json_deep_copy(quota)) : NULL;
+}
+
 /* One change as an event; NULL if there is nothing to tell (any more). *scope: who may hear it. */
 static char *render(Sse *sse, Db *db, const StoreChange *change, Language language, guint *scope)
 {
@@ -218,6 +230,7 @@ static char *render(Sse *sse, Db *db, const StoreChange *change, Language langua
     case STORE_CHANGED_QUEUE: /* the counters */
         name = "status";
         json = smtp_status_json(sse->api, db, change->org_id, language, NULL);
+        keep_quota(sse, json);
         break;
     case STORE_CHANGED_SENDING:
         name = "sending";
@@ -277,6 +290,8 @@ static void tell_snapshots(Sse *sse, Db *db)
             http_stream_close(reader->stream); /* the page comes back */
             continue;
         }
+        if (!sse->quota_told)
+            keep_quota(sse, status); /* else the others know an older one */
         g_autofree char *text = event_text("status", status);
         http_stream_write(reader->stream, greeting, strlen(greeting));
         http_stream_write(reader->stream, text, strlen(text));
@@ -352,6 +367,29 @@ static gboolean tell(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
+/* With the mutex held. Room in the quota comes with time alone: no commit tells of it. */
+static gboolean has_quota_moved(Sse *sse)
+{
+    if (!sse->quota_told || sse->readers->len == 0)
+        return FALSE;
+    Db *db = store_reader_take(sse->api->store);
+    g_autoptr(SmtpState) state = smtp_state_read(db, STORE_DEFAULT_ORG, NULL);
+    store_reader_give(sse->api->store, db);
+    if (!state)
+        return FALSE;
+    g_autofree char *quota = json_write(smtp_quota_json(state, clock_wall_ms()));
+    return strcmp(quota, sse->quota_told) != 0;
+}
+
+/* The status is told anew. */
+static void note_counters(Sse *sse)
+{
+    g_mutex_lock(&sse->inbox_mutex);
+    sse->counters_moved = TRUE;
+    g_mutex_unlock(&sse->inbox_mutex);
+    schedule(sse, 0);
+}
+
 void sse_beat(Sse *sse)
 {
     static const char beat[] = ": still here\n\n";
@@ -361,6 +399,8 @@ void sse_beat(Sse *sse)
         const Reader *reader = sse->readers->pdata[i];
         http_stream_write(reader->stream, beat, strlen(beat));
     }
+    if (has_quota_moved(sse))
+        note_counters(sse);
     g_mutex_unlock(&sse->mutex);
 }
 

@@ -25,7 +25,8 @@ void sse_note(Sse *sse, const StoreChange *changes, guint n_changes);
 /* Ends streams whose session or token has ended, soon. Any thread. */
 void sse_check_callers(Sse *sse);
 
-/* On the keeper's thread, every LIMIT_STREAM_BEAT_MS: a comment, so that readers that left show. */
+/* On the keeper's thread, every LIMIT_STREAM_BEAT_MS: a comment, so that readers that left show;
+ * and the status, if time alone has made room in the quota since it was last told. */
 void sse_beat(Sse *sse);
 
 /* Closes all and takes no new ones. */

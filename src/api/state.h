@@ -40,7 +40,9 @@ struct api {
     guint ticks;
     gboolean is_stopped;
 
-    gint batch_emails; /* atomic: composed for batches and not yet committed */
+    gint is_cancelling; /* atomic: a worker is busy with cancelling classes; one at a time */
+    gint is_checking;   /* atomic: a worker is busy with the books; one at a time */
+    gint batch_emails;  /* atomic: composed for batches and not yet committed */
 
     GMutex test_mutex;  /* joins workers */
     GQueue test_emails; /* times (gint64 *) of the test mails of the last hour */

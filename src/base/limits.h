@@ -146,7 +146,7 @@
 /* Store */
 #define LIMIT_STORE_GROUP 256   /* jobs in one commit */
 #define LIMIT_STORE_GROUP_MS 50 /* after this no more jobs are begun in one commit */
-#define LIMIT_ACTION_ROWS 2000  /* recipients that one job of a person's action changes */
+#define LIMIT_ACTION_ROWS 500   /* recipients that one job of a person's action changes */
 #define LIMIT_STORE_QUEUE 4096  /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */

@@ -7,6 +7,7 @@
 #include "cli/terminal.h"
 #include "cli/words.h"
 
+#include <pwd.h>
 #include <stdio.h>
 
 typedef struct {
@@ -59,6 +60,15 @@ static char *explain(const Request *request, StoreRestoreFault fault, const char
     return g_strdup(message);
 }
 
+/* NULL if it was not given to anybody. */
+static char *owner_name(const StoreRestored *restored)
+{
+    if (restored->owner == 0)
+        return NULL;
+    const struct passwd *owner = getpwuid(restored->owner);
+    return owner != NULL ? g_strdup(owner->pw_name) : g_strdup_printf("%u", restored->owner);
+}
+
 static json_t *result_json(const StoreRestored *restored)
 {
     g_autofree char *newest = clock_format_rfc3339(restored->newest_at);
@@ -66,6 +76,8 @@ static json_t *result_json(const StoreRestored *restored)
         json_pack("{s:s, s:I}", "object", "restore", "waiting", (json_int_t)restored->waiting);
     json_object_set_new(json, "kept_aside",
         restored->kept_aside != NULL ? json_string(restored->kept_aside) : json_null());
+    g_autofree char *owner = owner_name(restored);
+    json_object_set_new(json, "owner", owner != NULL ? json_string(owner) : json_null());
     json_object_set_new(json, "newest_at", newest != NULL ? json_string(newest) : json_null());
     return json;
 }
@@ -78,6 +90,9 @@ static void print_result(const Request *request, const StoreRestored *restored)
     printf(say("✓ The backup is restored in %s.\n"), request->folder);
     if (restored->kept_aside != NULL)
         printf(say("  The former database is kept as %s.\n"), restored->kept_aside);
+    g_autofree char *owner = owner_name(restored);
+    if (owner != NULL)
+        printf(say("  The database belongs to %s, like the folder.\n"), owner);
     if (newest != NULL)
         printf(say("  The newest email in it is of %s; %d recipients wait.\n"), newest,
             (int)restored->waiting);

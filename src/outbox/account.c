@@ -95,15 +95,29 @@ static WallMs retry_after_restart(const OutboxEvent *event)
     return left_ms > 0 && left_ms <= LIMIT_CREDENTIAL_RETRY_MS ? event->steady + left_ms : 0;
 }
 
-/* What the traffic under these settings has said is newer than what the store knows of it. */
+/* What the traffic under these settings has said is newer than what the store knows of it. The
+ * store tells the same refusal with every change of the settings: the moment of the try is taken
+ * from it once, or it would be gone as soon as it has come. */
 static gboolean now_refused(Account *account, const OutboxEvent *event)
 {
     if (event->config_version == account->config_version &&
         account->health != OUTBOX_HEALTH_UNKNOWN)
         return account->is_refused;
-    if (event->is_refused) /* after a restart; the one automatic try may still be ahead */
+    if (event->is_refused && !account->is_refused) /* after a restart: it may still be ahead */
         account->credential_retry_at = retry_after_restart(event);
     return event->is_refused;
+}
+
+/* The store may first be read long after the start, when the first quota is set. Its moments are
+ * those of the wall clock, which agreed with the steady one at the start. */
+static void take_the_past(Account *account, const OutboxEvent *event)
+{
+    if (account->began_at == 0)
+        account->began_at = event->steady;
+    if (event->sent == NULL || account->knows_the_past)
+        return;
+    quota_merge(account->sent, event->sent, account->began_at);
+    account->knows_the_past = TRUE;
 }
 
 AccountNews account_on_gate(Account *account, const OutboxEvent *event)
@@ -114,6 +128,7 @@ AccountNews account_on_gate(Account *account, const OutboxEvent *event)
         account->breaks = 0;
         account->blocked_until = 0;
         account->credential_retry_at = 0;
+        account->is_refused = FALSE;
         account->health = OUTBOX_HEALTH_UNKNOWN;
     }
     account->is_refused = now_refused(account, event);
@@ -122,10 +137,7 @@ AccountNews account_on_gate(Account *account, const OutboxEvent *event)
     account->connections = CLAMP(event->connections, 1, LIMIT_CONNECTIONS);
     account->window = CLAMP(event->window, 1, LIMIT_WINDOW);
     account->limits = event->limits;
-    if (event->sent != NULL && !account->knows_the_past) {
-        quota_merge(account->sent, event->sent);
-        account->knows_the_past = TRUE;
-    }
+    take_the_past(account, event);
     return news;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     OutboxHealth health;
     Quota *sent;
     QuotaLimits limits;
+    WallMs began_at;         /* of the first gate: all since then was counted here; 0: none yet */
     gboolean knows_the_past; /* what was sent before the start is in `sent` */
 } Account;
 

@@ -37,9 +37,15 @@ static EmailState waits_as(const ExplainFacts *facts)
     return waits_for_time && is_due ? EMAIL_QUEUED : facts->state;
 }
 
+/* Its own time comes too late: it is given up before. */
+static gboolean is_too_late(const ExplainFacts *facts)
+{
+    return facts->next_at >= facts->deadline_at;
+}
+
 static ExplainCode why_deferred(const ExplainFacts *facts)
 {
-    if (facts->next_at >= facts->deadline_at)
+    if (is_too_late(facts))
         return EXPLAIN_DEFERRED_LAST;
     switch (facts->fate) {
     case DIAGNOSIS_FATE_NONE:
@@ -58,6 +64,15 @@ static gboolean is_over(const ExplainFacts *facts)
     return facts->deadline_at <= facts->now;
 }
 
+/* By the time it is scheduled for, the pause is over or it is given up: then the gate matters not.
+ */
+static gboolean is_past_gate(const ExplainFacts *facts)
+{
+    gboolean ends_in_time = facts->gate == EMAIL_GATE_PAUSED && facts->gate_opens_at > 0 &&
+                            facts->gate_opens_at <= facts->next_at;
+    return ends_in_time || is_too_late(facts);
+}
+
 /* What the table cannot know. */
 static ExplainCode refine(ExplainCode code, const ExplainFacts *facts)
 {
@@ -69,14 +84,22 @@ static ExplainCode refine(ExplainCode code, const ExplainFacts *facts)
             return EXPLAIN_WAITING_PROVIDER;
         return is_over(facts) ? EXPLAIN_EXPIRING : code;
     case EXPLAIN_HELD:
-    case EXPLAIN_SCHEDULED:
+        if (is_over(facts))
+            return EXPLAIN_EXPIRING;
+        return waits_as(facts) == EMAIL_DEFERRED && is_too_late(facts) ? EXPLAIN_DEFERRED_LAST
+                                                                       : code;
     case EXPLAIN_SCHEDULED_HELD:
+        if (is_over(facts))
+            return EXPLAIN_EXPIRING;
+        return is_past_gate(facts) ? EXPLAIN_SCHEDULED : code;
+    case EXPLAIN_SCHEDULED:
         return is_over(facts) ? EXPLAIN_EXPIRING : code;
     case EXPLAIN_UNCERTAIN_REPEATED:
     case EXPLAIN_UNCERTAIN_HELD:
         if (facts->at_most_once)
             return EXPLAIN_UNCERTAIN_ONCE;
-        return facts->next_at == 0 || is_over(facts) ? EXPLAIN_UNCERTAIN_ENDED : code;
+        return facts->next_at == 0 || is_over(facts) || is_too_late(facts) ? EXPLAIN_UNCERTAIN_ENDED
+                                                                           : code;
     case EXPLAIN_ACCEPTED:
         return facts->is_flagged ? EXPLAIN_ACCEPTED_FLAGGED : code;
     case EXPLAIN_WAITING_PROVIDER:
@@ -209,6 +232,10 @@ Explanation explain(const ExplainFacts *facts)
         .gate = names_gate(code) ? facts->gate : EMAIL_GATE_OPEN,
         .next_at = moment_of(code, facts),
         .expires_at = rows[code].waits ? facts->deadline_at : 0};
+    if (answer.expires_at > 0 && answer.next_at >= answer.expires_at) {
+        answer.next_at = 0;
+        answer.expires_first = TRUE;
+    }
     guint changes = changes_of(code, facts);
     for (ExplainChange change = EXPLAIN_CHANGE_ENTER_SETTINGS; change <= EXPLAIN_CHANGE_SEND_NEW;
          change++)

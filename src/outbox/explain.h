@@ -65,8 +65,10 @@ typedef struct {
 typedef struct {
     ExplainCode code;
     EmailGate gate;    /* HELD, SCHEDULED_HELD, UNCERTAIN_HELD: which */
-    WallMs next_at;    /* when something happens by itself; 0: nothing does, or it does at once */
+    WallMs next_at;    /* when something happens by itself; 0: nothing does, or it does at once.
+                          Always before expires_at, if there is one */
     WallMs expires_at; /* when it is given up; 0: at its end, or being sent */
+    gboolean expires_first; /* something would happen by itself, but it is given up before that */
     ExplainChange changes[EXPLAIN_CHANGES];
     guint n_changes;
 } Explanation;

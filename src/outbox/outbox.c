@@ -24,8 +24,9 @@ typedef enum {
 typedef struct {
     OutboxItem item;
     Stage stage;
-    WallMs began_at; /* SENDING: by the steady clock */
-    WallMs next_at;  /* RECORDING, SETTLED: when it is due again; 0: not */
+    WallMs began_at;   /* SENDING: by the steady clock */
+    WallMs next_at;    /* RECORDING, SETTLED: when it is due again; 0: not */
+    gboolean is_other; /* RECORDING, SETTLED: a person gave it another time meanwhile */
 } Known;
 
 typedef struct {
@@ -44,7 +45,7 @@ typedef struct {
     EmailPosition position; /* everything due up to here was seen, but for what rang the bell */
     gboolean is_lost;       /* `position` is not true any more: the next look must be anew */
     WallMs anew_at;         /* steady: not read anew before, while there is enough to do */
-    gboolean only_tests;    /* for whom the last look at the store was */
+    gboolean only_tests;    /* since the last whole look, some look was for tests alone */
     WallMs next_due; /* when the first mail comes due that was seen to wait; 0: there is none */
 } Org;
 
@@ -203,6 +204,7 @@ static gboolean may_have_come_before(const Org *org)
 static void load(Outbox *outbox, Org *org, guint limit, gboolean only_tests)
 {
     org->loading = TRUE;
+    org->only_tests = org->only_tests || only_tests;
     OutboxEffect *out = effect(outbox, org, OUTBOX_EFFECT_LOAD);
     out->only_tests = only_tests;
     out->limit = limit;
@@ -262,9 +264,10 @@ static void look_again_after_tests(Org *org)
 {
     gboolean only_tests;
     capacity(org, &only_tests);
-    if (org->only_tests && !only_tests)
-        lose_place(org);
-    org->only_tests = only_tests;
+    if (!org->only_tests || only_tests)
+        return;
+    lose_place(org);
+    org->only_tests = FALSE;
 }
 
 /* By the steady clock; 0: no mail is known to come due. */
@@ -323,11 +326,23 @@ static void due_at(Org *org, WallMs at)
         org->next_due = at;
 }
 
+/* What is being recorded comes back with its old time or the one to be recorded. Any other is a
+ * person's doing, whose bell may be the one that this LOAD answers. */
+static void see_again(Known *known, const OutboxItem *item)
+{
+    gboolean is_recorded = known->stage == STAGE_RECORDING || known->stage == STAGE_SETTLED;
+    if (is_recorded && item->next_at != known->next_at && item->next_at != known->item.next_at)
+        known->is_other = TRUE;
+}
+
 /* FALSE if there is no room for it. */
 static gboolean get_to_know(Org *org, const OutboxItem *item)
 {
-    if (g_hash_table_contains(org->known, &item->recipient_id))
+    Known *again = g_hash_table_lookup(org->known, &item->recipient_id);
+    if (again != NULL) {
+        see_again(again, item);
         return TRUE;
+    }
     if (g_hash_table_size(org->known) >= LIMIT_WORKING_SET)
         return FALSE;
     Known *known = g_new0(Known, 1);
@@ -338,14 +353,19 @@ static gboolean get_to_know(Org *org, const OutboxItem *item)
     return TRUE;
 }
 
+/* It is recorded: the store alone knows from now on when it goes again. */
+static void forget_recorded(Org *org, const Known *known)
+{
+    due_at(org, known->next_at);
+    org->bell = org->bell || known->is_other;
+    g_hash_table_remove(org->known, &known->item.recipient_id);
+}
+
 /* What was recorded after this LOAD had read may be due before all that it saw. */
 static void forget_settled(Org *org)
 {
-    for (guint i = 0; i < org->settled->len; i++) {
-        const Known *known = org->settled->pdata[i];
-        due_at(org, known->next_at);
-        g_hash_table_remove(org->known, &known->item.recipient_id);
-    }
+    for (guint i = 0; i < org->settled->len; i++)
+        forget_recorded(org, org->settled->pdata[i]);
     g_ptr_array_set_size(org->settled, 0);
 }
 
@@ -409,8 +429,7 @@ static void on_recorded(Org *org, const OutboxEvent *event)
         g_ptr_array_add(org->settled, known);
         return;
     }
-    due_at(org, known->next_at);
-    g_hash_table_remove(org->known, &event->recipient_id);
+    forget_recorded(org, known);
 }
 
 /* The times in the store are compared with another clock from now on: what waited may be due. */

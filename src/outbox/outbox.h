@@ -72,8 +72,8 @@ typedef struct {
     guint connections;
     guint window;            /* GATE: mails unanswered on one connection */
     QuotaLimits limits;      /* GATE */
-    const Quota *sent;       /* GATE: what the store knows was sent; NULL: it was not read. The
-                                first one that comes is taken, as true as the clocks are then */
+    const Quota *sent;       /* GATE: what the store knows was sent; NULL: it was not read. Of the
+                                first one that comes is taken what lies before the first GATE */
     const OutboxItem *items; /* LOADED: in the order they go */
     guint n_items;
     gboolean has_more; /* LOADED: more is due behind these */

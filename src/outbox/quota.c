@@ -84,12 +84,12 @@ static guint counted(const Quota *quota, const Shape *shape, gint64 span)
     return is_kept ? quota->counters[place_of(shape, span)] : 0;
 }
 
-void quota_merge(Quota *quota, const Quota *other)
+void quota_merge(Quota *quota, const Quota *other, WallMs until)
 {
-    move_on(quota, other->last);
+    move_on(quota, MIN(other->last, until));
     for (guint i = 0; i < QUOTA_WINDOWS; i++) {
         const Shape *shape = &shapes[i];
-        gint64 newest = span_of(shape, quota->last);
+        gint64 newest = span_of(shape, MIN(quota->last, until));
         for (gint64 span = oldest_span(shape, quota->last); span <= newest; span++) {
             guint *counter = &quota->counters[place_of(shape, span)];
             *counter = MAX(*counter, counted(other, shape, span));

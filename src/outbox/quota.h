@@ -33,9 +33,9 @@ void quota_free(Quota *quota);
 /* n mails that the provider was asked to take at that time. */
 void quota_add(Quota *quota, WallMs at, guint n);
 
-/* Counts what `other` has counted as well: of each counter the larger one, because both may have
- * counted the same mails. */
-void quota_merge(Quota *quota, const Quota *other);
+/* Counts as well what `other` has counted until then: of each counter the larger one, because both
+ * may have counted the same mails. */
+void quota_merge(Quota *quota, const Quota *other, WallMs until);
 
 /* For people. */
 void quota_read(const Quota *quota, const QuotaLimits *limits, WallMs now,

@@ -22,7 +22,7 @@ typedef struct {
     char *database, *log; /* what is copied, and the file beside it that grows meanwhile */
     const char *path;     /* what the backup will be called; borrowed */
     char *folder, *part;
-    gboolean may_replace;
+    gboolean may_replace, began_low; /* low: less is free than the store keeps for mail */
     BackupProgress progress;
     gpointer user;
     guint pages_total, page_bytes;
@@ -65,12 +65,15 @@ static gboolean is_in_use(const Copy *self, const struct stat *target)
     return FALSE;
 }
 
-static gboolean is_database(const char *path)
+/* By what seal() wrote. Somebody else's database is none, nor is one of ours that was in use. */
+static gboolean is_backup(const char *path)
 {
-    char magic[sizeof DATABASE_MAGIC] = "";
+    char header[DATABASE_APPLICATION_OFFSET + DATABASE_APPLICATION_BYTES];
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    gboolean is_one = fd >= 0 && read(fd, magic, sizeof magic) == (gssize)sizeof magic &&
-                      memcmp(magic, DATABASE_MAGIC, sizeof magic) == 0;
+    gboolean is_one = fd >= 0 && read(fd, header, sizeof header) == (gssize)sizeof header &&
+                      memcmp(header, DATABASE_MAGIC, sizeof DATABASE_MAGIC) == 0 &&
+                      memcmp(header + DATABASE_APPLICATION_OFFSET, DATABASE_APPLICATION_BACKUP,
+                          DATABASE_APPLICATION_BYTES) == 0;
     if (fd >= 0)
         close(fd);
     return is_one;
@@ -99,7 +102,7 @@ static gboolean check_target(const Copy *self, GError **error)
         g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT, "%s exists already", self->path);
         return FALSE;
     }
-    if (!S_ISREG(file.st_mode) || !is_database(self->path)) {
+    if (!S_ISREG(file.st_mode) || !is_backup(self->path)) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
             "%s is no backup; only a backup is replaced by one", self->path);
         return FALSE;
@@ -189,8 +192,7 @@ static gboolean open_target(Copy *self, GError **error)
 {
     if (!create_part(self, error))
         return FALSE;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(self->part, &self->target, flags, NULL) == SQLITE_OK &&
+    if (database_file_open(self->part, &self->target, SQLITE_OPEN_READWRITE) == SQLITE_OK &&
         sqlite3_extended_result_codes(self->target, 1) == SQLITE_OK &&
         sqlite3_exec(self->target,
             "PRAGMA cache_size = -1024; PRAGMA mmap_size = 0; PRAGMA locking_mode = EXCLUSIVE;"
@@ -222,6 +224,25 @@ static gboolean check_log(const Copy *self, GError **error)
     g_set_error(error, ABS_ERROR, ABS_ERROR_IO,
         "more was written to the database than may wait beside a backup (%d MiB): %s is too slow",
         LIMIT_BACKUP_LOG_BYTES / (1024 * 1024), self->folder);
+    return FALSE;
+}
+
+/* Another disk does not help: the log beside the database grows while it is copied. Who begins with
+ * little space may do so, to save what is there. */
+static gboolean is_low(const Copy *self)
+{
+    StoreSpace space;
+    store_space(self->store, &space);
+    return space.is_low;
+}
+
+static gboolean check_room_for_mail(const Copy *self, GError **error)
+{
+    if (self->began_low || !is_low(self))
+        return TRUE;
+    g_set_error_literal(error, ABS_ERROR, ABS_ERROR_IO,
+        "the database's disk became so full that no more mail was taken; the backup was ended to "
+        "make room");
     return FALSE;
 }
 
@@ -261,7 +282,8 @@ static gboolean copy_pages(Copy *self, GError **error)
             break;
         sync_file_range(self->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
         guint left = (guint)sqlite3_backup_remaining(self->copying);
-        if (!report(self, self->pages_total - left, error) || !check_log(self, error))
+        if (!report(self, self->pages_total - left, error) || !check_log(self, error) ||
+            !check_room_for_mail(self, error))
             return FALSE;
     }
     if (code != SQLITE_DONE) {
@@ -290,13 +312,15 @@ static gboolean wants_on(gpointer user)
     return report(self, self->pages_total, NULL);
 }
 
-/* Says "no log" in the header, which the copied page does not: the file must be readable alone, on
- * a disk where nothing can be written too. */
+/* Says "no log" and "a backup" in the header, which the copied page does not: the file must be
+ * readable alone, on a disk where nothing can be written too. */
 static gboolean seal(Copy *self, GError **error)
 {
     static const guint8 rollback_journal[2] = {1, 1};
     if (pwrite(self->fd, rollback_journal, sizeof rollback_journal, JOURNAL_MODE_OFFSET) !=
             (gssize)sizeof rollback_journal ||
+        pwrite(self->fd, DATABASE_APPLICATION_BACKUP, DATABASE_APPLICATION_BYTES,
+            DATABASE_APPLICATION_OFFSET) != DATABASE_APPLICATION_BYTES ||
         fsync(self->fd) != 0) {
         database_file_set_error(error, self->part, errno);
         return FALSE;
@@ -352,11 +376,12 @@ gboolean store_backup(Store *store, const char *path, gboolean may_replace, Back
     Copy self = {.store = store,
         .path = path,
         .folder = g_path_get_dirname(path),
-        .part = g_strconcat(path, ".part", NULL),
+        .part = g_strconcat(path, BACKUP_PART_ENDING, NULL),
         .may_replace = may_replace,
         .progress = progress,
         .user = user,
         .fd = -1};
+    self.began_low = is_low(&self);
     gboolean done = make(&self, error);
     close_connections(&self);
     if (self.fd >= 0) {

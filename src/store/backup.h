@@ -23,19 +23,25 @@
 #include "base/clock.h"
 #include "store/store.h"
 
+#include <sys/types.h>
+
 /* Called after every step. FALSE ends the backup. */
 typedef gboolean (*BackupProgress)(
     guint pages_done, guint pages_total, guint page_bytes, gpointer user);
 
+/* A name that is ours alone, so that nobody's own file is taken for a leftover. */
+#define BACKUP_PART_ENDING ".absender.part"
+
 /* Writes the backup to path (absolute). Blocking, for seconds to minutes: on a thread of its own,
- * one at a time. It is written as path + ".part" (what an earlier run left there is removed),
- * checked, synced, and renamed; whatever goes wrong, nothing new is left behind. A file that is
- * there already stays unless may_replace, and even then only another database file is replaced,
- * never the one in use. progress may be NULL.
+ * one at a time. It is written as path + BACKUP_PART_ENDING (what an earlier run left there is
+ * removed), checked, synced, and renamed; whatever goes wrong, nothing new is left behind. A file
+ * that is there already stays unless may_replace, and even then only another backup is replaced.
+ * progress may be NULL.
  * ABS_ERROR_INPUT: this path cannot be a backup. ABS_ERROR_CONFLICT: the file exists.
  * ABS_ERROR_IO: no space (looked at before, with the disk floor if it is the database's own disk),
- * or it cannot be written. ABS_ERROR_BUSY: progress said no. ABS_ERROR_STORE: the database itself
- * cannot be read, or the copy is not sound. */
+ * it cannot be written, or the database's disk fell below its floor meanwhile (space.h).
+ * ABS_ERROR_BUSY: progress said no. ABS_ERROR_STORE: the database itself cannot be read, or the
+ * copy is not sound. */
 gboolean store_backup(Store *store, const char *path, gboolean may_replace, BackupProgress progress,
     gpointer user, GError **error);
 
@@ -63,18 +69,23 @@ typedef struct {
     char *kept_aside; /* where the former database is now; NULL: there was none */
     gint64 waiting;   /* recipients that wait for being sent, in all organisations */
     WallMs newest_at; /* when the last email in it was taken; 0: there is none */
+    uid_t owner;      /* whom root has given the database to, the folder's owner; 0: nobody */
 } StoreRestored;
 void store_restored_clear(StoreRestored *restored);
 
 /* Makes the backup the database of data_dir. No daemon may run on it, and its key file must be
  * there, the one the backup was sealed with. Before anything is replaced the copy is complete,
  * sound (integrity_check), of a schema this program knows, and opens with the key. The former
- * database is kept aside with its log, if may_replace; else an existing one is ABS_ERROR_CONFLICT.
- * In the restored database sending is paused with the reason `restored`, because what waits in it
- * may have been sent since; that is for a person to decide. Mails that were being sent in it become
- * uncertain when the daemon starts, as after every crash. Sessions are ended: some may have been
- * signed out since.
- * On failure the folder is as it was; a key that does not fit is named beside the one that does. */
+ * database is kept aside, if may_replace; else an existing one is ABS_ERROR_CONFLICT. Its log is
+ * folded into it first; if it is damaged, the log is kept beside it. Whenever this is cut short,
+ * the next start shows all of the former database or all of the restored one; or, while a damaged
+ * one gives way, refuses to start until a restore comes to its end (with may_replace). Called by
+ * root, it works in the folder as the folder's owner (seteuid: of the whole process), who then owns
+ * the database; the backup itself is opened as root. In the restored database sending is paused
+ * with the reason `restored`, because what waits in it may have been sent since; that is for a
+ * person to decide. Mails that were being sent in it become uncertain when the daemon starts, as
+ * after every crash. Sessions are ended: some may have been signed out since. On failure the folder
+ * is as it was; a key that does not fit is named beside the one that does. */
 gboolean store_restore(const char *backup, const char *data_dir, gboolean may_replace,
     StoreRestored *restored, GError **error);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,18 @@ gboolean database_file_sync_folder(const char *folder, GError **error)
     if (fd >= 0)
         close(fd);
     return is_synced;
+}
+
+/* SQLite's NOFOLLOW refuses a link anywhere in the path; one before the last place is usual. */
+int database_file_open(const char *path, sqlite3 **handle, int flags)
+{
+    g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+    char *real = realpath(folder, NULL);
+    if (real == NULL)
+        return SQLITE_CANTOPEN;
+    g_autofree char *exact = g_build_filename(real, name, NULL);
+    free(real);
+    return sqlite3_open_v2(exact, handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
 }
 
 gboolean database_file_move(const char *from, const char *to, GError **error)
@@ -95,8 +108,7 @@ gboolean database_file_check(const char *path, const char *pragma, gboolean (*go
     sqlite3 *handle = NULL;
     Question question = {go_on, user, FALSE};
     g_autoptr(GError) fault = NULL;
-    if (sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-        SQLITE_OK) {
+    if (database_file_open(path, &handle, SQLITE_OPEN_READONLY) == SQLITE_OK) {
         /* A file from somewhere else may have been made to do harm when it is read. */
         sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

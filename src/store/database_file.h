@@ -5,7 +5,12 @@
 #include <sqlite3.h>
 
 #define DATABASE_MAGIC "SQLite format 3" /* with its NUL: the first 16 octets of the file */
-#define DATABASE_HEADER_BYTES 100
+
+/* Where the file says whose it is (https://sqlite.org/fileformat2.html, 1.3.14). Only a backup says
+ * "ABSB"; a database in use says nothing, so that it is never taken for one. */
+#define DATABASE_APPLICATION_OFFSET 68
+#define DATABASE_APPLICATION_BACKUP "ABSB"
+#define DATABASE_APPLICATION_BYTES 4
 
 /* "what: the system's words", ABS_ERROR_IO; ABS_ERROR_NOT_FOUND for ENOENT. number: an errno. */
 void database_file_set_error(GError **error, const char *what, int number);
@@ -19,6 +24,11 @@ gboolean database_file_sync_folder(const char *folder, GError **error);
 
 /* Renames without ever replacing: ABS_ERROR_CONFLICT if something is there. */
 gboolean database_file_move(const char *from, const char *to, GError **error);
+
+/* sqlite3_open_v2 that follows no link at the last place of the path, and any before it: SQLite
+ * opens by name what database_file_create has made, and nothing that took its place. The caller
+ * closes *handle, after a failure too. An SQLite code. */
+int database_file_open(const char *path, sqlite3 **handle, int flags);
 
 /* Runs "PRAGMA integrity_check(1)" or "PRAGMA quick_check(1)" on the file, read-only. go_on: asked
  * now and then, FALSE breaks off (ABS_ERROR_BUSY); NULL: never. ABS_ERROR_STORE with SQLite's first

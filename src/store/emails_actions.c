@@ -102,20 +102,25 @@ static gboolean state_after_retry(const Recipient *recipient, EmailState *to)
 }
 
 /* What stands against it; DONE: nothing. */
-static EmailActionResult judge_retry(const Email *email, const GArray *recipients, WallMs now)
+static EmailActionResult judge_retry(
+    const Email *email, const GArray *recipients, gboolean may_duplicate, WallMs now)
 {
-    gboolean has_one = FALSE, is_uncertain = FALSE;
+    gboolean has_one = FALSE, is_uncertain = FALSE, duplicates = FALSE;
     for (guint i = 0; i < recipients->len; i++) {
         const Recipient *recipient = &g_array_index(recipients, Recipient, i);
         EmailState to;
-        has_one |= state_after_retry(recipient, &to);
+        gboolean is_one = state_after_retry(recipient, &to);
+        has_one |= is_one;
         is_uncertain |= recipient->state == EMAIL_UNCERTAIN;
+        duplicates |= is_one && recipient->state == EMAIL_UNCERTAIN;
     }
     if (!has_one)
         return is_uncertain ? EMAIL_ACTION_AT_MOST_ONCE : EMAIL_ACTION_NOTHING;
     if (!email->has_body)
         return EMAIL_ACTION_BODY_ERASED;
-    return is_over(email, now) ? EMAIL_ACTION_PAST_EXPIRY : EMAIL_ACTION_DONE;
+    if (is_over(email, now))
+        return EMAIL_ACTION_PAST_EXPIRY;
+    return duplicates && !may_duplicate ? EMAIL_ACTION_MAY_ARRIVE_TWICE : EMAIL_ACTION_DONE;
 }
 
 static gboolean retry_one(Db *db, const Email *email, const Recipient *recipient, WallMs now,
@@ -130,8 +135,8 @@ static gboolean retry_one(Db *db, const Email *email, const Recipient *recipient
            recipient_move(db, recipient, to, now, FALSE, now, tally, error);
 }
 
-gboolean emails_retry(Db *db, gint64 org_id, const Id *id, WallMs now, EmailActionResult *result,
-    gint64 *retried, GError **error)
+gboolean emails_retry(Db *db, gint64 org_id, const Id *id, gboolean may_duplicate, WallMs now,
+    EmailActionResult *result, gint64 *retried, GError **error)
 {
     Email email;
     if (!read_email(db, org_id, id, &email, error))
@@ -143,7 +148,7 @@ gboolean emails_retry(Db *db, gint64 org_id, const Id *id, WallMs now, EmailActi
     g_autoptr(GArray) recipients = read_recipients(db, org_id, email.row, error);
     if (!recipients)
         return FALSE;
-    *result = judge_retry(&email, recipients, now);
+    *result = judge_retry(&email, recipients, may_duplicate, now);
     if (*result != EMAIL_ACTION_DONE)
         return TRUE;
     RecipientTally tally = {{0}};
@@ -302,6 +307,19 @@ static gboolean count_uncertain(
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     return add_counts(q, all, due, error);
+}
+
+gboolean emails_count_uncertain(Db *db, gint64 org_id, gint64 *waiting, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT count(*) FROM recipients WHERE org_id = $1 AND state = 5 AND state <> 2 AND "
+        "state <> 3 AND state <> 6 AND next_at IS NOT NULL");
+    db_bind_int(q, 1, org_id);
+    gint64 found = db_next(q) ? db_int(q, 0) : 0;
+    if (!db_finish(q, error))
+        return FALSE;
+    *waiting = found;
+    return TRUE;
 }
 
 static gboolean count_over(

@@ -8,20 +8,23 @@
 
 typedef enum {
     EMAIL_ACTION_DONE = 1,
-    EMAIL_ACTION_UNKNOWN,      /* the org has no such email */
-    EMAIL_ACTION_NOTHING,      /* no recipient is in a state that this could change */
-    EMAIL_ACTION_AT_MOST_ONCE, /* it may have arrived and must not arrive twice */
-    EMAIL_ACTION_BODY_ERASED,  /* there is nothing left to send */
-    EMAIL_ACTION_PAST_EXPIRY,  /* by then the expiry that it was handed over with has come */
+    EMAIL_ACTION_UNKNOWN,          /* the org has no such email */
+    EMAIL_ACTION_NOTHING,          /* no recipient is in a state that this could change */
+    EMAIL_ACTION_AT_MOST_ONCE,     /* it may have arrived and must not arrive twice */
+    EMAIL_ACTION_BODY_ERASED,      /* there is nothing left to send */
+    EMAIL_ACTION_PAST_EXPIRY,      /* by then the expiry that it was handed over with has come */
+    EMAIL_ACTION_MAY_ARRIVE_TWICE, /* it may have arrived, and nobody said that twice is all right
+                                    */
 } EmailActionResult;
 
 /* Makes every deferred, rejected, expired or uncertain recipient due now; *retried: how many. What
  * was uncertain stays so, because it may already have arrived: that marks a possible duplicate. A
  * recipient that was at its end gets a new deadline: LIMIT_EMAIL_LIFETIME_MS from now, or the
  * email's own expiry, which nobody can lengthen. Unless the result is DONE nothing is written.
- * Notes EMAIL and QUEUE. */
-gboolean emails_retry(Db *db, gint64 org_id, const Id *id, WallMs now, EmailActionResult *result,
-    gint64 *retried, GError **error);
+ * may_duplicate FALSE: an email with a recipient that would be sent to once more although it may
+ * have arrived is left alone. Notes EMAIL and QUEUE. */
+gboolean emails_retry(Db *db, gint64 org_id, const Id *id, gboolean may_duplicate, WallMs now,
+    EmailActionResult *result, gint64 *retried, GError **error);
 
 /* Another time for the recipients that are still scheduled; `at` 0 or not ahead of now: now. Moves
  * the deadline along. Notes EMAIL and QUEUE. */
@@ -37,6 +40,10 @@ gboolean emails_cancel_class(Db *db, gint64 org_id, EmailClass class, gint64 las
 
 /* The newest recipient there is; 0: none. */
 gboolean emails_last_recipient(Db *db, gint64 *last, GError **error);
+
+/* How many recipients are uncertain and will be sent to once more; those that ended uncertain wait
+ * for nothing. Costs a look at each that is uncertain. */
+gboolean emails_count_uncertain(Db *db, gint64 org_id, gint64 *waiting, GError **error);
 
 /* What would happen to the waiting recipients if sending were on, by class; [0] counts all. */
 typedef struct {

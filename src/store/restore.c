@@ -1,5 +1,6 @@
 #include "store/backup.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "store/database_file.h"
 #include "store/db_driver.h"
@@ -22,8 +23,11 @@ typedef struct {
     gboolean may_replace;
     char *database, *part;
     char *aside; /* what the former database will be called */
+    gboolean has_stopper;
     int lock_fd; /* of the former database: no daemon may begin with it now */
     int part_fd;
+    uid_t caller; /* who takes on the folder's owner meanwhile */
+    gid_t caller_group;
     StoreRestoreFault fault; /* of what fails; OTHER unless known */
 } Restore;
 
@@ -33,13 +37,26 @@ static const char *const companions[] = {"-wal", "-journal"};
 
 /* --- The folder ------------------------------------------------------------------------------ */
 
+/* A stopper is a link at the name of the database, which no daemon opens: it says that a restore
+ * got no further, and points to where the former database is kept. NULL: there is none. */
+static char *read_stopper(const Restore *self)
+{
+    g_autofree char *target = g_file_read_link(self->database, NULL);
+    return target && g_str_has_prefix(target, DATABASE ".replaced-")
+               ? g_build_filename(self->folder, target, NULL)
+               : NULL;
+}
+
 static void name_files(Restore *self)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *stamp = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
     self->database = g_build_filename(self->folder, DATABASE, NULL);
     self->part = g_strconcat(self->database, ".part", NULL);
-    self->aside = g_strdup_printf("%s.replaced-%s", self->database, stamp);
+    self->aside = read_stopper(self);
+    self->has_stopper = self->aside != NULL;
+    if (!self->has_stopper)
+        self->aside = g_strdup_printf("%s.replaced-%s", self->database, stamp);
 }
 
 static gboolean is_there(const char *path)
@@ -60,7 +77,7 @@ static void remove_beside(const char *database, const char *ending)
     g_unlink(name);
 }
 
-/* The file itself with "". What is not there need not be moved. */
+/* What is not there need not be moved. */
 static gboolean move_beside(const char *from, const char *to, const char *ending, GError **error)
 {
     g_autofree char *old = g_strconcat(from, ending, NULL), *new = g_strconcat(to, ending, NULL);
@@ -70,6 +87,8 @@ static gboolean move_beside(const char *from, const char *to, const char *ending
 /* The daemon holds the same lock for as long as it runs. */
 static gboolean lock_former(Restore *self, GError **error)
 {
+    if (self->has_stopper)
+        return TRUE;
     self->lock_fd = open(self->database, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (self->lock_fd < 0 && errno == ENOENT)
         return TRUE;
@@ -145,15 +164,15 @@ static int open_backup(Restore *self, GError **error)
     return -1;
 }
 
-static gboolean copy_bytes(const Restore *self, int from, GError **error)
+static gboolean copy_bytes(int from, int to, const char *name, GError **error)
 {
     g_autofree char *buffer = g_malloc(COPY_BYTES);
     gssize n;
     while ((n = read(from, buffer, COPY_BYTES)) > 0) {
         for (gssize written = 0; written < n;) {
-            gssize step = write(self->part_fd, buffer + written, (gsize)(n - written));
+            gssize step = write(to, buffer + written, (gsize)(n - written));
             if (step < 0) {
-                database_file_set_error(error, self->part, errno);
+                database_file_set_error(error, name, errno);
                 return FALSE;
             }
             written += step;
@@ -161,19 +180,14 @@ static gboolean copy_bytes(const Restore *self, int from, GError **error)
     }
     if (n == 0)
         return TRUE;
-    database_file_set_error(error, self->backup, errno);
+    database_file_set_error(error, name, errno);
     return FALSE;
 }
 
-static gboolean copy_backup(Restore *self, GError **error)
+static gboolean copy_backup(Restore *self, int from, GError **error)
 {
-    int from = open_backup(self, error);
-    if (from < 0)
-        return FALSE;
     self->part_fd = database_file_create(self->part, error);
-    gboolean is_copied = self->part_fd >= 0 && copy_bytes(self, from, error);
-    close(from);
-    return is_copied;
+    return self->part_fd >= 0 && copy_bytes(from, self->part_fd, self->part, error);
 }
 
 /* --- Is it sound, ours, and openable? -------------------------------------------------------- */
@@ -267,7 +281,8 @@ static gboolean pause_all(Db *db, GError **error)
 static gboolean prepare_job(Db *db, gpointer data, GError **error)
 {
     return read_facts(db, data, error) && pause_all(db, error) &&
-           db_exec(db, "DELETE FROM sessions", error);
+           db_exec(db, "DELETE FROM sessions", error) &&
+           db_exec(db, "PRAGMA application_id = 0", error); /* a backup no more */
 }
 
 /* The schema is brought up to date on the way; closing it leaves one file without a log. */
@@ -278,51 +293,236 @@ static gboolean prepare(Restore *self, StoreRestored *facts, GError **error)
     return store && check_key(self, store, error) && store_run(store, prepare_job, facts, error);
 }
 
-/* --- Putting it in place --------------------------------------------------------------------- */
+/* --- Keeping the former database ------------------------------------------------------------- */
 
-static gboolean move_aside(const Restore *self, GError **error)
+typedef enum {
+    FORMER_NONE,    /* there is none, or it is kept aside already */
+    FORMER_WHOLE,   /* in one file */
+    FORMER_DAMAGED, /* SQLite cannot read it, or leaves files beside it that may belong to it */
+    FORMER_IN_USE,  /* with error: another program has it open */
+} Former;
+
+static void keep_log_when_closed(sqlite3 *handle, gboolean keeps)
+{
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps, NULL);
+}
+
+/* Folds what a killed daemon left beside the database into it, as the next start would. Where that
+ * does not succeed, the log stays: to close the file would remove it. */
+static int fold(const char *database)
+{
+    sqlite3 *handle = NULL;
+    int code = database_file_open(database, &handle, SQLITE_OPEN_READWRITE);
+    if (code == SQLITE_OK) {
+        keep_log_when_closed(handle, TRUE);
+        /* The read rolls a journal back, if there is one. */
+        code = sqlite3_exec(handle, "PRAGMA synchronous = FULL; SELECT count(*) FROM sqlite_schema",
+            NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK)
+        code = sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (code == SQLITE_OK)
+        keep_log_when_closed(handle, FALSE);
+    sqlite3_close(handle);
+    return code & 0xff;
+}
+
+/* SQLite leaves nothing beside a database that was closed, but what never belonged to it. */
+static gboolean is_alone(const Restore *self)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(companions); i++) {
+        if (is_beside(self->database, companions[i]))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static Former settle_former(const Restore *self, GError **error)
+{
+    if (self->lock_fd < 0)
+        return FORMER_NONE;
+    int code = fold(self->database);
+    if (code == SQLITE_OK && is_alone(self))
+        return FORMER_WHOLE;
+    if (code != SQLITE_BUSY)
+        return FORMER_DAMAGED;
+    g_set_error(error, ABS_ERROR, ABS_ERROR_BUSY, "%s: %s (SQLite %d)", self->database,
+        sqlite3_errstr(code), code);
+    return FORMER_IN_USE;
+}
+
+/* Where a file cannot have two names. */
+static gboolean copy_aside(const char *from, const char *to, GError **error)
+{
+    int source = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (source < 0) {
+        database_file_set_error(error, from, errno);
+        return FALSE;
+    }
+    int target = database_file_create(to, error);
+    gboolean done = target >= 0 && copy_bytes(source, target, to, error);
+    if (done && fsync(target) != 0) {
+        database_file_set_error(error, to, errno);
+        done = FALSE;
+    }
+    if (target >= 0)
+        close(target);
+    close(source);
+    return done;
+}
+
+/* Under a second name, and still under its own. The file itself with "". */
+static gboolean keep_beside(const Restore *self, const char *ending, GError **error)
+{
+    g_autofree char *from = g_strconcat(self->database, ending, NULL);
+    g_autofree char *to = g_strconcat(self->aside, ending, NULL);
+    if (!is_there(from) || link(from, to) == 0)
+        return TRUE;
+    if (errno == EEXIST) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT, "%s exists already", to);
+        return FALSE;
+    }
+    return copy_aside(from, to, error);
+}
+
+static void remove_companions(const char *database)
+{
+    remove_beside(database, "-shm");
+    for (gsize i = 0; i < G_N_ELEMENTS(companions); i++)
+        remove_beside(database, companions[i]);
+}
+
+/* What lies beside the name of a database that is not there: a new one would take it for its own.
+ * Beside a stopper it is kept already. */
+static gboolean clear_name(const Restore *self, GError **error)
+{
+    for (gsize i = 0; !self->has_stopper && i < G_N_ELEMENTS(companions); i++) {
         if (!move_beside(self->database, self->aside, companions[i], error))
             return FALSE;
     }
-    remove_beside(self->database, "-shm");
-    return move_beside(self->database, self->aside, "", error);
+    remove_companions(self->database);
+    return database_file_sync_folder(self->folder, error);
 }
 
-/* Not if somebody else's database has got the name meanwhile. */
-static void move_back(const Restore *self)
+/* Files that belong together cannot change names together. So nothing starts between the steps. */
+static gboolean put_stopper(Restore *self, GError **error)
 {
-    if (!move_beside(self->aside, self->database, "", NULL))
-        return;
-    for (gsize i = 0; i < G_N_ELEMENTS(companions); i++)
-        move_beside(self->aside, self->database, companions[i], NULL);
+    g_autofree char *target = g_path_get_basename(self->aside);
+    g_autofree char *stopper = g_strconcat(self->database, ".stopper", NULL);
+    g_unlink(stopper);
+    self->has_stopper = symlink(target, stopper) == 0 && g_rename(stopper, self->database) == 0;
+    if (self->has_stopper)
+        return database_file_sync_folder(self->folder, error);
+    database_file_set_error(error, stopper, errno);
+    return FALSE;
 }
 
-/* The name is free for a moment; a daemon that starts just then makes a new database, and the move,
- * which never replaces, fails. */
-static gboolean put_in_place(const Restore *self, GError **error)
+static gboolean keep_damaged(Restore *self, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(companions); i++) {
+        if (!keep_beside(self, companions[i], error))
+            return FALSE;
+    }
+    if (!database_file_sync_folder(self->folder, error) || !put_stopper(self, error))
+        return FALSE;
+    CRASH_POINT("restore_stopper_put");
+    return clear_name(self, error);
+}
+
+static gboolean keep_former(Restore *self, Former former, GError **error)
+{
+    switch (former) {
+    case FORMER_NONE:
+        return clear_name(self, error);
+    case FORMER_WHOLE:
+        return keep_beside(self, "", error) && database_file_sync_folder(self->folder, error);
+    case FORMER_DAMAGED:
+        return keep_beside(self, "", error) && keep_damaged(self, error);
+    case FORMER_IN_USE:
+        break;
+    }
+    return FALSE;
+}
+
+/* --- Putting it in place --------------------------------------------------------------------- */
+
+/* A daemon that starts while there is no former database, whose lock would stop it, makes a new
+ * one, which is not replaced. */
+static gboolean take_name(const Restore *self, GError **error)
+{
+    if (self->lock_fd < 0 && !self->has_stopper)
+        return database_file_move(self->part, self->database, error);
+    if (g_rename(self->part, self->database) == 0)
+        return TRUE;
+    database_file_set_error(error, self->database, errno);
+    return FALSE;
+}
+
+/* At each moment the name has the former database with all it holds, or the restored one; only
+ * while one that is damaged gives way, it has a stopper. */
+static gboolean put_in_place(Restore *self, GError **error)
 {
     if (fsync(self->part_fd) != 0) {
         database_file_set_error(error, self->part, errno);
         return FALSE;
     }
-    if (move_aside(self, error) && database_file_sync_folder(self->folder, error) &&
-        database_file_move(self->part, self->database, error))
-        return database_file_sync_folder(self->folder, error);
-    move_back(self);
-    return FALSE;
+    CRASH_POINT("restore_prepared");
+    Former former = settle_former(self, error);
+    CRASH_POINT("restore_former_folded");
+    if (!keep_former(self, former, error))
+        return FALSE;
+    CRASH_POINT("restore_former_kept");
+    if (!take_name(self, error)) {
+        if (former == FORMER_WHOLE)
+            g_unlink(self->aside); /* its second name */
+        return FALSE;
+    }
+    CRASH_POINT("restore_renamed");
+    return database_file_sync_folder(self->folder, error);
 }
 
 /* --- All of it ------------------------------------------------------------------------------- */
+
+/* The service must be able to open what root puts there, and reads no key of somebody else. So root
+ * works in the folder as its owner. */
+static gboolean become_owner(Restore *self, StoreRestored *facts, GError **error)
+{
+    struct stat folder;
+    if (self->caller != 0 || stat(self->folder, &folder) != 0 || folder.st_uid == 0)
+        return TRUE;
+    if (setegid(folder.st_gid) == 0 && seteuid(folder.st_uid) == 0) {
+        facts->owner = folder.st_uid;
+        return TRUE;
+    }
+    database_file_set_error(error, self->folder, errno);
+    return FALSE;
+}
+
+static void become_caller(const Restore *self)
+{
+    gboolean is_done = geteuid() == self->caller || seteuid(self->caller) == 0;
+    is_done = is_done && (getegid() == self->caller_group || setegid(self->caller_group) == 0);
+    g_assert(is_done); /* the right to go back is never given up */
+}
 
 /* With what a restore that was killed may have left beside it. */
 static void remove_part(const Restore *self)
 {
     remove_beside(self->part, "");
-    remove_beside(self->part, "-shm");
-    for (gsize i = 0; i < G_N_ELEMENTS(companions); i++)
-        remove_beside(self->part, companions[i]);
+    remove_companions(self->part);
+}
+
+static gboolean run(Restore *self, int from, StoreRestored *facts, GError **error)
+{
+    if (!check_folder(self, error))
+        return FALSE;
+    remove_part(self);
+    gboolean done = copy_backup(self, from, error) && check_soundness(self, error) &&
+                    check_kind(self, error) && prepare(self, facts, error) &&
+                    put_in_place(self, error);
+    if (!done)
+        remove_part(self);
+    return done;
 }
 
 static void restore_clear(Restore *self)
@@ -348,18 +548,17 @@ gboolean store_restore(const char *backup, const char *data_dir, gboolean may_re
         .folder = data_dir,
         .may_replace = may_replace,
         .lock_fd = -1,
-        .part_fd = -1};
+        .part_fd = -1,
+        .caller = geteuid(),
+        .caller_group = getegid()};
     StoreRestored facts = {0};
     name_files(&self);
-    gboolean done = check_folder(&self, error);
-    if (done) {
-        remove_part(&self);
-        done = copy_backup(&self, error) && check_soundness(&self, error) &&
-               check_kind(&self, error) && prepare(&self, &facts, error) &&
-               put_in_place(&self, error);
-        if (!done)
-            remove_part(&self);
-    }
+    int from = open_backup(&self, error);
+    gboolean done =
+        from >= 0 && become_owner(&self, &facts, error) && run(&self, from, &facts, error);
+    become_caller(&self);
+    if (from >= 0)
+        close(from);
     facts.kept_aside = done && is_there(self.aside) ? g_strdup(self.aside) : NULL;
     *restored = done ? facts : (StoreRestored){.fault = self.fault};
     restore_clear(&self);

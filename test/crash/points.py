@@ -13,11 +13,13 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import string
 import subprocess
 import sys
+import tempfile
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -42,6 +44,9 @@ FRESH = [*STARTING, "day_key_made:1"]
 # Places that the clock passes, 15 seconds after the start; each has a life of its own, in which all mail is old.
 SLOW = ["housekeeping_begun", "expiry_written", "housekeeping_committed", "body_erased", "email_removal_due", "sweep_committed"]
 OLD_MS = 400 * 24 * 3600 * 1000  # older than anything is kept
+# Places that another command passes, on a folder whose daemon was killed; a name of it: what the former database must be for that.
+RESTORE = {"restore_prepared": "whole", "restore_former_folded": "whole", "restore_former_kept": "whole", "restore_renamed": "whole",
+           "restore_stopper_put": "damaged"}
 # How often a life surely passes a place; others once. The first round takes the first passing, or what is said after the slash.
 PASSINGS = {
     "accept_begun": 6, "accept_inserted": 12, "accept_key_due": 6, "accept_committed": 6, "group_begun": 20, "group_commit_due": 20,
@@ -74,7 +79,7 @@ def name_of(place):
 
 def plan(places, is_first_round):
     """Chains of name:n, each for one data directory."""
-    known = {name_of(each) for each in FRESH} | set(SLOW)
+    known = {name_of(each) for each in FRESH} | set(SLOW) | set(RESTORE)
     usual = []
     for name in sorted(set(places) - known):
         most = PASSINGS.get(name, 1)
@@ -222,6 +227,62 @@ def run_chain(number, places):
                 path.unlink()
 
 
+class Restore:
+    """A folder with BEFORE mails in a backup and LATER more in the log of a killed daemon, on which `restore --replace` dies."""
+
+    BEFORE, LATER = 3, 4
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.backup = self.folder / "mail.backup"
+        self.template = self.folder / "template"
+        with Daemon("--dev", program=PROGRAM) as daemon:
+            daemon.use_sandbox()
+            daemon.switch(False)
+            daemon.make_token()
+            daemon.send_many([{"to": f"a{n}@example.test", "subject": "before", "text": "x"} for n in range(self.BEFORE)])
+            daemon.operator("POST", "/v1/backups", {"path": str(self.backup)})
+            while daemon.operator("GET", "/v1/backups/current").json["state"] == "running":
+                time.sleep(0.01)
+            daemon.send_many([{"to": f"b{n}@example.test", "subject": "later", "text": "x"} for n in range(self.LATER)])
+            daemon.kill()
+            shutil.copytree(daemon.data, self.template, ignore=shutil.ignore_patterns("*.sock", "log"))
+
+    def run(self, data, place=None):
+        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **({"ABSENDER_CRASH_AT": place} if place else {})}
+        command = [PROGRAM, "restore", str(self.backup), "--data", str(data), "--yes", "--replace"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    def mails(self, data):
+        """How many a start would show; None if there is nothing that could be started."""
+        database = data / "absender.db"
+        if database.is_symlink() or not database.exists():
+            return None
+        with contextlib.closing(sqlite3.connect(database)) as db:
+            return db.execute("SELECT count(*) FROM emails").fetchone()[0]
+
+    def tell(self, tap, place):
+        data = self.folder / place
+        shutil.copytree(self.template, data)
+        if RESTORE[place] == "damaged":
+            (data / "absender.db").write_bytes(b"no database")
+            (data / "absender.db-wal").write_bytes(b"no log")
+        died = self.run(data, place)
+        found = self.mails(data)
+        wanted = {"restore_renamed": self.BEFORE, "restore_stopper_put": None}.get(place, self.BEFORE + self.LATER)
+        tap.equal((died.returncode, found), (-signal.SIGKILL, wanted), f"restore killed at {place}: all former mail, all restored, or no start")
+        time.sleep(1.1)  # what is kept aside is named after the second
+        again = self.run(data)
+        tap.equal((again.returncode, self.mails(data)), (0, self.BEFORE), f"and begun again it comes to its end ({place})")
+
+
+def restore_lives(tap, places):
+    with tempfile.TemporaryDirectory(prefix="absender-restore-") as folder:
+        restore = Restore(folder)
+        for place in places:
+            restore.tell(tap, place)
+
+
 def tell(tap, life, verdict, places):
     for place, faults in life.faults:
         file = places[name_of(place)]
@@ -240,8 +301,10 @@ def main():
     print(f"# seed {seed}; again: test/crash/points.py {rounds} {seed}")
     tap.ok(len(places) >= 25, f"{len(places)} places have a name", places)
     chains = [plan(places, number == 0) for number in range(rounds)]
-    if sys.argv[3:]:
-        chains = [[sys.argv[3:]]]
+    asked = sys.argv[3:]
+    restore_lives(tap, [name for name in RESTORE if name in (asked or places)])
+    if asked:
+        chains = [[[name for name in asked if name not in RESTORE]]] if set(asked) - set(RESTORE) else []
     work = [(f"{number}{string.ascii_lowercase[part]}", chain) for number, parts in enumerate(chains) for part, chain in enumerate(parts)]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for life, verdict in pool.map(lambda each: run_chain(*each), work):

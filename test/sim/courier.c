@@ -156,6 +156,17 @@ void courier_ended(World *world, gint64 id, OutboxEvent event)
 /* --- The state of an org -------------------------------------------------------------------------
  */
 
+/* TRUE if the gate closes now, and not again. */
+static gboolean note_gate(SimCourier *courier, EmailGate gate, gboolean is_refused)
+{
+    gboolean closes =
+        (gate != EMAIL_GATE_OPEN && gate != courier->gate) || (is_refused && !courier->is_refused);
+    courier->gate = gate;
+    courier->is_refused = is_refused;
+    courier->closings += closes ? 1 : 0;
+    return closes;
+}
+
 static void take_state(World *world, guint org, gint64 unused)
 {
     SimCourier *courier = &world->couriers[org];
@@ -164,7 +175,6 @@ static void take_state(World *world, guint org, gint64 unused)
     gboolean is_told = world->broken != BREAK_PAUSE;
     EmailGate gate = state->is_enabled || !is_told ? EMAIL_GATE_OPEN : EMAIL_GATE_PAUSED;
     gboolean is_refused = state->health == OUTBOX_HEALTH_CREDENTIAL_FAULT;
-    gboolean closes = gate != EMAIL_GATE_OPEN || is_refused;
     gboolean is_other = state->config_version != courier->version;
     courier->is_reading = FALSE;
     courier->has_state = TRUE;
@@ -172,7 +182,7 @@ static void take_state(World *world, guint org, gint64 unused)
     if (is_other) /* before the outbox knows: what it sends now is fetched under the old gate */
         pool_drain_org(world, org);
     courier->is_paused = !state->is_enabled;
-    courier->closings += closes ? 1 : 0;
+    gboolean closes = note_gate(courier, gate, is_refused);
     courier_step(world, org,
         (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
             .gate = gate,

@@ -189,16 +189,30 @@ static void end_waiting(World *world, guint org, OutboxEvent first)
     }
 }
 
+/* The provider hears the login, whether or not anybody waits for its answer to the end. Of a
+ * credential that was replaced meanwhile it may hear what it likes. */
+static void logs_in(World *world, guint org, gint64 number)
+{
+    SimCourier *courier = &world->couriers[org];
+    gboolean is_current = courier->version == world->store.orgs[org].config_version;
+    if (courier->opening != number)
+        return; /* dropped meanwhile */
+    courier->answer = world->providers[org].mood;
+    if (courier->answer == MOOD_REFUSING && is_current)
+        verdict_on_login_refused(world, org);
+    else if (courier->answer != MOOD_DOWN && courier->answer != MOOD_REFUSING)
+        verdict_on_login_worked(world, org);
+}
+
 static void opened(World *world, guint org, gint64 number)
 {
     SimCourier *courier = &world->couriers[org];
     if (courier->opening != number)
         return; /* dropped meanwhile */
     courier->opening = 0;
-    if (world->providers[org].mood == MOOD_DOWN) {
+    if (courier->answer == MOOD_DOWN) {
         end_waiting(world, org, (OutboxEvent){.end = ATTEMPT_UNSENT});
-    } else if (world->providers[org].mood == MOOD_REFUSING) {
-        verdict_on_login_refused(world, org);
+    } else if (courier->answer == MOOD_REFUSING) {
         courier->closings++;
         if (courier->waiting.length == 0 && world->broken != BREAK_BREAKER)
             courier_step(world, org,
@@ -207,7 +221,6 @@ static void opened(World *world, guint org, gint64 number)
         end_waiting(
             world, org, (OutboxEvent){.end = ATTEMPT_LOGIN_REFUSED, .fate = DIAGNOSIS_FATE_HOLD});
     } else {
-        verdict_on_login_worked(world, org);
         stay_idle(world, org);
     }
     serve(world, org);
@@ -224,7 +237,11 @@ static void serve(World *world, guint org)
     if (courier->waiting.length == 0 || courier->opening != 0 || is_full)
         return;
     courier->opening = (gint64)(++world->n_opened);
-    agenda_add(world, latency_ms(world, org), opened, org, courier->opening, TRUE);
+    gint64 in_ms = latency_ms(world, org);
+    agenda_add(world, in_ms / 2, logs_in, org, courier->opening, TRUE);
+    agenda_add(world, in_ms, opened, org, courier->opening, TRUE);
+    if (courier->is_refused && world_chance(world, 500)) /* beside the automatic try */
+        agenda_add(world, world_between(world, 0, in_ms), world_save_draft, org, 0, TRUE);
 }
 
 void pool_give(World *world, gint64 id)

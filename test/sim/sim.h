@@ -63,14 +63,16 @@ typedef struct {
 } StoredOrg;
 
 typedef enum {
-    JOB_TAKE = 1, /* id */
-    JOB_MARK,     /* id */
-    JOB_RECORD,   /* id, decision, asked, at */
-    JOB_HEALTH,   /* health, version */
-    JOB_SWITCH,   /* is_on, until: by a person */
-    JOB_ACTIVATE, /* a verification passed */
-    JOB_CANCEL,   /* id */
-    JOB_RETRY,    /* id: a person said "again" */
+    JOB_TAKE = 1,   /* id */
+    JOB_MARK,       /* id */
+    JOB_RECORD,     /* id, decision, asked, at */
+    JOB_HEALTH,     /* health, version */
+    JOB_SWITCH,     /* is_on, until: by a person */
+    JOB_ACTIVATE,   /* a verification passed */
+    JOB_CANCEL,     /* id */
+    JOB_RETRY,      /* id: a person said "again" */
+    JOB_RESCHEDULE, /* id, until: a person named another time */
+    JOB_DRAFT,      /* settings are changed that do not count yet */
     JOB_HOUSEKEEPING,
 } JobKind;
 
@@ -98,6 +100,19 @@ typedef struct {
     WallMs look_until;
 } SimStore;
 
+/* How the provider is just now. */
+typedef enum {
+    MOOD_WELL = 0,
+    MOOD_STORM,    /* 4yz to everything */
+    MOOD_GREY,     /* greylisting, 15 minutes */
+    MOOD_REFUSING, /* 535 */
+    MOOD_DOWN,     /* no connection */
+    MOOD_DROPPING, /* connections break before or after the dot */
+    MOOD_SLOW,     /* replies take minutes */
+    MOOD_FULL,     /* a quota of its own */
+    MOODS,
+} Mood;
+
 /* --- The courier: what a kill forgets ----------------------------------------------------------
  */
 
@@ -120,11 +135,14 @@ typedef struct {
 typedef struct {
     gboolean has_state, is_reading, read_again;
     gboolean is_paused;        /* as it was told */
+    EmailGate gate;            /* likewise */
+    gboolean is_refused;       /* likewise */
     gint64 version, wake_turn; /* an older wake-up is void */
     guint closings, drains, connections;
     guint idle, busy;
     gint64 idle_turn; /* an older plan to close what is idle is void */
     gint64 opening;   /* which one is being opened; 0: none */
+    Mood answer;      /* how the provider took its login */
     GQueue waiting;   /* of ids */
     OutboxEffect load;
     gboolean is_loading;
@@ -137,18 +155,6 @@ typedef struct {
 
 /* --- The provider ------------------------------------------------------------------------------
  */
-
-typedef enum {
-    MOOD_WELL = 0,
-    MOOD_STORM,    /* 4yz to everything */
-    MOOD_GREY,     /* greylisting, 15 minutes */
-    MOOD_REFUSING, /* 535 */
-    MOOD_DOWN,     /* no connection */
-    MOOD_DROPPING, /* connections break before or after the dot */
-    MOOD_SLOW,     /* replies take minutes */
-    MOOD_FULL,     /* a quota of its own */
-    MOODS,
-} Mood;
 
 typedef struct {
     gint64 at, lead_ms;                 /* true time, and what the wall clock was ahead by */
@@ -271,5 +277,7 @@ void verdict_on_start(World *world);
 void verdict_at_the_end(World *world);
 void verdict_tell(const World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* world.c: plays one seed. The fault, or NULL; the caller frees. */
+/* world.c: a person saves a draft, so the state is read again and is the same. */
+void world_save_draft(World *world, guint org, gint64 unused);
+/* Plays one seed. The fault, or NULL; the caller frees. */
 char *world_play(guint64 seed, SimBreak broken, gboolean is_told, SimCount *count);

@@ -183,6 +183,22 @@ static void cancel(World *world, Mail *mail)
     move(world, mail, mail->state == EMAIL_UNCERTAIN ? EMAIL_UNCERTAIN : EMAIL_CANCELLED, 0);
 }
 
+static void reschedule(World *world, Mail *mail, WallMs at)
+{
+    WallMs now = world_wall(world);
+    if (mail->state != EMAIL_SCHEDULED)
+        return;
+    gint64 lifetime_ms = mail->item.mail.deadline_at - mail->next_at;
+    WallMs begin = MAX(at, now);
+    if (mail->item.mail.expires_at == 0)
+        mail->item.mail.deadline_at = begin + lifetime_ms;
+    else if (mail->item.mail.expires_at <= begin)
+        return;
+    move(world, mail, at > now ? EMAIL_SCHEDULED : EMAIL_QUEUED, begin);
+    mail->is_honest = mail->is_honest && world->lead_ms == 0;
+    world->store.noted_queue |= 1U << mail->org;
+}
+
 static void switch_sending(World *world, StoredOrg *org, gboolean is_on, WallMs until)
 {
     org->is_enabled = is_on;
@@ -292,6 +308,12 @@ static void run(World *world, Job *job)
         break;
     case JOB_RETRY:
         retry(world, world_mail(world, job->id));
+        break;
+    case JOB_RESCHEDULE:
+        reschedule(world, world_mail(world, job->id), job->until);
+        break;
+    case JOB_DRAFT:
+        world->store.noted_state |= 1U << job->org;
         break;
     case JOB_HOUSEKEEPING:
         keep_house(world);

@@ -84,6 +84,29 @@ static void retry_some(World *world)
         store_queue(world, &(Job){.kind = JOB_RETRY, .id = any_mail(world)});
 }
 
+static void reschedule_some(World *world)
+{
+    for (guint n = 0; n < 20 && world->n_mails > 0; n++)
+        store_queue(world, &(Job){.kind = JOB_RESCHEDULE,
+                               .id = any_mail(world),
+                               .until = world_wall(world) +
+                                        world_between(world, -CLOCK_MINUTE_MS, CLOCK_HOUR_MS)});
+}
+
+void world_save_draft(World *world, guint org, gint64 unused)
+{
+    verdict_tell(world, "org %u: a draft is saved", org);
+    store_queue(world, &(Job){.kind = JOB_DRAFT, .org = org});
+}
+
+static void save_drafts(World *world)
+{
+    guint org = any_org(world);
+    for (gint64 n = world_between(world, 1, 10); n > 0; n--)
+        agenda_add(
+            world, world_between(world, 0, 20 * CLOCK_MINUTE_MS), world_save_draft, org, 0, TRUE);
+}
+
 static void verify(World *world)
 {
     guint org = any_org(world);
@@ -131,11 +154,13 @@ typedef struct {
 } Happening;
 
 static const Happening happenings[] = {
-    {40, FALSE, take_some},
+    {33, FALSE, take_some},
     {16, TRUE, change_mood},
     {8, TRUE, pause_or_resume},
     {5, TRUE, cancel_some},
     {4, TRUE, retry_some},
+    {3, FALSE, reschedule_some},
+    {4, FALSE, save_drafts},
     {7, TRUE, verify},
     {7, TRUE, set_clock},
     {7, TRUE, kill_process},

@@ -2,9 +2,11 @@
 #include "fixture.h"
 
 #include "api/routes.h"
+#include "api/state.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "store/emails.h"
+#include "store/quota.h"
 #include "store/smtp_settings.h"
 
 #define NOBODY "em_00000000000070008000000000000000"
@@ -103,6 +105,8 @@ static void what_failed_is_retried(void **state)
         assert_string_equal(reply_text(retried, "id"), id);
         gboolean is_uncertain = rows[i].end == EMAIL_UNCERTAIN;
         assert_int_equal(json_is_true(reply_at(retried, "possible_duplicate")), is_uncertain);
+        assert_int_equal(
+            json_is_true(reply_at(retried, "recipients.0.possible_duplicate")), is_uncertain);
     }
 }
 
@@ -127,6 +131,10 @@ static void a_refused_retry_says_why(void **state)
             ask_id(self, "POST", id, "/retry", "Accept-Language: de\r\n", NULL);
         assert_reply(refused, 409, rows[i].code);
         assert_string_equal(reply_text(refused, "name"), "application_error");
+        /* Nor is it offered. */
+        g_autoptr(Reply) why = ask_id(self, "GET", id, "/explanation", "", NULL);
+        assert_reply(why, 200, NULL);
+        assert_null(strstr(why->body, "\"retry\""));
     }
     g_autoptr(Reply) unknown = ask_id(self, "POST", NOBODY, "/retry", "", NULL);
     assert_reply(unknown, 404, "not_found");
@@ -238,6 +246,28 @@ static void a_bulk_action_does_what_it_can_and_names_the_rest(void **state)
     g_free(first);
 }
 
+static void what_may_have_arrived_is_retried_in_bulk_only_when_asked_for(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *lost = hand_over(self, ""), *rejected = hand_over(self, "");
+    try(self, lost, EMAIL_UNCERTAIN, CLOCK_HOUR_MS);
+    try(self, rejected, EMAIL_REJECTED, 0);
+    static const char *const unasked[] = {"", ",\"uncertain\":false", ",\"uncertain\":null"};
+    for (gsize i = 0; i < G_N_ELEMENTS(unasked); i++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"action\":\"retry\",\"ids\":[\"%s\"]%s}", lost, unasked[i]);
+        g_autoptr(Reply) skipped = ask_token(self, "POST /v1/emails/bulk", "", body);
+        assert_reply(skipped, 200, NULL);
+        assert_int_equal(json_integer_value(reply_at(skipped, "done")), 0);
+        assert_string_equal(reply_text(skipped, "skipped.0.code"), "may_arrive_twice");
+    }
+    g_autofree char *both = g_strdup_printf(
+        "{\"action\":\"retry\",\"ids\":[\"%s\",\"%s\"],\"uncertain\":true}", lost, rejected);
+    g_autoptr(Reply) done = ask_token(self, "POST /v1/emails/bulk", "", both);
+    assert_reply(done, 200, NULL);
+    assert_int_equal(json_integer_value(reply_at(done, "done")), 2);
+}
+
 static void a_wrong_bulk_action_is_refused_whole(void **state)
 {
     static const struct {
@@ -249,6 +279,8 @@ static void a_wrong_bulk_action_is_refused_whole(void **state)
         {"{\"action\":\"retry\",\"ids\":[]}", "out_of_range"},
         {"{\"action\":\"retry\",\"ids\":[\"em_1\"]}", "invalid_id"},
         {"{\"action\":\"retry\",\"ids\":[7]}", "invalid_id"},
+        {"{\"action\":\"retry\",\"ids\":[\"" NOBODY "\"],\"uncertain\":1}", "wrong_type"},
+        {"{\"action\":\"cancel\",\"ids\":[\"" NOBODY "\"],\"uncertain\":true}", "not_allowed"},
     };
     Fixture *self = *state;
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -322,6 +354,41 @@ static void classes_are_cancelled_only_by_name_and_when_switching_on(void **stat
     assert_reply(number, 422, "unknown_value");
     g_autoptr(Reply) one = ask_id(self, "GET", id, "", "", NULL);
     assert_string_equal(reply_text(one, "state"), "held"); /* nothing was changed */
+}
+
+static void long_work_is_done_one_at_a_time(void **state)
+{
+    Fixture *self = *state;
+    static const char cancel[] = "{\"enabled\":true,\"cancel_classes\":[\"bulk\"]}";
+    for (gint is_busy = TRUE; is_busy >= FALSE; is_busy--) {
+        g_atomic_int_set(&self->api->is_cancelling, is_busy);
+        g_atomic_int_set(&self->api->is_checking, is_busy);
+        for (guint i = 0; i < 2; i++) { /* it is over afterwards */
+            g_autoptr(Reply) put = ask_token(self, "PUT /v1/smtp/sending", "", cancel);
+            g_autoptr(Reply) check = ask_member(self, "GET /v1/queue/check", "", NULL);
+            assert_reply(put, is_busy ? 503 : 200, is_busy ? "busy" : NULL);
+            assert_reply(check, is_busy ? 503 : 200, is_busy ? "busy" : NULL);
+        }
+        g_autoptr(Reply) plain = ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}");
+        assert_reply(plain, 200, NULL);
+    }
+}
+
+static void what_ended_uncertain_waits_for_nothing(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *once = hand_over(self, ",\"delivery\":\"at_most_once\"");
+    g_autofree char *again = hand_over(self, "");
+    try(self, once, EMAIL_UNCERTAIN, 0);
+    try(self, again, EMAIL_UNCERTAIN, CLOCK_HOUR_MS);
+    g_autoptr(Reply) status = ask_token(self, "GET /v1/smtp", "", NULL);
+    assert_int_equal(number_at(status, "waiting.uncertain"), 1);
+    g_autoptr(Reply) books = ask_member(self, "GET /v1/queue/check", "", NULL);
+    assert_int_equal(number_at(books, "waiting"), 1);
+    assert_int_equal(number_at(books, "states.uncertain"), 2);
+    assert_true(json_is_true(reply_at(books, "balanced")));
+    g_autoptr(Reply) preview = ask_token(self, "GET /v1/smtp/sending/preview", "", NULL);
+    assert_int_equal(number_at(preview, "later.total"), 1);
 }
 
 static void what_exceeds_a_quota_takes_at_least_its_windows(void **state)
@@ -411,6 +478,48 @@ static void the_status_tells_breaker_quota_and_reason(void **state)
     assert_string_equal(reply_text(fault, "breaker.diagnosis.id"), "auth_failed_generic");
 }
 
+static gboolean send_job(Db *db, gpointer data, GError **error)
+{
+    const guint *n = data;
+    return quota_sent_add(db, STORE_DEFAULT_ORG, clock_wall_ms(), *n, error);
+}
+
+/* What came on the stream up to and with `needle`; FALSE if it did not come within a second. */
+static gboolean reads(GSocketConnection *connection, const char *needle)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(connection));
+    g_socket_set_timeout(g_socket_connection_get_socket(connection), 1);
+    while (!strstr(text->str, needle)) {
+        char buffer[4096];
+        gssize n = g_input_stream_read(in, buffer, sizeof buffer, NULL, NULL);
+        if (n <= 0)
+            return FALSE;
+        g_string_append_len(text, buffer, n);
+    }
+    return TRUE;
+}
+
+/* Time moves the quota, and no commit tells of it: a job that notes nothing stands for time. */
+static void a_heartbeat_tells_of_the_quota_if_it_has_moved(void **state)
+{
+    Fixture *self = *state;
+    guint n = 3;
+    run(self, activate_job, self->vault);
+    GSocketConnection *events = connect_tcp(self);
+    g_autofree char *request = g_strdup_printf(
+        "GET /v1/smtp/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
+        self->token);
+    send_bytes(events, request, strlen(request));
+    assert_true(reads(events, "\"used\":0"));
+    sse_beat(self->api->sse);
+    assert_false(reads(events, "event: status")); /* nothing has moved */
+    run(self, send_job, &n);
+    sse_beat(self->api->sse);
+    assert_true(reads(events, "\"used\":3"));
+    g_object_unref(events);
+}
+
 static void assert_explained(
     const Fixture *self, const char *id, const char *code, const char *german, const char *english)
 {
@@ -432,6 +541,9 @@ static void the_explanation_is_true_for_the_state_and_the_gate(void **state)
     assert_explained(self, id, "held_not_configured", "SMTP-Einstellungen aktiv", "settings");
     run(self, activate_job, self->vault);
     assert_explained(self, id, "held_paused", "Versand pausiert ist", "sending is paused");
+    reply_free(ask_token(self, "PUT /v1/smtp/sending", "",
+        "{\"enabled\":false,\"until\":\"2099-01-01T00:00:00Z\"}"));
+    assert_explained(self, id, "held_paused", "bevor es von selbst", "before sending goes on");
     reply_free(ask_token(self, "PUT /v1/smtp/sending", "", "{\"enabled\":true}"));
     assert_explained(self, id, "waiting_turn", "an der Reihe", "next in line");
     WallMs at = clock_wall_ms();
@@ -459,11 +571,15 @@ int main(void)
         WITH_TOKEN(a_scheduled_email_gets_another_time),
         WITH_TOKEN(a_new_time_must_make_sense),
         WITH_TOKEN(a_bulk_action_does_what_it_can_and_names_the_rest),
+        WITH_TOKEN(what_may_have_arrived_is_retried_in_bulk_only_when_asked_for),
         WITH_TOKEN(a_wrong_bulk_action_is_refused_whole),
         WITH_TOKEN(the_preview_counts_by_class_and_resuming_cancels_classes),
         WITH_TOKEN(classes_are_cancelled_only_by_name_and_when_switching_on),
+        WITH_TOKEN(long_work_is_done_one_at_a_time),
+        WITH_TOKEN(what_ended_uncertain_waits_for_nothing),
         cmocka_unit_test(what_exceeds_a_quota_takes_at_least_its_windows),
         WITH_TOKEN(the_status_tells_breaker_quota_and_reason),
+        WITH_TOKEN(a_heartbeat_tells_of_the_quota_if_it_has_moved),
         WITH_TOKEN(the_explanation_is_true_for_the_state_and_the_gate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void a_stop_leaves_a_whole_backup_or_none(void **state)
 {
     Fixture *self = *state;
     g_autofree char *path = backup_path(self, 0);
-    g_autofree char *part = g_strconcat(path, ".part", NULL);
+    g_autofree char *part = g_strconcat(path, ".absender.part", NULL);
     g_autoptr(Reply) started = start_backup(self, path);
     assert_reply(started, 202, NULL);
     api_stop(self->api);

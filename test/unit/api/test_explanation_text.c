@@ -16,10 +16,15 @@ static gboolean names_a_gate(ExplainCode code)
     return code == EXPLAIN_HELD || code == EXPLAIN_SCHEDULED_HELD || code == EXPLAIN_UNCERTAIN_HELD;
 }
 
-static char *say(ExplainCode code, EmailGate gate, WallMs next_at, Language language)
+typedef enum { NOTHING_FOLLOWS, A_MOMENT_FOLLOWS, IT_EXPIRES_FIRST } Outlook;
+
+static char *say(ExplainCode code, EmailGate gate, Outlook outlook, Language language)
 {
-    const Explanation explanation = {
-        .code = code, .gate = gate, .next_at = next_at, .expires_at = SOME_TIME + CLOCK_DAY_MS};
+    const Explanation explanation = {.code = code,
+        .gate = gate,
+        .next_at = outlook == A_MOMENT_FOLLOWS ? SOME_TIME : 0,
+        .expires_at = SOME_TIME + CLOCK_DAY_MS,
+        .expires_first = outlook == IT_EXPIRES_FIRST};
     const ExplanationWords words = {.own_at = SOME_TIME};
     return explanation_sentence(&explanation, &words, language);
 }
@@ -37,12 +42,11 @@ static void every_code_and_gate_is_a_whole_sentence_in_both_languages(void **sta
 {
     for (ExplainCode code = EXPLAIN_WAITING_TURN; code <= EXPLAIN_HANDED_OVER; code++)
         for (EmailGate gate = EMAIL_GATE_OPEN; gate <= EMAIL_GATE_QUOTA; gate++)
-            for (guint has_moment = 0; has_moment <= 1; has_moment++) {
+            for (Outlook outlook = NOTHING_FOLLOWS; outlook <= IT_EXPIRES_FIRST; outlook++) {
                 if (names_a_gate(code) != (gate != EMAIL_GATE_OPEN))
                     continue;
-                WallMs next_at = has_moment ? SOME_TIME : 0;
-                g_autofree char *en = say(code, gate, next_at, LANGUAGE_EN);
-                g_autofree char *de = say(code, gate, next_at, LANGUAGE_DE);
+                g_autofree char *en = say(code, gate, outlook, LANGUAGE_EN);
+                g_autofree char *de = say(code, gate, outlook, LANGUAGE_DE);
                 assert_whole(en);
                 assert_whole(de);
                 assert_string_not_equal(en, de);
@@ -93,6 +97,14 @@ static void sentences_hold_what_is_known(void **state)
     const Explanation paused = {.code = EXPLAIN_HELD, .gate = EMAIL_GATE_PAUSED};
     g_autofree char *pause = explanation_sentence(&paused, &why, LANGUAGE_DE);
     assert_string_equal(pause, "Diese E-Mail wartet, weil der Versand pausiert ist.");
+    const Explanation late = {.code = EXPLAIN_HELD,
+        .gate = EMAIL_GATE_PAUSED,
+        .expires_at = SOME_TIME,
+        .expires_first = TRUE};
+    g_autofree char *over = explanation_sentence(&late, &why, LANGUAGE_DE);
+    assert_string_equal(over, "Diese E-Mail wartet, weil der Versand pausiert ist. Sie verfällt am "
+                              "24. Dezember 2026 um 18:05 Uhr (UTC), bevor es von selbst "
+                              "weitergeht.");
 }
 
 int main(void)

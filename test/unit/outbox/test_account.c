@@ -59,6 +59,36 @@ static void it_wakes_when_a_place_becomes_free(void **unused)
     outbox_free(hand.outbox);
 }
 
+/* The store counts by the wall clock what this process has counted itself. */
+static void a_quota_set_while_the_clock_is_ahead_frees_its_places(void **unused)
+{
+    Hand hand = open_hand(1);
+    const OutboxItem one = item(1, EMAIL_CLASS_RESET), two = item(2, EMAIL_CLASS_RESET);
+    load(&hand, &one, 1);
+    end(&hand, 1, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    hand.now += CLOCK_MINUTE_MS;
+    hand.lead_ms = 3 * CLOCK_DAY_MS;
+    g_autoptr(Quota) sent = quota_new();
+    quota_add(sent, hand.now + hand.lead_ms, 1);
+    hand.version = 2;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                    .gate = EMAIL_GATE_OPEN,
+                    .config_version = 2,
+                    .connections = 1,
+                    .window = 1,
+                    .limits = {.per_hour = 1},
+                    .sent = sent});
+    WallMs free_at = find(&hand, OUTBOX_EFFECT_WAKE)->at;
+    assert_in_range(free_at - NOW, CLOCK_HOUR_MS, 61 * CLOCK_MINUTE_MS);
+    load(&hand, &two, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+    hand.now = free_at;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 2);
+    outbox_free(hand.outbox);
+}
+
 static void a_jump_ends_no_life_but_an_expiry_is_believed_from_either_clock(void **unused)
 {
     static const struct {
@@ -203,17 +233,61 @@ static void after_a_restart_a_moment_that_cannot_be_leaves_no_try(void **unused)
     }
 }
 
+static void told_again(Hand *hand)
+{
+    step(hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                   .gate = EMAIL_GATE_OPEN,
+                   .config_version = 1,
+                   .connections = 1,
+                   .window = 1,
+                   .is_refused = TRUE,
+                   .refused_at = NOW - CLOCK_MINUTE_MS});
+}
+
+/* A draft is saved, or the provider cannot be reached: neither is the answer to the try. */
+static void after_a_restart_the_try_is_not_lost_before_it_is_answered(void **unused)
+{
+    Hand hand = {.outbox = outbox_new(), .now = NOW, .version = 1};
+    item_bytes = SMALL;
+    told_again(&hand);
+    hand.now = find(&hand, OUTBOX_EFFECT_WAKE)->at;
+    const OutboxItem one = item(1, EMAIL_CLASS_RESET);
+    told_again(&hand);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    load(&hand, &one, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+    told_again(&hand);
+    load(&hand, NULL, 0);
+    end(&hand, 1, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    told_again(&hand);
+    hand.now += CLOCK_HOUR_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    load(&hand, &one, 1);
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+    end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+    recorded(&hand, 1);
+    told_again(&hand);
+    hand.now += CLOCK_DAY_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND) + count(&hand, OUTBOX_EFFECT_LOAD), 0);
+    outbox_free(hand.outbox);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_quota_holds_all_but_tests_until_a_place_is_free),
         cmocka_unit_test(it_wakes_when_a_place_becomes_free),
+        cmocka_unit_test(a_quota_set_while_the_clock_is_ahead_frees_its_places),
         cmocka_unit_test(a_jump_ends_no_life_but_an_expiry_is_believed_from_either_clock),
         cmocka_unit_test(a_jump_moves_no_wait_and_is_a_reason_to_look_anew),
         cmocka_unit_test(a_refusal_that_no_mail_heard_counts),
         cmocka_unit_test(a_refusal_under_other_settings_says_nothing),
         cmocka_unit_test(only_what_began_after_the_wait_is_the_automatic_try),
         cmocka_unit_test(after_a_restart_a_moment_that_cannot_be_leaves_no_try),
+        cmocka_unit_test(after_a_restart_the_try_is_not_lost_before_it_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

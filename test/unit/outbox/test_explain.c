@@ -34,12 +34,24 @@ static gboolean has_change(const Explanation *answer, ExplainChange change)
 
 /* --- All of them ----------------------------------------------------------------------------- */
 
+/* As the store judges (store/emails_actions.c). */
+static gboolean may_be_retried(const ExplainFacts *facts)
+{
+    gboolean is_fit = facts->state == EMAIL_DEFERRED || facts->state == EMAIL_REJECTED ||
+                      facts->state == EMAIL_EXPIRED ||
+                      (facts->state == EMAIL_UNCERTAIN && !facts->at_most_once);
+    return is_fit && facts->has_body && !facts->past_expiry;
+}
+
 static void check_sense(const ExplainFacts *facts)
 {
     Explanation answer = explain(facts);
     const char *name = explain_code_name(answer.code, answer.gate);
     assert_true(name && *name);
     assert_true(answer.next_at == 0 || answer.next_at > NOW);
+    assert_true(answer.next_at == 0 || answer.next_at < facts->deadline_at);
+    if (answer.expires_first)
+        assert_int_equal(answer.next_at, 0);
     assert_true(answer.n_changes <= EXPLAIN_CHANGES);
     if (!email_state_is_waiting(facts->state)) {
         assert_int_equal(answer.next_at, 0);
@@ -48,8 +60,13 @@ static void check_sense(const ExplainFacts *facts)
     }
     if (!facts->has_body)
         assert_false(has_change(&answer, EXPLAIN_CHANGE_RETRY));
-    if (facts->at_most_once && facts->state == EMAIL_UNCERTAIN)
-        assert_false(has_change(&answer, EXPLAIN_CHANGE_RETRY));
+    if (has_change(&answer, EXPLAIN_CHANGE_RETRY))
+        assert_true(may_be_retried(facts));
+    if (has_change(&answer, EXPLAIN_CHANGE_CANCEL))
+        assert_true(facts->deadline_at > NOW && facts->state != EMAIL_SENDING &&
+                    (facts->state != EMAIL_UNCERTAIN || facts->next_at > 0));
+    if (has_change(&answer, EXPLAIN_CHANGE_RESCHEDULE))
+        assert_int_equal(facts->state, EMAIL_SCHEDULED);
     for (guint i = 0; i < answer.n_changes; i++)
         assert_non_null(explain_change_name(answer.changes[i]));
     /* What is held names its gate; what is not does not. */
@@ -61,22 +78,25 @@ static void check_sense(const ExplainFacts *facts)
 
 static void every_state_under_every_gate_has_a_sensible_answer(void **state)
 {
-    static const WallMs moments[] = {0, NOW - 1, NOW, LATER, DEADLINE};
+    static const WallMs moments[] = {0, NOW - 1, NOW, LATER, DEADLINE, DEADLINE + 1};
+    static const WallMs deadlines[] = {NOW, LATER - 1, DEADLINE};
+    enum { MOMENTS = G_N_ELEMENTS(moments), DEADLINES = G_N_ELEMENTS(deadlines) };
     for (EmailState each = EMAIL_SCHEDULED; each <= EMAIL_HELD; each++)
         for (EmailGate gate = EMAIL_GATE_OPEN; gate <= EMAIL_GATE_QUOTA; gate++)
             for (guint bits = 0; bits < 1u << 6; bits++)
                 for (DiagnosisFate fate = DIAGNOSIS_FATE_NONE; fate <= DIAGNOSIS_FATE_BOUNCE;
                      fate++)
-                    for (gsize i = 0; i < G_N_ELEMENTS(moments) * 3; i++) {
+                    for (gsize i = 0; i < MOMENTS * MOMENTS * DEADLINES; i++) {
                         ExplainFacts facts = facts_of(each, gate);
-                        facts.next_at = moments[i % G_N_ELEMENTS(moments)];
-                        facts.gate_opens_at = moments[i / 3];
+                        facts.next_at = moments[i % MOMENTS];
+                        facts.gate_opens_at = moments[i / MOMENTS % MOMENTS];
                         facts.fate = fate;
                         facts.is_diagnosed = bits & 1;
                         facts.at_most_once = (bits & 2) != 0;
                         facts.is_flagged = (bits & 4) != 0;
                         facts.has_body = (bits & 8) != 0;
-                        facts.deadline_at = bits & 16 ? NOW : DEADLINE;
+                        facts.past_expiry = (bits & 16) != 0;
+                        facts.deadline_at = deadlines[i / (MOMENTS * MOMENTS)];
                         facts.is_troubled = (bits & 32) != 0;
                         check_sense(&facts);
                     }
@@ -194,6 +214,49 @@ static void the_next_moment_is_not_before_gate_and_mail_allow_it(void **state)
     assert_int_equal(explain(&facts).next_at, LATER);
 }
 
+static void what_expires_first_is_not_promised(void **state)
+{
+    static const struct {
+        const char *name;
+        EmailState state;
+        EmailGate gate;
+        WallMs next_at, opens_at;
+        const char *code;
+        gboolean expires_first;
+    } rows[] = {
+        {"the pause ends later", EMAIL_QUEUED, EMAIL_GATE_PAUSED, NOW, DEADLINE, "held_paused",
+            TRUE},
+        {"the pause ends in time", EMAIL_QUEUED, EMAIL_GATE_PAUSED, NOW, DEADLINE - 1,
+            "held_paused", FALSE},
+        {"a person ends it", EMAIL_QUEUED, EMAIL_GATE_PAUSED, NOW, 0, "held_paused", FALSE},
+        {"the login", EMAIL_DEFERRED, EMAIL_GATE_CREDENTIAL_FAULT, LATER, DEADLINE,
+            "held_credential_fault", TRUE},
+        {"the quota", EMAIL_QUEUED, EMAIL_GATE_QUOTA, NOW, DEADLINE, "held_quota", TRUE},
+        {"scheduled, a long pause", EMAIL_SCHEDULED, EMAIL_GATE_PAUSED, LATER, DEADLINE,
+            "scheduled_paused", TRUE},
+        {"scheduled behind the pause", EMAIL_SCHEDULED, EMAIL_GATE_PAUSED, LATER, LATER - 1,
+            "scheduled", FALSE},
+        {"scheduled too late", EMAIL_SCHEDULED, EMAIL_GATE_OPEN, DEADLINE, 0, "scheduled", TRUE},
+        {"uncertain, a long pause", EMAIL_UNCERTAIN, EMAIL_GATE_PAUSED, NOW, DEADLINE,
+            "uncertain_paused", TRUE},
+        {"uncertain, too late", EMAIL_UNCERTAIN, EMAIL_GATE_OPEN, DEADLINE, 0, "uncertain_ended",
+            FALSE},
+        {"deferred, too late", EMAIL_DEFERRED, EMAIL_GATE_PAUSED, DEADLINE, LATER, "deferred_last",
+            FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ExplainFacts facts = facts_of(rows[i].state, rows[i].gate);
+        facts.next_at = rows[i].next_at;
+        facts.gate_opens_at = rows[i].opens_at;
+        facts.fate = DIAGNOSIS_FATE_RETRY;
+        Explanation answer = explain(&facts);
+        print_message("# %s\n", rows[i].name);
+        assert_string_equal(explain_code_name(answer.code, answer.gate), rows[i].code);
+        assert_int_equal(answer.expires_first, rows[i].expires_first);
+        assert_true(answer.next_at == 0 || answer.next_at < DEADLINE);
+    }
+}
+
 static void what_cannot_be_tried_again_is_to_be_handed_over_anew(void **state)
 {
     ExplainFacts facts = facts_of(EMAIL_REJECTED, EMAIL_GATE_OPEN);
@@ -229,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_deferral_is_explained_by_what_the_last_attempt_met),
         cmocka_unit_test(what_may_have_arrived_is_never_called_unsent),
         cmocka_unit_test(the_next_moment_is_not_before_gate_and_mail_allow_it),
+        cmocka_unit_test(what_expires_first_is_not_promised),
         cmocka_unit_test(what_cannot_be_tried_again_is_to_be_handed_over_anew),
         cmocka_unit_test(a_mail_past_its_deadline_is_about_to_end),
     };

@@ -153,6 +153,58 @@ static void a_deferral_beside_a_load_is_not_forgotten(void **unused)
     outbox_free(hand.outbox);
 }
 
+/* The bell that a look for tests alone has answered counts for the others still. */
+static void a_look_for_tests_alone_forgets_no_backlog(void **unused)
+{
+    Hand hand = {.outbox = outbox_new(), .now = NOW, .version = 1};
+    item_bytes = SMALL;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                    .gate = EMAIL_GATE_OPEN,
+                    .config_version = 1,
+                    .connections = 4,
+                    .window = 1,
+                    .limits = {.per_hour = 1}});
+    const OutboxItem one = item(1, EMAIL_CLASS_TRANSACTIONAL);
+    step(&hand,
+        (OutboxEvent){.kind = OUTBOX_EVENT_LOADED, .items = &one, .n_items = 1, .has_more = TRUE});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1); /* which uses up the quota */
+    assert_true(find(&hand, OUTBOX_EFFECT_LOAD)->only_tests);
+    hand.now += 200;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                    .recipient_id = 1,
+                    .end = ATTEMPT_REFUSED,
+                    .fate = DIAGNOSIS_FATE_HOLD,
+                    .is_local = TRUE}); /* or not */
+    load(&hand, NULL, 0);
+    assert_false(find(&hand, OUTBOX_EFFECT_LOAD)->only_tests);
+    assert_int_equal(find(&hand, OUTBOX_EFFECT_LOAD)->after.class, 0);
+    outbox_free(hand.outbox);
+}
+
+/* A person's retry and the rejection are one commit: the bell comes before RECORDED. */
+static void a_retry_beside_the_rejection_is_not_forgotten(void **unused)
+{
+    for (guint is_recorded_first = 0; is_recorded_first < 2; is_recorded_first++) {
+        Hand hand = open_hand(2);
+        OutboxItem one = item(1, EMAIL_CLASS_RESET);
+        load(&hand, &one, 1);
+        end(&hand, 1, ATTEMPT_REFUSED, DIAGNOSIS_FATE_BOUNCE);
+        hand.now += 200;
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+        one.next_at = hand.now;
+        if (is_recorded_first)
+            recorded(&hand, 1);
+        load(&hand, &one, 1);
+        if (!is_recorded_first)
+            recorded(&hand, 1);
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1); /* it is known no more */
+        load(&hand, &one, 1);
+        assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, 1);
+        outbox_free(hand.outbox);
+    }
+}
+
 static void what_was_handed_back_is_looked_for_again(void **unused)
 {
     Hand hand = open_hand(2);
@@ -563,6 +615,8 @@ int main(void)
         cmocka_unit_test(only_tests_go_out_while_paused),
         cmocka_unit_test(what_is_too_late_is_not_sent),
         cmocka_unit_test(a_deferral_beside_a_load_is_not_forgotten),
+        cmocka_unit_test(a_look_for_tests_alone_forgets_no_backlog),
+        cmocka_unit_test(a_retry_beside_the_rejection_is_not_forgotten),
         cmocka_unit_test(what_was_handed_back_is_looked_for_again),
         cmocka_unit_test(an_old_session_says_nothing_about_the_login),
         cmocka_unit_test(the_automatic_try_respects_an_outage_and_is_not_lost),

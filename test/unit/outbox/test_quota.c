@@ -122,10 +122,27 @@ static void both_may_have_counted_the_same(void **unused)
     quota_add(stored, NOW - 2 * CLOCK_HOUR_MS, 4);
     quota_add(stored, NOW - 1000, 3);
     quota_add(quota, NOW, 2);
-    quota_merge(quota, stored);
+    quota_merge(quota, stored, NOW);
     quota_read(quota, &limits, NOW, windows);
     assert_in_range(windows[1].used, 3, 5);
     assert_in_range(windows[2].used, 7, 9);
+}
+
+/* What the store names by a clock that runs ahead must not stop the windows. */
+static void what_is_counted_after_that_time_is_not_merged(void **unused)
+{
+    g_autoptr(Quota) quota = quota_new();
+    g_autoptr(Quota) stored = quota_new();
+    const QuotaLimits limits = {10, 10, 10};
+    quota_add(stored, NOW - 1000, 3);
+    quota_add(stored, NOW + CLOCK_HOUR_MS, 4);
+    quota_merge(quota, stored, NOW);
+    quota_add(quota, NOW, 2);
+    QuotaWindow windows[QUOTA_WINDOWS];
+    quota_read(quota, &limits, NOW, windows);
+    assert_int_equal(windows[2].used, 5);
+    quota_read(quota, &limits, NOW + 25 * CLOCK_HOUR_MS, windows);
+    assert_int_equal(windows[2].used, 0);
 }
 
 static void a_time_before_the_last_counts_as_the_last(void **unused)
@@ -261,6 +278,7 @@ int main(void)
         cmocka_unit_test(what_is_under_way_is_kept_free),
         cmocka_unit_test(people_are_told_what_is_used_and_until_when),
         cmocka_unit_test(both_may_have_counted_the_same),
+        cmocka_unit_test(what_is_counted_after_that_time_is_not_merged),
         cmocka_unit_test(a_time_before_the_last_counts_as_the_last),
         cmocka_unit_test(an_outbox_keeps_to_it_whatever_the_wall_clock_says),
     };

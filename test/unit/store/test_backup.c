@@ -2,7 +2,9 @@
 #include "store/backup.h"
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/secret.h"
+#include "store/database_file.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
 
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -331,7 +334,12 @@ static void only_a_backup_is_replaced_and_only_when_told(void **state)
     g_autofree char *key = g_build_filename(w->home, "key", NULL);
     g_autofree char *link = g_build_filename(w->root, "link", NULL);
     assert_int_equal(symlink(w->backup, link), 0);
-    const char *const others[] = {key, link, w->home};
+    g_autofree char *songs = g_build_filename(w->root, "songs.db", NULL);
+    change(songs, "CREATE TABLE songs (title TEXT)");
+    g_auto(StoreRestored) restored = {0}; /* another Absender's database, made of a backup */
+    ok(store_restore(w->backup, w->fresh, FALSE, &restored, &error), error);
+    g_autofree char *database = g_build_filename(w->fresh, "absender.db", NULL);
+    const char *const others[] = {key, link, w->home, songs, database};
     for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
         refused(store_backup(w->store, others[i], TRUE, NULL, NULL, error_out), ABS_ERROR_INPUT);
 }
@@ -387,11 +395,73 @@ static void a_leftover_of_an_earlier_run_is_replaced(void **state)
 {
     World *w = *state;
     take_mails(w, 3);
-    g_autofree char *part = g_strconcat(w->backup, ".part", NULL);
+    g_autofree char *part = g_strconcat(w->backup, BACKUP_PART_ENDING, NULL);
     assert_true(g_file_set_contents(part, "half a backup", -1, NULL));
     back_up(w);
     assert_false(g_file_test(part, G_FILE_TEST_EXISTS));
     assert_int_equal(number_in(w->backup, "SELECT count(*) FROM emails"), 3);
+}
+
+static void a_file_of_somebody_else_beside_it_stays(void **state)
+{
+    World *w = *state;
+    g_autofree char *download = g_strconcat(w->backup, ".part", NULL);
+    assert_true(g_file_set_contents(download, "half a download", -1, NULL));
+    back_up(w);
+    g_autofree char *bytes = NULL;
+    assert_true(g_file_get_contents(download, &bytes, NULL, NULL));
+    assert_string_equal(bytes, "half a download");
+}
+
+static void a_link_is_not_followed_to_a_database(void **state)
+{
+    World *w = *state;
+    back_up(w);
+    g_autofree char *link = g_build_filename(w->root, "link", NULL);
+    g_autofree char *folder = g_build_filename(w->root, "folder", NULL);
+    g_autofree char *inside = g_build_filename(folder, "mail.backup", NULL);
+    assert_int_equal(symlink(w->backup, link), 0);
+    assert_int_equal(symlink(w->root, folder), 0); /* which is usual */
+    g_autoptr(GError) error = NULL;
+    ok(database_file_check(inside, "PRAGMA quick_check(1)", NULL, NULL, &error), error);
+    refused(
+        database_file_check(link, "PRAGMA quick_check(1)", NULL, NULL, error_out), ABS_ERROR_STORE);
+}
+
+enum { ROOM_BYTES = 512 * 1024 * 1024 };
+
+/* Somebody fills the disk meanwhile. */
+static gboolean fill(guint pages_done, guint pages_total, guint page_bytes, gpointer user)
+{
+    int *fd = user;
+    if (pages_done == 0 && posix_fallocate(*fd, 0, 2 * (off_t)ROOM_BYTES) == 0)
+        g_usleep((LIMIT_STORE_LOOK_MS + 100) * 1000);
+    return TRUE;
+}
+
+static void a_backup_gives_way_to_the_mail(void **state)
+{
+    World *w = *state;
+    struct statvfs disk;
+    assert_int_equal(statvfs(w->root, &disk), 0);
+    gint64 free_bytes = (gint64)disk.f_bavail * (gint64)disk.f_frsize;
+    if (free_bytes < 4 * (gint64)ROOM_BYTES)
+        skip();
+    store_close(w->store);
+    g_autoptr(GError) error = NULL;
+    const StoreConfig config = {
+        .path = w->database, .full_sync = TRUE, .disk_floor_bytes = free_bytes - ROOM_BYTES};
+    w->store = store_open(&config, NULL, &error);
+    ok(w->store, error);
+    g_autofree char *filler = g_build_filename(w->root, "filler", NULL);
+    int fd = open(filler, O_RDWR | O_CREAT | O_EXCL, 0600);
+    gboolean done = store_backup(w->store, w->backup, FALSE, fill, &fd, &error);
+    close(fd);
+    g_unlink(filler);
+    assert_false(done);
+    assert_int_equal(error->code, ABS_ERROR_IO);
+    assert_non_null(strstr(error->message, "no more mail was taken"));
+    assert_false(g_file_test(w->backup, G_FILE_TEST_EXISTS));
 }
 
 static void another_disk_is_as_good(void **state)
@@ -491,6 +561,81 @@ static void the_former_database_is_kept_aside_with_its_log(void **state)
     assert_int_equal(number_in(database, "SELECT count(*) FROM emails"), 4);
     assert_non_null(restored.kept_aside);
     assert_int_equal(number_in(restored.kept_aside, "SELECT count(*) FROM emails"), 6);
+}
+
+static void a_damaged_database_is_kept_with_its_log(void **state)
+{
+    World *w = *state;
+    take_mails(w, 4);
+    back_up(w);
+    g_autofree char *database = g_build_filename(w->fresh, "absender.db", NULL);
+    g_autofree char *log = g_strconcat(database, "-wal", NULL);
+    assert_true(g_file_set_contents(database, "no database at all", -1, NULL));
+    assert_true(g_file_set_contents(log, "frames", -1, NULL));
+    g_autoptr(GError) error = NULL;
+    g_auto(StoreRestored) restored = {0};
+    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    g_autofree char *kept_log = g_strconcat(restored.kept_aside, "-wal", NULL);
+    g_autofree char *kept = NULL;
+    assert_true(g_file_get_contents(restored.kept_aside, &kept, NULL, NULL));
+    assert_string_equal(kept, "no database at all");
+    assert_true(g_file_test(kept_log, G_FILE_TEST_EXISTS));
+    assert_false(g_file_test(log, G_FILE_TEST_EXISTS));
+    assert_int_equal(number_in(database, "SELECT count(*) FROM emails"), 4);
+}
+
+/* As a restore that died leaves it, when the former database was damaged. */
+static void nothing_starts_where_a_restore_was_cut_short(void **state)
+{
+    World *w = *state;
+    take_mails(w, 4);
+    back_up(w);
+    g_autofree char *database = g_build_filename(w->fresh, "absender.db", NULL);
+    g_autofree char *log = g_strconcat(database, "-wal", NULL);
+    g_autofree char *kept = g_strconcat(database, ".replaced-then", NULL);
+    assert_true(g_file_set_contents(kept, "no database at all", -1, NULL));
+    copy_file(w->backup, log);
+    assert_int_equal(symlink("absender.db.replaced-then", database), 0);
+    refused(store_open(&(StoreConfig){.path = database, .full_sync = TRUE}, NULL, error_out),
+        ABS_ERROR_IO);
+    g_auto(StoreRestored) restored = {0};
+    refused(store_restore(w->backup, w->fresh, FALSE, &restored, error_out), ABS_ERROR_CONFLICT);
+    g_autoptr(GError) error = NULL;
+    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    assert_string_equal(restored.kept_aside, kept);
+    assert_false(g_file_test(database, G_FILE_TEST_IS_SYMLINK));
+    assert_false(g_file_test(log, G_FILE_TEST_EXISTS));
+    assert_int_equal(number_in(database, "SELECT count(*) FROM emails"), 4);
+}
+
+static void what_root_restores_belongs_to_the_folders_owner(void **state)
+{
+    World *w = *state;
+    enum { SERVICE = 12345 };
+    if (geteuid() != 0)
+        skip();
+    take_mails(w, 2);
+    back_up(w); /* root's alone, and so is the folder it is in */
+    g_autofree char *key = g_build_filename(w->fresh, "key", NULL);
+    g_autofree char *database = g_build_filename(w->fresh, "absender.db", NULL);
+    assert_int_equal(chmod(w->root, 0711), 0);
+    assert_int_equal(chown(w->fresh, SERVICE, SERVICE), 0);
+    assert_int_equal(chown(key, SERVICE, SERVICE), 0);
+    g_autoptr(GError) error = NULL;
+    for (guint i = 0; i < 2; i++) { /* the second time beside the first, which is kept */
+        g_auto(StoreRestored) restored = {0};
+        ok(store_restore(w->backup, w->fresh, i > 0, &restored, &error), error);
+        const char *const files[] = {database, restored.kept_aside};
+        assert_int_equal(restored.owner, SERVICE);
+        assert_int_equal(geteuid(), 0);
+        for (guint file = 0; file <= i; file++) {
+            GStatBuf facts;
+            assert_int_equal(g_lstat(files[file], &facts), 0);
+            assert_int_equal(facts.st_uid, SERVICE);
+            assert_int_equal(facts.st_gid, SERVICE);
+            assert_int_equal(facts.st_mode & 07777, 0600);
+        }
+    }
 }
 
 /* SQLite would read each of these as part of the database it lies beside. */
@@ -688,10 +833,16 @@ int main(void)
         WORLD_TEST(a_path_that_cannot_be_is_refused),
         WORLD_TEST(a_target_that_cannot_be_written_to_its_end_leaves_nothing),
         WORLD_TEST(a_leftover_of_an_earlier_run_is_replaced),
+        WORLD_TEST(a_file_of_somebody_else_beside_it_stays),
+        WORLD_TEST(a_link_is_not_followed_to_a_database),
+        WORLD_TEST(a_backup_gives_way_to_the_mail),
         WORLD_TEST(another_disk_is_as_good),
         WORLD_TEST(what_is_restored_waits_for_a_person),
         WORLD_TEST(sessions_end_with_a_restore),
         WORLD_TEST(the_former_database_is_kept_aside_with_its_log),
+        WORLD_TEST(a_damaged_database_is_kept_with_its_log),
+        WORLD_TEST(nothing_starts_where_a_restore_was_cut_short),
+        WORLD_TEST(what_root_restores_belongs_to_the_folders_owner),
         WORLD_TEST(leftovers_do_not_get_into_what_is_restored),
         WORLD_TEST(a_database_in_use_is_not_replaced),
         WORLD_TEST(what_is_not_a_sound_backup_is_refused),
