@@ -18,6 +18,7 @@ struct http_server {
     gsize bodies_bytes;      /* reserved for bodies in flight */
     guint handling;          /* requests handed to `handle` and not answered */
     gint is_quiet;           /* atomic: takes nothing new */
+    gboolean is_stopping;    /* under the mutex: nothing more is handed over */
     MonoMs logged_at;        /* the error log is attacker-driven: one record a second */
 };
 
@@ -313,16 +314,22 @@ static enum MHD_Result queue_answer(Exchange *exchange)
     return result;
 }
 
-static void hand_over(Exchange *exchange)
+/* A request on an open connection may come while we stop. It is not begun: libmicrohttpd ends the
+ * process if it is stopped with a suspended connection. */
+static enum MHD_Result hand_over(Exchange *exchange)
 {
     HttpServer *server = exchange->server;
     exchange->is_handled = TRUE;
     set_deadline(exchange->mhd, 0); /* now it is we who take the time */
     g_mutex_lock(&server->mutex);
-    server->handling++;
+    gboolean may_begin = !server->is_stopping;
+    server->handling += may_begin ? 1 : 0;
     g_mutex_unlock(&server->mutex);
+    if (!may_begin)
+        return MHD_NO; /* the connection is closed without an answer */
     MHD_suspend_connection(exchange->mhd);
     server->handlers.handle(&exchange->request, server->handlers.user);
+    return MHD_YES;
 }
 
 void http_request_answer(HttpRequest *request, HttpAnswer *answer)
@@ -357,9 +364,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
     }
     if (exchange->answer)
         return queue_answer(exchange);
-    if (!exchange->is_handled)
-        hand_over(exchange);
-    return MHD_YES;
+    return exchange->is_handled ? MHD_YES : hand_over(exchange);
 }
 
 static void on_completed(
@@ -441,6 +446,7 @@ void http_server_stop(HttpServer *server)
         return;
     http_server_quiesce(server);
     g_mutex_lock(&server->mutex);
+    server->is_stopping = TRUE;
     while (server->handling > 0)
         g_cond_wait(&server->answered, &server->mutex);
     g_mutex_unlock(&server->mutex);
