@@ -303,6 +303,7 @@ void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResul
         .next_at = effect->decision.next_at,
         .counts = effect->decision.counts,
         .asked = effect->asked,
+        .late_by = effect->is_too_late ? clock_steady_ms() : 0,
         .config_version = org->state == NULL ? 0 : org->state->config_version,
     };
     if (result != NULL && result->recipient_id == effect->recipient_id) {

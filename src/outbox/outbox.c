@@ -168,7 +168,7 @@ static Known *next_ready(Org *org, gboolean only_tests)
 static void record_too_late(Outbox *outbox, Org *org, Known *known)
 {
     EmailState ended = known->item.mail.was_uncertain ? EMAIL_UNCERTAIN : EMAIL_EXPIRED;
-    record(outbox, org, known, (RetryDecision){ended, 0, FALSE});
+    record(outbox, org, known, (RetryDecision){ended, 0, FALSE})->is_too_late = TRUE;
 }
 
 static void send(Outbox *outbox, Org *org, Known *known)

@@ -111,7 +111,9 @@ typedef struct {
     gboolean only_tests;
     EmailPosition after;
     RetryDecision decision;
-    gboolean asked; /* RECORD: the provider was asked to take it: it uses up quota */
+    gboolean asked;       /* RECORD: the provider was asked to take it: it uses up quota */
+    gboolean is_too_late; /* RECORD: not tried, its time is over by what the outbox was told; the
+                             store must agree (a person may have given it another day since) */
     OutboxHealth health;
     WallMs at;
 } OutboxEffect;

@@ -107,6 +107,9 @@ typedef struct {
     WallMs at, next_at; /* next_at for deferred, queued and uncertain */
     gboolean counts;    /* uses up an attempt */
     gboolean asked;     /* the provider was asked to take it: it uses up quota */
+    WallMs late_by;     /* the steady clock if it was not tried because its time is over
+                           (retry_is_too_late); nothing is written unless the store's own times say
+                           so too. 0: it was tried */
     gint64 config_version;
     const char *phase;                       /* "after_data" … or NULL */
     int reply_code;                          /* 0: none */

@@ -2,6 +2,8 @@
  * without an attempt. */
 #include "base/error.h"
 #include "base/limits.h"
+#include "outbox/retry.h"
+#include "store/activity.h"
 #include "store/emails.h"
 #include "store/quota.h"
 #include "store/recipients.h"
@@ -226,12 +228,24 @@ static gboolean was_not_tried(const EmailAttempt *attempt)
     return attempt->state == EMAIL_QUEUED && !attempt->counts && !attempt->diagnosis;
 }
 
+/* The outbox may hold what a person has since given another day. */
+static gboolean has_time_left(const Recipient *recipient, const EmailAttempt *attempt)
+{
+    const RetryMail mail = {
+        .deadline_at = recipient->deadline_at, .expires_at = recipient->expires_at};
+    return attempt->late_by > 0 && !retry_is_too_late(&mail, attempt->at, attempt->late_by);
+}
+
 /* The move and the row of one attempt. *fault: it may not be made, and nothing was written. */
 static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttempt *attempt,
     RecipientTally *tally, GError **fault, GError **error)
 {
     EmailState to = attempt->state;
     gboolean is_kept = is_put_off(recipient, attempt->at) && email_state_is_waiting(to);
+    if (has_time_left(recipient, attempt)) {
+        store_note_change(db, STORE_CHANGED_QUEUE, recipient->org_id, NULL); /* look again */
+        return TRUE;
+    }
     /* Untried, what was uncertain before is so still: it may be a repetition. */
     if (to == EMAIL_QUEUED && recipient->state == EMAIL_UNCERTAIN)
         to = EMAIL_UNCERTAIN;
@@ -251,10 +265,21 @@ static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttemp
                attempt->at, tally, error);
 }
 
+/* One for each recipient, as the counts are. */
+static void tally_activity(ActivityTally *activity, const EmailAttempt *attempt)
+{
+    activity->accepted += attempt->state == EMAIL_ACCEPTED ? 1 : 0;
+    activity->deferred += attempt->state == EMAIL_DEFERRED ? 1 : 0;
+    activity->refused += attempt->state == EMAIL_REJECTED ? 1 : 0;
+    if (attempt->state != EMAIL_ACCEPTED && attempt->diagnosis)
+        activity->diagnosis = attempt->diagnosis;
+}
+
 gboolean emails_record_attempts(
     Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error)
 {
     RecipientTally tally = {{0}};
+    ActivityTally activity = {0};
     guint asked = 0;
     CRASH_POINT("record_due");
     for (guint i = 0; i < n; i++) {
@@ -266,10 +291,13 @@ gboolean emails_record_attempts(
             return FALSE;
         if (found && !record_one(db, &recipient, &attempts[i], &tally, &faults[i], error))
             return FALSE;
+        if (!faults[i])
+            tally_activity(&activity, &attempts[i]);
     }
     CRASH_POINT("record_written");
     return recipients_count(db, org_id, &tally, error) &&
-           (n == 0 || quota_sent_add(db, org_id, attempts[n - 1].at, asked, error));
+           (n == 0 || (quota_sent_add(db, org_id, attempts[n - 1].at, asked, error) &&
+                          activity_add(db, org_id, &activity, attempts[n - 1].at, error)));
 }
 
 /* --- Without an attempt ---------------------------------------------------------------------- */

@@ -301,6 +301,36 @@ static void what_is_too_late_is_not_marked_while_others_are(void **state)
     check_counts(place);
 }
 
+/* The outbox ends what is too late by what it was told; meanwhile a person may have given it
+ * another day. */
+static void what_has_time_left_in_the_store_is_not_ended(void **state)
+{
+    Place *place = *state;
+    gint64 ids[2];
+    ids_of_new(place, 2, ids);
+    assert_true(store_run(place->store, expiry_job, &ids[0], NULL));
+    EmailAttempt attempts[] = {
+        attempt_of(ids[0], EMAIL_EXPIRED), attempt_of(ids[1], EMAIL_EXPIRED)};
+    GError *faults[2] = {NULL};
+    Records records = {attempts, 2, faults};
+    for (guint i = 0; i < 2; i++) {
+        attempts[i].at = T0 + 2 * CLOCK_HOUR_MS;
+        attempts[i].late_by = T0 + 2 * CLOCK_HOUR_MS;
+        attempts[i].next_at = 0;
+        attempts[i].counts = FALSE;
+    }
+    assert_true(store_run(place->store, record_job, &records, NULL));
+    assert_null(faults[0]);
+    assert_null(faults[1]);
+    assert_int_equal(count_of(place, EMAIL_EXPIRED), 1);
+    assert_int_equal(count_of(place, EMAIL_QUEUED), 1);
+    attempts[1].at = attempts[1].late_by = T0 + LIMIT_EMAIL_LIFETIME_MS;
+    records = (Records){&attempts[1], 1, &faults[1]};
+    assert_true(store_run(place->store, record_job, &records, NULL));
+    assert_int_equal(count_of(place, EMAIL_EXPIRED), 2);
+    check_counts(place);
+}
+
 static void a_record_that_may_not_be_made_leaves_the_others_written(void **state)
 {
     Place *place = *state;
@@ -414,6 +444,7 @@ int main(void)
         WITH_PLACE(what_is_behind_the_place_is_found_when_it_was_taken_away),
         WITH_PLACE(each_mark_has_its_own_answer),
         WITH_PLACE(what_is_too_late_is_not_marked_while_others_are),
+        WITH_PLACE(what_has_time_left_in_the_store_is_not_ended),
         WITH_PLACE(a_record_that_may_not_be_made_leaves_the_others_written),
         WITH_PLACE(a_fault_of_the_database_undoes_all_of_them),
         WITH_PLACE(each_delivery_is_its_own_even_where_a_neighbour_cannot_be_read),

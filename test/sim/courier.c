@@ -100,6 +100,7 @@ static void carry_out(World *world, guint org, const OutboxEffect *effect)
                                .id = effect->recipient_id,
                                .decision = effect->decision,
                                .asked = effect->asked,
+                               .late_by = effect->is_too_late ? world_steady(world) : 0,
                                .at = world_wall(world)});
         break;
     case OUTBOX_EFFECT_HEALTH:

@@ -82,7 +82,7 @@ typedef struct {
     gint64 id, version;
     RetryDecision decision;
     gboolean asked, is_on;
-    WallMs at, until;
+    WallMs at, until, late_by;
     OutboxHealth health;
     gboolean is_marked, has_failed; /* what came of it */
 } Job;

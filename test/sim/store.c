@@ -42,6 +42,8 @@ static void move(World *world, Mail *mail, EmailState to, WallMs next_at)
             email_state_name(to));
         return;
     }
+    verdict_tell(world, "org %u: mail %" G_GINT64_FORMAT " is stored as %s", mail->org,
+        mail->item.recipient_id, email_state_name(to));
     if (to == EMAIL_EXPIRED)
         verdict_on_expired(world, mail);
     org->counts[mail->state]--;
@@ -135,6 +137,10 @@ static void record(World *world, const Job *job)
 {
     Mail *mail = world_mail(world, job->id);
     EmailState to = job->decision.state;
+    if (job->late_by > 0 && !retry_is_too_late(&mail->item.mail, job->at, job->late_by)) {
+        world->store.noted_queue |= 1U << mail->org; /* a person has given it another day */
+        return;
+    }
     if (to == EMAIL_QUEUED && mail->state == EMAIL_UNCERTAIN)
         to = EMAIL_UNCERTAIN;
     gboolean has_ended = mail->next_at == 0;

@@ -133,6 +133,7 @@ static void what_is_too_late_is_not_sent(void **unused)
     load(&hand, &late, 1);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
     assert_int_equal(find(&hand, OUTBOX_EFFECT_RECORD)->decision.state, EMAIL_EXPIRED);
+    assert_true(find(&hand, OUTBOX_EFFECT_RECORD)->is_too_late);
     outbox_free(hand.outbox);
 }
 
