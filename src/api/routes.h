@@ -47,13 +47,10 @@ HttpAnswer *route_email_send(ApiCall *call);
 HttpAnswer *route_email_batch(ApiCall *call);
 HttpAnswer *route_emails_list(ApiCall *call);
 HttpAnswer *route_email_get(ApiCall *call);
-HttpAnswer *route_email_cancel(ApiCall *call);
 HttpAnswer *route_test_email(ApiCall *call);
 
-/* Who may not read emails may act on their own only. */
-gboolean route_email_is_in_reach(const PeopleCaller *caller, const EmailRow *row);
-
 /* routes_email_actions.c */
+HttpAnswer *route_email_cancel(ApiCall *call);
 HttpAnswer *route_email_retry(ApiCall *call);
 HttpAnswer *route_email_patch(ApiCall *call);
 HttpAnswer *route_emails_bulk(ApiCall *call);

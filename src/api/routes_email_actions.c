@@ -1,5 +1,5 @@
-/* What a person does with an email in the outbox: try again, another time, many at once; and why it
- * has not been sent. */
+/* What a person does with an email in the outbox: cancel it, try again, another time, many at once;
+ * and why it has not been sent. */
 #include "api/email_json.h"
 #include "api/explanation.h"
 #include "api/routes.h"
@@ -64,6 +64,15 @@ typedef struct {
     gboolean may_duplicate; /* of a retry: also what may have arrived */
 } Deed;
 
+/* Whoever may not read every email may act on those it has handed over. */
+static gboolean is_in_reach(const PeopleCaller *caller, const EmailRow *row)
+{
+    if (caller->scopes & PEOPLE_SCOPE_EMAILS_READ)
+        return TRUE;
+    return caller->kind == PEOPLE_CALLER_TOKEN ? row->submitted_by_token == caller->row
+                                               : row->submitted_by_member == caller->member_row;
+}
+
 /* Does it, if the caller may. *n: how many recipients were retried or cancelled. */
 static gboolean act(Db *db, const PeopleCaller *caller, const Deed *deed, const Id *id,
     EmailActionResult *result, gint64 *n, GError **error)
@@ -76,7 +85,7 @@ static gboolean act(Db *db, const PeopleCaller *caller, const Deed *deed, const 
     }
     *n = 0;
     *result = EMAIL_ACTION_UNKNOWN;
-    if (!row || !route_email_is_in_reach(caller, row))
+    if (!row || !is_in_reach(caller, row))
         return TRUE;
     WallMs now = clock_wall_ms();
     switch (deed->kind) {
@@ -153,6 +162,11 @@ static HttpAnswer *submit_action(ApiCall *call, ActionKind kind, WallMs at)
 HttpAnswer *route_email_retry(ApiCall *call)
 {
     return submit_action(call, ACTION_RETRY, 0);
+}
+
+HttpAnswer *route_email_cancel(ApiCall *call)
+{
+    return submit_action(call, ACTION_CANCEL, 0);
 }
 
 static WallMs read_new_time(json_t *body, JsonFaults *faults)

@@ -3,36 +3,12 @@
 #include "base/limits.h"
 #include "store/recipients.h"
 
-/* --- One email ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
-typedef struct {
-    gint64 row; /* 0: there is none */
-    WallMs expires_at;
-    gboolean at_most_once, has_body;
-} Email;
-
-static gboolean read_email(Db *db, gint64 org_id, const Id *id, Email *email, GError **error)
-{
-    *email = (Email){0};
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT e.row, e.expires_at, e.at_most_once, EXISTS (SELECT 1 FROM bodies b WHERE "
-        "b.email_row = e.row AND b.content IS NOT NULL) FROM emails e WHERE e.org_id = $1 AND "
-        "e.id = $2");
-    db_bind_int(q, 1, org_id);
-    db_bind_id(q, 2, id);
-    if (db_next(q))
-        *email = (Email){db_int(q, 0), db_int(q, 1), db_int(q, 2) != 0, db_int(q, 3) != 0};
-    return db_finish(q, error);
-}
-
-/* Its recipients: an array of their keys. */
-static GArray *read_keys(Db *db, gint64 email_row, GError **error)
+/* Reads recipients' keys to their end, so that the rows can be changed afterwards. */
+static GArray *collect_keys(DbQuery *q, GError **error)
 {
     g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(gint64));
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT row FROM recipients WHERE row BETWEEN $1 AND $2 ORDER BY row");
-    db_bind_int(q, 1, recipients_first_row(email_row));
-    db_bind_int(q, 2, recipients_last_row(email_row));
     while (db_next(q)) {
         gint64 key = db_int(q, 0);
         g_array_append_val(keys, key);
@@ -40,18 +16,60 @@ static GArray *read_keys(Db *db, gint64 email_row, GError **error)
     return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
 }
 
-/* Array of Recipient; NULL with error. */
-static GArray *read_recipients(Db *db, gint64 org_id, gint64 email_row, GError **error)
+/* An email, as an action finds it. */
+typedef struct {
+    gint64 row; /* 0: there is none */
+    WallMs expires_at;
+    gboolean at_most_once, has_body;
+    GArray *recipients; /* of Recipient */
+} Email;
+
+static void email_clear(Email *email)
 {
-    g_autoptr(GArray) keys = read_keys(db, email_row, error);
-    g_autoptr(GArray) recipients = g_array_new(FALSE, FALSE, sizeof(Recipient));
+    g_clear_pointer(&email->recipients, g_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Email, email_clear)
+
+static gboolean read_row(Db *db, gint64 org_id, const Id *id, Email *email, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT e.row, e.expires_at, e.at_most_once, EXISTS (SELECT 1 FROM bodies b WHERE "
+        "b.email_row = e.row AND b.content IS NOT NULL) FROM emails e WHERE e.org_id = $1 AND "
+        "e.id = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, id);
+    if (db_next(q)) {
+        email->row = db_int(q, 0);
+        email->expires_at = db_int(q, 1);
+        email->at_most_once = db_int(q, 2) != 0;
+        email->has_body = db_int(q, 3) != 0;
+    }
+    return db_finish(q, error);
+}
+
+static gboolean read_recipients(Db *db, gint64 org_id, Email *email, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT row FROM recipients WHERE row BETWEEN $1 AND $2 ORDER BY row");
+    db_bind_int(q, 1, recipients_first_row(email->row));
+    db_bind_int(q, 2, recipients_last_row(email->row));
+    g_autoptr(GArray) keys = collect_keys(q, error);
     for (guint i = 0; keys && i < keys->len; i++) {
         Recipient recipient;
         if (!recipient_read(db, org_id, g_array_index(keys, gint64, i), &recipient, error))
-            return NULL;
-        g_array_append_val(recipients, recipient);
+            return FALSE;
+        g_array_append_val(email->recipients, recipient);
     }
-    return keys ? g_steal_pointer(&recipients) : NULL;
+    return keys != NULL;
+}
+
+/* Begins as zeros; row stays 0 if the org has no such email. */
+static gboolean read_email(Db *db, gint64 org_id, const Id *id, Email *email, GError **error)
+{
+    email->recipients = g_array_new(FALSE, FALSE, sizeof(Recipient));
+    return read_row(db, org_id, id, email, error) &&
+           (email->row == 0 || read_recipients(db, org_id, email, error));
 }
 
 static gboolean write_deadline(Db *db, gint64 row, WallMs deadline_at, GError **error)
@@ -102,12 +120,11 @@ static gboolean state_after_retry(const Recipient *recipient, EmailState *to)
 }
 
 /* What stands against it; DONE: nothing. */
-static EmailActionResult judge_retry(
-    const Email *email, const GArray *recipients, gboolean may_duplicate, WallMs now)
+static EmailActionResult judge_retry(const Email *email, gboolean may_duplicate, WallMs now)
 {
     gboolean has_one = FALSE, is_uncertain = FALSE, duplicates = FALSE;
-    for (guint i = 0; i < recipients->len; i++) {
-        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+    for (guint i = 0; i < email->recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(email->recipients, Recipient, i);
         EmailState to;
         gboolean is_one = state_after_retry(recipient, &to);
         has_one |= is_one;
@@ -138,22 +155,16 @@ static gboolean retry_one(Db *db, const Email *email, const Recipient *recipient
 gboolean emails_retry(Db *db, gint64 org_id, const Id *id, gboolean may_duplicate, WallMs now,
     EmailActionResult *result, gint64 *retried, GError **error)
 {
-    Email email;
+    g_auto(Email) email = {0};
     if (!read_email(db, org_id, id, &email, error))
         return FALSE;
     *retried = 0;
-    *result = EMAIL_ACTION_UNKNOWN;
-    if (email.row == 0)
-        return TRUE;
-    g_autoptr(GArray) recipients = read_recipients(db, org_id, email.row, error);
-    if (!recipients)
-        return FALSE;
-    *result = judge_retry(&email, recipients, may_duplicate, now);
+    *result = email.row == 0 ? EMAIL_ACTION_UNKNOWN : judge_retry(&email, may_duplicate, now);
     if (*result != EMAIL_ACTION_DONE)
         return TRUE;
     RecipientTally tally = {{0}};
-    for (guint i = 0; i < recipients->len; i++) {
-        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+    for (guint i = 0; i < email.recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(email.recipients, Recipient, i);
         if (!retry_one(db, &email, recipient, now, &tally, retried, error))
             return FALSE;
     }
@@ -186,36 +197,27 @@ static gboolean is_scheduled(const Recipient *recipient)
     return recipient->state == EMAIL_SCHEDULED;
 }
 
-static gboolean has_scheduled(const GArray *recipients)
+/* What stands against it; DONE: nothing. */
+static EmailActionResult judge_reschedule(const Email *email, WallMs begin)
 {
-    for (guint i = 0; i < recipients->len; i++)
-        if (is_scheduled(&g_array_index(recipients, Recipient, i)))
-            return TRUE;
-    return FALSE;
+    for (guint i = 0; i < email->recipients->len; i++)
+        if (is_scheduled(&g_array_index(email->recipients, Recipient, i)))
+            return is_over(email, begin) ? EMAIL_ACTION_PAST_EXPIRY : EMAIL_ACTION_DONE;
+    return EMAIL_ACTION_NOTHING;
 }
 
 gboolean emails_reschedule(Db *db, gint64 org_id, const Id *id, WallMs at, WallMs now,
     EmailActionResult *result, GError **error)
 {
-    Email email;
+    g_auto(Email) email = {0};
     if (!read_email(db, org_id, id, &email, error))
         return FALSE;
-    *result = EMAIL_ACTION_UNKNOWN;
-    if (email.row == 0)
+    *result = email.row == 0 ? EMAIL_ACTION_UNKNOWN : judge_reschedule(&email, MAX(at, now));
+    if (*result != EMAIL_ACTION_DONE)
         return TRUE;
-    g_autoptr(GArray) recipients = read_recipients(db, org_id, email.row, error);
-    if (!recipients)
-        return FALSE;
-    *result = EMAIL_ACTION_NOTHING;
-    if (!has_scheduled(recipients))
-        return TRUE;
-    *result = EMAIL_ACTION_PAST_EXPIRY;
-    if (is_over(&email, MAX(at, now)))
-        return TRUE;
-    *result = EMAIL_ACTION_DONE;
     RecipientTally tally = {{0}};
-    for (guint i = 0; i < recipients->len; i++) {
-        const Recipient *recipient = &g_array_index(recipients, Recipient, i);
+    for (guint i = 0; i < email.recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(email.recipients, Recipient, i);
         if (is_scheduled(recipient) &&
             !reschedule_one(db, &email, recipient, at, now, &tally, error))
             return FALSE;
@@ -240,7 +242,6 @@ gboolean emails_last_recipient(Db *db, gint64 *last, GError **error)
 /* Keys of up to LIMIT_ACTION_ROWS recipients that can be cancelled. */
 static GArray *find_class(Db *db, gint64 org_id, EmailClass class, gint64 last, GError **error)
 {
-    g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT row FROM recipients WHERE org_id = $1 AND class = $2 AND next_at IS NOT NULL "
         "AND row <= $3 AND state <> 3 LIMIT $4");
@@ -248,11 +249,7 @@ static GArray *find_class(Db *db, gint64 org_id, EmailClass class, gint64 last, 
     db_bind_int(q, 2, class);
     db_bind_int(q, 3, last);
     db_bind_int(q, 4, LIMIT_ACTION_ROWS);
-    while (db_next(q)) {
-        gint64 key = db_int(q, 0);
-        g_array_append_val(keys, key);
-    }
-    return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
+    return collect_keys(q, error);
 }
 
 gboolean emails_cancel_class(Db *db, gint64 org_id, EmailClass class, gint64 last, WallMs now,
