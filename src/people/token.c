@@ -16,6 +16,11 @@ G_STATIC_ASSERT(PEOPLE_HASH_BYTES == crypto_hash_sha256_BYTES);
 G_STATIC_ASSERT(sodium_base64_ENCODED_LEN(RANDOM_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
                 RANDOM_DIGITS + 1);
 
+void people_hash_lent(const char *value, guint8 hash[PEOPLE_HASH_BYTES])
+{
+    crypto_hash_sha256(hash, (const guint8 *)value, strlen(value));
+}
+
 void people_hash(const Secret *value, guint8 hash[PEOPLE_HASH_BYTES])
 {
     gsize n;

@@ -27,8 +27,11 @@ static void hashes_are_sha_256(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(Secret) secret = secret_new(rows[i].text, strlen(rows[i].text));
         guint8 hash[PEOPLE_HASH_BYTES];
+        guint8 lent[PEOPLE_HASH_BYTES];
         people_hash(secret, hash);
+        people_hash_lent(rows[i].text, lent);
         assert_memory_equal(hash, rows[i].start, sizeof rows[i].start);
+        assert_memory_equal(lent, hash, sizeof hash);
         g_autofree char *hex = g_compute_checksum_for_string(G_CHECKSUM_SHA256, rows[i].text, -1);
         for (gsize b = 0; b < sizeof hash; b++) {
             char pair[3] = {hex[2 * b], hex[2 * b + 1], '\0'};

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "expect.h"
 #include "store/db_driver.h"
 #include "store/schema.h"
 
@@ -24,26 +25,6 @@ typedef struct {
     Vault *vault;
     guint8 next_random;
 } Scratch;
-
-#define ok(expression, error)                                                             \
-    G_STMT_START                                                                          \
-    {                                                                                     \
-        if (!(expression))                                                                \
-            fail_msg("%s: %s", #expression, (error) ? (error)->message : "no error set"); \
-    }                                                                                     \
-    G_STMT_END
-
-/* The statement must fail with this code; clears the error. */
-#define refused(expression, expected_code)              \
-    G_STMT_START                                        \
-    {                                                   \
-        g_autoptr(GError) fault = NULL;                 \
-        GError **error_out = &fault;                    \
-        assert_false(expression);                       \
-        assert_non_null(fault);                         \
-        assert_int_equal(fault->code, (expected_code)); \
-    }                                                   \
-    G_STMT_END
 
 static inline void scratch_connect(Scratch *self)
 {

@@ -24,28 +24,9 @@
 
 #include <cmocka.h>
 
+#include "expect.h"
+
 enum { MAILS = 300, BODY_BYTES = 20000, WRITERS = 2 };
-
-#define ok(expression, error)                                                             \
-    G_STMT_START                                                                          \
-    {                                                                                     \
-        if (!(expression))                                                                \
-            fail_msg("%s: %s", #expression, (error) ? (error)->message : "no error set"); \
-    }                                                                                     \
-    G_STMT_END
-
-/* The statement must fail with this code. */
-#define refused(expression, expected_code)                                         \
-    G_STMT_START                                                                   \
-    {                                                                              \
-        g_autoptr(GError) fault = NULL;                                            \
-        GError **error_out = &fault;                                               \
-        assert_false(expression);                                                  \
-        assert_non_null(fault);                                                    \
-        if (fault->code != (expected_code))                                        \
-            fail_msg("%s: code %d, %s", #expression, fault->code, fault->message); \
-    }                                                                              \
-    G_STMT_END
 
 /* A store in use in `home`, an empty folder with the same key in `fresh`, and room beside them. */
 typedef struct {
