@@ -138,7 +138,7 @@ static const struct {
 } gates[] = {
     [EMAIL_GATE_NOT_CONFIGURED] = {.because = {"no SMTP settings are active yet",
                                        "noch keine SMTP-Einstellungen aktiv sind"}},
-    [EMAIL_GATE_PAUSED] = {.because = {"sending is paused", "der Versand pausiert ist"},
+    [EMAIL_GATE_PAUSED] = {.because = {"sending is paused", "der Mailversand pausiert ist"},
         .then = {"It goes on by itself on {next} at the earliest.",
             "Von selbst geht es frühestens am {next} weiter."},
         .late = {"It expires on {expires}, before sending goes on by itself.",
@@ -156,8 +156,9 @@ static const struct {
             "nicht sperrt."}},
     [EMAIL_GATE_QUOTA] = {.because = {"the sending quota is used up",
                               "das Sendekontingent ausgeschöpft ist"},
-        .then = {"There is room again on {next} at the earliest.",
-            "Frühestens am {next} ist wieder Platz."},
+        .then = {"There is room again on {next} at the earliest; what stands before it goes "
+                 "first.",
+            "Frühestens am {next} ist wieder Platz; was vor ihr an der Reihe ist, geht zuerst."},
         .late = {"It expires on {expires}, before there is room again.",
             "Sie verfällt am {expires}, bevor wieder Platz ist."}},
 };

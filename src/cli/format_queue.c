@@ -53,8 +53,6 @@ char *format_queue(const json_t *list)
         add_email(out, json_array_get(data, i));
     if (json_array_size(data) == 0)
         g_string_append_printf(out, "%s\n", say("There is no such email."));
-    if (json_is_true(json_object_get(list, "has_more")))
-        g_string_append_printf(out, "%s\n", say("There are more: --limit N shows more of them."));
     return g_string_free(out, FALSE);
 }
 

@@ -69,7 +69,12 @@ static CliExit list(const CliCommand *command, const CliCommon *common, const Wi
         json_array_extend(data, json_object_get(page->body, "data"));
         json_object_set(all->body, "has_more", json_object_get(page->body, "has_more"));
     }
-    return all == NULL ? status : cli_show(common, all, format_queue);
+    if (all == NULL)
+        return status;
+    status = cli_show(common, all, format_queue);
+    if (!common->as_json && json_is_true(json_object_get(all->body, "has_more")))
+        g_printerr("%s\n", say("There are more: --limit N shows more of them."));
+    return status;
 }
 
 /* --- show --------------------------------------------------------------------------------------

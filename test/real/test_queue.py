@@ -73,7 +73,7 @@ def check_explanations(tap, absender):
     secret = send(absender, **{"class": "reset", "subject": "canary-subject", "text": "canary-text"})
     check_why(tap, absender, secret, "held_not_configured", "noch keine SMTP-Einstellungen", "no SMTP settings", ["enter_settings"])
     use_sandbox(absender)
-    check_why(tap, absender, secret, "held_paused", "der Versand pausiert ist", "sending is paused", ["switch_on", "cancel"])
+    check_why(tap, absender, secret, "held_paused", "der Mailversand pausiert ist", "sending is paused", ["switch_on", "cancel"])
     until = from_now(7200)
     pause(absender, until)
     said = check_why(tap, absender, secret, "held_paused", f"um {until[11:16]} Uhr (UTC) weiter", f"at {until[11:16]} (UTC) at the earliest")

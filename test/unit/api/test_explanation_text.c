@@ -96,13 +96,13 @@ static void sentences_hold_what_is_known(void **state)
     /* A pause has nothing to do with what an attempt met before. */
     const Explanation paused = {.code = EXPLAIN_HELD, .gate = EMAIL_GATE_PAUSED};
     g_autofree char *pause = explanation_sentence(&paused, &why, LANGUAGE_DE);
-    assert_string_equal(pause, "Diese E-Mail wartet, weil der Versand pausiert ist.");
+    assert_string_equal(pause, "Diese E-Mail wartet, weil der Mailversand pausiert ist.");
     const Explanation late = {.code = EXPLAIN_HELD,
         .gate = EMAIL_GATE_PAUSED,
         .expires_at = SOME_TIME,
         .expires_first = TRUE};
     g_autofree char *over = explanation_sentence(&late, &why, LANGUAGE_DE);
-    assert_string_equal(over, "Diese E-Mail wartet, weil der Versand pausiert ist. Sie verfällt am "
+    assert_string_equal(over, "Diese E-Mail wartet, weil der Mailversand pausiert ist. Sie verfällt am "
                               "24. Dezember 2026 um 18:05 Uhr (UTC), bevor es von selbst "
                               "weitergeht.");
 }

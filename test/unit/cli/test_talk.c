@@ -511,7 +511,7 @@ static void queue_list_asks_page_after_page(void **state)
     g_auto(Run) none = run_command("queue list", peer.dir);
     assert_string_equal(none.out, "There is no such email.\n");
     g_auto(Run) one = run_command("queue list --limit 1", peer.dir);
-    SAID(one.out, "There are more");
+    SAID(one.err, "There are more");
     peer_stop(&peer);
 }
 
