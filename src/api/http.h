@@ -114,8 +114,8 @@ void http_server_tick(HttpServer *server, MonoMs now);
 /* Closes the listening socket; new requests on open connections get 503. */
 void http_server_quiesce(HttpServer *server);
 
-/* After http_server_quiesce and after all streams are closed: waits for the handlers that run,
- * then closes everything. */
+/* After http_server_quiesce and after all streams are closed: waits for the handlers that run
+ * and, at most LIMIT_HTTP_STOP_MS, for their answers to be sent, then closes everything. */
 void http_server_stop(HttpServer *server);
 void http_server_free(HttpServer *server);
 

@@ -17,6 +17,7 @@ struct http_server {
     GHashTable *connections; /* of Connection */
     gsize bodies_bytes;      /* reserved for bodies in flight */
     guint handling;          /* requests handed to `handle` and not answered */
+    guint unfinished;        /* the same and those whose answer is not sent to its end */
     gint is_quiet;           /* atomic: takes nothing new */
     gboolean is_stopping;    /* under the mutex: nothing more is handed over */
     MonoMs logged_at;        /* the error log is attacker-driven: one record a second */
@@ -38,7 +39,7 @@ typedef struct {
     gsize body_limit, capacity, reserved;
     gsize swallowed; /* bytes read and thrown away, so that a refusal can be heard */
     gsize uri_bytes; /* as sent */
-    gboolean has_begun, is_handled, has_bad_query;
+    gboolean has_begun, is_handled, is_counted, has_bad_query;
     gboolean is_sound; /* the head means one thing only, so the body's end is known */
 } Exchange;
 
@@ -323,10 +324,14 @@ static enum MHD_Result hand_over(Exchange *exchange)
     set_deadline(exchange->mhd, 0); /* now it is we who take the time */
     g_mutex_lock(&server->mutex);
     gboolean may_begin = !server->is_stopping;
-    server->handling += may_begin ? 1 : 0;
+    if (may_begin) {
+        server->handling++;
+        server->unfinished++;
+    }
     g_mutex_unlock(&server->mutex);
     if (!may_begin)
         return MHD_NO; /* the connection is closed without an answer */
+    exchange->is_counted = TRUE;
     MHD_suspend_connection(exchange->mhd);
     server->handlers.handle(&exchange->request, server->handlers.user);
     return MHD_YES;
@@ -367,6 +372,14 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
     return exchange->is_handled ? MHD_YES : hand_over(exchange);
 }
 
+static void finish(HttpServer *server)
+{
+    g_mutex_lock(&server->mutex);
+    server->unfinished--;
+    g_cond_broadcast(&server->answered);
+    g_mutex_unlock(&server->mutex);
+}
+
 static void on_completed(
     void *user, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
 {
@@ -379,6 +392,8 @@ static void on_completed(
         http_answer_free(exchange->answer);
         http_request_clear(&exchange->request);
     }
+    if (exchange->is_counted)
+        finish(exchange->server);
     g_free(exchange);
     set_deadline(mhd, LIMIT_HTTP_BODY_DEADLINE_MS); /* for the head of the next request */
 }
@@ -449,6 +464,9 @@ void http_server_stop(HttpServer *server)
     server->is_stopping = TRUE;
     while (server->handling > 0)
         g_cond_wait(&server->answered, &server->mutex);
+    gint64 until = g_get_monotonic_time() + LIMIT_HTTP_STOP_MS * 1000;
+    while (server->unfinished > 0 && g_cond_wait_until(&server->answered, &server->mutex, until))
+        continue;
     g_mutex_unlock(&server->mutex);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
