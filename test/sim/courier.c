@@ -177,6 +177,8 @@ static void take_state(World *world, guint org, gint64 unused)
     EmailGate gate = state->is_enabled || !is_told ? EMAIL_GATE_OPEN : EMAIL_GATE_PAUSED;
     gboolean is_refused = state->health == OUTBOX_HEALTH_CREDENTIAL_FAULT;
     gboolean is_other = state->config_version != courier->version;
+    if (!courier->has_state)
+        verdict_on_counts_read(world, org);
     courier->is_reading = FALSE;
     courier->has_state = TRUE;
     courier->version = state->config_version;

@@ -271,7 +271,8 @@ void verdict_on_accepted(World *world, Mail *mail);
 void verdict_on_login_refused(World *world, guint org);
 void verdict_on_expired(World *world, const Mail *mail);
 void verdict_on_login_worked(World *world, guint org);
-void verdict_on_jump(World *world); /* the wall clock was set */
+void verdict_on_jump(World *world);                   /* the wall clock was set */
+void verdict_on_counts_read(World *world, guint org); /* for the first time after a start */
 void verdict_on_kill(World *world);
 void verdict_on_start(World *world);
 void verdict_at_the_end(World *world);

@@ -257,12 +257,17 @@ void verdict_on_start(World *world)
 {
     for (guint org = 0; org < SIM_ORGS; org++) {
         SimProvider *provider = &world->providers[org];
-        for (guint i = provider->said->len; i > 0; i--) {
-            if (g_array_index(provider->said, Said, i - 1).may_be_forgotten)
-                g_array_remove_index(provider->said, i - 1);
-        }
         /* Under a clock that was put back the second try may seem to be still ahead. */
         if (provider->refused_logins > 1 && world->lead_ms < provider->refused_lead_ms)
             provider->refused_logins = 1;
+    }
+}
+
+void verdict_on_counts_read(World *world, guint org)
+{
+    GArray *said = world->providers[org].said;
+    for (guint i = said->len; i > 0; i--) {
+        if (g_array_index(said, Said, i - 1).may_be_forgotten)
+            g_array_remove_index(said, i - 1);
     }
 }
