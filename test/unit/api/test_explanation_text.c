@@ -102,9 +102,10 @@ static void sentences_hold_what_is_known(void **state)
         .expires_at = SOME_TIME,
         .expires_first = TRUE};
     g_autofree char *over = explanation_sentence(&late, &why, LANGUAGE_DE);
-    assert_string_equal(over, "Diese E-Mail wartet, weil der Mailversand pausiert ist. Sie verfällt am "
-                              "24. Dezember 2026 um 18:05 Uhr (UTC), bevor es von selbst "
-                              "weitergeht.");
+    assert_string_equal(over,
+        "Diese E-Mail wartet, weil der Mailversand pausiert ist. Sie verfällt am "
+        "24. Dezember 2026 um 18:05 Uhr (UTC), bevor es von selbst "
+        "weitergeht.");
 }
 
 int main(void)
