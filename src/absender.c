@@ -48,6 +48,7 @@ typedef struct {
     ProviderList *providers;
     NetTlsClient *tls;
     NetResolver *resolver;
+    NetDns *dns;
     NetPolicy *policy;
     Sandbox *sandbox;
     Courier *courier;
@@ -136,7 +137,8 @@ static gboolean open_network(Daemon *daemon, GError **error)
     if (daemon->tls == NULL)
         return FALSE;
     daemon->resolver = net_resolver_new(daemon->context, config->dns_server, error);
-    if (daemon->resolver == NULL)
+    daemon->dns = daemon->resolver == NULL ? NULL : net_dns_new(config->dns_server, error);
+    if (daemon->dns == NULL)
         return FALSE;
     daemon->policy = net_policy_new();
     for (guint i = 0; config->dev && loopback[i] != NULL; i++) {
@@ -195,6 +197,7 @@ static gboolean open_doors(Daemon *daemon, GError **error)
             .resolver = daemon->resolver,
             .policy = daemon->policy},
         .tls = daemon->tls,
+        .dns = daemon->dns,
         .default_ehlo_name = daemon->ehlo_name,
         .login_guard_exempt_host = daemon->sandbox == NULL ? NULL : "localhost",
         .retention = {config->keep_bodies_days, config->keep_emails_days},
@@ -208,6 +211,9 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .sandbox = daemon->sandbox,
         .catalogue = daemon->catalogue,
         .providers = daemon->providers,
+        .dns = daemon->dns,
+        .policy = daemon->policy,
+        .ca_file = config->ca_file,
         .public_url = config->public_url,
         .ports = {.extra = (const guint16 *)(gpointer)daemon->ports->data,
             .n_extra = daemon->ports->len},
@@ -368,6 +374,7 @@ static void take_down(Daemon *daemon)
     api_free(daemon->api);
     courier_free(daemon->courier);
     net_policy_free(daemon->policy);
+    net_dns_free(daemon->dns);
     net_resolver_free(daemon->resolver);
     net_tls_client_free(daemon->tls);
     provider_list_free(daemon->providers);

@@ -16,11 +16,14 @@
 #define LIMIT_PEER_TEXT_CHARACTERS 200 /* server text kept, logged and shown */
 #define LIMIT_LOCAL_PART_OCTETS 64
 #define LIMIT_DOMAIN_OCTETS 255
-#define LIMIT_ADDRESS_OCTETS 254         /* RFC 5321 erratum 1690 */
-#define LIMIT_TIME_ZONE_OCTETS 64        /* "America/Argentina/ComodRivadavia" has 32 */
-#define LIMIT_LINE_OCTETS 998            /* RFC 5322 2.1.1, without CRLF */
-#define LIMIT_DIAGNOSIS_TEXT_OCTETS 4096 /* of a reply that the failure catalogue looks at */
-#define LIMIT_SEND_CHUNK_BYTES 65536     /* one write of a body */
+#define LIMIT_ADDRESS_OCTETS 254          /* RFC 5321 erratum 1690 */
+#define LIMIT_TIME_ZONE_OCTETS 64         /* "America/Argentina/ComodRivadavia" has 32 */
+#define LIMIT_LINE_OCTETS 998             /* RFC 5322 2.1.1, without CRLF */
+#define LIMIT_DIAGNOSIS_TEXT_OCTETS 4096  /* of a reply that the failure catalogue looks at */
+#define LIMIT_DIAGNOSIS_PASTE_BYTES 65536 /* of a bounce or log that is pasted */
+#define LIMIT_DIAGNOSIS_LINES 2000        /* of it that are looked at */
+#define LIMIT_DIAGNOSIS_FINDINGS 50       /* different ones, in one text */
+#define LIMIT_SEND_CHUNK_BYTES 65536      /* one write of a body */
 #define LIMIT_RECIPIENTS_PER_TRANSACTION 100
 #define LIMIT_SERVER_BAD_COMMANDS 20        /* per session; the last one is answered 421 */
 #define LIMIT_SERVER_IDLE_COMMANDS 200      /* between two MAILs: what moves nothing forward */
@@ -42,6 +45,10 @@
 #define LIMIT_STALL_MS CLOCK_SECOND_MS /* without a reply; then what it holds goes elsewhere */
 #define LIMIT_CROWDED_MS (10 * CLOCK_MINUTE_MS) /* before one more connection is tried again */
 #define LIMIT_VERIFICATION_MS (45 * CLOCK_SECOND_MS)
+#define LIMIT_VERIFICATION_CONNECT_MS (10 * CLOCK_SECOND_MS) /* per address: a person waits */
+#define LIMIT_SIBLING_MS (5 * CLOCK_SECOND_MS) /* for a look at the other port, and at DNS */
+/* 2026-11-01: this program is no older, so a clock that shows an earlier date is wrong */
+#define LIMIT_CLOCK_EARLIEST_MS G_GINT64_CONSTANT(1793491200000)
 #define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)
 #define LIMIT_MAILS_PER_SESSION 100000
 #define LIMIT_SPOILT_MAILS_PER_SESSION 5    /* not taken; Exim drops a session at the 11th RSET */
@@ -97,7 +104,8 @@
 #define LIMIT_USERNAME_BYTES 320
 #define LIMIT_PASSWORD_BYTES 1024
 #define LIMIT_SENDER_NAME_CHARACTERS 128
-#define LIMIT_QUOTA 1000000 /* mails in a minute, hour or day */
+#define LIMIT_QUOTA 1000000       /* mails in a minute, hour or day */
+#define LIMIT_SETTINGS_HISTORY 20 /* versions kept, the active one included */
 
 /* Login failures a person may cause in an hour, per host and user (DESIGN rule 5) */
 #define LIMIT_LOGIN_FAILURES_PER_HOUR 10
@@ -110,6 +118,7 @@
 
 /* HTTP */
 #define LIMIT_HTTP_BODY_BYTES (64 * 1024)             /* all routes but sending */
+#define LIMIT_HTTP_PASTE_BODY_BYTES (256 * 1024)      /* 64 KiB of any text, escaped for JSON */
 #define LIMIT_HTTP_SEND_BODY_BYTES (36 * 1024 * 1024) /* 26 MiB as base64, and some */
 #define LIMIT_HTTP_BODIES_IN_FLIGHT_BYTES (64 * 1024 * 1024)
 #define LIMIT_HTTP_HEADER_BYTES (16 * 1024)
@@ -122,6 +131,7 @@
 #define LIMIT_EVENTS_BACKLOG_BYTES (1024 * 1024) /* unread by one page */
 #define LIMIT_EVENTS_COLLECTED 200               /* single emails told in one go */
 #define LIMIT_STREAM_BEAT_MS (15 * CLOCK_SECOND_MS)
+#define LIMIT_HTTP_STOP_MS (2 * CLOCK_SECOND_MS) /* for answers on their way when we stop */
 #define LIMIT_HTTP_ANSWER_DEADLINE_MS (2 * CLOCK_MINUTE_MS)
 #define LIMIT_JSON_VALUES 20000        /* in one body; byte arrays of attachments count as one */
 #define LIMIT_JSON_BATCH_VALUES 100000 /* the same for a batch: a hundred for each email */
@@ -131,8 +141,13 @@
 #define LIMIT_PAGE 200
 #define LIMIT_PAGE_DEFAULT 50
 #define LIMIT_TEST_EMAILS_PER_HOUR 10
-#define LIMIT_REASON_BYTES 200 /* why sending was paused */
-#define LIMIT_BULK_IDS 200     /* emails of one bulk action */
+#define LIMIT_TEST_MAILS 100              /* whose arrival can be told, for each organisation */
+#define LIMIT_TEST_FOLDER_MS CLOCK_DAY_MS /* inbox or spam: may be corrected for so long */
+#define LIMIT_ASKING_MS (10 * CLOCK_SECOND_MS) /* a route that asks others (DNS, HTTPS) */
+#define LIMIT_ASKERS 4                         /* such routes at once */
+#define LIMIT_ASK_QUEUE 16                     /* and waiting; more are answered 503 */
+#define LIMIT_REASON_BYTES 200                 /* why sending was paused */
+#define LIMIT_BULK_IDS 200                     /* emails of one bulk action */
 
 /* People */
 #define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)
@@ -172,6 +187,16 @@
 #define LIMIT_DNS_TRY_MS 1500               /* one question to one server, doubled each round */
 #define LIMIT_DNS_OTHER_FAMILY_MS 500       /* for AAAA once A is there, and the reverse */
 #define LIMIT_DNS_ADDRESSES 16              /* kept of one answer */
+#define LIMIT_DNS_QUESTIONS 64              /* asked at once for one judgement */
+#define LIMIT_DNS_RECORDS 256               /* kept of one answer to such a question */
+#define LIMIT_DNS_ALIASES 8                 /* CNAMEs followed in one answer */
+#define LIMIT_URL_BYTES 2048                /* of an HTTPS request */
+#define LIMIT_DISCOVERY_DNS_MS 2500         /* MX and SRV of an address's domain, asked at once */
+#define LIMIT_DISCOVERY_PAGE_MS 3500        /* one configuration file over HTTPS */
+#define LIMIT_AUTOCONFIG_BYTES (64 * 1024)  /* of such a file */
+#define LIMIT_AUTOCONFIG_SERVERS 16         /* outgoing servers in it that are looked at */
+#define LIMIT_AUTOCONFIG_FIELD_BYTES 512    /* one value in it */
+#define LIMIT_DISCOVERY_PROPOSALS 4         /* from one source */
 #define LIMIT_DIAL_STAGGER_MS 250           /* RFC 8305 5 */
 #define LIMIT_STREAM_READ_BYTES 16384       /* one read: a TLS record's largest payload */
 #define LIMIT_STREAM_TURN_STEPS 16 /* reads, or writes, before other connections get their turn */
@@ -187,3 +212,22 @@
 /* Sandbox */
 #define LIMIT_SANDBOX_CONNECTIONS 100
 #define LIMIT_SANDBOX_SLOW_MS (5 * CLOCK_SECOND_MS) /* recipient slow@ */
+
+/* Domain check (SPF: RFC 7208 4.6.4; DMARC: RFC 9989 4.10) */
+#define LIMIT_SPF_LOOKUPS 10       /* terms of one evaluation that ask DNS */
+#define LIMIT_SPF_VOIDS 2          /* of them, with nothing found */
+#define LIMIT_SPF_HOSTS 10         /* MX hosts of one term; PTR names looked at */
+#define LIMIT_SPF_SURVEY 100       /* terms that a survey follows, records it reads */
+#define LIMIT_DMARC_LABELS 8       /* questions of one tree walk */
+#define LIMIT_DKIM_SELECTORS 20    /* looked at in one check */
+#define LIMIT_DKIM_WEAK_BITS 1024  /* RSA keys below count for nothing (RFC 8301 3.2) */
+#define LIMIT_DKIM_SHORT_BITS 2048 /* RSA keys below are worth a word */
+#define LIMIT_DKIM_SIGNATURES 10   /* of one mail, looked at */
+#define LIMIT_HEADER_LINES 1000    /* of pasted headers, unfolded */
+#define LIMIT_HEADER_CHECK_HOPS 50 /* Received fields looked at */
+#define LIMIT_DOMAIN_FACTS 20      /* remembered of one domain and kind */
+#define LIMIT_DOMAINS_KNOWN 50     /* of which facts are remembered */
+#define LIMIT_DOMAIN_FACT_MS (180 * CLOCK_DAY_MS)
+#define LIMIT_DOMAIN_ROUNDS 24 /* of questions in one check */
+#define LIMIT_HEADER_PASTE_BYTES (64 * 1024)
+#define LIMIT_HEADER_ASKING_MS (3 * CLOCK_SECOND_MS) /* for what alignment needs */

@@ -3,9 +3,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "net/tls_session.h"
+#include "net/curl_start.h"
 
-#include <curl/curl.h>
 #include <string.h>
 
 typedef struct {
@@ -13,19 +12,6 @@ typedef struct {
     GByteArray *body;
     gboolean is_too_large;
 } Reading;
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURL, curl_easy_cleanup)
-
-static void curl_start(void)
-{
-    static gsize once;
-    if (!g_once_init_enter(&once))
-        return;
-    tls_ignore_sigpipe();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        g_error("libcurl cannot start");
-    g_once_init_leave(&once, 1);
-}
 
 void net_http_answer_free(NetHttpAnswer *answer)
 {
@@ -162,7 +148,7 @@ NetHttpAnswer *net_http_unix(const char *socket_path, const char *method, const 
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, "the request holds what HTTP cannot carry");
         return NULL;
     }
-    curl_start();
+    net_curl_start();
     g_autoptr(CURL) curl = curl_easy_init();
     g_autoptr(NetHttpAnswer) answer = g_new0(NetHttpAnswer, 1);
     g_autoptr(GByteArray) bytes = g_byte_array_new();

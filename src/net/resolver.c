@@ -1,8 +1,8 @@
 #include "net/resolver.h"
 
-#include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "net/cares.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
@@ -327,44 +327,11 @@ static gboolean answer_locally(NetLookup *lookup, const char *host)
     return TRUE;
 }
 
-static void cares_start(void)
-{
-    static gsize once;
-    if (!g_once_init_enter(&once))
-        return;
-    int status = ares_library_init(ARES_LIB_INIT_ALL);
-    if (status != ARES_SUCCESS)
-        g_error("c-ares cannot start: %s", ares_strerror(status));
-    g_once_init_leave(&once, 1);
-}
-
-/* c-ares takes lists, and cuts a port that is too large to 16 bits: we want one address and a true
- * port. */
-static gboolean is_dns_server(const char *text)
-{
-    const char *port = strrchr(text, ':');
-    gboolean has_port =
-        port != NULL && (text[0] == '[' ? port[-1] == ']' : strchr(text, ':') == port);
-    if (strchr(text, ',') != NULL || text[0] == '\0' ||
-        (has_port && !g_ascii_string_to_unsigned(port + 1, 10, 1, G_MAXUINT16, NULL, NULL)))
-        return FALSE;
-    ares_channel channel;
-    if (ares_init(&channel) != ARES_SUCCESS)
-        return FALSE;
-    int status = ares_set_servers_ports_csv(channel, text);
-    ares_destroy(channel);
-    return status == ARES_SUCCESS;
-}
-
 NetResolver *net_resolver_new(GMainContext *context, const char *dns_server, GError **error)
 {
-    cares_start();
-    if (dns_server != NULL && !is_dns_server(dns_server)) {
-        g_autofree char *shown = text_printable(dns_server, strlen(dns_server), 64);
-        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
-            "DNS server \"%s\": it must be ADDRESS:PORT, as in 127.0.0.1:53", shown);
+    net_cares_start();
+    if (dns_server != NULL && !net_cares_check_server(dns_server, error))
         return NULL;
-    }
     NetResolver *resolver = g_new0(NetResolver, 1);
     resolver->context = g_main_context_ref(context);
     resolver->dns_server = g_strdup(dns_server);

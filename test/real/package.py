@@ -1,4 +1,4 @@
-"""Mail servers from their Debian packages, unpacked into build/ and not installed: only one can be installed on a machine, and it
+"""Servers from their Debian packages, unpacked into build/ and not installed: only one can be installed on a machine, and it
 may have another. Downloaded at the first call on this machine.
 
     folder = unpacked("postfix")          # one of PROGRAMS
@@ -23,6 +23,7 @@ PROGRAMS = {
     "postfix": (("postfix",), "usr/lib/postfix/sbin/smtpd"),
     "exim": (("exim4-base", "exim4-daemon-light"), "usr/sbin/exim4"),
     "dovecot-submission": (("dovecot-submissiond",), "usr/lib/dovecot/submission"),
+    "unbound": (("unbound",), "usr/sbin/unbound"),
 }
 
 # Shared libraries that a small Debian 12 may lack, and the packages they are in.
@@ -39,6 +40,9 @@ LIBRARY_PACKAGES = {
     "libgnutls-dane.so.0": "libgnutls-dane0",
     "libunbound.so.8": "libunbound8",
     "libevent-2.1.so.7": "libevent-2.1-7",
+    "libprotobuf-c.so.1": "libprotobuf-c1",
+    "libnghttp2.so.14": "libnghttp2-14",
+    "libpython3.11.so.1.0": "libpython3.11",
 }
 
 

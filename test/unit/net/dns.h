@@ -59,6 +59,10 @@ static inline void dnsmasq_start(Dnsmasq *dnsmasq)
     guint16 port;
     close(udp_open(&port));
     g_autofree char *port_flag = g_strdup_printf("--port=%u", (guint)port);
+    g_autofree char *filling = g_strnfill(200, 'x');
+    g_autofree char *large = g_strdup_printf("--txt-record=large.test,%1$s,%1$s,%1$s,%1$s,%1$s,"
+                                             "%1$s,%1$s,%1$s,%1$s,%1$s,end",
+        filling); /* over what one UDP packet holds: asked again over TCP */
     const char *argv[] = {"dnsmasq", "--no-daemon", "--conf-file=/dev/null", port_flag,
         "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--no-hosts",
         "--user=", "--pid-file=", "--local=/test/", "--cache-size=0", "--log-facility=/dev/null",
@@ -69,7 +73,12 @@ static inline void dnsmasq_start(Dnsmasq *dnsmasq)
         "--host-record=loop.test,127.0.0.1", "--host-record=loop6.test,127.0.0.1,::1",
         "--host-record=mixed.test,127.0.0.1,10.9.8.7",
         "--host-record=metadata.test,169.254.169.254", "--cname=alias.test,second.test",
-        "--cname=second.test,both.test", "--txt-record=text.test,only text", NULL};
+        "--cname=second.test,both.test", "--txt-record=text.test,only text",
+        "--txt-record=split.test,v=spf1 include:one.test, -all", "--txt-record=two.test,first",
+        "--txt-record=two.test,second", "--mx-host=post.test,backup.test,20",
+        "--mx-host=post.test,first.test,10",
+        "--srv-host=_submissions._tcp.post.test,smtp.post.test,465,1,5",
+        "--ptr-record=1.2.0.192.in-addr.arpa.test,v4.test", large, NULL};
     guint flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL |
                   G_SPAWN_STDOUT_TO_DEV_NULL;
     g_autofree char *path = g_strconcat(g_getenv("PATH"), ":/usr/sbin", NULL);
