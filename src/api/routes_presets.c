@@ -16,6 +16,51 @@ static const char *pick(Language language, const char *de, const char *en)
     return language == LANGUAGE_DE ? de : en;
 }
 
+static json_t *limits_json(const Provider *provider, Language language)
+{
+    json_t *limits = json_array();
+    for (guint i = 0; i < provider->n_limits; i++) {
+        const ProviderLimit *limit = &provider->limits[i];
+        json_t *json = json_object();
+        json_object_set_new(
+            json, "text", json_text(pick(language, limit->text_de, limit->text_en)));
+        json_array_append_new(limits, json);
+    }
+    return limits;
+}
+
+static json_t *notices_json(const Provider *provider, Language language)
+{
+    json_t *notices = json_array();
+    for (guint i = 0; i < provider->n_notices; i++) {
+        const ProviderNotice *notice = &provider->notices[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "date", json_text(notice->date));
+        json_object_set_new(
+            json, "text", json_text(pick(language, notice->text_de, notice->text_en)));
+        json_object_set_new(json, "source", json_text(notice->source));
+        json_array_append_new(notices, json);
+    }
+    return notices;
+}
+
+/* null: nothing to propose. */
+static json_t *quota_json(const ProviderQuota *quota)
+{
+    if (quota->per_minute == 0 && quota->per_hour == 0 && quota->per_day == 0)
+        return json_null();
+    const struct {
+        const char *name;
+        guint value;
+    } windows[] = {{"per_minute", quota->per_minute}, {"per_hour", quota->per_hour},
+        {"per_day", quota->per_day}};
+    json_t *json = json_object();
+    for (gsize i = 0; i < G_N_ELEMENTS(windows); i++)
+        json_object_set_new(json, windows[i].name,
+            windows[i].value > 0 ? json_integer(windows[i].value) : json_null());
+    return json;
+}
+
 static json_t *preset_json(const Provider *provider, Language language)
 {
     json_t *endpoints = json_array();
@@ -48,6 +93,15 @@ static json_t *preset_json(const Provider *provider, Language language)
     json_object_set_new(
         json, "sources", json_text(pick(language, provider->sources_de, provider->sources_en)));
     json_object_set_new(json, "checked", json_text(provider->checked));
+    json_object_set_new(json, "kind", json_text(provider->kind));
+    json_object_set_new(json, "auth", json_text(provider_auth_name(provider->auth)));
+    json_object_set_new(json, "username_form", json_text(provider->username_form));
+    json_object_set_new(json, "limits", limits_json(provider, language));
+    json_object_set_new(json, "quota", quota_json(&provider->quota));
+    json_object_set_new(json, "sender_rule",
+        json_text(pick(language, provider->sender_rule_de, provider->sender_rule_en)));
+    json_object_set_new(json, "support_url", json_text(provider->support_url));
+    json_object_set_new(json, "notices", notices_json(provider, language));
     return json;
 }
 
@@ -75,6 +129,14 @@ static json_t *sandbox_preset_json(const Sandbox *sandbox, Language language)
             "Captures all mail instead of delivering it.")));
     json_object_set_new(json, "sources", json_null());
     json_object_set_new(json, "checked", json_null());
+    json_object_set_new(json, "kind", json_text("sandbox"));
+    json_object_set_new(json, "auth", json_text(provider_auth_name(PROVIDER_AUTH_PASSWORD)));
+    json_object_set_new(json, "username_form", json_null());
+    json_object_set_new(json, "limits", json_array());
+    json_object_set_new(json, "quota", json_null());
+    json_object_set_new(json, "sender_rule", json_null());
+    json_object_set_new(json, "support_url", json_null());
+    json_object_set_new(json, "notices", json_array());
     json_object_set_new(json, "username", json_text("sandbox@localhost"));
     json_object_set_new(json, "from_email", json_text("sandbox@localhost.test"));
     json_object_set_new(json, "password_hint", json_text("sandbox"));

@@ -1,226 +1,38 @@
 #include "provider/provider.h"
 
-#include "base/error.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "provider/list.h"
 
-#include <jansson.h>
 #include <string.h>
 
-struct provider_list {
-    Provider *providers;
-    guint n;
-    GStringChunk *strings;
-};
-
-/* The caller puts the provider's name in front. */
-static gboolean refuse(GError **error, const char *why)
+const char *provider_auth_name(ProviderAuth auth)
 {
-    g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, why);
-    return FALSE;
-}
-
-static const char *keep(ProviderList *list, const char *text)
-{
-    return text == NULL ? NULL : g_string_chunk_insert_const(list->strings, text);
-}
-
-static gboolean read_endpoint(
-    ProviderList *list, json_t *json, ProviderEndpoint *endpoint, GError **error)
-{
-    const char *host, *security, *confidence, *note = NULL;
-    int port = 0;
-    json_t *sources;
-    json_error_t fault;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s:s s:i s:s s:s s:o s?s}", "host", &host,
-            "port", &port, "security", &security, "confidence", &confidence, "sources", &sources,
-            "note", &note) != 0)
-        return refuse(error, fault.text);
-    if (!tls_mode_parse(security, &endpoint->security))
-        return refuse(error, "the security of an endpoint is neither starttls nor implicit");
-    if (host[0] == '\0' || port < 1 || port > 65535)
-        return refuse(error, "an endpoint without host or port");
-    endpoint->host = keep(list, host);
-    endpoint->port = (guint16)port;
-    return TRUE;
-}
-
-static gboolean read_endpoints(
-    ProviderList *list, const json_t *json, Provider *provider, GError **error)
-{
-    provider->n_endpoints = (guint)json_array_size(json);
-    if (provider->n_endpoints == 0)
-        return refuse(error, "no endpoint");
-    ProviderEndpoint *endpoints = g_new0(ProviderEndpoint, provider->n_endpoints);
-    provider->endpoints = endpoints;
-    for (guint i = 0; i < provider->n_endpoints; i++) {
-        if (!read_endpoint(list, json_array_get(json, i), &endpoints[i], error))
-            return FALSE;
+    switch (auth) {
+    case PROVIDER_AUTH_PASSWORD:
+        return "password";
+    case PROVIDER_AUTH_APP_PASSWORD:
+        return "app_password";
+    case PROVIDER_AUTH_API_KEY:
+        return "api_key";
+    case PROVIDER_AUTH_OAUTH2_PREFERRED:
+        return "oauth2_preferred";
+    case PROVIDER_AUTH_OAUTH2_ONLY:
+        return "oauth2_only";
     }
-    return TRUE;
-}
-
-static gboolean read_username(ProviderList *list, json_t *json, Provider *provider, GError **error)
-{
-    const char *form, *template, *note_en = NULL, *note_de = NULL, *confidence;
-    json_t *sources;
-    json_error_t fault;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s:s s:s s?s s?s s:s s:o}", "form", &form,
-            "template", &template, "note_en", &note_en, "note_de", &note_de, "confidence",
-            &confidence, "sources", &sources) != 0)
-        return refuse(error, fault.text);
-    provider->username_template = keep(list, template);
-    provider->username_note_en = keep(list, note_en);
-    provider->username_note_de = keep(list, note_de);
-    return TRUE;
-}
-
-static gboolean read_password(ProviderList *list, json_t *json, Provider *provider, GError **error)
-{
-    const char *kind, *app_password, *where_en, *where_de, *url = NULL, *confidence;
-    json_t *sources;
-    json_error_t fault;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s:s s:s s:s s:s s?s s:s s:o}", "kind", &kind,
-            "app_password", &app_password, "where_en", &where_en, "where_de", &where_de, "url",
-            &url, "confidence", &confidence, "sources", &sources) != 0)
-        return refuse(error, fault.text);
-    provider->password_kind = keep(list, kind);
-    provider->app_password = keep(list, app_password);
-    provider->password_where_en = keep(list, where_en);
-    provider->password_where_de = keep(list, where_de);
-    provider->password_url = keep(list, url);
-    return TRUE;
-}
-
-/* "thunderbird/autoconfig, 2026-03": short enough for a page. Each is named once. */
-static void append_source(GString *sources, const char *name, const char *date)
-{
-    if (strstr(sources->str, name) != NULL)
-        return;
-    g_string_append_printf(sources, "%s%s", sources->len > 0 ? "; " : "", name);
-    if (date != NULL)
-        g_string_append_printf(sources, ", %.7s", date);
-}
-
-/* Joins the sources by "; " and takes the latest date among them. Dates are 2026, 2026-11 or
- * 2026-11-21, so that comparing the texts compares the dates. */
-static gboolean read_sources(ProviderList *list, const json_t *names, const json_t *table,
-    Provider *provider, GError **error)
-{
-    g_autoptr(GString) german = g_string_new(NULL);
-    g_autoptr(GString) english = g_string_new(NULL);
-    const char *latest = "";
-    for (gsize i = 0; i < json_array_size(names); i++) {
-        const char *name = json_string_value(json_array_get(names, i));
-        const json_t *source = name == NULL ? NULL : json_object_get(table, name);
-        const char *shown = json_string_value(json_object_get(source, "short"));
-        const char *shown_de = json_string_value(json_object_get(source, "short_de"));
-        const char *date = json_string_value(json_object_get(source, "date"));
-        if (shown == NULL)
-            return refuse(error, "a source is not in the table of sources, or has no short name");
-        append_source(english, shown, date);
-        append_source(german, shown_de != NULL ? shown_de : shown, date);
-        if (date != NULL && strcmp(date, latest) > 0)
-            latest = date;
-    }
-    if (english->len == 0 || latest[0] == '\0')
-        return refuse(error, "no source with a date");
-    provider->sources_de = keep(list, german->str);
-    provider->sources_en = keep(list, english->str);
-    provider->checked = keep(list, latest);
-    return TRUE;
-}
-
-static gboolean read_provider(
-    ProviderList *list, json_t *json, const json_t *sources_table, Provider *p, GError **error)
-{
-    /* limits, DNS records and the like serve later parts of the product: known, but not kept */
-    const char *kind;
-    json_t *endpoints, *username, *password, *auth, *sender_rule, *spf, *dkim, *sources;
-    json_t *oauth = NULL, *limits = NULL, *limit_errors = NULL, *return_path = NULL, *quirks = NULL,
-           *manual = NULL;
-    json_error_t fault;
-    if (json_unpack_ex(json, &fault, JSON_STRICT,
-            "{s:s s:s s?s s:s s:s s:b s?s s?s s?s s:o s:o s:o s:o s?o s?o s?o s:o s:o s:o s?o s?o "
-            "s?o "
-            "s:o}",
-            "id", &p->id, "name", &p->name, "name_de", &p->name_de, "kind", &kind, "country",
-            &p->country, "featured", &p->featured, "hint_en", &p->hint_en, "hint_de", &p->hint_de,
-            "host_template", &p->host_template, "endpoints", &endpoints, "username", &username,
-            "password", &password, "auth", &auth, "oauth", &oauth, "limits", &limits,
-            "limit_errors", &limit_errors, "sender_rule", &sender_rule, "spf", &spf, "dkim", &dkim,
-            "return_path", &return_path, "quirks", &quirks, "manual", &manual, "sources",
-            &sources) != 0)
-        return refuse(error, fault.text);
-    if ((p->hint_en == NULL) != (p->hint_de == NULL))
-        return refuse(error, "a hint in one language only");
-    p->id = keep(list, p->id);
-    p->name = keep(list, p->name);
-    p->name_de = p->name_de != NULL ? keep(list, p->name_de) : p->name;
-    p->country = keep(list, p->country);
-    p->hint_en = keep(list, p->hint_en);
-    p->hint_de = keep(list, p->hint_de);
-    p->host_template = keep(list, p->host_template);
-    return read_endpoints(list, endpoints, p, error) && read_username(list, username, p, error) &&
-           read_password(list, password, p, error) &&
-           read_sources(list, sources, sources_table, p, error);
-}
-
-static gboolean read_providers(
-    ProviderList *list, const json_t *providers, const json_t *sources, GError **error)
-{
-    guint n = (guint)json_array_size(providers);
-    if (n == 0)
-        return refuse(error, "providers: not a list with something in it");
-    list->providers = g_new0(Provider, n);
-    for (guint i = 0; i < n; i++) {
-        json_t *json = json_array_get(providers, i);
-        const char *id = json_string_value(json_object_get(json, "id"));
-        gboolean is_known_already = provider_by_id(list, id) != NULL;
-        list->n = i + 1;
-        gboolean is_good = is_known_already
-                               ? refuse(error, "the id is there twice")
-                               : read_provider(list, json, sources, &list->providers[i], error);
-        if (!is_good) {
-            g_prefix_error(error, "providers, number %u (%s): ", i + 1, id != NULL ? id : "?");
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-ProviderList *provider_list_new(const char *json, gsize n, GError **error)
-{
-    int version = 0;
-    const char *generated, *about, *licence;
-    json_t *confidence, *rules, *sources, *timeline, *providers, *oauth, *domains, *mx_suffixes;
-    json_error_t fault;
-    json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &fault);
-    if (root == NULL ||
-        json_unpack_ex(root, &fault, JSON_STRICT,
-            "{s:i s:s s:s s:o s:s s:o s:o s:o s:o s:o s:o s:o}", "schema_version", &version,
-            "generated", &generated, "about", &about, "confidence_levels", &confidence,
-            "licence_note", &licence, "match_rules", &rules, "sources", &sources, "policy_timeline",
-            &timeline, "providers", &providers, "oauth", &oauth, "domain_table", &domains,
-            "mx_suffix_table", &mx_suffixes) != 0) {
-        g_set_error(
-            error, ABS_ERROR, ABS_ERROR_INPUT, "providers, line %d: %s", fault.line, fault.text);
-        json_decref(root);
-        return NULL;
-    }
-    g_autoptr(ProviderList) list = g_new0(ProviderList, 1);
-    list->strings = g_string_chunk_new(4096);
-    gboolean is_good = read_providers(list, providers, sources, error);
-    json_decref(root);
-    return is_good ? g_steal_pointer(&list) : NULL;
+    g_assert_not_reached();
 }
 
 void provider_list_free(ProviderList *list)
 {
     if (list == NULL)
         return;
-    for (guint i = 0; i < list->n; i++)
-        g_free((gpointer)list->providers[i].endpoints);
-    g_free(list->providers);
+    g_hash_table_unref(list->domains);
+    g_hash_table_unref(list->domain_hosts);
+    g_ptr_array_unref(list->blocks);
     g_string_chunk_free(list->strings);
+    g_free(list->providers);
+    g_free(list->mx);
     g_free(list);
 }
 
@@ -242,4 +54,179 @@ const Provider *provider_by_id(const ProviderList *list, const char *id)
             return &list->providers[i];
     }
     return NULL;
+}
+
+/* --- Who is it? ------------------------------------------------------------------------------ */
+
+const Provider *provider_by_domain(const ProviderList *list, const char *domain)
+{
+    g_autofree char *lower = g_ascii_strdown(domain, -1);
+    return g_hash_table_lookup(list->domains, lower);
+}
+
+const char *provider_domain_host(const ProviderList *list, const char *domain)
+{
+    g_autofree char *lower = g_ascii_strdown(domain, -1);
+    return g_hash_table_lookup(list->domain_hosts, lower);
+}
+
+static gboolean is_label_byte(char byte)
+{
+    return g_ascii_isalnum(byte) || byte == '-';
+}
+
+gboolean provider_is_host_name(const char *text)
+{
+    gsize n = strlen(text), n_label = 0, n_dots = 0;
+    gboolean has_letter = FALSE; /* in this label */
+    for (gsize i = 0; i < n; i++) {
+        gboolean is_edge = n_label == 0 || i + 1 == n || text[i + 1] == '.';
+        if (text[i] == '.' && n_label == 0)
+            return FALSE;
+        if (text[i] != '.' && (!is_label_byte(text[i]) || (text[i] == '-' && is_edge)))
+            return FALSE;
+        if (text[i] == '.') {
+            n_dots++;
+            has_letter = FALSE;
+        }
+        has_letter |= g_ascii_isalpha(text[i]);
+        n_label = text[i] == '.' ? 0 : n_label + 1;
+        if (n_label > 63)
+            return FALSE;
+    }
+    return n_dots > 0 && n_label > 0 && has_letter && n <= LIMIT_HOST_OCTETS;
+}
+
+static const ProviderWrongHost *find_wrong(const Provider *provider, const char *host)
+{
+    for (guint i = 0; i < provider->n_wrong_hosts; i++) {
+        if (text_equal_nocase(provider->wrong_hosts[i].host, host))
+            return &provider->wrong_hosts[i];
+    }
+    return NULL;
+}
+
+static gboolean suffix_fits(const char *suffix, const char *host)
+{
+    gsize n_suffix = strlen(suffix), n_host = strlen(host);
+    if (suffix[0] != '.')
+        return g_ascii_strcasecmp(suffix, host) == 0;
+    return n_host > n_suffix && g_ascii_strcasecmp(suffix, host + (n_host - n_suffix)) == 0;
+}
+
+const Provider *provider_by_mx(
+    const ProviderList *list, const char *mx_host, const char **prefer_host)
+{
+    const ProviderMxRow *best = NULL;
+    for (guint i = 0; provider_is_host_name(mx_host) && i < list->n_mx; i++) {
+        const ProviderMxRow *row = &list->mx[i];
+        if (suffix_fits(row->suffix, mx_host) &&
+            (best == NULL || strlen(row->suffix) > strlen(best->suffix)))
+            best = row;
+    }
+    gboolean is_smtp = best != NULL && best->use_mx_host_as_smtp &&
+                       !provider_host_is_wrong(best->provider, mx_host);
+    if (prefer_host != NULL)
+        *prefer_host = best == NULL ? NULL : is_smtp ? mx_host : best->prefer_host;
+    return best == NULL ? NULL : best->provider;
+}
+
+/* A part in angle brackets stands for one or more letters, digits and hyphens within a label. No
+ * pattern has such bytes behind its bracket (read.c refuses it), so the longest run is the only
+ * fit. */
+static gboolean host_fits(const char *pattern, const char *host)
+{
+    while (*pattern != '\0') {
+        if (*pattern == '<') {
+            const char *start = host;
+            while (is_label_byte(*host))
+                host++;
+            if (host == start)
+                return FALSE;
+            pattern = strchr(pattern, '>') + 1;
+        } else if (g_ascii_tolower(*pattern++) != g_ascii_tolower(*host++)) {
+            return FALSE;
+        }
+    }
+    return *host == '\0';
+}
+
+static gboolean has_host(const Provider *provider, const char *host)
+{
+    for (guint i = 0; i < provider->n_endpoints; i++) {
+        if (host_fits(provider->endpoints[i].host, host))
+            return TRUE;
+    }
+    for (guint i = 0; provider->other_hosts[i] != NULL; i++) {
+        if (text_equal_nocase(provider->other_hosts[i], host))
+            return TRUE;
+    }
+    return find_wrong(provider, host) != NULL;
+}
+
+const Provider *provider_by_host(const ProviderList *list, const char *host)
+{
+    for (guint i = 0; i < list->n; i++) {
+        if (has_host(&list->providers[i], host))
+            return &list->providers[i];
+    }
+    for (guint i = 0; i < list->n_mx; i++) {
+        if (list->mx[i].prefer_host != NULL && text_equal_nocase(list->mx[i].prefer_host, host))
+            return list->mx[i].provider;
+    }
+    return NULL;
+}
+
+/* --- What to fill in ------------------------------------------------------------------------- */
+
+static gboolean has_domain(const Provider *provider, const char *domain)
+{
+    for (guint i = 0; provider->domains[i] != NULL; i++) {
+        if (text_equal_nocase(provider->domains[i], domain))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A user name made of the local part, or one that must be an address of the provider, follows from
+ * the address only where the address is the provider's own. */
+char *provider_username(const Provider *provider, const char *email)
+{
+    const char *template = provider->username_template;
+    const char *at = strrchr(email, '@');
+    if (strchr(template, '<') != NULL || at == NULL)
+        return NULL;
+    if (strchr(template, '{') == NULL)
+        return g_strdup(template);
+    gboolean is_own = has_domain(provider, at + 1);
+    if (strcmp(template, "{localpart}") == 0)
+        return is_own ? g_strndup(email, (gsize)(at - email)) : NULL;
+    if (strcmp(provider->username_form, "icloud_address") == 0 && !is_own)
+        return NULL;
+    return g_strdup(email);
+}
+
+char *provider_host(const Provider *provider, const ProviderEndpoint *endpoint, const char *mx_host)
+{
+    if (strchr(endpoint->host, '<') == NULL)
+        return g_strdup(endpoint->host);
+    if (mx_host != NULL && provider->mx_host_is_smtp && host_fits(endpoint->host, mx_host) &&
+        !provider_host_is_wrong(provider, mx_host))
+        return g_ascii_strdown(mx_host, -1);
+    return NULL;
+}
+
+char *provider_right_host(const Provider *provider, const char *host, const char *mx_host)
+{
+    const ProviderWrongHost *wrong = find_wrong(provider, host);
+    if (wrong == NULL)
+        return NULL;
+    if (wrong->right != NULL)
+        return g_strdup(wrong->right);
+    return provider_host(provider, &provider->endpoints[0], mx_host);
+}
+
+gboolean provider_host_is_wrong(const Provider *provider, const char *host)
+{
+    return find_wrong(provider, host) != NULL;
 }
