@@ -64,6 +64,17 @@ static const CliCommand commands[] = {
             "  absender queue list --state rejected --limit 200\n"
             "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"),
         cli_queue},
+    {"explain", SAY_LATER("[TEXT …]"), SAY_LATER("say what a bounce or an error message means"),
+        SAY_LATER(
+            "Reads the text, else standard input: a bounce, lines of a mail program's log, an\n"
+            "error message. Each reply and error in it is explained, with the remedy. The\n"
+            "service need not run. --jsonl takes objects with id, phase, reply, error (and\n"
+            "host, port, sys, verify, tls, cert, family where known) and answers each with\n"
+            "id, diagnosis, class, retry, breaker.\n"
+            "\n"
+            "  absender explain \"535 5.7.8 Authentication failed\"\n"
+            "  absender explain --host smtp.example.com < bounce.eml"),
+        cli_explain},
     {"backup", SAY_LATER("FILE [--replace]"), SAY_LATER("copy the database while it is in use"),
         SAY_LATER(
             "The service writes the file itself, with its own rights, and goes on if this\n"

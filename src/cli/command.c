@@ -90,7 +90,8 @@ gboolean cli_parse(const CliCommand *command, const GOptionEntry *entries, CliCo
         *status = CLI_DONE;
         return FALSE;
     }
-    gboolean fits = n_arguments == CLI_ARGUMENTS ? *argc > 1 : *argc == 1 + n_arguments;
+    gboolean fits = n_arguments == CLI_ANY_ARGUMENTS ||
+                    (n_arguments == CLI_ARGUMENTS ? *argc > 1 : *argc == 1 + n_arguments);
     if (!fits) {
         *status = cli_complain(
             command, CLI_USAGE, say("wrong number of arguments; --help shows the usage"));

@@ -42,6 +42,7 @@ CliExit cli_token(const CliCommand *command, int argc, char **argv);
 CliExit cli_queue(const CliCommand *command, int argc, char **argv);
 CliExit cli_backup(const CliCommand *command, int argc, char **argv);
 CliExit cli_restore(const CliCommand *command, int argc, char **argv);
+CliExit cli_explain(const CliCommand *command, int argc, char **argv);
 CliExit cli_pause(const CliCommand *command, int argc, char **argv);
 CliExit cli_resume(const CliCommand *command, int argc, char **argv);
 
@@ -50,6 +51,7 @@ CliExit cli_resume(const CliCommand *command, int argc, char **argv);
  * that are not options are wrong unless n_arguments says how many are taken; they stay in argv.
  * CLI_ARGUMENTS: one or more. */
 #define CLI_ARGUMENTS (-1)
+#define CLI_ANY_ARGUMENTS (-2) /* none, too */
 gboolean cli_parse(const CliCommand *command, const GOptionEntry *entries, CliCommon *common,
     int n_arguments, int *argc, char ***argv, CliExit *status);
 void cli_common_clear(CliCommon *common);

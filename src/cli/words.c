@@ -7,6 +7,29 @@ typedef struct {
 } Sentence;
 
 static const Sentence sentences[] = {
+    {"say what a bounce or an error message means",
+        "sagen, was eine Rückläufer-Mail oder Fehlermeldung bedeutet"},
+    {"[TEXT …]", "[TEXT …]"},
+    {"Reads the text, else standard input: a bounce, lines of a mail program's log, an\n"
+     "error message. Each reply and error in it is explained, with the remedy. The\n"
+     "service need not run. --jsonl takes objects with id, phase, reply, error (and\n"
+     "host, port, sys, verify, tls, cert, family where known) and answers each with\n"
+     "id, diagnosis, class, retry, breaker.\n"
+     "\n"
+     "  absender explain \"535 5.7.8 Authentication failed\"\n"
+     "  absender explain --host smtp.example.com < bounce.eml",
+        "Liest den Text, sonst die Standardeingabe: eine Rückläufer-Mail, Zeilen aus dem\n"
+        "Protokoll eines Mailprogramms, eine Fehlermeldung. Jede Antwort und jeder Fehler\n"
+        "darin wird erklärt, mit Abhilfe. Der Dienst muss nicht laufen. --jsonl nimmt\n"
+        "Objekte mit id, phase, reply, error (und wo bekannt host, port, sys, verify, tls,\n"
+        "cert, family) und antwortet auf jedes mit id, diagnosis, class, retry, breaker.\n"
+        "\n"
+        "  absender explain \"535 5.7.8 Authentication failed\"\n"
+        "  absender explain --host smtp.example.com < ruecklaeufer.eml"},
+    {"no reply and no error is found there", "darin findet sich weder Antwort noch Fehler"},
+    {"server name it is about", "Servername, um den es geht"},
+    {"read and write one JSON object a line", "je Zeile ein JSON-Objekt lesen und schreiben"},
+    {"--jsonl reads standard input only", "--jsonl liest nur die Standardeingabe"},
     {"Password (empty: the stored one): ", "Passwort (leer: das gespeicherte): "},
     {"an argument is not valid UTF-8", "eine Angabe ist kein gültiges UTF-8"},
     {"the verification does not come to an end", "die Prüfung kommt zu keinem Ende"},

@@ -32,6 +32,12 @@ static const Word breaker_words[] = {{"none", DIAGNOSIS_BREAKER_NONE},
 static const Word fate_words[] = {{"retry", DIAGNOSIS_FATE_RETRY}, {"hold", DIAGNOSIS_FATE_HOLD},
     {"bounce", DIAGNOSIS_FATE_BOUNCE}};
 
+/* What a page can offer to do; what each means stands in failures.json, enums.action. */
+static const char *const action_codes[] = {"use_sibling_port", "use_right_host",
+    "use_address_as_username", "use_mailbox_login", "use_from_of_login", "open_app_password",
+    "open_support", "open_domain_card", "enter_password_again", "check_clock", "retry_later",
+    "ask_operator"};
+
 static const Word any_words[] = {
     {"sys", KEY_ANY_SYS}, {"tls", KEY_ANY_TLS}, {"verify", KEY_ANY_VERIFY}};
 
@@ -50,6 +56,30 @@ Phase phase_parse(const char *name)
 {
     int value = WORD_VALUE(phase_words, name);
     return value < 0 ? PHASE_UNKNOWN : (Phase)value;
+}
+
+static const char *word_name(const Word *words, gsize n, int value)
+{
+    for (gsize i = 0; i < n; i++) {
+        if (words[i].value == value)
+            return words[i].name;
+    }
+    g_assert_not_reached();
+}
+
+const char *diagnosis_class_name(DiagnosisClass class)
+{
+    return word_name(class_words, G_N_ELEMENTS(class_words), (int)class);
+}
+
+const char *diagnosis_retry_name(DiagnosisRetry retry)
+{
+    return word_name(retry_words, G_N_ELEMENTS(retry_words), (int)retry);
+}
+
+const char *diagnosis_breaker_name(DiagnosisBreaker breaker)
+{
+    return word_name(breaker_words, G_N_ELEMENTS(breaker_words), (int)breaker);
 }
 
 /* The caller puts the row's name in front. */
@@ -108,10 +138,10 @@ static gboolean read_keys(
     int verify = 0, port = 0;
     json_error_t fault;
     if (json_unpack_ex(json, &fault, JSON_STRICT,
-            "{s?o s?i s?s s?s s?i s?s s?s s?s s?i s?s s?i s?s s?s}", "text", texts, "code",
+            "{s?o s?i s?s s?s s?i s?s s?s s?s s?i s?s s?i s?s s?s s?i}", "text", texts, "code",
             &a->code, "enh", &enhanced, "sys", &sys, "verify", &verify, "tls", &tls, "host", &host,
             "cert", &certificate, "port", &port, "family", &family, "code_class", &a->code_class,
-            "phase_exact", &phase, "any", &any) != 0)
+            "phase_exact", &phase, "any", &any, "rank", &a->rank) != 0)
         return refuse(error, fault.text);
     int tls_number = tls == NULL ? 0 : add_phrase(catalogue, tls);
     int any_key = any == NULL ? 0 : WORD_VALUE(any_words, any);
@@ -154,10 +184,13 @@ static gboolean read_match(
     for (guint i = 0; i < row->n_alternatives; i++) {
         Alternative *a = &row->alternatives[i];
         json_t *texts = NULL;
+        a->rank = row->rank;
         if (!read_keys(catalogue, json_array_get(match, i), a, &texts, error))
             return FALSE;
         if (texts != NULL && !read_texts(catalogue, texts, a, error))
             return FALSE;
+        if (a->rank > row->rank)
+            return refuse(error, "an alternative ranks above its row");
     }
     return TRUE;
 }
@@ -172,6 +205,29 @@ static gboolean read_phases(const json_t *phases, Row *row, GError **error)
             return refuse(error, "unknown phase");
         row->phases |= 1u << phase;
     }
+    return TRUE;
+}
+
+static const char *action_code(const char *name)
+{
+    for (gsize i = 0; name != NULL && i < G_N_ELEMENTS(action_codes); i++) {
+        if (strcmp(action_codes[i], name) == 0)
+            return action_codes[i];
+    }
+    return NULL;
+}
+
+static gboolean read_actions(const json_t *actions, Row *row, GError **error)
+{
+    gsize n = json_array_size(actions);
+    if (!json_is_array(actions) || n > DIAGNOSIS_ACTIONS_MAX)
+        return refuse(error, "actions is not a list, or a long one");
+    for (gsize i = 0; i < n; i++) {
+        row->actions[i] = action_code(json_string_value(json_array_get(actions, i)));
+        if (row->actions[i] == NULL)
+            return refuse(error, "unknown action");
+    }
+    row->diagnosis.actions = row->actions;
     return TRUE;
 }
 
@@ -192,16 +248,16 @@ static gboolean read_row(DiagnosisCatalogue *catalogue, json_t *json, const json
 {
     Diagnosis *d = &row->diagnosis;
     const char *class, *retry, *breaker, *fate, *confidence;
-    json_t *phases, *vendors = NULL, *match, *sources;
+    json_t *phases, *vendors = NULL, *match, *actions, *sources;
     json_int_t wait_s = 0;
     json_error_t fault;
     if (json_unpack_ex(json, &fault, JSON_STRICT,
-            "{s:s s:o s:s s:i s?o s:o s:s s:s s:s s:s s:s s?I s:s s:s s?b s:s s:o}", "id", &d->id,
-            "phase", &phases, "class", &class, "rank", &row->rank, "vendors", &vendors, "match",
-            &match, "means_en", &d->means_en, "means_de", &d->means_de, "fix_en", &d->fix_en,
-            "fix_de", &d->fix_de, "retry", &retry, "wait_s", &wait_s, "breaker", &breaker,
-            "message_fate", &fate, "overrides_code", &d->overrides_code, "confidence", &confidence,
-            "sources", &sources) != 0)
+            "{s:s s:o s:s s:i s?o s:o s:s s:s s:s s:s s:o s:s s:s s?I s:s s:s s?b s:s s:o}", "id",
+            &d->id, "phase", &phases, "class", &class, "rank", &row->rank, "vendors", &vendors,
+            "match", &match, "means_en", &d->means_en, "means_de", &d->means_de, "fix_en",
+            &d->fix_en, "fix_de", &d->fix_de, "actions", &actions, "topic", &d->topic, "retry",
+            &retry, "wait_s", &wait_s, "breaker", &breaker, "message_fate", &fate, "overrides_code",
+            &d->overrides_code, "confidence", &confidence, "sources", &sources) != 0)
         return refuse(error, fault.text);
     int class_value = WORD_VALUE(class_words, class), retry_value = WORD_VALUE(retry_words, retry),
         breaker_value = WORD_VALUE(breaker_words, breaker),
@@ -218,8 +274,9 @@ static gboolean read_row(DiagnosisCatalogue *catalogue, json_t *json, const json
     d->means_de = keep(catalogue, d->means_de);
     d->fix_en = keep(catalogue, d->fix_en);
     d->fix_de = keep(catalogue, d->fix_de);
+    d->topic = keep(catalogue, d->topic);
     return read_phases(phases, row, error) && read_match(catalogue, match, row, error) &&
-           read_sources(sources, known_sources, error);
+           read_actions(actions, row, error) && read_sources(sources, known_sources, error);
 }
 
 static int higher_rank_first(gconstpointer left, gconstpointer right)
@@ -236,7 +293,7 @@ static void index_rows(DiagnosisCatalogue *catalogue)
         GPtrArray *list = catalogue->by_phase[phase] = g_ptr_array_new();
         for (guint i = 0; i < catalogue->n_rows; i++) {
             Row *row = &catalogue->rows[i];
-            if (row->phases == 0 || (row->phases >> phase & 1) != 0)
+            if (row->phases == 0 || phase == PHASE_UNKNOWN || (row->phases >> phase & 1) != 0)
                 g_ptr_array_add(list, row);
         }
         g_ptr_array_sort(list, higher_rank_first);
@@ -332,6 +389,11 @@ const Diagnosis *diagnosis_by_id(const DiagnosisCatalogue *catalogue, const char
 {
     const Row *row = id == NULL ? NULL : g_hash_table_lookup(catalogue->by_id, id);
     return row == NULL ? NULL : &row->diagnosis;
+}
+
+char *diagnosis_manual_path(const Diagnosis *diagnosis, const char *language)
+{
+    return g_strdup_printf("/manual/%s/%s.html#%s", language, diagnosis->topic, diagnosis->id);
 }
 
 guint diagnosis_catalogue_size(const DiagnosisCatalogue *catalogue)

@@ -61,6 +61,8 @@ typedef struct {
     DiagnosisFate fate;
     gboolean overrides_code;
     const char *means_de, *means_en, *fix_de, *fix_en;
+    const char *topic;          /* the manual's page: "login" */
+    const char *const *actions; /* NULL-terminated, the likeliest first; see enums.action there */
 } Diagnosis;
 
 /* Reads the catalogue (bytes of failures.json). ABS_ERROR_INPUT names the row that is wrong. */
@@ -72,6 +74,15 @@ const Diagnosis *diagnosis_match(const DiagnosisCatalogue *catalogue, const Diag
 const Diagnosis *diagnosis_by_id(
     const DiagnosisCatalogue *catalogue, const char *id); /* NULL: none */
 guint diagnosis_catalogue_size(const DiagnosisCatalogue *catalogue);
+
+/* The words of failures.json. */
+const char *diagnosis_class_name(DiagnosisClass class);
+const char *diagnosis_retry_name(DiagnosisRetry retry);
+const char *diagnosis_breaker_name(DiagnosisBreaker breaker);
+
+/* Where the manual explains it: "/manual/de/login.html#auth_failed_generic". language: "de" or
+ * "en". The caller frees. */
+char *diagnosis_manual_path(const Diagnosis *diagnosis, const char *language);
 
 /* What to do with the mail, after the code_first rule: a 4yz is never bounced at once, a 5yz never
  * retried by itself; 5yz in phase auth or of class config, auth or quota is held. */

@@ -11,8 +11,12 @@ typedef struct {
     PhrasesFound in_text, in_tls;
 } Question;
 
-/* How well an alternative fits; rows differ in rank first. */
+/* Keys that speak for themselves when the phase is not known; a code alone does not. */
+#define KEYS_THAT_TELL (KEY_TEXT | KEY_ENHANCED | KEY_SYS | KEY_VERIFY | KEY_TLS)
+
+/* How well an alternative fits. */
 typedef struct {
+    int rank;
     gsize text_octets;
     guint n_keys;
 } Strength;
@@ -102,9 +106,17 @@ static gboolean alternative_fits(const Alternative *a, const Question *q)
 
 static gboolean is_stronger(const Strength *a, const Strength *b)
 {
+    if (a->rank != b->rank)
+        return a->rank > b->rank;
     if (a->text_octets != b->text_octets)
         return a->text_octets > b->text_octets;
     return a->n_keys > b->n_keys;
+}
+
+/* A row of some phases needs more than a code where the phase is not known. */
+static gboolean may_answer(const Row *row, const Alternative *a, const Question *q)
+{
+    return q->phase != PHASE_UNKNOWN || row->phases == 0 || (a->keys & KEYS_THAT_TELL) != 0;
 }
 
 /* FALSE: no alternative fits. Else *strength is that of the strongest. */
@@ -113,9 +125,9 @@ static gboolean row_fits(const Row *row, const Question *q, Strength *strength)
     gboolean fits = FALSE;
     for (guint i = 0; i < row->n_alternatives; i++) {
         const Alternative *a = &row->alternatives[i];
-        if (!alternative_fits(a, q))
+        if (!may_answer(row, a, q) || !alternative_fits(a, q))
             continue;
-        Strength here = {a->text_octets, a->n_keys};
+        Strength here = {a->rank, a->text_octets, a->n_keys};
         if (!fits || is_stronger(&here, strength))
             *strength = here;
         fits = TRUE;
@@ -131,12 +143,12 @@ const Diagnosis *diagnosis_match(const DiagnosisCatalogue *catalogue, const Diag
 
     const GPtrArray *rows = catalogue->by_phase[q.phase];
     const Row *best = NULL;
-    Strength best_strength = {0, 0};
+    Strength best_strength = {0, 0, 0};
     for (guint i = 0; i < rows->len; i++) {
         const Row *row = rows->pdata[i];
-        if (best != NULL && row->rank < best->rank)
+        if (best != NULL && row->rank < best_strength.rank)
             break; /* sorted by rank: what follows is weaker */
-        Strength strength = {0, 0};
+        Strength strength = {0, 0, 0};
         if (!row_fits(row, &q, &strength))
             continue;
         if (best == NULL || is_stronger(&strength, &best_strength)) {

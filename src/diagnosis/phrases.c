@@ -104,8 +104,3 @@ gsize phrases_octets(const Phrases *phrases, guint number)
 {
     return phrase_at(phrases, number)->n;
 }
-
-gboolean phrases_was_found(const PhrasesFound *found, guint number)
-{
-    return (found->bits[number / 64] >> (number % 64) & 1) != 0;
-}

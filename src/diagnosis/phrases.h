@@ -29,6 +29,11 @@ void phrases_seal(Phrases *phrases);
 void phrases_find(const Phrases *phrases, const char *text, gsize n, PhrasesFound *found);
 
 gsize phrases_octets(const Phrases *phrases, guint number);
-gboolean phrases_was_found(const PhrasesFound *found, guint number);
+
+/* Asked for each phrase of each rule: worth its place in the header. */
+static inline gboolean phrases_was_found(const PhrasesFound *found, guint number)
+{
+    return (found->bits[number / 64] >> (number % 64) & 1) != 0;
+}
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Phrases, phrases_free)

@@ -19,7 +19,7 @@ typedef enum {
     PHASE_DATA,
     PHASE_AFTER_DATA,
     PHASE_BOUNCE,
-    PHASE_UNKNOWN, /* only rows without a phase list fit */
+    PHASE_UNKNOWN, /* all rows may fit, by more than a bare code */
     PHASES
 } Phase;
 
@@ -44,10 +44,13 @@ typedef enum {
     KEY_ANY_VERIFY = 1 << 14,
 } Key;
 
+#define DIAGNOSIS_ACTIONS_MAX 6 /* of one row: more buttons are no help */
+
 /* Fits when every key it has fits; strings belong to the catalogue. */
 typedef struct {
     guint keys;   /* of Key */
     guint n_keys; /* how many bits are set */
+    int rank;     /* its own, or the row's */
     guint16 *texts;
     guint n_texts;
     gsize text_octets; /* of all texts together */
@@ -61,8 +64,9 @@ typedef struct {
 
 typedef struct {
     Diagnosis diagnosis;
-    guint phases; /* 1 << Phase; 0: all */
-    int rank;
+    const char *actions[DIAGNOSIS_ACTIONS_MAX + 1]; /* what diagnosis.actions points to */
+    guint phases;                                   /* 1 << Phase; 0: all */
+    int rank; /* the highest one of its alternatives may have */
     Alternative *alternatives;
     guint n_alternatives;
 } Row;
