@@ -3,7 +3,9 @@
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/history.h"
 #include "store/quota.h"
+#include "store/test_mails.h"
 
 /* --- Slots ----------------------------------------------------------------------------------- */
 
@@ -111,6 +113,7 @@ void smtp_state_free(SmtpState *state)
     g_free(state->sending_reason);
     g_free(state->sending_changed_by);
     g_free(state->health_diagnosis);
+    g_free(state->last_failure_diagnosis);
     quota_free(state->sent);
     g_free(state);
 }
@@ -120,7 +123,8 @@ static gboolean read_state(Db *db, gint64 org_id, SmtpState *state, GError **err
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT revision, config_version, draft_changed_at, active_since, sending_enabled, "
         "sending_reason, sending_until, sending_changed_by, sending_changed_at, health, health_at, "
-        "health_diagnosis FROM smtp_state WHERE org_id = $1");
+        "health_diagnosis, last_accepted_at, last_failure_at, last_failure_diagnosis "
+        "FROM smtp_state WHERE org_id = $1");
     db_bind_int(q, 1, org_id);
     gboolean found = db_next(q);
     if (found) {
@@ -136,6 +140,9 @@ static gboolean read_state(Db *db, gint64 org_id, SmtpState *state, GError **err
         state->health = (Health)db_int(q, 9);
         state->health_at = db_int(q, 10);
         state->health_diagnosis = db_dup_text(q, 11);
+        state->last_accepted_at = db_int(q, 12);
+        state->last_failure_at = db_int(q, 13);
+        state->last_failure_diagnosis = db_dup_text(q, 14);
     }
     if (!db_finish(q, error))
         return FALSE;
@@ -214,22 +221,22 @@ EmailGate smtp_state_gate(const SmtpState *state, WallMs now)
 
 /* --- Draft and active ------------------------------------------------------------------------ */
 
-/* ABS_ERROR_CONFLICT unless the revision is the expected one (-1: any). */
-static gboolean check_revision(
-    Db *db, gint64 org_id, gint64 expected, gint64 *revision, GError **error)
+/* Without the slots. NULL with ABS_ERROR_CONFLICT unless the revision is the expected one (-1:
+ * any).
+ */
+static SmtpState *read_expected(Db *db, gint64 org_id, gint64 expected, GError **error)
 {
     g_autoptr(SmtpState) state = g_new0(SmtpState, 1);
     if (!read_state(db, org_id, state, error))
-        return FALSE;
+        return NULL;
     if (expected >= 0 && expected != state->revision) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
             "the settings were changed meanwhile: revision %" G_GINT64_FORMAT
             " was expected, it is %" G_GINT64_FORMAT,
             expected, state->revision);
-        return FALSE;
+        return NULL;
     }
-    *revision = state->revision;
-    return TRUE;
+    return g_steal_pointer(&state);
 }
 
 static gboolean note_draft_change(Db *db, gint64 org_id, WallMs changed_at, GError **error)
@@ -245,8 +252,8 @@ static gboolean note_draft_change(Db *db, gint64 org_id, WallMs changed_at, GErr
 gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
     gint64 expected_revision, WallMs now, gint64 *revision, GError **error)
 {
-    gint64 present;
-    if (!check_revision(db, org_id, expected_revision, &present, error))
+    g_autoptr(SmtpState) present = read_expected(db, org_id, expected_revision, error);
+    if (!present)
         return FALSE;
     gboolean written = draft ? write_slot(db, org_id, SLOT_DRAFT, draft, error)
                              : delete_slot(db, org_id, SLOT_DRAFT, error);
@@ -254,28 +261,100 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
         return FALSE;
     CRASH_POINT("draft_written");
     if (revision)
-        *revision = present + 1;
+        *revision = present->revision + 1;
     return TRUE;
+}
+
+static gboolean same_version(const SmtpSettings *a, const SmtpSettings *b)
+{
+    return settings_same_destination(a, b) && g_strcmp0(a->from_name, b->from_name) == 0;
+}
+
+/* The same settings under another number: what is known about them stays true. */
+static gboolean renumber(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
+    const SmtpSettings *settings, GError **error)
+{
+    return settings_history_move(db, org_id, from_version, to_version, settings, error) &&
+           test_mails_move(db, org_id, from_version, to_version, error);
+}
+
+/* Settings that are only verified once more are no new version. */
+static gboolean keep_version(Db *db, gint64 org_id, const SmtpState *before,
+    const SmtpSettings *settings, WallMs now, GError **error)
+{
+    gint64 version = before->config_version + 1;
+    if (before->active && same_version(before->active, settings))
+        return renumber(db, org_id, before->config_version, version, settings, error);
+    return settings_history_add(db, org_id, settings, version, before->revision, now, error);
 }
 
 gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 expected_revision, WallMs now, GError **error)
 {
-    gint64 revision;
-    if (!check_revision(db, org_id, expected_revision, &revision, error) ||
+    g_autoptr(SmtpState) before = read_expected(db, org_id, expected_revision, error);
+    if (!before || !read_slots(db, org_id, before, error) ||
+        !keep_version(db, org_id, before, settings, now, error) ||
         !write_slot(db, org_id, SLOT_ACTIVE, settings, error) ||
         !delete_slot(db, org_id, SLOT_DRAFT, error))
         return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE smtp_state SET revision = revision + 1, config_version = config_version + 1, "
         "draft_changed_at = NULL, active_since = $2, health = $3, health_at = $2, "
-        "health_diagnosis = NULL WHERE org_id = $1");
+        "health_diagnosis = NULL, last_failure_at = NULL, last_failure_diagnosis = NULL "
+        "WHERE org_id = $1");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     db_bind_int(q, 3, HEALTH_OK);
     CRASH_POINT("activation_due");
     store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
     store_note_change(db, STORE_CHANGED_HEALTH, org_id, NULL);
+    store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+    return db_finish(q, error);
+}
+
+static gboolean write_limits(Db *db, gint64 org_id, const SmtpSettings *settings, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE smtp_slots SET max_connections = $3, send_window = $4, quota_per_minute = $5, "
+        "quota_per_hour = $6, quota_per_day = $7 WHERE org_id = $1 AND slot = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, SLOT_ACTIVE);
+    db_bind_int(q, 3, settings->max_connections);
+    db_bind_int(q, 4, settings->window);
+    db_bind_int(q, 5, settings->quota.per_minute);
+    db_bind_int(q, 6, settings->quota.per_hour);
+    db_bind_int(q, 7, settings->quota.per_day);
+    return db_finish(q, error);
+}
+
+/* The quota counts at once; connections and window are taken up by new sessions, so those that
+ * stand must not be used again. */
+static gint64 version_with_limits(const SmtpState *before, const SmtpSettings *settings)
+{
+    gboolean needs_sessions = before->active->max_connections != settings->max_connections ||
+                              before->active->window != settings->window;
+    return before->config_version + (needs_sessions ? 1 : 0);
+}
+
+gboolean smtp_limits_write(
+    Db *db, gint64 org_id, const SmtpSettings *settings, gint64 expected_revision, GError **error)
+{
+    g_autoptr(SmtpState) before = read_expected(db, org_id, expected_revision, error);
+    if (!before || !read_slots(db, org_id, before, error))
+        return FALSE;
+    if (!before->active) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "no settings are active");
+        return FALSE;
+    }
+    gint64 version = version_with_limits(before, settings);
+    if (!write_limits(db, org_id, settings, error) ||
+        !renumber(db, org_id, before->config_version, version, settings, error))
+        return FALSE;
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE smtp_state SET revision = revision + 1, "
+                                        "config_version = $2 WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, version);
+    store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
     return db_finish(q, error);
 }

@@ -31,8 +31,11 @@ typedef struct {
     WallMs sending_until, sending_changed_at;
     Health health;
     WallMs health_at;
-    char *health_diagnosis; /* catalogue id or NULL */
-    Quota *sent;            /* what was sent lately; NULL while the active settings have no limit */
+    char *health_diagnosis;  /* catalogue id or NULL */
+    WallMs last_accepted_at; /* exact to a second (activity.h); 0: never */
+    WallMs last_failure_at;  /* of mail sent with the active settings; 0: none */
+    char *last_failure_diagnosis;
+    Quota *sent; /* what was sent lately; NULL while the active settings have no limit */
 } SmtpState;
 
 SmtpState *smtp_state_read(Db *db, gint64 org_id, GError **error);
@@ -50,11 +53,18 @@ EmailGate smtp_state_gate(const SmtpState *state, WallMs now);
 gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
     gint64 expected_revision, WallMs now, gint64 *revision, GError **error);
 
-/* Makes exactly these verified values active and removes the draft; health becomes ok, so a
- * credential fault ends. ABS_ERROR_CONFLICT if the revision moved; then nothing was written, and
- * the job may go on. Notes SETTINGS, HEALTH and QUEUE. */
+/* Makes exactly these verified values active, keeps them in the history and removes the draft;
+ * health becomes ok, so a credential fault ends, and the last failure is forgotten.
+ * ABS_ERROR_CONFLICT if the revision moved; then nothing was written, and the job may go on. Notes
+ * SETTINGS, HEALTH and QUEUE. */
 gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 expected_revision, WallMs now, GError **error);
+
+/* The active settings with the limits of `settings`: quota, max_connections, window. No
+ * verification proves them, so none is needed (decision 0018). ABS_ERROR_CONFLICT as above;
+ * ABS_ERROR_NOT_FOUND if nothing is active. Notes SETTINGS and QUEUE. */
+gboolean smtp_limits_write(
+    Db *db, gint64 org_id, const SmtpSettings *settings, gint64 expected_revision, GError **error);
 
 gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error); /* older than LIMIT_DRAFT_MS */
 

@@ -62,7 +62,7 @@ Verification *verification_new(void)
 }
 
 /* The text members, in the order of the table's columns. */
-#define N_TEXTS 17
+#define N_TEXTS 19
 static void list_texts(Verification *verification, char **texts[N_TEXTS])
 {
     char **all[N_TEXTS] = {&verification->host, &verification->security, &verification->username,
@@ -71,7 +71,7 @@ static void list_texts(Verification *verification, char **texts[N_TEXTS])
         &verification->error_name, &verification->tls_version, &verification->tls_cipher,
         &verification->certificate_subject, &verification->certificate_issuer,
         &verification->certificate_names, &verification->capabilities,
-        &verification->auth_mechanism};
+        &verification->auth_mechanism, &verification->started_by, &verification->sender_mx};
     for (guint i = 0; i < N_TEXTS; i++)
         texts[i] = all[i];
 }
@@ -154,9 +154,10 @@ static gboolean insert_run(Db *db, const Verification *v, gint64 *row, GError **
         "security, username, from_email, probe_recipient, started_at, finished_at, diagnosis, "
         "diagnosis_phase, reply_code, reply_enhanced, reply_text, error_name, tls_version, "
         "tls_cipher, certificate_subject, certificate_issuer, certificate_names, "
-        "certificate_not_before, certificate_not_after, capabilities, auth_mechanism) "
+        "certificate_not_before, certificate_not_after, capabilities, auth_mechanism, started_by, "
+        "sender_mx, sibling_port, sibling_state) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-        "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)");
+        "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)");
     db_bind_int(q, 1, v->org_id);
     db_bind_id(q, 2, &v->id);
     db_bind_int(q, 3, v->state);
@@ -186,6 +187,10 @@ static gboolean insert_run(Db *db, const Verification *v, gint64 *row, GError **
     db_bind_int_or_null(q, 27, v->certificate_not_after);
     db_bind_text(q, 28, v->capabilities);
     db_bind_text(q, 29, v->auth_mechanism);
+    db_bind_text(q, 30, v->started_by);
+    db_bind_text(q, 31, v->sender_mx);
+    db_bind_int_or_null(q, 32, v->sibling_port);
+    db_bind_int_or_null(q, 33, v->sibling);
     if (!db_finish(q, error))
         return FALSE;
     *row = db_last_insert_id(db);
@@ -260,10 +265,12 @@ static Verification *read_run(DbQuery *q)
     v->reply_code = (int)db_int(q, 9);
     v->certificate_not_before = db_int(q, 10);
     v->certificate_not_after = db_int(q, 11);
+    v->sibling_port = (guint)db_int(q, 12);
+    v->sibling = (SiblingState)db_int(q, 13);
     char **texts[N_TEXTS];
     list_texts(v, texts);
     for (int i = 0; i < N_TEXTS; i++)
-        *texts[i] = db_dup_text(q, 12 + i);
+        *texts[i] = db_dup_text(q, 14 + i);
     return v;
 }
 
@@ -295,10 +302,12 @@ Verification *verification_get(Db *db, gint64 org_id, const Id *id, GError **err
     g_autoptr(Verification) v = NULL;
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT org_id, id, state, revision, activate, activated, port, started_at, finished_at, "
-        "reply_code, certificate_not_before, certificate_not_after, host, security, username, "
+        "reply_code, certificate_not_before, certificate_not_after, sibling_port, sibling_state, "
+        "host, security, username, "
         "from_email, probe_recipient, diagnosis, diagnosis_phase, reply_enhanced, reply_text, "
         "error_name, tls_version, tls_cipher, certificate_subject, certificate_issuer, "
-        "certificate_names, capabilities, auth_mechanism FROM verifications WHERE row = $1");
+        "certificate_names, capabilities, auth_mechanism, started_by, sender_mx "
+        "FROM verifications WHERE row = $1");
     db_bind_int(q, 1, row);
     if (db_next(q))
         v = read_run(q);

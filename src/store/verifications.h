@@ -33,6 +33,13 @@ typedef struct {
     char *text;
 } VerificationLine;
 
+/* What a failed run found at the same host's other port. */
+typedef enum {
+    SIBLING_UNKNOWN = 0, /* not looked at */
+    SIBLING_OPEN,        /* speaks SMTP over verified TLS and offers a login */
+    SIBLING_CLOSED,
+} SiblingState;
+
 typedef struct {
     gint64 org_id;
     Id id;
@@ -55,6 +62,10 @@ typedef struct {
     char *capabilities; /* the EHLO keywords after TLS, one a line */
     char *auth_mechanism;
     gboolean activated;
+    char *started_by;   /* as a person reads it: an address, "API", "operator"; NULL: unknown */
+    guint sibling_port; /* its kind of TLS: tls_mode_for_port; 0 with SIBLING_UNKNOWN */
+    SiblingState sibling;
+    char *sender_mx; /* the best MX host of the sender's domain; NULL: not asked, or none */
 } Verification;
 
 Verification *verification_new(void);

@@ -404,6 +404,10 @@ static Verification *make_full_run(Scratch *self)
     run->certificate_names = g_strdup("names");
     run->capabilities = g_strdup("SIZE\nAUTH");
     run->auth_mechanism = g_strdup("PLAIN");
+    run->started_by = g_strdup("anna@example.de");
+    run->sender_mx = g_strdup("mx.example.de");
+    run->sibling = SIBLING_CLOSED;
+    run->sibling_port = 465;
     add_line(run, FALSE, "220 hello");
     add_line(run, TRUE, "EHLO me");
     return run;
@@ -421,6 +425,8 @@ static void check_same_run(const Verification *a, const Verification *b)
     assert_true(a->started_at == b->started_at && a->finished_at == b->finished_at);
     assert_true(a->certificate_not_before == b->certificate_not_before);
     assert_true(a->certificate_not_after == b->certificate_not_after);
+    assert_int_equal(a->sibling, b->sibling);
+    assert_int_equal(a->sibling_port, b->sibling_port);
     const char *const texts[][2] = {{a->host, b->host}, {a->username, b->username},
         {a->from_email, b->from_email}, {a->probe_recipient, b->probe_recipient},
         {a->security, b->security}, {a->diagnosis, b->diagnosis},
@@ -430,7 +436,8 @@ static void check_same_run(const Verification *a, const Verification *b)
         {a->certificate_subject, b->certificate_subject},
         {a->certificate_issuer, b->certificate_issuer},
         {a->certificate_names, b->certificate_names}, {a->capabilities, b->capabilities},
-        {a->auth_mechanism, b->auth_mechanism}};
+        {a->auth_mechanism, b->auth_mechanism}, {a->started_by, b->started_by},
+        {a->sender_mx, b->sender_mx}};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         assert_string_equal(texts[i][0], texts[i][1]);
     assert_int_equal(a->phases->len, b->phases->len);

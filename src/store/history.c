@@ -1,0 +1,158 @@
+#include "store/history.h"
+
+#include "base/limits.h"
+#include "store/verifications.h"
+
+void settings_version_free(SettingsVersion *version)
+{
+    if (!version)
+        return;
+    settings_free(version->settings);
+    g_free(version->activated_by);
+    g_free(version);
+}
+
+static void free_version(gpointer version)
+{
+    settings_version_free(version);
+}
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+#define COLUMNS                                                                        \
+    "h.id, h.config_version, h.host, h.port, h.security, h.username, h.from_email, "   \
+    "h.from_name, h.ehlo_name, h.max_connections, h.send_window, h.quota_per_minute, " \
+    "h.quota_per_hour, h.quota_per_day, h.password_sealed, h.password_set_at, "        \
+    "h.activated_at, h.activated_by, h.config_version = s.config_version "
+
+static SettingsVersion *read_version(DbQuery *q)
+{
+    SettingsVersion *version = g_new0(SettingsVersion, 1);
+    SmtpSettings *settings = version->settings = settings_new();
+    db_id(q, 0, &version->id);
+    version->config_version = db_int(q, 1);
+    settings->host = db_dup_text(q, 2);
+    settings->port = (guint)db_int(q, 3);
+    settings->security = (guint)db_int(q, 4);
+    settings->username = db_dup_text(q, 5);
+    settings->from_email = db_dup_text(q, 6);
+    settings->from_name = db_dup_text(q, 7);
+    settings->ehlo_name = db_dup_text(q, 8);
+    settings->max_connections = (guint)db_int(q, 9);
+    settings->window = (guint)db_int(q, 10);
+    settings->quota =
+        (SettingsQuota){(guint)db_int(q, 11), (guint)db_int(q, 12), (guint)db_int(q, 13)};
+    settings->password_sealed = db_dup_bytes(q, 14);
+    settings->password_set_at = db_int(q, 15);
+    version->activated_at = db_int(q, 16);
+    version->activated_by = db_dup_text(q, 17);
+    version->is_active = db_int(q, 18) != 0;
+    return version;
+}
+
+GPtrArray *settings_history_list(Db *db, gint64 org_id, GError **error)
+{
+    g_autoptr(GPtrArray) versions = g_ptr_array_new_with_free_func(free_version);
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT " COLUMNS "FROM smtp_history h JOIN smtp_state s ON s.org_id = h.org_id "
+        "WHERE h.org_id = $1 ORDER BY h.config_version DESC");
+    db_bind_int(q, 1, org_id);
+    while (db_next(q))
+        g_ptr_array_add(versions, read_version(q));
+    return db_finish(q, error) ? g_steal_pointer(&versions) : NULL;
+}
+
+SettingsVersion *settings_history_get(Db *db, gint64 org_id, const Id *id, GError **error)
+{
+    g_autoptr(SettingsVersion) version = NULL;
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT " COLUMNS "FROM smtp_history h JOIN smtp_state s ON s.org_id = h.org_id "
+        "WHERE h.org_id = $1 AND h.id = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, id);
+    if (db_next(q))
+        version = read_version(q);
+    return db_finish(q, error) ? g_steal_pointer(&version) : NULL;
+}
+
+gboolean settings_history_certificate_end(Db *db, gint64 org_id, WallMs *not_after, GError **error)
+{
+    *not_after = 0;
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT certificate_not_after FROM verifications WHERE org_id = $1 AND state = $2 "
+        "AND activated = 1 ORDER BY id DESC LIMIT 1");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, VERIFICATION_PASSED);
+    if (db_next(q))
+        *not_after = db_int(q, 0);
+    return db_finish(q, error);
+}
+
+/* --- Writing --------------------------------------------------------------------------------- */
+
+static gboolean forget_oldest(Db *db, gint64 org_id, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "DELETE FROM smtp_history WHERE org_id = $1 AND config_version NOT IN (SELECT "
+                     "config_version FROM smtp_history WHERE org_id = $1 ORDER BY config_version "
+                     "DESC LIMIT $2)");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, LIMIT_SETTINGS_HISTORY);
+    return db_finish(q, error);
+}
+
+static void bind_settings(DbQuery *q, const SmtpSettings *settings)
+{
+    db_bind_text(q, 4, settings->host);
+    db_bind_int_or_null(q, 5, settings->port);
+    db_bind_int_or_null(q, 6, settings->security);
+    db_bind_text(q, 7, settings->username);
+    db_bind_text(q, 8, settings->from_email);
+    db_bind_text(q, 9, settings->from_name);
+    db_bind_text(q, 10, settings->ehlo_name);
+    db_bind_int(q, 11, settings->max_connections);
+    db_bind_int(q, 12, settings->window);
+    db_bind_int(q, 13, settings->quota.per_minute);
+    db_bind_int(q, 14, settings->quota.per_hour);
+    db_bind_int(q, 15, settings->quota.per_day);
+    db_bind_bytes(q, 16, settings->password_sealed);
+    db_bind_int_or_null(q, 17, settings->password_set_at);
+}
+
+gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *settings,
+    gint64 config_version, gint64 revision, WallMs now, GError **error)
+{
+    Id id = id_fresh(now);
+    g_autoptr(DbQuery) q = db_query(db,
+        "INSERT INTO smtp_history (org_id, id, config_version, host, port, security, username, "
+        "from_email, from_name, ehlo_name, max_connections, send_window, quota_per_minute, "
+        "quota_per_hour, quota_per_day, password_sealed, password_set_at, activated_at, "
+        "activated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+        "$16, $17, $18, (SELECT started_by FROM verifications WHERE org_id = $1 "
+        "AND revision = $19 ORDER BY id DESC LIMIT 1))");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, &id);
+    db_bind_int(q, 3, config_version);
+    bind_settings(q, settings);
+    db_bind_int(q, 18, now);
+    db_bind_int(q, 19, revision);
+    return db_finish(q, error) && forget_oldest(db, org_id, error);
+}
+
+gboolean settings_history_move(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
+    const SmtpSettings *settings, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE smtp_history SET config_version = $3, max_connections = $4, send_window = $5, "
+        "quota_per_minute = $6, quota_per_hour = $7, quota_per_day = $8 "
+        "WHERE org_id = $1 AND config_version = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, from_version);
+    db_bind_int(q, 3, to_version);
+    db_bind_int(q, 4, settings->max_connections);
+    db_bind_int(q, 5, settings->window);
+    db_bind_int(q, 6, settings->quota.per_minute);
+    db_bind_int(q, 7, settings->quota.per_hour);
+    db_bind_int(q, 8, settings->quota.per_day);
+    return db_finish(q, error);
+}
