@@ -139,6 +139,7 @@ typedef struct {
     GArray *earlier;       /* of Id: what this key has made before; NULL: nothing */
     EmailRow *earlier_row; /* the first of them, unless it was a batch */
     gboolean key_is_taken;
+    AcceptBeside beside; /* zeros: nothing */
 } Acceptance;
 
 static void acceptance_free(gpointer data)
@@ -149,6 +150,8 @@ static void acceptance_free(gpointer data)
     g_clear_pointer(&acceptance->emails, g_ptr_array_unref);
     g_clear_pointer(&acceptance->earlier, g_array_unref);
     g_clear_pointer(&acceptance->earlier_row, email_row_free);
+    if (acceptance->beside.free_data)
+        acceptance->beside.free_data(acceptance->beside.data);
     g_free(acceptance->key);
     g_free(acceptance);
 }
@@ -183,7 +186,8 @@ static gboolean insert_all(Db *db, const Acceptance *acceptance, GError **error)
             return FALSE;
         CRASH_POINT("accept_inserted");
     }
-    return TRUE;
+    const AcceptBeside *beside = &acceptance->beside;
+    return !beside->job || beside->job(db, beside->data, error);
 }
 
 /* The key is kept beside the emails that it has made, in one transaction. */
@@ -371,10 +375,18 @@ static HttpAnswer *submit(ApiCall *call, Acceptance *acceptance)
 
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status)
 {
+    const AcceptBeside nothing = {NULL, NULL, NULL};
+    return accept_email_submit_beside(call, email, gate, status, &nothing);
+}
+
+HttpAnswer *accept_email_submit_beside(
+    ApiCall *call, EmailNew *email, EmailGate gate, int status, const AcceptBeside *beside)
+{
     Acceptance *acceptance = acceptance_new(call, FALSE, status);
     acceptance->emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
     g_ptr_array_add(acceptance->emails, email);
     acceptance->gate = gate;
+    acceptance->beside = *beside;
     return submit(call, acceptance);
 }
 

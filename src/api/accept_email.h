@@ -32,6 +32,16 @@ HttpAnswer *accept_email_refuse_if_low(ApiCall *call);
  * success. Returns NULL, or a problem at once. */
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status);
 
+/* What is written beside the email, in the same transaction: both are there, or neither. On a
+ * replay it is not run. data is taken, and freed with free_data. */
+typedef struct {
+    StoreJob job;
+    gpointer data;
+    GDestroyNotify free_data;
+} AcceptBeside;
+HttpAnswer *accept_email_submit_beside(
+    ApiCall *call, EmailNew *email, EmailGate gate, int status, const AcceptBeside *beside);
+
 /* The same for 1 to LIMIT_BATCH_EMAILS of them (the array is taken): one job, so all or none. */
 HttpAnswer *accept_batch_submit(ApiCall *call, GPtrArray *emails);
 

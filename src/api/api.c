@@ -72,6 +72,9 @@ static struct api *api_alloc(const ApiParts *parts)
     api->sandbox = parts->sandbox;
     api->catalogue = parts->catalogue;
     api->providers = parts->providers;
+    api->dns = parts->dns;
+    api->policy = parts->policy;
+    api->ca_file = parts->ca_file;
     api->dev = parts->dev;
     api->ports = parts->ports;
     api->ports.extra =
@@ -87,6 +90,7 @@ static struct api *api_alloc(const ApiParts *parts)
     api->quick = g_thread_pool_new(dispatch_run, api, QUICK_WORKERS, FALSE, NULL);
     api->large = g_thread_pool_new(dispatch_run, api, LIMIT_LARGE_JSON_PARSES, FALSE, NULL);
     api->hashing = g_thread_pool_new(dispatch_run, api, LIMIT_CONCURRENT_HASHES, FALSE, NULL);
+    api->asking = g_thread_pool_new(dispatch_run, api, LIMIT_ASKERS, FALSE, NULL);
     api->keeper_context = g_main_context_new();
     api->keeper_loop = g_main_loop_new(api->keeper_context, FALSE);
     g_mutex_init(&api->test_mutex);
@@ -166,6 +170,8 @@ void api_stop(Api *api)
     if (api->is_stopped)
         return;
     api->is_stopped = TRUE;
+    if (api->dns)
+        net_dns_stop(api->dns);
     if (api->control)
         http_server_quiesce(api->control);
     if (api->tcp)
@@ -194,6 +200,7 @@ void api_free(Api *api)
     g_thread_pool_free(api->quick, FALSE, TRUE);
     g_thread_pool_free(api->large, FALSE, TRUE);
     g_thread_pool_free(api->hashing, FALSE, TRUE);
+    g_thread_pool_free(api->asking, FALSE, TRUE);
     http_server_free(api->control);
     http_server_free(api->tcp);
     sse_free(api->sse);

@@ -7,6 +7,7 @@
 #include "courier/courier.h"
 #include "ingress/sandbox.h"
 #include "net/address.h"
+#include "net/dns.h"
 #include "provider/provider.h"
 
 typedef struct api Api;
@@ -18,6 +19,9 @@ typedef struct {
     Sandbox *sandbox; /* NULL: none */
     const DiagnosisCatalogue *catalogue;
     const ProviderList *providers;
+    NetDns *dns; /* api_stop stops it; NULL only in tests that ask nobody */
+    const NetPolicy *policy;
+    const char *ca_file;    /* NULL: only the system's trust anchors */
     const char *public_url; /* NULL: http://listen address */
     SettingsPorts ports;
     const char *listen;                 /* "127.0.0.1:8465" */

@@ -21,6 +21,7 @@ enum {
     ROUTE_SIGNED_IN = 1 << 3, /* needs a session and no scope */
     ROUTE_SENDING = 1 << 4,   /* the body may hold attachments */
     ROUTE_BATCH = 1 << 5,     /* the body is an array */
+    ROUTE_ASKS = 1 << 6,      /* waits for DNS or HTTPS, up to LIMIT_ASKING_MS: a pool of its own */
 };
 
 typedef struct {

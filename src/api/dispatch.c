@@ -46,9 +46,8 @@ static char *client_address(const struct api *api, const HttpRequest *request)
 
 static gboolean find_credential(ApiCall *call, const char *text, PeopleCallerKind kind)
 {
-    g_autoptr(Secret) secret = secret_new(text, strlen(text));
     PeopleCaller caller;
-    people_hash(secret, call->credential);
+    people_hash_lent(text, call->credential);
     if (!credentials_find(call->api->credentials, call->credential, clock_wall_ms(), &caller) ||
         caller.kind != kind) {
         memset(call->credential, 0, sizeof call->credential);
@@ -205,11 +204,17 @@ static void handle(HttpRequest *request, gpointer user)
     struct api *api = user;
     ApiCall *call = request->call;
     GThreadPool *pool = api->quick;
-    if (call->route->flags & ROUTE_HASHES)
+    guint most_waiting = G_MAXUINT;
+    if (call->route->flags & ROUTE_HASHES) {
         pool = api->hashing;
-    else if (request->body_bytes > LIMIT_LARGE_JSON_BYTES)
+        most_waiting = LIMIT_HASH_QUEUE;
+    } else if (call->route->flags & ROUTE_ASKS) {
+        pool = api->asking;
+        most_waiting = LIMIT_ASK_QUEUE;
+    } else if (request->body_bytes > LIMIT_LARGE_JSON_BYTES) {
         pool = api->large;
-    if (pool == api->hashing && g_thread_pool_unprocessed(pool) >= LIMIT_HASH_QUEUE)
+    }
+    if (g_thread_pool_unprocessed(pool) >= most_waiting)
         give_answer(call, call_problem(call, "busy", NULL));
     else
         g_thread_pool_push(pool, request, NULL);

@@ -125,11 +125,14 @@ json_t *email_json(const EmailRow *row, EmailGate gate)
 
 /* --- Detail ---------------------------------------------------------------------------------- */
 
-static json_t *attempt_json(
-    const EmailAttemptRow *attempt, const DiagnosisCatalogue *catalogue, Language language)
+static json_t *attempt_json(const EmailAttemptRow *attempt, struct api *api, Language language)
 {
-    const DiagnosisFacts facts = {attempt->diagnosis, attempt->phase, attempt->reply_enhanced,
-        attempt->reply_text, attempt->reply_code};
+    const DiagnosisFacts facts = {.id = attempt->diagnosis,
+        .phase = attempt->phase,
+        .enhanced = attempt->reply_enhanced,
+        .text = attempt->reply_text,
+        .reply = attempt->reply_code,
+        .host = attempt->server};
     json_t *json = json_object();
     json_object_set_new(json, "at", json_time(attempt->at));
     json_object_set_new(json, "state", json_text(email_state_name(attempt->state)));
@@ -138,7 +141,7 @@ static json_t *attempt_json(
         json, "reply", attempt->reply_code ? json_integer(attempt->reply_code) : json_null());
     json_object_set_new(json, "enhanced", json_text(attempt->reply_enhanced));
     json_object_set_new(json, "text", json_text(attempt->reply_text));
-    json_object_set_new(json, "diagnosis", diagnosis_json(catalogue, &facts, language));
+    json_object_set_new(json, "diagnosis", diagnosis_json(api, &facts, language));
     json_object_set_new(json, "server", json_text(attempt->server));
     return json;
 }
@@ -216,8 +219,7 @@ static gboolean is_duplicate(const EmailRecipientRow *recipient)
     return FALSE;
 }
 
-json_t *email_detail_json(
-    const EmailRow *row, EmailGate gate, const DiagnosisCatalogue *catalogue, Language language)
+json_t *email_detail_json(const EmailRow *row, EmailGate gate, struct api *api, Language language)
 {
     json_t *json = email_json(row, gate);
     json_t *recipients = json_object_get(json, "recipients");
@@ -226,7 +228,7 @@ json_t *email_detail_json(
         json_t *attempts = json_array();
         for (guint j = 0; j < recipient->attempt_rows->len; j++)
             json_array_append_new(
-                attempts, attempt_json(recipient->attempt_rows->pdata[j], catalogue, language));
+                attempts, attempt_json(recipient->attempt_rows->pdata[j], api, language));
         json_t *shown = json_array_get(recipients, i);
         json_object_set_new(shown, "attempts_log", attempts);
         json_object_set_new(shown, "possible_duplicate", json_boolean(is_duplicate(recipient)));

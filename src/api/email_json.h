@@ -3,8 +3,9 @@
 
 #include "api/json.h"
 #include "api/language.h"
-#include "diagnosis/diagnosis.h"
 #include "store/emails.h"
+
+struct api;
 
 /* The gate a mail stands before: what a person started goes out while paused and over the quota. */
 EmailGate email_gate(gboolean is_test, EmailGate gate);
@@ -20,8 +21,7 @@ const char *email_last_event(EmailState shown);
 json_t *email_json(const EmailRow *row, EmailGate gate);
 
 /* With attempts and timeline; row needs its attempt_rows. */
-json_t *email_detail_json(
-    const EmailRow *row, EmailGate gate, const DiagnosisCatalogue *catalogue, Language language);
+json_t *email_detail_json(const EmailRow *row, EmailGate gate, struct api *api, Language language);
 
 /* {id, state, last_event}: an event, and the answer to accepting one. */
 json_t *email_event_json(const EmailRow *row, EmailGate gate);

@@ -39,6 +39,13 @@ static const struct {
     {"invalid_host", {"This is not a host name. Enter it like smtp.example.com.",
                          "Das ist kein Servername. Bitte geben Sie ihn in der Form "
                          "smtp.example.com an."}},
+    {"invalid_domain", {"This is not a domain. Enter it like example.com.",
+                           "Das ist keine Domain. Bitte geben Sie sie in der Form example.com "
+                           "an."}},
+    {"invalid_headers", {"These are not the headers of a mail. They begin with lines such as "
+                         "“Received:”.",
+                            "Das sind nicht die Kopfzeilen einer Mail. Sie beginnen mit Zeilen wie "
+                            "„Received:“."}},
     {"invalid_address", {"This is not an e-mail address. Write it like name@example.com.",
                             "Das ist keine E-Mail-Adresse. Bitte schreiben Sie sie in der Form "
                             "name@example.com."}},
@@ -306,6 +313,9 @@ static const struct {
     /* Queries and requests */
     {"limit must be a number between 1 and 200.",
         "„limit“ muss eine Zahl zwischen 1 und 200 sein."},
+    {"email must be an address like name@example.com.",
+        "„email“ muss eine Adresse wie name@example.com sein."},
+    {"public_database must be true or false.", "„public_database“ muss true oder false sein."},
     {"after and before must be ids from a list like this.",
         "„after“ und „before“ müssen Kennungen aus einer solchen Liste sein."},
     {"This state is not known.", "Diesen Status gibt es nicht."},

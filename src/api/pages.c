@@ -3,7 +3,14 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define UI_ROOT "/absender/ui/"
+/* What lies where: a folder of the resources, and the path it is served under. */
+typedef struct {
+    const char *root, *path;
+} Shelf;
+static const Shelf shelves[] = {
+    {"/absender/ui/", "/assets/"},
+    {"/absender/manual/", "/manual/"},
+};
 
 typedef struct {
     GBytes *content;
@@ -46,9 +53,9 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-static void add_page(Pages *pages, const char *name)
+static void add_page(Pages *pages, const Shelf *shelf, const char *name)
 {
-    g_autofree char *resource = g_strconcat(UI_ROOT, name, NULL);
+    g_autofree char *resource = g_strconcat(shelf->root, name, NULL);
     GBytes *content = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
     if (!content)
         return;
@@ -59,19 +66,19 @@ static void add_page(Pages *pages, const char *name)
     page->etag = g_strdup_printf("\"%.32s\"", digest);
     gboolean is_index = strcmp(name, "index.html") == 0;
     g_hash_table_replace(
-        pages->table, is_index ? g_strdup("/") : g_strconcat("/assets/", name, NULL), page);
+        pages->table, is_index ? g_strdup("/") : g_strconcat(shelf->path, name, NULL), page);
 }
 
-static void add_folder(Pages *pages, const char *folder)
+static void add_folder(Pages *pages, const Shelf *shelf, const char *folder)
 {
-    g_autofree char *path = g_strconcat(UI_ROOT, folder, NULL);
+    g_autofree char *path = g_strconcat(shelf->root, folder, NULL);
     g_auto(GStrv) names = g_resources_enumerate_children(path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
     for (guint i = 0; names && names[i]; i++) {
         g_autofree char *name = g_strconcat(folder, names[i], NULL);
         if (g_str_has_suffix(name, "/"))
-            add_folder(pages, name);
+            add_folder(pages, shelf, name);
         else
-            add_page(pages, name);
+            add_page(pages, shelf, name);
     }
 }
 
@@ -102,7 +109,8 @@ Pages *pages_new(void)
 {
     Pages *pages = g_new0(Pages, 1);
     pages->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, page_free);
-    add_folder(pages, "");
+    for (gsize i = 0; i < G_N_ELEMENTS(shelves); i++)
+        add_folder(pages, &shelves[i], "");
     const Page *index = g_hash_table_lookup(pages->table, "/");
     g_autofree char *html = NULL;
     if (index) {

@@ -1,5 +1,6 @@
-/* The web pages: everything under /absender/ui/ of the embedded resources, held ready with its
- * ETag. index.html is served at "/", the rest under "/assets/". Immutable after pages_new. */
+/* The web pages: everything under /absender/ui/ and /absender/manual/ of the embedded resources,
+ * held ready with its ETag. The former's index.html is served at "/", the rest under "/assets/",
+ * the manual under "/manual/". Immutable after pages_new. */
 #pragma once
 
 #include "api/http.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SMALL LIMIT_HTTP_BODY_BYTES
+#define PASTE LIMIT_HTTP_PASTE_BODY_BYTES
 #define LARGE LIMIT_HTTP_SEND_BODY_BYTES
 #define SEND PEOPLE_SCOPE_EMAILS_SEND
 #define READ PEOPLE_SCOPE_EMAILS_READ
@@ -26,11 +27,19 @@ static const Route table[] = {
     {"GET", "/v1/smtp", NULL, SMTP_READ, 0, 0, route_smtp_get},
     {"PATCH", "/v1/smtp/draft", NULL, SMTP_WRITE, 0, SMALL, route_draft_patch},
     {"DELETE", "/v1/smtp/draft", NULL, SMTP_WRITE, 0, SMALL, route_draft_delete},
+    {"GET", "/v1/smtp/activity", NULL, SMTP_READ, 0, 0, route_activity},
+    {"GET", "/v1/smtp/history", NULL, SMTP_READ, 0, 0, route_history_list},
+    {"POST", "/v1/smtp/history/{id}/restore", "cfg", SMTP_WRITE, 0, SMALL, route_history_restore},
     {"GET", "/v1/smtp/presets", NULL, SMTP_READ, 0, 0, route_presets},
+    {"GET", "/v1/smtp/discovery", NULL, SMTP_READ, ROUTE_ASKS, 0, route_discovery},
     {"GET", "/v1/smtp/events", NULL, SMTP_READ, 0, 0, route_events},
     {"GET", "/v1/smtp/sending/preview", NULL, SMTP_READ, 0, 0, route_sending_preview},
     {"PUT", "/v1/smtp/sending", NULL, SMTP_WRITE, 0, SMALL, route_sending_put},
     {"POST", "/v1/smtp/test-emails", NULL, SMTP_WRITE, 0, SMALL, route_test_email},
+    {"POST", "/v1/test-arrivals", NULL, 0, ROUTE_PUBLIC, SMALL, route_test_arrival},
+    {"POST", "/v1/domain-checks", NULL, SMTP_READ, ROUTE_ASKS, SMALL, route_domain_check},
+    {"POST", "/v1/header-checks", NULL, SMTP_WRITE, ROUTE_ASKS, PASTE, route_header_check},
+    {"POST", "/v1/diagnoses", NULL, SMTP_READ, 0, PASTE, route_diagnoses},
     {"POST", "/v1/smtp/verifications", NULL, SMTP_WRITE, 0, SMALL, route_verification_start},
     {"GET", "/v1/smtp/verifications/{id}", "ver", SMTP_READ, 0, 0, route_verification_get},
     {"DELETE", "/v1/smtp/verifications/{id}", "ver", SMTP_WRITE, 0, SMALL,
@@ -61,6 +70,7 @@ static const Route table[] = {
     {"GET", "/readyz", NULL, 0, ROUTE_PUBLIC, 0, route_ready},
     {"GET", "/metrics", NULL, 0, ROUTE_PUBLIC, 0, route_metrics},
     {"GET", "/", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
+    {"GET", "/manual/*", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
     {"GET", "/assets/*", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
 };
 

@@ -28,7 +28,25 @@ HttpAnswer *route_smtp_get(ApiCall *call);
 HttpAnswer *route_draft_patch(ApiCall *call);
 HttpAnswer *route_draft_delete(ApiCall *call);
 HttpAnswer *route_presets(ApiCall *call);
+HttpAnswer *route_discovery(ApiCall *call);
 HttpAnswer *route_events(ApiCall *call);
+
+/* routes_test_emails.c */
+HttpAnswer *route_test_email(ApiCall *call);
+HttpAnswer *route_test_arrival(ApiCall *call);
+
+/* routes_history.c */
+HttpAnswer *route_history_list(ApiCall *call);
+HttpAnswer *route_history_restore(ApiCall *call);
+
+/* routes_domain.c */
+HttpAnswer *route_domain_check(ApiCall *call);
+
+/* routes_headers.c */
+HttpAnswer *route_header_check(ApiCall *call);
+
+/* routes_activity.c */
+HttpAnswer *route_activity(ApiCall *call);
 
 /* routes_sending.c */
 HttpAnswer *route_sending_preview(ApiCall *call);
@@ -42,12 +60,14 @@ HttpAnswer *route_verification_start(ApiCall *call);
 HttpAnswer *route_verification_get(ApiCall *call);
 HttpAnswer *route_verification_cancel(ApiCall *call);
 
+/* routes_diagnoses.c */
+HttpAnswer *route_diagnoses(ApiCall *call);
+
 /* routes_emails.c */
 HttpAnswer *route_email_send(ApiCall *call);
 HttpAnswer *route_email_batch(ApiCall *call);
 HttpAnswer *route_emails_list(ApiCall *call);
 HttpAnswer *route_email_get(ApiCall *call);
-HttpAnswer *route_test_email(ApiCall *call);
 
 /* routes_email_actions.c */
 HttpAnswer *route_email_cancel(ApiCall *call);

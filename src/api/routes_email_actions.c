@@ -143,8 +143,7 @@ static HttpAnswer *action_finish(ApiCall *call, gpointer data, const GError *err
     const char *code = code_of(action->deed.kind, action->result);
     if (code)
         return call_problem(call, code, NULL);
-    json_t *json =
-        email_detail_json(action->row, action->gate, call->api->catalogue, call->language);
+    json_t *json = email_detail_json(action->row, action->gate, call->api, call->language);
     if (action->deed.kind == ACTION_RETRY)
         json_object_set_new(json, "retried", json_integer(action->n));
     return call_json(call, 200, json);

@@ -110,119 +110,6 @@ HttpAnswer *route_email_batch(ApiCall *call)
         "The messages of this batch are larger than 32 MiB together. Send it in parts.");
 }
 
-/* --- Test mail ------------------------------------------------------------------------------- */
-
-/* Ten an hour; the times of the last ones are kept. */
-static gboolean take_test_slot(struct api *api, MonoMs now, MonoMs *wait_ms)
-{
-    g_mutex_lock(&api->test_mutex);
-    gint64 *oldest;
-    while ((oldest = g_queue_peek_head(&api->test_emails)) && *oldest <= now - CLOCK_HOUR_MS)
-        g_free(g_queue_pop_head(&api->test_emails));
-    gboolean is_free = g_queue_get_length(&api->test_emails) < LIMIT_TEST_EMAILS_PER_HOUR;
-    if (is_free)
-        g_queue_push_tail(&api->test_emails, g_memdup2(&now, sizeof now));
-    else
-        *wait_ms = *oldest + CLOCK_HOUR_MS - now;
-    g_mutex_unlock(&api->test_mutex);
-    return is_free;
-}
-
-static void write_test_text(MimeDraft *draft, const SmtpSettings *settings, Language language)
-{
-    const char *sender = settings->from_name ? settings->from_name : settings->from_email;
-    const char *mode = settings_security(settings) == TLS_MODE_IMPLICIT ? "SSL/TLS" : "STARTTLS";
-    if (language == LANGUAGE_DE) {
-        draft->subject = g_strdup_printf("Testmail von %s", sender);
-        draft->text = g_strdup_printf(
-            "Guten Tag,\n\n"
-            "diese Testmail ist angekommen: Der E-Mail-Versand von %s funktioniert.\n\n"
-            "Sie ging verschlüsselt (%s) über %s, Port %u, mit dem Absender %s.\n\n"
-            "Sie müssen nichts tun. Wenn Sie diese Nachricht nicht erwartet haben, können Sie "
-            "sie löschen.\n",
-            sender, mode, settings->host, settings_port(settings), settings->from_email);
-    } else {
-        draft->subject = g_strdup_printf("Test email from %s", sender);
-        draft->text = g_strdup_printf(
-            "Hello,\n\n"
-            "this test email has arrived: sending email from %s works.\n\n"
-            "It went out encrypted (%s) through %s, port %u, with the sender %s.\n\n"
-            "There is nothing to do. If you did not expect this message, you can delete it.\n",
-            sender, mode, settings->host, settings_port(settings), settings->from_email);
-    }
-}
-
-static char *read_test_recipient(ApiCall *call, HttpAnswer **problem)
-{
-    json_t *body = call_body(call, FALSE, problem);
-    if (!body)
-        return NULL;
-    g_auto(JsonFaults) faults;
-    json_faults_init(&faults);
-    char *to = NULL;
-    {
-        g_auto(JsonObject) object;
-        json_object_open(&object, body, "", &faults);
-        to = g_strdup(json_object_take_text(&object, "to"));
-        g_autoptr(GError) error = NULL;
-        g_autoptr(MimeAddress) address = to ? mime_address_parse(to, &error) : NULL;
-        if (!to)
-            json_object_fault(&object, "to", "required", "A recipient is required.");
-        else if (!address)
-            json_object_fault(&object, "to", "invalid_address", error->message);
-    }
-    json_decref(body);
-    if (faults.list->len == 0)
-        return to;
-    *problem = call_faults(call, &faults);
-    g_free(to);
-    return NULL;
-}
-
-static HttpAnswer *too_many_tests(ApiCall *call, MonoMs wait_ms)
-{
-    const Problem problem = {
-        .code = "too_many_test_emails", .retry_after_s = (guint)(wait_ms / CLOCK_SECOND_MS) + 1};
-    return call_problem_full(call, &problem);
-}
-
-HttpAnswer *route_test_email(ApiCall *call)
-{
-    HttpAnswer *problem = accept_email_replay(call, 202);
-    if (problem)
-        return problem;
-    g_autofree char *to = read_test_recipient(call, &problem);
-    if (!to)
-        return problem;
-    g_autoptr(SmtpState) state = read_state(call, &problem);
-    if (!state)
-        return problem;
-    if (!state->active)
-        return call_problem(call, "not_configured", NULL);
-    if (state->health ==
-        HEALTH_CREDENTIAL_FAULT) /* it would only send the refused password again */
-        return call_problem(call, "credential_fault", NULL);
-    MonoMs wait_ms = 0;
-    if (!take_test_slot(call->api, clock_mono_ms(), &wait_ms))
-        return too_many_tests(call, wait_ms);
-
-    g_auto(JsonFaults) faults;
-    json_faults_init(&faults);
-    g_autoptr(MimeDraft) draft = mime_draft_new();
-    g_autoptr(EmailNew) email = email_new_alloc();
-    draft->from = mime_address_new(state->active->from_name, state->active->from_email, NULL);
-    g_ptr_array_add(draft->to, mime_address_parse(to, NULL));
-    write_test_text(draft, state->active, call->language);
-    email->class = EMAIL_CLASS_TRANSACTIONAL;
-    email->is_test = TRUE;
-    email->from = accept_email_mailbox(state->active->from_name, state->active->from_email);
-    email->to = g_strdup(to);
-    if (!draft->from || !accept_email_compose(email, draft, clock_wall_ms(), &faults))
-        return call_faults(call, &faults);
-    return accept_email_submit(
-        call, g_steal_pointer(&email), smtp_state_gate(state, clock_wall_ms()), 202);
-}
-
 /* --- Reading --------------------------------------------------------------------------------- */
 
 static HttpAnswer *list_answer(ApiCall *call, json_t *data, gboolean has_more)
@@ -308,6 +195,5 @@ HttpAnswer *route_email_get(ApiCall *call)
     if (!row)
         return call_problem(call, "not_found", NULL);
     return call_json(call, 200,
-        email_detail_json(
-            row, smtp_state_gate(state, clock_wall_ms()), call->api->catalogue, call->language));
+        email_detail_json(row, smtp_state_gate(state, clock_wall_ms()), call->api, call->language));
 }

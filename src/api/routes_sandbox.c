@@ -3,7 +3,29 @@
 #include "api/state.h"
 
 #include "api/email_json.h"
+#include "ingress/sandbox_script.h"
 #include "store/captures.h"
+
+/* Which troubles can be tried, and with which user name. */
+static json_t *personalities_json(ApiCall *call)
+{
+    guint n;
+    const SandboxPersonality *personalities = sandbox_personalities(&n);
+    json_t *list = json_array();
+    for (guint i = 0; i < n; i++) {
+        const Diagnosis *row = diagnosis_by_id(call->api->catalogue, personalities[i].diagnosis);
+        if (!row)
+            continue;
+        json_t *json = json_object();
+        json_object_set_new(json, "username", json_text(personalities[i].username));
+        json_object_set_new(json, "diagnosis", json_text(personalities[i].diagnosis));
+        json_object_set_new(
+            json, "text", json_text(call->language == LANGUAGE_DE ? row->means_de : row->means_en));
+        json_object_set_new(json, "mendable", json_boolean(personalities[i].is_mendable));
+        json_array_append_new(list, json);
+    }
+    return list;
+}
 
 HttpAnswer *route_sandbox_get(ApiCall *call)
 {
@@ -19,6 +41,7 @@ HttpAnswer *route_sandbox_get(ApiCall *call)
     json_object_set_new(json, "username", json_text("sandbox@localhost"));
     json_object_set_new(json, "password", json_text("sandbox")); /* a public word */
     json_object_set_new(json, "captured", json_integer(facts.captured));
+    json_object_set_new(json, "personalities", personalities_json(call));
     return call_json(call, 200, json);
 }
 

@@ -69,6 +69,25 @@ static void draft_change_free(gpointer data)
     g_free(change);
 }
 
+/* Quota, connections and window are nothing a verification proves: while no draft waits for one,
+ * they are changed where they count (decision 0018). */
+static gboolean changes_limits_only(const SmtpState *state, const SmtpSettings *next)
+{
+    return next && !state->draft && state->active &&
+           settings_same_destination(state->active, next) &&
+           g_strcmp0(state->active->from_name, next->from_name) == 0;
+}
+
+/* draft NULL: it is deleted, if there is one. */
+static gboolean write_change(Db *db, const DraftChange *change, const SmtpState *state,
+    const SmtpSettings *draft, GError **error)
+{
+    if (changes_limits_only(state, draft))
+        return smtp_limits_write(db, change->org_id, draft, state->revision, error);
+    return (!draft && !state->draft) || smtp_draft_write(db, change->org_id, draft, state->revision,
+                                            clock_wall_ms(), NULL, error);
+}
+
 static gboolean draft_job(Db *db, gpointer data, GError **error)
 {
     DraftChange *change = data;
@@ -89,9 +108,7 @@ static gboolean draft_job(Db *db, gpointer data, GError **error)
             return FALSE;
         }
     }
-    gint64 revision;
-    if ((draft || state->draft) && !smtp_draft_write(db, change->org_id, draft, state->revision,
-                                       clock_wall_ms(), &revision, error))
+    if (!write_change(db, change, state, draft, error))
         return FALSE;
     change->status = smtp_status_json(change->api, db, change->org_id, change->language, error);
     return change->status != NULL;

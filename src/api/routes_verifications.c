@@ -1,9 +1,11 @@
 #include "api/routes.h"
 #include "api/settings_request.h"
 #include "api/smtp_json.h"
+#include "api/verification_start.h"
 
 #include "base/error.h"
 #include "mime/address.h"
+#include "store/history.h"
 
 #include <string.h>
 
@@ -14,7 +16,9 @@ typedef struct {
     gint64 org_id;
     SettingsRequest request;
     gboolean has_settings, activate;
-    char *probe_recipient;
+    Id version; /* settings of the history instead of a request */
+    gboolean has_version;
+    char *probe_recipient, *started_by;
     JsonFaults faults;
 
     const char *refusal; /* a problem code, decided by the job; NULL: it runs */
@@ -33,7 +37,20 @@ static void start_free(gpointer data)
     g_clear_pointer(&start->settings, settings_free);
     g_clear_pointer(&start->run, verification_free);
     g_free(start->probe_recipient);
+    g_free(start->started_by);
     g_free(start);
+}
+
+static Start *start_new(ApiCall *call)
+{
+    Start *start = g_new0(Start, 1);
+    start->api = call->api;
+    start->org_id = call->caller.org_id;
+    json_faults_init(&start->faults);
+    Db *db = store_reader_take(call->api->store);
+    start->started_by = call_caller_name(call, db);
+    store_reader_give(call->api->store, db);
+    return start;
 }
 
 /* --- Checks ---------------------------------------------------------------------------------- */
@@ -126,6 +143,28 @@ static gboolean find_earlier(Db *db, Start *start, const SmtpState *state, GErro
     return TRUE;
 }
 
+/* What is to be tested: the draft as the request leaves it, or an earlier version. */
+static SmtpSettings *find_settings(
+    Db *db, Start *start, const SmtpState *state, gboolean *password_dropped, GError **error)
+{
+    *password_dropped = FALSE;
+    if (!start->has_version) {
+        SmtpSettings *settings = settings_request_apply(&start->request, state, start->api,
+            start->org_id, "/settings", password_dropped, &start->faults);
+        if (!settings)
+            g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the settings have faults");
+        return settings;
+    }
+    GError *fault = NULL;
+    g_autoptr(SettingsVersion) version =
+        settings_history_get(db, start->org_id, &start->version, &fault);
+    if (!version && !fault)
+        g_set_error_literal(&fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "there is no such version");
+    if (fault)
+        g_propagate_error(error, fault);
+    return version ? settings_copy(version->settings) : NULL;
+}
+
 static gboolean start_job(Db *db, gpointer data, GError **error)
 {
     Start *start = data;
@@ -135,12 +174,9 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
     g_autoptr(SmtpState) state = smtp_state_read(db, start->org_id, error);
     if (!state)
         return FALSE;
-    start->settings = settings_request_apply(&start->request, state, start->api, start->org_id,
-        "/settings", &password_dropped, &start->faults);
-    if (!start->settings) {
-        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the settings have faults");
+    start->settings = find_settings(db, start, state, &password_dropped, error);
+    if (!start->settings)
         return FALSE;
-    }
     /* What was typed is kept even if it cannot be tested yet. */
     if (!write_draft(db, start, state, now, &revision, error))
         return FALSE;
@@ -153,7 +189,7 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
         return TRUE;
     Id id = id_fresh(now);
     start->run = courier_verification_new(start->org_id, &id, start->settings, revision,
-        start->activate, start->probe_recipient, now);
+        start->activate, start->probe_recipient, start->started_by, now);
     return find_earlier(db, start, state, error) && verification_write(db, start->run, error);
 }
 
@@ -165,8 +201,7 @@ static HttpAnswer *started(ApiCall *call, const Start *start)
     if (call->api->courier) {
         if (start->has_earlier)
             courier_verify_cancel(call->api->courier, start->org_id, &start->earlier);
-        courier_verify(call->api->courier, start->org_id, &run->id, start->settings, run->revision,
-            run->activate, run->probe_recipient);
+        courier_verify(call->api->courier, run, start->settings);
     }
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(id));
@@ -217,10 +252,7 @@ HttpAnswer *route_verification_start(ApiCall *call)
     json_t *body = call_body(call, TRUE, &problem);
     if (!body)
         return problem;
-    Start *start = g_new0(Start, 1);
-    start->api = call->api;
-    start->org_id = call->caller.org_id;
-    json_faults_init(&start->faults);
+    Start *start = start_new(call);
     read_start(start, body);
     json_decref(body);
     if (start->faults.list->len > 0) {
@@ -228,6 +260,14 @@ HttpAnswer *route_verification_start(ApiCall *call)
         start_free(start);
         return problem;
     }
+    return call_submit(call, start_job, start, start_finish, start_free);
+}
+
+HttpAnswer *verification_start_version(ApiCall *call, const Id *version)
+{
+    Start *start = start_new(call);
+    start->version = *version;
+    start->has_version = start->has_settings = start->activate = TRUE;
     return call_submit(call, start_job, start, start_finish, start_free);
 }
 

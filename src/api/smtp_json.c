@@ -1,19 +1,27 @@
 #include "api/smtp_json.h"
 
+#include "api/actions.h"
+#include "api/status_json.h"
 #include "base/limits.h"
 #include "store/emails_actions.h"
 
-json_t *diagnosis_json(
-    const DiagnosisCatalogue *catalogue, const DiagnosisFacts *facts, Language language)
+json_t *diagnosis_json(struct api *api, const DiagnosisFacts *facts, Language language)
 {
-    const Diagnosis *row = facts->id ? diagnosis_by_id(catalogue, facts->id) : NULL;
+    const Diagnosis *row = facts->id ? diagnosis_by_id(api->catalogue, facts->id) : NULL;
     if (!row)
         return json_null();
     g_autofree char *reply = NULL;
     if (facts->reply)
         reply = g_strdup_printf(
             "%d%s%s", facts->reply, facts->text ? " " : "", facts->text ? facts->text : "");
+    g_autofree char *manual = diagnosis_manual_path(row, language_name(language));
     gboolean is_german = language == LANGUAGE_DE;
+    const ActionFacts about = {.providers = api->providers,
+        .host = facts->host,
+        .settings = facts->settings,
+        .run = facts->run,
+        .now = clock_wall_ms(),
+        .language = language};
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(row->id));
     json_object_set_new(json, "phase", json_text(facts->phase));
@@ -21,7 +29,8 @@ json_t *diagnosis_json(
     json_object_set_new(json, "enhanced", json_text(facts->enhanced));
     json_object_set_new(json, "meaning", json_text(is_german ? row->means_de : row->means_en));
     json_object_set_new(json, "fix", json_text(is_german ? row->fix_de : row->fix_en));
-    json_object_set_new(json, "actions", json_array());
+    json_object_set_new(json, "actions", actions_json(row, &about));
+    json_object_set_new(json, "manual_url", json_text(manual));
     return json;
 }
 
@@ -109,11 +118,11 @@ json_t *smtp_sending_json(const SmtpState *state)
 
 json_t *smtp_health_json(struct api *api, const SmtpState *state, Language language)
 {
-    const DiagnosisFacts facts = {.id = state->health_diagnosis};
+    const DiagnosisFacts facts = {.id = state->health_diagnosis, .settings = state->active};
     json_t *json = json_object();
     json_object_set_new(json, "state", json_text(health_name(state->health)));
     json_object_set_new(json, "at", json_time(state->health_at));
-    json_object_set_new(json, "diagnosis", diagnosis_json(api->catalogue, &facts, language));
+    json_object_set_new(json, "diagnosis", diagnosis_json(api, &facts, language));
     return json;
 }
 
@@ -128,13 +137,13 @@ static json_t *breaker_json(struct api *api, const SmtpState *state, WallMs now,
 {
     if (state->health != HEALTH_CREDENTIAL_FAULT)
         return json_null();
-    const DiagnosisFacts facts = {.id = state->health_diagnosis};
+    const DiagnosisFacts facts = {.id = state->health_diagnosis, .settings = state->active};
     WallMs next_try_at = smtp_next_login_at(state, now);
     json_t *json = json_object();
     json_object_set_new(json, "since", json_time(state->health_at));
     json_object_set_new(json, "next_try_at", json_time(next_try_at));
     json_object_set_new(json, "tries_left", json_integer(next_try_at > 0 ? 1 : 0));
-    json_object_set_new(json, "diagnosis", diagnosis_json(api->catalogue, &facts, language));
+    json_object_set_new(json, "diagnosis", diagnosis_json(api, &facts, language));
     return json;
 }
 
@@ -229,6 +238,10 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
         json, "held_reason", json_text(gate == EMAIL_GATE_OPEN ? NULL : email_gate_name(gate)));
     json_object_set_new(json, "breaker", breaker_json(api, state, now, language));
     json_object_set_new(json, "quota", smtp_quota_json(state, now));
+    if (!status_json_add(api, db, org_id, state, language, json, error)) {
+        json_decref(json);
+        return NULL;
+    }
     return json;
 }
 
@@ -328,7 +341,8 @@ json_t *verification_json(struct api *api, const Verification *verification, Lan
         .phase = verification->diagnosis_phase,
         .reply = verification->reply_code,
         .enhanced = verification->reply_enhanced,
-        .text = verification->reply_text};
+        .text = verification->reply_text,
+        .run = verification};
     char id[ID_TEXT_SIZE];
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(id_format(&verification->id, "ver", id)));
@@ -339,9 +353,12 @@ json_t *verification_json(struct api *api, const Verification *verification, Lan
     json_object_set_new(json, "settings", tested_settings_json(verification));
     json_object_set_new(json, "probe_recipient", json_text(verification->probe_recipient));
     json_object_set_new(json, "started_at", json_time(verification->started_at));
+    json_object_set_new(json, "started_by", json_text(verification->started_by));
     json_object_set_new(json, "finished_at", json_time(verification->finished_at));
     json_object_set_new(json, "phases", phases_json(verification));
-    json_object_set_new(json, "diagnosis", diagnosis_json(api->catalogue, &facts, language));
+    json_object_set_new(json, "diagnosis", diagnosis_json(api, &facts, language));
+    json_object_set_new(json, "sibling", actions_sibling_json(verification));
+    json_object_set_new(json, "connected_to", actions_connected_to_json(verification));
     json_object_set_new(json, "transcript", transcript_json(verification));
     json_object_set_new(json, "server", server_json(verification));
     return json;

@@ -27,10 +27,13 @@ json_t *smtp_sending_json(const SmtpState *state);
 json_t *smtp_health_json(struct api *api, const SmtpState *state, Language language);
 json_t *verification_json(struct api *api, const Verification *verification, Language language);
 
-/* What a reply meant. id NULL or unknown gives null. reply: 0 none; text may be NULL. */
+/* What a reply meant. id NULL or unknown gives null. reply: 0 none; text may be NULL. The last
+ * three say what the actions are about (actions.h); each may be NULL. */
 typedef struct {
     const char *id, *phase, *enhanced, *text;
     int reply;
+    const char *host;
+    const SmtpSettings *settings;
+    const Verification *run;
 } DiagnosisFacts;
-json_t *diagnosis_json(
-    const DiagnosisCatalogue *catalogue, const DiagnosisFacts *facts, Language language);
+json_t *diagnosis_json(struct api *api, const DiagnosisFacts *facts, Language language);

@@ -17,7 +17,10 @@ struct api {
     Sandbox *sandbox; /* NULL: none */
     const DiagnosisCatalogue *catalogue;
     const ProviderList *providers;
-    char *public_url; /* links and origin; never from a Host header */
+    NetDns *dns;             /* for routes with ROUTE_ASKS */
+    const NetPolicy *policy; /* what their HTTPS requests may lead to */
+    const char *ca_file;     /* trusted besides the system's anchors; NULL: none */
+    char *public_url;        /* links and origin; never from a Host header */
     gboolean is_https, dev;
     SettingsPorts ports; /* extra is our copy */
     char *control_path;
@@ -32,7 +35,7 @@ struct api {
     Backups *backups;
     Sse *sse;
 
-    GThreadPool *quick, *large, *hashing; /* of HttpRequest */
+    GThreadPool *quick, *large, *hashing, *asking; /* of HttpRequest */
 
     GThread *keeper; /* runs `loop`: deadlines, heartbeats, events, last uses */
     GMainContext *keeper_context;

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "courier/hourly.h"
+#include "store/activity.h"
 #include "store/quota.h"
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
@@ -61,7 +62,7 @@ static gboolean housekeeping_job(Db *db, gpointer data, GError **error)
     return courier_heed_clock(db, data, now, steady, error) &&
            emails_expire(db, MIN(now, steady), EXPIRE_AT_ONCE, &expired, error) &&
            smtp_drafts_expire(db, MIN(now, steady), error) && smtp_pauses_end(db, now, error) &&
-           quota_sent_tidy(db, now, error);
+           quota_sent_tidy(db, now, error) && activity_tidy(db, now, error);
 }
 
 static void housekeeping_written(Courier *courier, gpointer data, const GError *error)

@@ -5,6 +5,7 @@
 
 #include "diagnosis/diagnosis.h"
 #include "net/dial.h"
+#include "net/dns.h"
 #include "net/tls.h"
 #include "settings/settings.h"
 #include "smtp/client.h"
@@ -22,6 +23,7 @@ typedef struct {
     const DiagnosisCatalogue *catalogue;
     NetDialer dialer;
     NetTlsClient *tls;
+    NetDns *dns; /* asked where a sender's mail arrives, when a run fails; NULL: nobody */
     const char *default_ehlo_name;       /* when the settings have none */
     SmtpDeadlines deadlines;             /* zeros in production; tests set them short */
     const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
@@ -37,14 +39,16 @@ Courier *courier_new(const CourierParts *parts);
 void courier_stop(Courier *courier, gint64 grace_ms);
 void courier_free(Courier *courier);
 
-/* Runs the verification whose row `id` was committed as running, with exactly these settings
- * (copied) and this password (copied). Thread-safe; every rung is written to the store. Ends in at
- * most LIMIT_VERIFICATION_MS. */
-void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSettings *settings,
-    gint64 revision, gboolean activate, const char *probe_recipient);
-/* What such a row says at its beginning: what is tested, and the ladder with every rung pending. */
+/* What a verification's row says at its beginning: what is tested, and the ladder with every rung
+ * pending. started_by: who, as a person reads it; NULL: unknown. */
 Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSettings *settings,
-    gint64 revision, gboolean activate, const char *probe_recipient, WallMs now);
+    gint64 revision, gboolean activate, const char *probe_recipient, const char *started_by,
+    WallMs now);
+
+/* Runs the verification that was committed like this, with exactly these settings; both are copied.
+ * Thread-safe; every rung is written to the store. A run that fails before the certificate looks at
+ * the same host's other port before it ends. Ends in at most LIMIT_VERIFICATION_MS. */
+void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings);
 
 void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
 

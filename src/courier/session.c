@@ -2,6 +2,7 @@
 
 #include "base/crash_point.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "courier/later.h"
 #include "courier/sasl.h"
 
@@ -9,6 +10,8 @@
 
 /* Bytes of several steps leave in one write; from here on that would gain nothing. */
 #define WRITE_ALONE_BYTES LIMIT_STREAM_READ_BYTES
+
+#define MECHANISMS (SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256)
 
 /* What is still to be told, in this order. Each of these may lead back into the session or free
  * it. */
@@ -44,6 +47,7 @@ struct session {
     long verify;
     int family;
     gboolean lost_in_handshake;
+    GString *first_words; /* what was said first, as far as a person would read it */
 };
 
 /* --- Rungs --------------------------------------------------------------------------------------
@@ -137,6 +141,7 @@ static void release(Session *session)
     secret_free(session->password);
     g_byte_array_unref(session->out);
     g_string_free(session->attempts, TRUE);
+    g_string_free(session->first_words, TRUE);
     g_free(session->host);
     g_free(session->username);
     g_free(session->sys);
@@ -164,6 +169,10 @@ static void end_by_core(Session *session)
         .text_may_be_shown = may_show_text(session),
         .lost_step = core->lost_step,
     };
+    g_autofree char *words = text_printable(
+        session->first_words->str, session->first_words->len, LIMIT_PEER_TEXT_CHARACTERS);
+    if (core->fault == SMTP_FAULT_MALFORMED_REPLY && core->phase == SMTP_PHASE_GREETING)
+        failure.input.text = words; /* who is it, if not a mail server? */
     if (core->reply != NULL) {
         failure.input.code = core->reply->code;
         failure.input.enhanced = core->reply->enhanced[0] == '\0' ? NULL : core->reply->enhanced;
@@ -356,10 +365,13 @@ static void on_tls_up(const NetTlsInfo *info, gpointer user)
 
 static void on_bytes(const guint8 *data, gsize n, gpointer user)
 {
+    Session *session = user;
+    gsize room = LIMIT_PEER_TEXT_CHARACTERS - session->first_words->len;
+    g_string_append_len(session->first_words, (const char *)data, (gssize)MIN(n, room));
     SmtpEvent event = event_now(SMTP_EVENT_BYTES);
     event.bytes.data = data;
     event.bytes.n = n;
-    turn(user, &event);
+    turn(session, &event);
 }
 
 static void on_sent(gpointer user)
@@ -472,6 +484,7 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
     session->password = secret_copy(config->password);
     session->tls = config->tls;
     session->attempts = g_string_new(NULL);
+    session->first_words = g_string_new(NULL);
     session->later = later_new(config->dialer->context, on_later, session);
     session->out = g_byte_array_new();
     const SmtpClientConfig core = {
@@ -479,7 +492,7 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
         .ehlo_name = config->ehlo_name,
         .username = config->username,
         .password = config->password,
-        .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256,
+        .allowed_mechanisms = config->stops_before_login ? 0 : MECHANISMS,
         .deadlines = config->deadlines,
         .pace = config->pace,
         .window = config->window,

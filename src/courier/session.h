@@ -48,7 +48,10 @@ typedef struct {
     SmtpDeadlines deadlines;
     SmtpPace pace; /* at most; 0: as the server offers */
     guint window;
-    gboolean is_proven; /* see SmtpClientConfig */
+    gboolean is_proven;          /* see SmtpClientConfig */
+    gboolean stops_before_login; /* ends where AUTH would begin: rung AUTH, without a reply, with
+                                    NO_COMMON_AUTH_MECHANISM if the server offers a login at all;
+                                    no username or password is needed or sent */
 } SessionConfig; /* borrowed during session_open; what is needed longer is copied, but dialer and
                     tls must live on */
 
@@ -56,7 +59,8 @@ typedef struct {
 typedef struct {
     Rung rung;
     DiagnosisInput input;          /* phase, reply, sys, TLS facts */
-    gboolean text_may_be_shown;    /* DESIGN rule 9: TLS verified, or a public address */
+    gboolean text_may_be_shown;    /* DESIGN rule 9: TLS verified, or a public address. The text may
+                                      be what was said instead of a greeting */
     const NetTlsInfo *certificate; /* of a refused one; NULL */
     gboolean lost_step;            /* see SmtpFailure */
 } SessionFailure;

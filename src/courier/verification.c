@@ -1,11 +1,15 @@
 /* One live run of the phase ladder against exactly one set of values: dial, TLS, login, and then
  * the sender probe (MAIL FROM, RCPT TO if a probe address was given, RSET): nothing is sent. Every
  * rung is written to the store when it is climbed; a run that passes makes its values active in the
- * same transaction that writes the result (DESIGN rule 3). */
+ * same transaction that writes the result (DESIGN rule 3). A run that fails before the login looks
+ * around before it ends: at the host's other port, and where the sender's mail arrives. */
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "courier/courier_priv.h"
+#include "courier/sender_mx.h"
+#include "courier/sibling.h"
+#include "courier/suspicion.h"
 
 #include "base/crash_point.h"
 
@@ -30,9 +34,17 @@ struct verification_run {
     MonoMs rung_since;
     gboolean is_finished; /* the result is written; only the goodbye is missing */
     gboolean was_probed, login_begun, login_passed, login_refused;
+    gboolean password_was_judged; /* and not the account: switched off, out of credit */
     SmtpOutcomeKind probe_kind;
     SmtpPhase probe_phase;
     SmtpReply *probe_reply;
+    NetDialer dialer; /* the courier's, with less patience */
+    Sibling *sibling;
+    SiblingFound sibling_found;
+    char *sys;           /* of the failure, for a second look at it */
+    const char *family;  /* the same; static */
+    gboolean has_failed; /* the ladder says so; the end waits for what is still looked at: */
+    gboolean waits_for_mx;
 };
 
 void verification_run_free(VerificationRun *run)
@@ -40,6 +52,8 @@ void verification_run_free(VerificationRun *run)
     if (run == NULL)
         return;
     session_free(run->session);
+    sibling_free(run->sibling);
+    g_free(run->sys);
     if (run->timeout != NULL)
         g_source_destroy(run->timeout);
     g_clear_pointer(&run->timeout, g_source_unref);
@@ -161,14 +175,20 @@ static void finish(VerificationRun *run, VerificationState state)
     ending->record = verification_copy(run->record);
     ending->settings = settings_copy(run->settings);
     ending->login_passed = run->login_passed;
-    ending->login_refused = run->login_refused;
+    ending->login_refused = run->login_refused || left_during_login(run);
     ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
-    if (left_during_login(run))
-        ending->login_refused = TRUE; /* without fingerprint: the password may well be right */
-    else
+    if (run->login_refused && run->password_was_judged) /* else it may well be right */
         vault_fingerprint(
             courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
     courier_write(courier, ending_job, ending_written, ending);
+}
+
+/* Writes the end; what is left of the run then is at most a goodbye to the server. */
+static void end_run(VerificationRun *run, VerificationState state)
+{
+    finish(run, state);
+    if (run->session == NULL)
+        run_forget(run);
 }
 
 /* --- The ladder ---------------------------------------------------------------------------------
@@ -220,16 +240,43 @@ static void stand_on(VerificationRun *run, Rung rung)
     run->at = to;
 }
 
+/* The row for what happened. Some of it is not what it seems (suspicion.h). */
+static void diagnose(VerificationRun *run, Rung rung, const DiagnosisInput *met)
+{
+    Verification *record = run->record;
+    const Suspect suspect = {.rung = rung,
+        .sys = met->sys,
+        .text = met->text,
+        .verify = met->verify,
+        .certificate_subject = record->certificate_subject,
+        .certificate_issuer = record->certificate_issuer,
+        .certificate_names = record->certificate_names,
+        .now = clock_wall_ms(),
+        .sibling = run->sibling_found};
+    DiagnosisInput input = *met;
+    const char *suspicion = suspicion_sys(&suspect);
+    if (suspicion != NULL)
+        input.sys = suspicion;
+    const Diagnosis *diagnosis = diagnosis_match(run->courier->parts.catalogue, &input);
+    g_free(record->diagnosis);
+    record->diagnosis = g_strdup(diagnosis->id);
+    run->password_was_judged =
+        diagnosis->class != DIAGNOSIS_CONFIG && diagnosis->class != DIAGNOSIS_QUOTA;
+}
+
+static void look_around(VerificationRun *run, Rung rung);
+
 static void fail(VerificationRun *run, const SessionFailure *failure)
 {
     Verification *record = run->record;
     const DiagnosisInput *input = &failure->input;
-    const Diagnosis *diagnosis = diagnosis_match(run->courier->parts.catalogue, input);
     stand_on(run, failure->rung);
     close_rung(run, PHASE_FAILED, input->sys != NULL ? input->sys : input->tls);
     for (guint i = run->at + 1; i < run->n_rungs; i++)
         phase_at(run, i)->state = PHASE_SKIPPED;
-    record->diagnosis = g_strdup(diagnosis->id);
+    diagnose(run, failure->rung, input);
+    run->sys = g_strdup(input->sys);
+    run->family = input->family;
     record->diagnosis_phase = g_strdup(rung_name(failure->rung));
     record->reply_code = input->code;
     record->reply_enhanced = g_strdup(input->enhanced);
@@ -238,7 +285,8 @@ static void fail(VerificationRun *run, const SessionFailure *failure)
             text_printable(input->text, strlen(input->text), LIMIT_PEER_TEXT_CHARACTERS);
     record->error_name = g_strdup(input->sys != NULL ? input->sys : input->tls);
     run->login_refused = failure->rung == RUNG_AUTH && input->code >= 500;
-    finish(run, VERIFICATION_FAILED);
+    run->has_failed = TRUE;
+    look_around(run, failure->rung);
 }
 
 /* --- Session events -----------------------------------------------------------------------------
@@ -347,11 +395,13 @@ static void on_probe_done(gpointer user)
 static void on_ended(const SessionFailure *failure, gpointer user)
 {
     VerificationRun *run = user;
-    if (!run->is_finished && failure != NULL)
+    g_clear_pointer(&run->session, session_free);
+    if (run->is_finished)
+        run_forget(run);
+    else if (failure != NULL && !run->has_failed)
         fail(run, failure);
-    else if (!run->is_finished)
-        finish(run, VERIFICATION_FAILED);
-    run_forget(run);
+    else if (!run->has_failed)
+        end_run(run, VERIFICATION_FAILED);
 }
 
 static const SessionEvents session_events = {
@@ -391,7 +441,10 @@ static const char *phase_of_rung(Rung rung)
 static gboolean on_timeout(gpointer user)
 {
     VerificationRun *run = user;
-    if (!run->is_finished) {
+    g_clear_pointer(&run->session, session_free);
+    if (run->is_finished) {
+        run_forget(run); /* it only waited for the goodbye */
+    } else if (!run->has_failed) {
         Rung rung = run->ladder[MIN(run->at, run->n_rungs - 1)];
         const SessionFailure failure = {
             .rung = rung,
@@ -402,8 +455,72 @@ static gboolean on_timeout(gpointer user)
         };
         fail(run, &failure);
     }
-    run_forget(run);
     return G_SOURCE_REMOVE;
+}
+
+/* --- Looking around -----------------------------------------------------------------------------
+ */
+
+/* The run that failed ends once nothing is looked at any more. */
+static void end_if_seen(VerificationRun *run)
+{
+    if (run->sibling == NULL && !run->waits_for_mx)
+        end_run(run, VERIFICATION_FAILED);
+}
+
+static void on_sibling(const SiblingFound *found, gpointer user)
+{
+    VerificationRun *run = user;
+    Verification *record = run->record;
+    run->sibling_found = *found;
+    record->sibling = found->state;
+    g_clear_pointer(&run->sibling, sibling_free);
+    if (strcmp(record->diagnosis_phase, rung_name(RUNG_CONNECT)) == 0) {
+        const DiagnosisInput input = {.phase = "connect",
+            .sys = run->sys,
+            .family = run->family,
+            .host = record->host,
+            .port = record->port};
+        diagnose(run, RUNG_CONNECT, &input);
+    }
+    end_if_seen(run);
+}
+
+static void on_mx(Courier *courier, const char *key, const char *mx)
+{
+    VerificationRun *run = g_hash_table_lookup(courier->runs, key);
+    if (run == NULL || !run->waits_for_mx) /* cancelled meanwhile */
+        return;
+    run->waits_for_mx = FALSE;
+    run->record->sender_mx = g_strdup(mx);
+    end_if_seen(run);
+}
+
+static gboolean is_exempt(const VerificationRun *run)
+{
+    return g_strcmp0(run->record->host, run->courier->parts.login_guard_exempt_host) == 0;
+}
+
+static SessionConfig session_config(const VerificationRun *run);
+
+/* From a certificate on, the other port would say the same; before it is connected to, the name may
+ * be the wrong one. */
+static void look_around(VerificationRun *run, Rung rung)
+{
+    gboolean with_sibling = rung >= RUNG_CONNECT && rung <= RUNG_TLS;
+    gboolean with_mx = (rung <= RUNG_CONNECT || rung == RUNG_CERTIFICATE) && !is_exempt(run);
+    if (run->courier->is_stopping)
+        with_sibling = with_mx = FALSE;
+    if (with_sibling) {
+        const SessionConfig config = session_config(run);
+        run->record->sibling_port = sibling_port(config.port, config.security);
+        run->sibling = sibling_look(&config, (guint16)run->record->sibling_port, on_sibling, run);
+    }
+    run->waits_for_mx =
+        with_mx && sender_mx_ask(run->courier, run->settings->from_email, run->key, on_mx);
+    if (run->sibling != NULL || run->waits_for_mx)
+        write_progress(run); /* the failure is seen at once */
+    end_if_seen(run);
 }
 
 /* --- Starting and cancelling --------------------------------------------------------------------
@@ -411,23 +528,23 @@ static gboolean on_timeout(gpointer user)
 
 typedef struct {
     Courier *courier;
-    gint64 org_id, revision;
+    gint64 org_id;
     Id id;
+    Verification *record; /* NULL: to be cancelled */
     SmtpSettings *settings;
-    gboolean activate;
-    char *probe_recipient;
 } Request;
 
 static void request_free(gpointer data)
 {
     Request *request = data;
+    verification_free(request->record);
     settings_free(request->settings);
-    g_free(request->probe_recipient);
     g_free(request);
 }
 
 Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSettings *settings,
-    gint64 revision, gboolean activate, const char *probe_recipient, WallMs now)
+    gint64 revision, gboolean activate, const char *probe_recipient, const char *started_by,
+    WallMs now)
 {
     Verification *record = verification_new();
     record->org_id = org_id;
@@ -441,6 +558,7 @@ Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSe
     record->username = g_strdup(settings_username(settings));
     record->from_email = g_strdup(settings->from_email);
     record->probe_recipient = g_strdup(probe_recipient);
+    record->started_by = g_strdup(started_by);
     record->started_at = now;
     Rung ladder[RUNG_COUNT];
     guint n_rungs = rung_ladder(settings_security(settings), probe_recipient != NULL, ladder);
@@ -453,16 +571,18 @@ Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSe
     return record;
 }
 
-static VerificationRun *run_new(const Request *request)
+static VerificationRun *run_new(Request *request)
 {
     VerificationRun *run = g_new0(VerificationRun, 1);
     run->courier = request->courier;
     run->key = id_dup(&request->id, "ver");
-    run->settings = settings_copy(request->settings);
-    run->record = courier_verification_new(request->org_id, &request->id, run->settings,
-        request->revision, request->activate, request->probe_recipient, clock_wall_ms());
+    run->settings = g_steal_pointer(&request->settings);
+    run->record = g_steal_pointer(&request->record);
     run->n_rungs = rung_ladder(
-        settings_security(run->settings), request->probe_recipient != NULL, run->ladder);
+        settings_security(run->settings), run->record->probe_recipient != NULL, run->ladder);
+    run->dialer = request->courier->parts.dialer;
+    if (run->dialer.connect_ms == 0)
+        run->dialer.connect_ms = LIMIT_VERIFICATION_CONNECT_MS;
     g_hash_table_replace(request->courier->runs, g_strdup(run->key), run);
     CRASH_POINT("verification_begun");
     return run;
@@ -475,9 +595,25 @@ static SmtpDeadlines impatient(SmtpDeadlines deadlines)
     return deadlines;
 }
 
+static SessionConfig session_config(const VerificationRun *run)
+{
+    const Courier *courier = run->courier;
+    return (SessionConfig){
+        .dialer = &run->dialer,
+        .tls = courier->parts.tls,
+        .host = run->settings->host,
+        .port = settings_port(run->settings),
+        .security = settings_security(run->settings),
+        .username = settings_username(run->settings),
+        .password = run->password,
+        .ehlo_name = courier_ehlo_name(courier, run->settings),
+        .deadlines = impatient(courier->parts.deadlines),
+    };
+}
+
 static gboolean run_start(gpointer user)
 {
-    const Request *request = user;
+    Request *request = user;
     Courier *courier = request->courier;
     if (courier->is_stopping)
         return G_SOURCE_REMOVE;
@@ -490,42 +626,26 @@ static gboolean run_start(gpointer user)
         g_warning("a verification has no password to try: %s", error->message);
         run->password = secret_new("", 0);
         run->record->error_name = g_strdup("SECRET");
-        finish(run, VERIFICATION_FAILED);
-        run_forget(run);
+        end_run(run, VERIFICATION_FAILED);
         return G_SOURCE_REMOVE;
     }
     write_progress(run);
-    run->timeout = g_timeout_source_new(LIMIT_VERIFICATION_MS);
+    run->timeout = g_timeout_source_new(LIMIT_VERIFICATION_MS - LIMIT_SIBLING_MS);
     g_source_set_callback(run->timeout, on_timeout, run, NULL);
     g_source_attach(run->timeout, courier->parts.context);
-    const SessionConfig config = {
-        .dialer = &courier->parts.dialer,
-        .tls = courier->parts.tls,
-        .host = run->settings->host,
-        .port = settings_port(run->settings),
-        .security = settings_security(run->settings),
-        .username = settings_username(run->settings),
-        .password = run->password,
-        .ehlo_name = courier_ehlo_name(courier, run->settings),
-        .deadlines = impatient(courier->parts.deadlines),
-    };
+    const SessionConfig config = session_config(run);
     run->session = session_open(&config, &session_events, run);
     return G_SOURCE_REMOVE;
 }
 
-void courier_verify(Courier *courier, gint64 org_id, const Id *id, const SmtpSettings *settings,
-    gint64 revision, gboolean activate, const char *probe_recipient)
+void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings)
 {
     Request *request = g_new0(Request, 1);
-    *request = (Request){
-        .courier = courier,
-        .org_id = org_id,
-        .revision = revision,
-        .id = *id,
-        .settings = settings_copy(settings),
-        .activate = activate,
-        .probe_recipient = g_strdup(probe_recipient),
-    };
+    request->courier = courier;
+    request->org_id = run->org_id;
+    request->id = run->id;
+    request->record = verification_copy(run);
+    request->settings = settings_copy(settings);
     courier_call(courier, run_start, request, request_free);
 }
 
@@ -536,11 +656,15 @@ static gboolean run_cancel(gpointer user)
     VerificationRun *run = g_hash_table_lookup(request->courier->runs, key);
     if (run == NULL || run->is_finished || run->record->org_id != request->org_id)
         return G_SOURCE_REMOVE;
+    g_clear_pointer(&run->session, session_free);
+    if (run->has_failed) { /* it only looks around */
+        end_run(run, VERIFICATION_FAILED);
+        return G_SOURCE_REMOVE;
+    }
     close_rung(run, PHASE_SKIPPED, NULL);
     for (guint i = run->at; i < run->n_rungs; i++)
         phase_at(run, i)->state = PHASE_SKIPPED;
-    finish(run, VERIFICATION_CANCELLED);
-    run_forget(run);
+    end_run(run, VERIFICATION_CANCELLED);
     return G_SOURCE_REMOVE;
 }
 

@@ -34,6 +34,7 @@ struct session {
     gboolean waits_for_verdict; /* delivery or slow will bring it */
     Delivery *delivery;
     GSource *slow;
+    char *login; /* who has logged in; NULL: nobody */
 };
 
 struct door {
@@ -76,6 +77,7 @@ static void session_free(Session *session)
     net_stream_free(session->stream);
     smtp_server_free(session->server);
     g_byte_array_unref(session->replies);
+    g_free(session->login);
     g_free(session);
 }
 
@@ -164,7 +166,11 @@ static void slow_begin(Session *session)
 static gboolean session_answer(
     Session *session, const SmtpServerEffects *effects, SmtpServerEvent *event)
 {
-    SandboxAnswer answer = sandbox_script(effects);
+    SandboxAnswer answer = sandbox_script(effects, session->login);
+    if (effects->ask == SMTP_ASK_LOGIN && answer.code == 0) {
+        g_free(session->login);
+        session->login = g_strdup(effects->username);
+    }
     *event = (SmtpServerEvent){.kind = SMTP_SERVER_EVENT_VERDICT};
     event->verdict.code = answer.code;
     event->verdict.enhanced = answer.enhanced;

@@ -7,7 +7,7 @@
  * recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1, `full@…` 452 4.2.2, `drop@…` no reply to
  * the mail's end but the end of the connection (mails in front of it have been answered),
  * `slow@…` answers after 5 s; username `locked@…` 535, `busy@…` 454 4.7.0,
- * `app@…` 534 5.7.9. */
+ * `app@…` 534 5.7.9; and those of sandbox_personalities, who answer in a provider's own words. */
 #pragma once
 
 #include "net/tls.h"

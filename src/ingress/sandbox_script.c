@@ -4,11 +4,56 @@
 
 #define PASSWORD "sandbox"
 
-static const struct {
+/* In the words of the servers they stand for. */
+static const SandboxPersonality personalities[] = {
+    {"wrong@example.org", "auth_failed_generic", FALSE},
+    {"app-password@example.org", "gmail_app_password_required", TRUE},
+    {"web-login@example.org", "gmail_web_login_required", FALSE},
+    {"disabled@example.org", "m365_smtp_auth_disabled_tenant", FALSE},
+    {"sender-refused@example.org", "sender_not_owned", TRUE},
+    {"daily-limit@example.org", "gmail_daily_limit", FALSE},
+};
+
+const SandboxPersonality *sandbox_personalities(guint *n)
+{
+    *n = G_N_ELEMENTS(personalities);
+    return personalities;
+}
+
+typedef struct {
     SmtpAsk ask;
     const char *local_part;
     SandboxAnswer answer;
-} script[] = {
+} Line;
+
+/* Until the right one comes. */
+static const Line wrong_password = {SMTP_ASK_LOGIN, "app-password",
+    {534, "5.7.9",
+        "Application-specific password required. For more information, go to "
+        "https://support.google.com/mail/?p=InvalidSecondFactor",
+        FALSE, FALSE}};
+
+/* By who has logged in, whatever the sender; the second lets that very address pass. */
+static const Line daily_limit = {SMTP_ASK_SENDER, "daily-limit",
+    {550, "5.4.5",
+        "Daily user sending limit exceeded. For more information on Gmail sending limits go to "
+        "https://support.google.com/a/answer/166852",
+        FALSE, FALSE}};
+static const Line foreign_sender = {SMTP_ASK_SENDER, "sender-refused",
+    {553, "5.7.1", "Sender address rejected: not owned by user", FALSE, FALSE}};
+
+static const Line script[] = {
+    {SMTP_ASK_LOGIN, "wrong", {535, "5.7.8", "Authentication failed", FALSE, FALSE}},
+    {SMTP_ASK_LOGIN, "web-login",
+        {534, "5.7.14",
+            "Please log in via your web browser and then try again. Learn more at "
+            "https://support.google.com/mail/?p=WebLoginRequired",
+            FALSE, FALSE}},
+    {SMTP_ASK_LOGIN, "disabled",
+        {535, "5.7.139",
+            "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. "
+            "Visit https://aka.ms/smtp_auth_disabled for more information.",
+            FALSE, FALSE}},
     {SMTP_ASK_LOGIN, "locked", {535, "5.7.8", "Authentication failed", FALSE, FALSE}},
     {SMTP_ASK_LOGIN, "busy", {454, "4.7.0", "Temporary authentication failure", FALSE, FALSE}},
     {SMTP_ASK_LOGIN, "app", {534, "5.7.9", "Application-specific password required", FALSE, FALSE}},
@@ -39,22 +84,33 @@ static SandboxAnswer look_up(SmtpAsk ask, const char *address)
 
 static SandboxAnswer judge_login(const char *username, const Secret *password)
 {
+    static const SandboxAnswer ordinary = {
+        535, "5.7.8", "Authentication failed: the password here is \"" PASSWORD "\"", FALSE, FALSE};
     SandboxAnswer answer = look_up(SMTP_ASK_LOGIN, username);
     g_autoptr(Secret) right = secret_new(PASSWORD, strlen(PASSWORD));
-    if (answer.code == 0 && !secret_equal(password, right))
-        answer = (SandboxAnswer){.code = 535,
-            .enhanced = "5.7.8",
-            .text = "Authentication failed: the password here is \"" PASSWORD "\""};
-    return answer;
+    if (answer.code != 0 || secret_equal(password, right))
+        return answer;
+    gboolean wants_another = has_local_part(username, wrong_password.local_part);
+    return wants_another ? wrong_password.answer : ordinary;
 }
 
-SandboxAnswer sandbox_script(const SmtpServerEffects *effects)
+static SandboxAnswer judge_sender(const char *sender, const char *login)
+{
+    if (login != NULL && has_local_part(login, daily_limit.local_part))
+        return daily_limit.answer;
+    if (login != NULL && has_local_part(login, foreign_sender.local_part) &&
+        g_ascii_strcasecmp(login, sender) != 0)
+        return foreign_sender.answer;
+    return look_up(SMTP_ASK_SENDER, sender);
+}
+
+SandboxAnswer sandbox_script(const SmtpServerEffects *effects, const char *login)
 {
     switch (effects->ask) {
     case SMTP_ASK_LOGIN:
         return judge_login(effects->username, effects->password);
     case SMTP_ASK_SENDER:
-        return look_up(SMTP_ASK_SENDER, effects->sender);
+        return judge_sender(effects->sender, login);
     case SMTP_ASK_RECIPIENT:
         return look_up(SMTP_ASK_RECIPIENT, effects->recipient);
     case SMTP_ASK_MESSAGE:

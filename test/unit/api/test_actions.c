@@ -540,7 +540,7 @@ static void the_explanation_is_true_for_the_state_and_the_gate(void **state)
     g_autofree char *id = hand_over(self, ",\"class\":\"reset\"");
     assert_explained(self, id, "held_not_configured", "SMTP-Einstellungen aktiv", "settings");
     run(self, activate_job, self->vault);
-    assert_explained(self, id, "held_paused", "Versand pausiert ist", "sending is paused");
+    assert_explained(self, id, "held_paused", "Mailversand pausiert ist", "sending is paused");
     reply_free(ask_token(self, "PUT /v1/smtp/sending", "",
         "{\"enabled\":false,\"until\":\"2099-01-01T00:00:00Z\"}"));
     assert_explained(self, id, "held_paused", "bevor es von selbst", "before sending goes on");

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
+#include "store/test_mails.h"
 
 static json_t *contract;
 
@@ -156,6 +157,11 @@ static void visit_settings(Fixture *self)
     visit(self, "PUT /v1/smtp/sending", "{\"enabled\":true}");
     visit(self, "PUT /v1/smtp/sending", "{\"enabled\":7}");
     visit(self, "GET /v1/smtp/presets", NULL);
+    visit(self, "POST /v1/diagnoses", "{\"text\":\"550 5.1.1 user unknown\"}");
+    visit(self, "POST /v1/diagnoses", "{\"text\":7}");
+    visit(self, "GET /v1/smtp/discovery?email=anna@gmx.de", NULL);
+    visit(self, "GET /v1/smtp/discovery?email=info@firma.example", NULL);
+    visit(self, "GET /v1/smtp/discovery?email=nobody", NULL);
     visit(self, "GET /v1/smtp", NULL);
 }
 
@@ -207,6 +213,36 @@ static void visit_emails(Fixture *self)
     reply_free(ask(self, "POST /v1/emails", "", mail));
 }
 
+static gboolean add_test_mail(Db *db, gpointer data, GError **error)
+{
+    g_autoptr(Secret) token = secret_new("known", 5);
+    WallMs now = clock_wall_ms();
+    TestMail mail = {.org_id = STORE_DEFAULT_ORG,
+        .email_id = id_fresh(now),
+        .recipient = (char *)"a@example.org",
+        .sent_at = now};
+    people_hash(token, mail.token_hash);
+    return test_mail_add(db, &mail, error);
+}
+
+static void visit_history(Fixture *self)
+{
+    g_autoptr(Reply) list = ask_member(self, "GET /v1/smtp/history", "", NULL);
+    assert_string_not_equal(reply_text(list, "data.0.id"), "");
+    visit_id(self, "POST /v1/smtp/history/{id}/restore", reply_text(list, "data.0.id"), NULL);
+    visit_id(
+        self, "POST /v1/smtp/history/{id}/restore", "cfg_00000000000070008000000000000000", NULL);
+    visit(self, "GET /v1/smtp/activity", NULL);
+    visit(self, "GET /v1/smtp", NULL); /* with a test mail, a failure and an acceptance */
+    run(self, add_test_mail);
+    reply_free(
+        ask(self, "POST /v1/test-arrivals", "", "{\"token\":\"known\",\"folder\":\"spam\"}"));
+    visit(self, "GET /v1/smtp", NULL); /* its email's record is not there */
+    reply_free(ask(self, "POST /v1/test-arrivals", "", "{\"token\":\"x\",\"folder\":\"inbox\"}"));
+    reply_free(ask(self, "POST /v1/test-arrivals", "", "{}"));
+    reply_free(ask(self, "GET /v1/smtp/history", "", NULL));
+}
+
 static void visit_the_rest(Fixture *self)
 {
     visit(self, "GET /v1/sandbox", NULL);
@@ -231,6 +267,7 @@ static void real_answers_are_as_described(void **state)
     visit_people(self);
     visit_settings(self);
     visit_emails(self);
+    visit_history(self);
     visit_the_rest(self);
 
     g_autoptr(GSubprocess) process =

@@ -227,7 +227,8 @@ static void no_route_serves_strangers(void **state)
             "Cookie: absender_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n", NULL);
         assert_reply(forged, 401, "session_expired");
     }
-    assert_int_equal(open, 4); /* session, setup, sessions, openapi.json */
+    /* session, setup, sessions, test-arrivals, openapi.json */
+    assert_int_equal(open, 5);
 }
 
 static void foreign_things_are_not_there(void **state)

@@ -497,7 +497,9 @@ static void only_a_passed_verification_becomes_active(void **state)
         store_reader_give(world->store, db);
         revision = before->revision;
         Id id = id_fresh(clock_wall_ms());
-        courier_verify(world->courier, ORG, &id, settings, revision, TRUE, "anna@example.test");
+        g_autoptr(Verification) begun = courier_verification_new(ORG, &id, settings, revision, TRUE,
+            "anna@example.test", "anna@example.test", clock_wall_ms());
+        courier_verify(world->courier, begun, settings);
         RUN_UNTIL(world, has_ended(world, &id));
         g_autoptr(Verification) run = read_run(world, &id);
         assert_int_equal(run->state, runs[i].ends);

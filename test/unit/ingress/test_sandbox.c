@@ -317,6 +317,38 @@ static void logins_are_answered_by_local_part_and_password(void **state)
     house_clear(&house);
 }
 
+static void a_personality_is_chosen_by_the_login(void **state)
+{
+    static const struct {
+        const char *username, *password, *reply;
+        const char *sender, *sender_reply; /* NULL: the login was refused */
+    } cases[] = {
+        {"wrong@example.org", "sandbox", "535 5.7.8", NULL, NULL},
+        {"app-password@example.org", "of-the-account", "534 5.7.9", NULL, NULL},
+        {"app-password@example.org", "sandbox", "235", "anna@example.org", "250"},
+        {"web-login@example.org", "sandbox", "534 5.7.14", NULL, NULL},
+        {"disabled@other.test", "sandbox", "535 5.7.139", NULL, NULL},
+        {"sender-refused@example.org", "sandbox", "235", "anna@example.org", "553 5.7.1"},
+        {"sender-refused@example.org", "sandbox", "235", "sender-refused@example.org", "250"},
+        {"daily-limit@example.org", "sandbox", "235", "anna@example.org", "550 5.4.5"},
+        {"anna@example.org", "sandbox", "235", "sender-refused@example.org", "250"},
+    };
+    House house;
+    house_build(&house, FALSE);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Client client;
+        print_message("# %s\n", cases[i].username);
+        client_arrive(&client, &house, TLS_MODE_IMPLICIT);
+        ask(&client, auth_plain(cases[i].username, cases[i].password), cases[i].reply);
+        if (cases[i].sender != NULL) {
+            g_autofree char *mail = g_strdup_printf("MAIL FROM:<%s>", cases[i].sender);
+            ask(&client, mail, cases[i].sender_reply);
+        }
+        client_clear(&client);
+    }
+    house_clear(&house);
+}
+
 static void senders_and_recipients_are_answered_by_local_part(void **state)
 {
     static const struct {
@@ -755,6 +787,7 @@ int main(void)
         cmocka_unit_test(the_certificate_is_for_localhost_only),
         cmocka_unit_test(nothing_goes_without_tls_and_login),
         cmocka_unit_test(logins_are_answered_by_local_part_and_password),
+        cmocka_unit_test(a_personality_is_chosen_by_the_login),
         cmocka_unit_test(senders_and_recipients_are_answered_by_local_part),
         cmocka_unit_test(drop_cuts_the_connection_after_the_final_dot),
         cmocka_unit_test(each_mail_of_a_window_has_its_own_answers),
