@@ -72,6 +72,7 @@ export const api = {
   sendingPreview: () => json('GET', '/v1/smtp/sending/preview'),
   sendTest: (to) => json('POST', '/v1/smtp/test-emails', { body: { to } }),
   presets: async () => (await json('GET', '/v1/smtp/presets')).data,
+  discover: (email, wide) => json('GET', `/v1/smtp/discovery?${new URLSearchParams({ email, ...(wide && { public_database: 'true' }) })}`),
 
   emails: (query) => json('GET', `/v1/emails?${new URLSearchParams(query)}`),
   email: (id) => json('GET', `/v1/emails/${id}`),
@@ -80,6 +81,14 @@ export const api = {
   retryEmail: (id) => json('POST', `/v1/emails/${id}/retry`),
   rescheduleEmail: (id, at) => json('PATCH', `/v1/emails/${id}`, { body: { scheduled_at: at } }),
   changeEmails: (action, ids, uncertain) => json('POST', '/v1/emails/bulk', { body: { action, ids, ...(uncertain && { uncertain }) } }),
+
+  activity: () => json('GET', '/v1/smtp/activity'),
+  history: () => json('GET', '/v1/smtp/history'),
+  restoreVersion: (id) => json('POST', `/v1/smtp/history/${id}/restore`),
+  checkDomain: (body) => json('POST', '/v1/domain-checks', { body }),
+  checkHeaders: (headers) => json('POST', '/v1/header-checks', { body: { headers } }),
+  explain: (body) => json('POST', '/v1/diagnoses', { body }),
+  confirmArrival: (body) => json('POST', '/v1/test-arrivals', { body }),
 
   sandbox: () => json('GET', '/v1/sandbox'),
   captures: (query) => json('GET', `/v1/sandbox/messages?${new URLSearchParams(query)}`),

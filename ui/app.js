@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from './api.js';
 import { html } from './html.js';
 import { chooseLanguage, currentLanguage, languages, loadLanguage, preferredLanguage, t } from './i18n.js';
+import { ArrivedPage } from './pages/arrived.js';
 import { CapturePage } from './pages/capture.js';
 import { EmailPage } from './pages/email.js';
 import { OutboxPage } from './pages/outbox.js';
@@ -18,13 +19,14 @@ import { nextTheme, startTheme } from './theme.js';
 
 const HOME = '#/settings/email';
 const ROUTES = [
-  { path: /^#\/settings\/email(?:\/(password))?$/, nav: 'settings', title: 'settings.page', page: (aim) => html`<${SettingsEmailPage} aim=${aim} />` },
-  { path: /^#\/outbox$/, nav: 'outbox', title: 'nav.outbox', page: () => html`<${OutboxPage} />` },
+  { path: /^#\/settings\/email(?:\/(password|test|domain|edit))?$/, nav: 'settings', title: 'settings.page', page: (aim) => html`<${SettingsEmailPage} aim=${aim} />` },
+  { path: /^#\/outbox(?:\?.*)?$/, nav: 'outbox', title: 'nav.outbox', page: () => html`<${OutboxPage} />` },
   { path: /^#\/outbox\/([\w-]+)$/, nav: 'outbox', title: 'email.title', page: (id) => html`<${EmailPage} key=${id} id=${id} />` },
   { path: /^#\/sandbox$/, nav: 'sandbox', title: 'nav.sandbox', page: () => html`<${SandboxPage} />` },
   { path: /^#\/sandbox\/([\w-]+)$/, nav: 'sandbox', title: 'nav.sandbox', page: (id) => html`<${CapturePage} key=${id} id=${id} />` },
 ];
 const SETUP = /^#\/setup\/([\w-]+)$/;
+const ARRIVED = /^#\/arrived\/([\w-]+)$/; // the link in a test mail: whoever reads it need not sign in
 
 function useHash() {
   const [hash, setHash] = useState(location.hash);
@@ -89,9 +91,11 @@ function App() {
   const main = useRef(null);
   const firstPage = useRef(true);
   const setup = SETUP.exec(hash);
-  const inside = session.authenticated && !setup;
+  const arrived = ARRIVED.exec(hash);
+  const inside = session.authenticated && !setup && !arrived;
   const route = ROUTES.find(({ path }) => path.test(hash));
-  const title = setup ? t('setup_page.title') : !inside ? t('sign_in.title') : route ? t(route.title) : t('not_found.title');
+  const onSettings = route?.nav === 'settings'; // where an empty page need not say that nothing is sent
+  const title = setup ? t('setup_page.title') : arrived ? t('arrived.title') : !inside ? t('sign_in.title') : route ? t(route.title) : t('not_found.title');
 
   useEffect(() => { document.title = `${title} · Absender`; }, [title]);
   useEffect(() => {
@@ -114,7 +118,8 @@ function App() {
       <div class="outside">
         <header><${Brand} /><${Preferences} /></header>
         <main id="main" tabindex="-1" ref=${main}>${setup ? html`<${SetupPage} token=${setup[1]} />`
-          : html`<${SignInPage} target=${route ? hash : HOME} />`}</main>
+          : arrived ? html`<${ArrivedPage} key=${arrived[1]} token=${arrived[1]} />`
+            : html`<${SignInPage} target=${route ? hash : HOME} />`}</main>
         ${live}
       </div>`;
   }
@@ -124,7 +129,7 @@ function App() {
       <${Side} session=${session} current=${route?.nav} />
       <div class="content">
         <${ConnectionBanner} lost=${connection.lost} />
-        <${Banners} smtp=${smtp} onSettings=${route?.nav === 'settings'} />
+        ${!(onSettings && smtp && !smtp.sending_with) && html`<${Banners} smtp=${smtp} onSettings=${onSettings} />`}
         <main id="main" tabindex="-1" ref=${main}>${route ? route.page(...route.path.exec(hash).slice(1)) : html`
           <h1 tabindex="-1">${t('not_found.title')}</h1><p><a href=${HOME}>${t('not_found.link')}</a></p>`}</main>
         <footer>Absender ${session.version}${session.dev ? ` · ${t('nav.dev')}` : ''}</footer>

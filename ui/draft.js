@@ -12,8 +12,9 @@ const QUOTA = ['per_minute', 'per_hour', 'per_day']; // together they are one se
 const NUMBERS = ['port', 'max_connections', ...QUOTA];
 const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
 const PLAIN = [...TEXTS, 'security', ...NUMBERS]; // everything but the password
-const ORDER = ['from_name', 'from_email', 'password', 'host', 'port', 'security', 'username', 'ehlo_name', 'max_connections',
-  ...QUOTA, 'probe_recipient'];
+const ORDER = ['from_email', 'from_name', 'username', 'password', 'host', 'port', 'security', 'ehlo_name', 'max_connections',
+  ...QUOTA, 'probe_recipient']; // as they stand on the page
+const ADDRESS = /^[^\s@]+@[^\s@]+$/;
 const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
 
 /** Which field a failed rung points at. */
@@ -44,9 +45,11 @@ export class DraftForm {
     this.faults = {};
     this.problem = '';
     this.saving = false;
+    this.appliedAt = null; // limits need no verification: they are in force as soon as they are saved
     this.passwordDropped = false;
     this.passwordSaved = '';
     this.editedSinceRun = false;
+    this.proposed = {}; // what a preset or the look-up has put into the form
     this.timer = 0;
     this.queue = Promise.resolve();
   }
@@ -64,6 +67,10 @@ export class DraftForm {
 
   edited() {
     return PLAIN.filter((name) => this.form[name] !== this.base[name]);
+  }
+
+  isUnedited(name) {
+    return this.form[name] === this.base[name];
   }
 
   /** What is typed and wrong, so that the server has not got it. */
@@ -111,6 +118,34 @@ export class DraftForm {
     this.save();
   }
 
+  /** Values somebody else knows; what they are stays on record, so that the next proposal may take their place. */
+  propose(values) {
+    this.proposed = { ...this.proposed, ...values };
+    this.setMany(values);
+  }
+
+  /** True if a person wrote what stands there, and not a proposal. */
+  isTyped(name) {
+    const value = this.form[name].trim();
+    return value !== '' && value !== this.proposed[name];
+  }
+
+  /** True if nobody has typed a server: then what is found may be filled in without asking. */
+  takesProposals() {
+    return !this.isTyped('host');
+  }
+
+  /** The sender address once it is one, else ''. */
+  address() {
+    const value = this.form.from_email.trim();
+    return ADDRESS.test(value) ? value : '';
+  }
+
+  /** True if nothing is known but who sends: the page then asks for the address and nothing else. */
+  isBlank() {
+    return ['host', 'username'].every((name) => !this.form[name].trim()) && !this.form.password && !this.stored?.set;
+  }
+
   /** Port and encryption follow each other, both ways. */
   typePort(port) {
     this.set('port', port);
@@ -156,7 +191,7 @@ export class DraftForm {
     if (['host', 'from_email'].includes(name) && !value) return t(`fault.missing.${name}`);
     if (!value) return '';
     if (name === 'host' && !/^[^\s/:@]+$/.test(value)) return t('fault.invalid_host');
-    if (['from_email', 'probe_recipient'].includes(name) && !/^[^\s@]+@[^\s@]+$/.test(value)) return t('fault.invalid_address');
+    if (['from_email', 'probe_recipient'].includes(name) && !ADDRESS.test(value)) return t('fault.invalid_address');
     if (name === 'port' && !(/^\d{1,5}$/.test(value) && Number(value) > 0 && Number(value) < 65536)) return t('fault.invalid_port');
     if (NUMBERS.includes(name) && !/^\d{1,9}$/.test(value)) return t('fault.out_of_range');
     return '';
@@ -171,6 +206,15 @@ export class DraftForm {
     }
     this.changed();
     return this.firstFault();
+  }
+
+  /** Checks one field, for a step that needs no other; true if it is sound. */
+  checkOne(name) {
+    this.tidy(name);
+    const fault = this.faultOf(name);
+    if (fault) this.faults[name] = fault;
+    this.changed();
+    return !fault;
   }
 
   firstFault() {
@@ -219,6 +263,7 @@ export class DraftForm {
       this.passwordDropped = (this.passwordDropped || Boolean(answer.password_dropped)) && !answer.draft?.password.set;
       this.problem = '';
       this.saving = false;
+      this.appliedAt = answer.draft || !names.length ? null : new Date().toISOString();
       this.adopt(answer, sent);
       takeSmtp(answer);
       return true;

@@ -106,10 +106,30 @@ export async function createAdmin(page, setupLink) {
   await page.waitForSelector('[data-setup]');
 }
 
+/** The whole form: unfolded while something is in force, and on an empty page opened without looking anything up. */
+export async function openForm(page) {
+  await page.waitForSelector('[data-setup]');
+  const folded = page.locator('.status .edit[aria-expanded=false]');
+  if (await folded.count()) await folded.click();
+  const byHand = page.locator('.settings .start-rest > p > button');
+  if (await byHand.count()) await byHand.click();
+  await page.waitForSelector('#host');
+}
+
+/** The tile of a provider, wherever the page has it. */
+export async function chooseTile(page, preset) {
+  const folded = page.locator('.status .edit[aria-expanded=false]');
+  if (await folded.count()) await folded.click();
+  await page.waitForSelector('.settings');
+  const providers = page.locator('.providers:not([open]) > summary');
+  if (await providers.count()) await providers.click();
+  await page.click(`[data-preset=${preset}]`);
+}
+
 /** Tile, then the one button; the run that comes of it. */
 export async function verifySandbox(page, outcome = 'passed', password = null) {
-  await page.click('[data-preset=sandbox]');
-  await page.waitForFunction(() => document.getElementById('host').value !== '');
+  await chooseTile(page, 'sandbox');
+  await page.waitForFunction(() => document.getElementById('host')?.value);
   if (password !== null) await page.fill('#password', password);
   await untilRun(page, outcome, () => page.click('.settings button[type=submit]'));
 }

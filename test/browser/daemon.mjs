@@ -19,10 +19,10 @@ const freePort = () => new Promise((resolve, reject) => {
 });
 
 /** Starts it once: { child, url, setupLink } when it listens; setupLink only on the first start of its data. */
-async function launch(data, listen, ports) {
+async function launch(data, listen, ports, more) {
   const [starttls, implicit] = ports; // of the sandbox; all of them may be named in the settings
   const child = spawn(PROGRAM, ['serve', '--dev', '--data', data, '--listen', listen,
-    '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, ...ports.flatMap((port) => ['--allow-port', port])],
+    '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, ...ports.flatMap((port) => ['--allow-port', port]), ...more],
   { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', LANGUAGE: '' } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
   const isFirst = listen.endsWith(':0');
@@ -58,18 +58,21 @@ async function launch(data, listen, ports) {
   }
 }
 
-/** { url, setupLink, data, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address. */
-export async function startDaemon(morePorts = []) {
+/**
+ * { url, setupLink, data, down(), up(), stop() }, once it listens; down and up are an outage with the same data at the same address.
+ * more: arguments besides.
+ */
+export async function startDaemon(morePorts = [], more = []) {
   const folder = await mkdtemp(join(tmpdir(), 'absender-browser-'));
   const data = join(folder, 'data');
   const ports = [await freePort(), await freePort(), ...morePorts];
   try {
-    let running = await launch(data, '127.0.0.1:0', ports);
+    let running = await launch(data, '127.0.0.1:0', ports, more);
     const { url, setupLink } = running;
     return {
       url, setupLink, data,
       down: () => running.end(),
-      up: async () => { running = await launch(data, new URL(url).host.replace('localhost', '127.0.0.1'), ports); },
+      up: async () => { running = await launch(data, new URL(url).host.replace('localhost', '127.0.0.1'), ports, more); },
       stop: async () => {
         const status = await running.end();
         await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // The main job from the first visit to the captured test mail, in one language.
 import assert from 'node:assert/strict';
-import { ADMIN, createAdmin, eventually, inspect, openBrowser, setupState, untilRun, untilValue } from './browser.mjs';
+import { ADMIN, chooseTile, createAdmin, eventually, inspect, openBrowser, setupState, untilRun, untilValue } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { chain } from './tap.mjs';
 
@@ -43,11 +43,26 @@ export async function flow(language) {
       assert.equal(await page.textContent('h1'), words.page);
       assert.equal(await page.textContent('#status-title'), words.states.not_configured);
       assert.match(page.url(), /#\/settings\/email$/);
+      assert.deepEqual(await page.$$eval('main input', (all) => all.map(({ id }) => id)), ['from_email']);
+      assert.equal(await page.locator('.way .past, .way .here').count(), 0, 'no stage is shown as done');
       await look('03-not-configured');
     });
 
+    await step('the address alone brings server, port and why, and the password is all that is left to type', async () => {
+      await page.fill('#from_email', 'info@ionos.de');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('[data-found=domain_table]');
+      await untilValue(page, 'host', 'smtp.ionos.de');
+      assert.ok((await page.textContent('.found-best .hint')).includes('ionos.de'), 'it says why');
+      await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+      assert.equal(await page.getAttribute('[data-provider]', 'data-provider'), 'ionos');
+      await page.waitForSelector('[data-saved=yes]');
+      await look('03b-found');
+    });
+
     await step('the Sandbox tile fills the form and keeps a draft', async () => {
-      await page.click('[data-preset=sandbox]');
+      await chooseTile(page, 'sandbox');
+      await untilValue(page, 'host', 'localhost');
       await setupState(page, 'incomplete');
       assert.equal(await page.textContent('#status-title'), words.states.incomplete);
       await untilValue(page, 'from_email', 'sandbox@localhost.test');
@@ -61,7 +76,8 @@ export async function flow(language) {
       assert.equal(await page.textContent('#status-title'), words.complete);
       const rungs = await page.$$eval('[data-phase]', (all) => all.map((one) => [one.dataset.phase, one.dataset.state]));
       assert.deepEqual(rungs, RUNGS.map((name) => [name, 'passed']));
-      await untilValue(page, 'password', ''); // it leaves the page
+      await page.waitForSelector('.settings', { state: 'detached' }); // and the password with it
+      await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'status-title'));
       await look('05-complete');
     });
 

@@ -96,13 +96,6 @@ export async function i18n() {
     assert.equal([...index.matchAll(/<script\b(?![^>]*\bsrc=)/g)].length, 1, 'the import map is the only inline script');
   });
 
-  await test('one visit in one language stays below 230 kB', async () => {
-    const names = (await readdir(UI, { recursive: true, withFileTypes: true })).filter((one) => one.isFile() && !/^en\.json$|\.xml$/.test(one.name));
-    const sizes = await Promise.all(names.map(async (one) => (await readFile(`${one.parentPath ?? one.path}/${one.name}`)).length));
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    assert.ok(total < 230000, `${total} bytes`);
-  });
-
   await test('every page and part is listed for embedding, and nothing that is not there', async () => {
     const listed = [...(await read('absender.gresource.xml')).matchAll(/<file[^>]*>([^<]+)<\/file>/g)].map((match) => match[1])
       .filter((name) => !name.startsWith('vendor/')).sort();

@@ -4,6 +4,7 @@ import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
+import { authOf, exampleOf, perAccount, valuesOf, valuesOfCandidate } from '../../ui/preset.js';
 import { test } from './tap.mjs';
 
 const READABLE = [
@@ -56,7 +57,46 @@ const MOMENTS = [
 ];
 const SPANS = [[1, '1 second'], [89, '89 seconds'], [119, '1 minute'], [720, '12 minutes'], [5800, '1.6 hours'], [129600, '1.5 days']];
 
+/** What choosing a provider writes: preset, what stood in the form, what stands there then. */
+const IMPLICIT = [{ host: 'smtp.ionos.de', port: 465, security: 'implicit' }];
+const CHOICES = [
+  ['the full address needs no user name', { endpoints: IMPLICIT, username_template: '{email}' }, {}, { host: 'smtp.ionos.de', port: '465', security: 'implicit', username: '' }],
+  ['a fixed user name is filled in', { endpoints: IMPLICIT, username_template: 'apikey' }, {}, { username: 'apikey' }],
+  ['the part before the @', { endpoints: IMPLICIT, username_template: '{localpart}' }, { from_email: 'anna@firma.de' }, { username: 'anna' }],
+  ['the part before the @ of nothing', { endpoints: IMPLICIT, username_template: '{localpart}' }, {}, { username: '' }],
+  ['what differs per account is left to the person', { endpoints: [{ ...IMPLICIT[0], host: '<w0xxxxxx>.kasserver.com' }], username_template: '<m0xxxxxx>' },
+    {}, { host: '', username: '' }],
+  ['a typed address and password stay', { endpoints: IMPLICIT }, { from_email: 'a@b.de', password: 'x' }, { from_email: 'a@b.de', password: 'x' }],
+  ['what another preset put there goes', { endpoints: IMPLICIT }, { from_email: 'sandbox@localhost.test', password: 'sandbox' }, { from_email: '', password: '' }],
+];
+const SANDBOX = { endpoints: IMPLICIT, from_email: 'sandbox@localhost.test', password_hint: 'sandbox' };
+const EXAMPLES = [['smtp.ionos.de', 'smtp.ionos.de'], ['<w0xxxxxx>.kasserver.com', 'w0….kasserver.com'],
+  ['email-smtp.<region>.amazonaws.com', 'email-smtp.region.amazonaws.com'], [undefined, '']];
+
+async function presets() {
+  for (const [name, preset, typed, expected] of CHOICES) {
+    await test(`provider chosen: ${name}`, () => {
+      const values = valuesOf(preset, { from_email: '', password: '', ...typed }, [SANDBOX]);
+      for (const [field, value] of Object.entries(expected)) assert.equal(values[field], value, field);
+    });
+  }
+  await test('a server name that differs per account is shown by what is known of it', () => {
+    for (const [host, shown] of EXAMPLES) assert.equal(exampleOf(host), shown);
+    assert.deepEqual([perAccount('<w0xxxxxx>.kasserver.com'), perAccount('smtp.ionos.de'), perAccount(null)], [true, false, false]);
+  });
+  await test('a found server names the user only if it is not the address', () => {
+    const found = { host: 'smtp.ionos.de', port: 465, security: 'implicit', username: 'Info@Firma.de' };
+    assert.deepEqual(valuesOfCandidate(found, 'info@firma.de'), { host: 'smtp.ionos.de', port: '465', security: 'implicit', username: '' });
+    assert.equal(valuesOfCandidate({ ...found, username: 'm0123' }, 'info@firma.de').username, 'm0123');
+    assert.equal(valuesOfCandidate({ ...found, host: null }, 'info@firma.de').host, '');
+  });
+  await test('how one signs in follows the preset, and is a password where nothing else is known', () => {
+    assert.deepEqual([authOf(null), authOf({ auth: 'oauth2_only' }), authOf({ password: { app_password: 'required' } })], ['password', 'oauth2_only', 'app_password']);
+  });
+}
+
 export async function names() {
+  await presets();
   for (const [name, at, expected] of MOMENTS) await test(`moments: ${name}`, () => assert.match(moment(at.toISOString(), NOW), expected));
   await test('how long it takes at least is rounded down', () => {
     for (const [seconds, expected] of SPANS) assert.equal(span(seconds), expected);

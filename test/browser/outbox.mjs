@@ -1,6 +1,6 @@
 // What waits and why: resuming after a look at it, a pause with an end, the outbox and its emails, the quota, and a refused login.
 import assert from 'node:assert/strict';
-import { callApi, createAdmin, eventually, inspect, openBrowser, setupState, untilRun, verifySandbox } from './browser.mjs';
+import { callApi, createAdmin, eventually, inspect, openBrowser, openForm, setupState, untilRun, verifySandbox } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { startProvider } from './provider.mjs';
 import { test } from './tap.mjs';
@@ -77,7 +77,7 @@ async function resuming(daemon, browser) {
     await page.waitForSelector('[role=switch][aria-checked=false]');
     const { sending } = (await callApi(page, 'GET', '/v1/smtp')).body;
     assert.ok(Math.abs(new Date(sending.until) - Date.now() - 24 * 3600000) < 120000, `the end is a day ahead: ${sending.until}`);
-    const words = /Geändert von anna@example\.org: heute, \d\d:\d\d\. Grund: Umzug des Servers\. Aus bis morgen, \d\d:\d\d\./;
+    const words = /Geändert von anna@example\.org: heute, \d\d:\d\d\. Grund: Umzug des Servers\. Pausiert bis morgen, \d\d:\d\d\./;
     await untilText(page, '.paused-by', words);
     await page.goto(`${daemon.url}/#/outbox`);
     await untilText(page, '.banner', words);
@@ -200,6 +200,7 @@ async function emails(daemon, browser) {
     await page.waitForSelector('.explanation[data-code=uncertain_once]');
     await eventually(async () => assert.equal(await page.locator('.actions').count(), 0));
     await settings(page, daemon.url);
+    await openForm(page);
     await untilRun(page, 'passed', () => page.click('.settings button[type=submit]')); // what broke says nothing about what comes
   });
 
@@ -254,14 +255,17 @@ async function quota(daemon, browser) {
   await test('a quota set by hand is shown with what is used of it; what exceeds it waits and says until when', async () => {
     await settings(page, daemon.url);
     await untilText(page, '[aria-labelledby=quota-title]', /Keines eingestellt/);
+    await openForm(page);
     if (!(await page.$eval('.advanced', (details) => details.open))) await page.click('.advanced summary');
     await page.fill('#per_hour', 'viele');
     await page.focus('#per_day');
     await page.waitForSelector('#per_hour[aria-invalid=true]');
     await page.fill('#per_hour', '200'); // what is mended stays open to the eye
     await page.fill('#per_minute', '2');
-    await page.waitForSelector('[data-saved=yes]');
-    await untilRun(page, 'passed', () => page.click('.settings button[type=submit]'));
+    await page.focus('#per_day'); // no destination: it is in force without a check (decision 0018)
+    await eventually(async () => assert.equal((await callApi(page, 'GET', '/v1/smtp')).body.quota?.per_minute?.limit, 2));
+    await settings(page, daemon.url);
+    await page.reload();
     await page.waitForSelector('[data-quota=per_hour]');
     const { quota: set } = (await callApi(page, 'GET', '/v1/smtp')).body;
     assert.deepEqual([set.per_minute.limit, set.per_hour.limit, set.per_day], [2, 200, null]);
@@ -269,7 +273,7 @@ async function quota(daemon, browser) {
     const ids = [];
     for (let i = 0; i < 4; i += 1) ids.push(await post(page, { to: `viel${i}@example.net`, class: 'bulk' }));
     await page.waitForSelector('[data-quota=per_minute].full');
-    await untilText(page, '[data-quota=per_minute]', /Pro Minute ?\d+ von 2 genutzt ?Wieder Platz in \d+ (Sekunden|Minuten?) \(/);
+    await untilText(page, '[data-quota=per_minute]', /Pro Minute ?(\d+ von 2 genutzt|Aufgebraucht: \d+ gesendet, 2 erlaubt) ?Wieder Platz in \d+ (Sekunden|Minuten?) \(/);
     await untilText(page, '[aria-labelledby=quota-title]', /Ausgeschöpft/);
     await inspect(page, 'de-47-quota');
     const states = [];
@@ -278,7 +282,7 @@ async function quota(daemon, browser) {
     assert.ok(held, states.join());
     await email(page, daemon.url, held);
     await page.waitForSelector('.explanation[data-code=held_quota] .next');
-    assert.equal(await page.getAttribute('.changes a', 'href'), '#/settings/email');
+    assert.equal(await page.getAttribute('.changes a', 'href'), '#/settings/email/edit');
     await setSending(page, { enabled: false });
     await page.waitForSelector('.explanation[data-code=held_paused]'); // the page heard of it
     await callApi(page, 'POST', '/v1/emails/bulk', { action: 'cancel', ids });
@@ -321,6 +325,7 @@ async function refused(provider, daemon, browser) {
   await test('a refused login is named on every page, with the try that is left, and nothing is lost', async () => {
     await createAdmin(page, daemon.setupLink);
     await provider.trustedBy(daemon.data);
+    await openForm(page);
     await page.fill('#from_email', 'info@localhost.test');
     await page.fill('#host', 'localhost');
     await page.fill('#port', provider.port);

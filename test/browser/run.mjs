@@ -1,4 +1,4 @@
-// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults] [outbox]
+// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults] [providers] [outbox]
 import { plan, test } from './tap.mjs';
 
 const SUITES = {
@@ -11,6 +11,8 @@ const SUITES = {
     await flow('en');
   },
   faults: async () => (await import('./faults.mjs')).faults(),
+  providers: async () => (await import('./providers.mjs')).providers(),
+  cards: async () => (await import('./cards.mjs')).cards(),
   outbox: async () => (await import('./outbox.mjs')).outbox(),
 };
 

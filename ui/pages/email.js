@@ -8,6 +8,7 @@ import { replyText } from '../parts/diagnosis.js';
 import { EmailActions } from '../parts/email-actions.js';
 import { EmailState, MaybeTwice } from '../parts/email-state.js';
 import { Explanation } from '../parts/explanation.js';
+import { lastOutbox } from '../parts/filters.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
@@ -86,7 +87,7 @@ export function EmailPage({ id }) {
   ].filter(([, value]) => value);
 
   return html`
-    <p class="back"><a href="#/outbox"><${Icon} name="left" />${t('nav.outbox')}</a></p>
+    <p class="back"><a href=${lastOutbox()}><${Icon} name="left" />${t('nav.outbox')}</a></p>
     <${Problem} text=${problem} onRetry=${problem !== t('email.gone') && load} />
     ${!email && html`<h1 tabindex="-1">${t('email.title')}</h1>${!problem && html`<p class="loading">${t('loading')}</p>`}`}
     ${email && html`

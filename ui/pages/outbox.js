@@ -10,9 +10,9 @@ import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
+import { useFilters } from '../parts/filters.js';
 import { useApp } from '../store.js';
 
-const SEARCH_AFTER_MS = 300;
 const REFRESH_AFTER_MS = 1000;
 
 /** Changes at most once a second while emails move, and when all of them are held or let go. */
@@ -30,11 +30,11 @@ function useFresh() {
 const recipientsOf = ({ to }) => readable([].concat(to).join(', '));
 const subjectOf = (email) => email.subject || (email.subject === null ? t('outbox.secret') : t('outbox.no_subject'));
 
-const Row = ({ email, selection }) => html`
+const Row = ({ email, selection, held }) => html`
   <tr data-email=${email.id} class=${selection.has(email.id) ? 'picked' : ''}>
     <td class="cell-pick"><label class="pick"><input type="checkbox" checked=${selection.has(email.id)} onChange=${() => selection.toggle(email.id)}
       aria-label=${t('bulk.pick', { subject: subjectOf(email) })} /></label></td>
-    <td class="cell-state"><${EmailState} state=${email.state} /></td>
+    <td class="cell-state"><${EmailState} state=${email.state} reason=${held} /></td>
     <td class="cell-main"><a href=${`#/outbox/${email.id}`} title=${email.subject || undefined}>${subjectOf(email)}</a>
       ${email.is_test && html` <span class="tag">${t('outbox.test')}</span>`}${email.possible_duplicate && html` <${MaybeTwice} />`}</td>
     <td class="cell-to" title=${recipientsOf(email)}>${recipientsOf(email)}</td>
@@ -51,7 +51,7 @@ const Choice = ({ id, label, kind, names, value, onValue }) => html`
     </select>
   </div>`;
 
-const Table = ({ emails, selection }) => html`
+const Table = ({ emails, selection, held }) => html`
   <div class="card table-card">
     <table class="list">
       <caption class="unseen">${t('nav.outbox')}</caption>
@@ -60,19 +60,13 @@ const Table = ({ emails, selection }) => html`
         <th scope="col" class="cell-to">${t('outbox.to')}</th><th scope="col" class="cell-class">${t('outbox.class')}</th>
         <th scope="col" class="cell-time">${t('outbox.created')}</th>
       </tr></thead>
-      <tbody>${emails.map((email) => html`<${Row} key=${email.id} email=${email} selection=${selection} />`)}</tbody>
+      <tbody>${emails.map((email) => html`<${Row} key=${email.id} email=${email} selection=${selection} held=${held} />`)}</tbody>
     </table>
   </div>`;
 
 export function OutboxPage() {
-  const [state, setState] = useState('');
-  const [kind, setKind] = useState('');
-  const [typed, setTyped] = useState('');
-  const [search, setSearch] = useState('');
-  useEffect(() => {
-    const timer = setTimeout(() => setSearch(typed.trim()), SEARCH_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+  const { smtp } = useApp();
+  const { state, kind, search, typed, set } = useFilters();
   const pages = usePages((query) => api.emails({ ...query, ...(state && { state }), ...(kind && { class: kind }), ...(search && { q: search }) }),
     `${state}|${kind}|${search}`, useFresh());
   const selection = useSelection(pages.items ?? []);
@@ -83,12 +77,12 @@ export function OutboxPage() {
       <p class="lead">${t('outbox.lead')}</p>
     </header>
     <form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-      <${Choice} id="filter_state" label=${t('outbox.filter')} kind="state" names=${EMAIL_STATES} value=${state} onValue=${setState} />
-      <${Choice} id="filter_class" label=${t('outbox.class')} kind="class" names=${EMAIL_CLASSES} value=${kind} onValue=${setKind} />
+      <${Choice} id="filter_state" label=${t('outbox.filter')} kind="state" names=${EMAIL_STATES} value=${state} onValue=${set('state')} />
+      <${Choice} id="filter_class" label=${t('outbox.class')} kind="class" names=${EMAIL_CLASSES} value=${kind} onValue=${set('class')} />
       <div class="field grow">
         <label for="filter_search">${t('outbox.search')}</label>
         <div class="joined leading"><${Icon} name="search" />
-          <input id="filter_search" type="search" value=${typed} onInput=${(event) => setTyped(event.currentTarget.value)} /></div>
+          <input id="filter_search" type="search" value=${typed} onInput=${(event) => set('q')(event.currentTarget.value)} /></div>
       </div>
     </form>
     <${Problem} text=${pages.problem} onRetry=${pages.retry} />
@@ -96,6 +90,6 @@ export function OutboxPage() {
     ${pages.items?.length === 0 && !pages.problem && html`
       <div class="card empty"><${Icon} name="outbox" /><p>${state || kind || search ? t('outbox.nothing_found') : t('outbox.empty')}</p></div>`}
     ${pages.items && html`<${Bulk} selection=${selection} onDone=${pages.retry} />`}
-    ${pages.items?.length > 0 && html`<${Table} emails=${pages.items} selection=${selection} />`}
+    ${pages.items?.length > 0 && html`<${Table} emails=${pages.items} selection=${selection} held=${smtp?.held_reason ?? null} />`}
     <${Pager} pages=${pages} />`;
 }

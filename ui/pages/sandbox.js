@@ -32,6 +32,13 @@ const Row = ({ mail }) => html`
     <td class="cell-time"><${Time} at=${mail.at} near /></td>
   </tr>`;
 
+/** Which user name makes the sandbox behave like which provider in trouble. */
+const Personalities = ({ personalities }) => personalities?.length > 0 && html`
+  <details><summary>${t('sandbox.personalities')}</summary>
+    <p class="hint">${t('sandbox.personalities.hint')}</p>
+    <dl class="facts">${personalities.map(({ username, text }) => html`<div key=${username}><dt><code>${username}</code></dt><dd>${text}</dd></div>`)}</dl>
+  </details>`;
+
 const Server = ({ sandbox }) => html`
   <section class="card" aria-labelledby="server-title">
     <h2 id="server-title">${t('sandbox.server')}</h2>
@@ -42,6 +49,7 @@ const Server = ({ sandbox }) => html`
       <div><dt>${t('settings.username')}</dt><dd><code>${sandbox.username}</code></dd></div>
       <div><dt>${t('settings.password')}</dt><dd><code>${sandbox.password}</code></dd></div>
     </dl>
+    <${Personalities} personalities=${sandbox.personalities} />
   </section>`;
 
 export function SandboxPage() {

@@ -1,26 +1,42 @@
-// Settings → Email: where an organisation enters its SMTP account and sees it verified live.
-import { useEffect, useRef, useState } from 'preact/hooks';
+// Settings → Email. Empty: one field for the address. Then the form, filled in as far as it can be found out, and the check,
+// live. Once something is in force: the state of mail sending, with the form folded away behind a button.
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
+import { domainOf, useDiscovery } from '../discovery.js';
 import { DraftForm, faultOfRun } from '../draft.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
-import { Ladder } from '../parts/ladder.js';
+import { Activity } from '../parts/activity.js';
+import { BounceBox } from '../parts/bounce-box.js';
+import { Dates } from '../parts/dates.js';
+import { DomainCard } from '../parts/domain-card.js';
+import { HeaderCheck } from '../parts/header-check.js';
+import { History } from '../parts/history.js';
+import { Ladder, useAnnouncements } from '../parts/ladder.js';
 import { Problem } from '../parts/notice.js';
-import { Presets } from '../parts/presets.js';
+import { PersonalSender } from '../parts/personal-sender.js';
+import { ProviderHelp } from '../parts/provider-help.js';
 import { QuotaCard } from '../parts/quota.js';
 import { SendingSwitch, useResume } from '../parts/switch.js';
 import { SendingWith } from '../parts/sending-with.js';
 import { SettingsForm } from '../parts/settings-form.js';
 import { StatusBar } from '../parts/status-bar.js';
 import { TestMail } from '../parts/test-mail.js';
+import { perAccount, presetById, presetOfHost, valuesOf } from '../preset.js';
 import { announce, loadSmtp, takeVerification, useApp } from '../store.js';
 
-const focus = (id) => document.getElementById(id === 'security' ? 'security_starttls' : id)?.focus();
+const HOME = '#/settings/email';
+const AIMS = { password: 'password', test: 'test_to' }; // what an address names: the field to begin with
+const SETTLE_MS = 300; // a click elsewhere comes to its end before the page changes under it
+const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Brings the verdict before the eyes of whoever waits for it. */
-const showVerdict = () => document.querySelector('.ladder .diagnosis')?.scrollIntoView({
-  block: 'nearest', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
-});
+const focus = (id) => document.getElementById(id === 'security' ? 'security_starttls' : id)?.focus();
+const show = (selector, block = 'nearest') => document.querySelector(selector)?.scrollIntoView({ block, behavior: calm() ? 'auto' : 'smooth' });
+const toTop = (heading) => {
+  heading?.focus({ preventScroll: true });
+  scrollTo({ top: 0, behavior: calm() ? 'auto' : 'smooth' });
+};
+const nobodyHasFocus = () => [null, document.body].includes(document.activeElement);
 
 function usePresets() {
   const [presets, setPresets] = useState([]);
@@ -30,121 +46,294 @@ function usePresets() {
   return presets;
 }
 
-const presetOfHost = (presets, host) =>
-  presets.find(({ endpoints }) => host && endpoints.some((endpoint) => endpoint.host === host))?.id ?? null;
-
-/** Names with a part in <angle brackets> differ per account: they are left to the person, and shown as an example. */
-const perAccount = (name) => name.includes('<');
-
-/** What a tile writes into the form. What another tile has put there goes; what a person typed stays. */
-function valuesOf(preset, form, presets) {
-  const [endpoint] = preset.endpoints;
-  const given = (field, name) => preset[field] ?? (presets.some((one) => one[field] && one[field] === form[name]) ? '' : form[name]);
-  return {
-    host: perAccount(endpoint.host) ? '' : endpoint.host, port: String(endpoint.port), security: endpoint.security,
-    username: preset.username ?? '', from_email: given('from_email', 'from_email'), password: given('password_hint', 'password'),
-  };
-}
-
 /** True if a verdict is no longer about what stands in the form. A run that was cancelled has none. */
 function isOutdated(run, smtp, draft) {
   if (!['passed', 'failed'].includes(run.state)) return false;
   return smtp.setup === 'incomplete' || (run.state === 'failed' && (draft.editedSinceRun || smtp.setup === 'complete'));
 }
 
-/** aim: the field to begin with, if the address names one. */
-export function SettingsEmailPage({ aim }) {
-  const { session, smtp, verification: run, connection } = useApp();
-  const [, redraw] = useState(0);
-  const [draft] = useState(() => new DraftForm(() => redraw((n) => n + 1)));
-  const [preset, setPreset] = useState(null);
-  const [problem, setProblem] = useState('');
-  const [awaited, setAwaited] = useState(null); // the run this page started and waits for
-  const [watched, setWatched] = useState(null); // the run that has been seen running here
-  const ladderHeading = useRef(null);
+/** The newest run: { run, watched, follow(id) }; watched: it has been seen running here. onEnd(run) once for a run this page started. */
+function useRun(onEnd) {
+  const { verification: run } = useApp();
+  const [awaited, setAwaited] = useState(null);
+  const [watched, setWatched] = useState(null);
+  useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
+  useEffect(() => { if (awaited && run?.id === awaited) focus('ladder-title'); }, [awaited, run?.id]);
+  useEffect(() => {
+    if (!run || run.id !== awaited || run.state === 'running') return;
+    setAwaited(null);
+    onEnd(run);
+    loadSmtp().catch(() => {}); // the stream brings it as well; this is for when there is none
+  }, [run, awaited]);
+  useAnnouncements(run, run?.id === watched);
+  const follow = async (id) => {
+    setAwaited(id);
+    setWatched(id);
+    takeVerification(await api.verification(id));
+  };
+  return { run, watched: Boolean(run) && run.id === watched, follow };
+}
+
+/** Which provider the form speaks of: the one chosen, else the one the server name belongs to. */
+function useChosen(draft, presets, discovery) {
+  const [picked, setPicked] = useState(null);
+  const host = draft.form.host.trim();
+  const found = discovery.answer?.candidates.find((one) => one.preset && (one.host ?? '') === host)?.preset;
+  const chosen = presetById(presets, picked) ?? presetOfHost(presets, host) ?? presetById(presets, found);
+  return [chosen, picked, setPicked];
+}
+
+/** What a person does with the form besides typing. */
+function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, reveal }) {
+  const verify = async () => {
+    const id = await draft.verify();
+    if (id) {
+      await follow(id).catch((error) => setProblem(errorText(error)));
+      return;
+    }
+    const first = draft.firstFault();
+    if (!first) return;
+    focus(first);
+    announce(t('settings.faults', { n: Object.keys(draft.faults).length }));
+  };
+
+  const toNext = (preset) => focus(!draft.form.host.trim() ? 'host' : !draft.form.from_email.trim() ? 'from_email'
+    : preset?.username_template && perAccount(preset.username_template) && !draft.form.username.trim() ? 'username' : 'password');
+
+  /** Looks the address up. The form opens with what was found; by itself it takes the focus only from nowhere. */
+  const lookUp = async (wanted) => {
+    const email = draft.address();
+    if (!email) return;
+    setPicked(null);
+    const best = await discovery.ask(email);
+    reveal();
+    setTimeout(() => { if (wanted || nobodyHasFocus()) toNext(presetById(presets, best?.preset)); });
+  };
+
+  const start = () => {
+    if (!draft.checkOne('from_email')) focus('from_email');
+    else lookUp(true);
+  };
+
+  const choose = async (preset) => {
+    const email = draft.address();
+    discovery.forget();
+    setPicked(preset.id);
+    draft.propose(valuesOf(preset, draft.form, presets));
+    reveal();
+    setTimeout(() => toNext(preset));
+    if (perAccount(preset.endpoints[0].host) && email) await discovery.ask(email); // the domain may tell which of its servers it is
+  };
+
+  /** What a button under a verdict does: it fills in what it stands for and checks again. */
+  const mend = ({ code, ...action }) => {
+    const given = ['host', 'port', 'security', 'username', 'from_email'].filter((name) => action[name] !== undefined && action[name] !== null);
+    if (code === 'open_domain_card') location.hash = `${HOME}/domain`;
+    else if (code === 'enter_password_again') {
+      draft.set('password', '');
+      focus('password');
+    } else if (given.length || code === 'retry_later') {
+      draft.propose(Object.fromEntries(given.map((name) => [name, String(action[name])])));
+      verify();
+    } else focus({ use_mailbox_login: 'username', use_right_host: 'host' }[code] ?? 'password');
+  };
+
+  return { verify, lookUp, start, choose, mend };
+}
+
+/** What one looks at once mail is sent; fresh: a check has just passed, and the test mail comes next. */
+const Now = ({ smtp, member, inSandbox, fresh, onEdit }) => {
+  const activity = html`<${Activity} key="activity" smtp=${smtp} />`;
+  return html`
+    <${PersonalSender} smtp=${smtp} onEdit=${onEdit} />
+    ${!fresh && activity}
+    <${TestMail} key="test" smtp=${smtp} member=${member} inSandbox=${inSandbox} />
+    ${fresh && activity}`;
+};
+
+const isSandbox = (presets, server) => presets.some(({ id, endpoints }) => id === 'sandbox'
+  && endpoints.some(({ host, port }) => host === server?.host && port === server?.port));
+
+/**
+ * What is to be seen: { editing, blank, opened, open(), close(), reveal(), startOver() }. Something in force: the state, and the form once
+ * it is opened. Nothing in force: the form, at first with the address alone (blank).
+ */
+function useView({ smtp, draft, checking }) {
+  const [opened, setOpened] = useState(false);
+  const [revealed, setRevealed] = useState(false);
+  const active = Boolean(smtp.active);
+  const blank = !active && !revealed && !checking && draft.isBlank();
+  useEffect(() => { if (!blank) setRevealed(true); }, [blank]); // nothing folds up under somebody's hands
+  return {
+    active, blank, editing: !active || opened, open: () => setOpened(true), close: () => setOpened(false),
+    reveal: () => setRevealed(true), startOver: () => setRevealed(false),
+  };
+}
+
+/** What the address of the page asks for: password, edit, test, domain. */
+function useAim(aim, view) {
+  useEffect(() => {
+    if (!aim) return;
+    if (['password', 'edit'].includes(aim)) view.open();
+    if (aim === 'test') view.close();
+    view.reveal();
+    setTimeout(() => {
+      if (aim === 'domain') show('#domain-card', 'start');
+      else focus(AIMS[aim] ?? 'from_email');
+    });
+  }, [aim]);
+}
+
+/** Leaving the address looks it up, unless somebody chose the provider or typed the server. { later(), never() } */
+function useLeaving(isNews, lookUp) {
+  const timer = useRef(0);
+  const never = () => clearTimeout(timer.current);
+  const later = () => {
+    never();
+    timer.current = setTimeout(() => { if (isNews()) lookUp(false); }, SETTLE_MS);
+  };
+  return { later, never };
+}
+
+/** What opens, folds and begins anew: { edit(), close(), discard(), byHand() }. */
+function useFolds({ aim, draft, view, discovery, setPicked, editing }) {
+  const close = () => {
+    view.close();
+    discovery.forget();
+    if (aim) location.replace(HOME);
+  };
+  const toAddress = () => setTimeout(() => focus('from_email'));
+  return {
+    close,
+    edit: () => {
+      if (editing) return close();
+      view.open();
+      return toAddress();
+    },
+    byHand: () => {
+      view.reveal();
+      toAddress();
+    },
+    discard: async () => {
+      await draft.discard();
+      view.startOver();
+      discovery.forget();
+      setPicked(null);
+      setTimeout(() => { if (nobodyHasFocus()) focus('from_email'); });
+    },
+  };
+}
+
+/** The ladder of the newest run, with what can be done about it here; onAction: false while there is no form to fill in. */
+function Verdict({ run, watched, smtp, draft, resume, attempt, onAction }) {
+  const fault = faultOfRun(run);
+  return html`
+    <${Ladder} run=${run} folded=${run.state === 'passed' && (!watched || Boolean(smtp.draft))} inForce=${smtp.sending_with}
+      paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
+      offerSwitch=${watched && !smtp.sending.enabled && smtp.setup === 'complete'}
+      onSwitchOn=${resume.ask} onTest=${() => focus('test_to')} onCancel=${attempt(() => api.cancelVerification(run.id))}
+      onGoToField=${onAction && fault && (() => focus(fault.name))} onAction=${onAction} />`;
+}
+
+function Settings({ aim, smtp, session, problem, setProblem, draft }) {
+  const heading = useRef(null);
   const resume = useResume();
   const presets = usePresets();
+  const discovery = useDiscovery(draft);
+  const [chosen, picked, setPicked] = useChosen(draft, presets, discovery);
+  const { run, watched, follow } = useRun((ended) => {
+    if (ended.state === 'failed') show('.ladder .diagnosis');
+    if (ended.state !== 'passed') return;
+    draft.forgetPassword();
+    if (!ended.activated) return;
+    folds.close();
+    setTimeout(() => toTop(heading.current));
+  });
+  const verifying = smtp.setup === 'verifying' || run?.state === 'running';
+  const view = useView({ smtp, draft, checking: verifying });
+  const { active, blank } = view;
+  const editing = view.editing || (verifying && watched);
+  const folds = useFolds({ aim, draft, view, discovery, setPicked, editing });
+  useAim(aim, view);
+  const steps = useSteps({ draft, discovery, presets, setPicked, follow, setProblem, reveal: view.reveal });
+  const leaving = useLeaving(() => {
+    const email = draft.address();
+    const movesAway = active && draft.isUnedited('host') && domainOf(email) !== domainOf(smtp.active.from_email);
+    return email && email !== discovery.email && email !== smtp.active?.from_email && !picked && (movesAway || draft.takesProposals());
+  }, steps.lookUp);
 
+  const attempt = (action) => async (...given) => {
+    setProblem('');
+    try {
+      await action(...given);
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+  };
+  const choose = (preset) => {
+    leaving.never();
+    steps.choose(preset);
+  };
+
+  const verdict = run && !blank && html`
+    <${Verdict} key="ladder" run=${run} watched=${watched} smtp=${smtp} draft=${draft} resume=${resume} attempt=${attempt}
+      onAction=${editing && !verifying && steps.mend} />`;
+  const domain = domainOf((editing ? draft.address() : '') || smtp.active?.from_email || '');
+  const preset = editing ? chosen : presetOfHost(presets, smtp.active.host);
+
+  return html`
+    <${Problem} text=${problem} />
+    <div class=${active ? 'hero' : ''}>
+      <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} headingRef=${heading}
+        editing=${editing} onEdit=${active && !verifying && folds.edit} />
+      ${active && html`<${SendingSwitch} smtp=${smtp} resume=${resume} />`}
+    </div>
+    <div class=${blank ? 'columns single' : watched && !editing ? 'columns verdict' : 'columns'}>
+      <div class="column">
+        ${editing ? html`
+          <${SettingsForm} key="form" draft=${draft} smtp=${smtp} discovery=${discovery} presets=${presets} chosen=${chosen} blank=${blank}
+            locked=${verifying} runFault=${smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null}
+            onSubmit=${blank ? steps.start : steps.verify} onDiscard=${folds.discard} onLeaveAddress=${leaving.later}
+            onLookUp=${() => discovery.ask(draft.address())} onChoose=${choose} onByHand=${folds.byHand} />` : html`
+          <${Now} smtp=${smtp} member=${session.member} fresh=${watched} onEdit=${folds.edit}
+            inSandbox=${session.sandbox && isSandbox(presets, smtp.sending_with)} />`}
+        ${domain && (!editing || aim === 'domain') && html`
+          <${DomainCard} key=${domain} domain=${domain} preset=${preset && preset.id !== 'sandbox' ? preset.id : null} />`}
+        ${!editing && html`<${History} smtp=${smtp} disabled=${verifying} onStarted=${attempt(follow)} />`}
+      </div>
+      ${!blank && html`
+        <div class="column">
+          ${(editing || watched) && verdict}
+          ${editing && html`<${ProviderHelp} preset=${chosen} />`}
+          ${active && html`<${SendingWith} smtp=${smtp} onEdit=${!editing && folds.edit} />`}
+          ${!editing && html`
+            <${Dates} smtp=${smtp} />
+            <${QuotaCard} smtp=${smtp} onChanged=${loadSmtp} />
+            ${!watched && verdict}`}
+        </div>`}
+    </div>
+    ${!editing && html`<div class="columns even tools"><${HeaderCheck} /><${BounceBox} host=${smtp.active.host} /></div>`}`;
+}
+
+/** aim: what the address of the page asks for. */
+export function SettingsEmailPage({ aim }) {
+  const { session, smtp, connection } = useApp();
+  const [, redraw] = useState(0);
+  const [draft] = useState(() => new DraftForm(() => redraw((n) => n + 1)));
+  const [problem, setProblem] = useState('');
   const load = () => loadSmtp().then(() => setProblem(''), (error) => setProblem(errorText(error)));
   useEffect(() => {
     load();
     draft.recover();
   }, [connection.count]);
-  useEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]);
-  useEffect(() => { if (aim) focus(aim); }, [aim, Boolean(smtp)]);
-  useEffect(() => { if (awaited && run?.id === awaited) ladderHeading.current?.focus(); }, [awaited, run?.id]);
-  useEffect(() => { if (run?.state === 'running') setWatched(run.id); }, [run]);
-  useEffect(() => {
-    if (!run || run.id !== awaited || run.state === 'running') return;
-    setAwaited(null);
-    if (run.state === 'passed') draft.forgetPassword();
-    if (run.state === 'failed') showVerdict();
-    loadSmtp().catch(() => {}); // the stream brings it as well; this is for when there is none
-  }, [run, awaited]);
+  useLayoutEffect(() => { if (smtp) draft.adopt(smtp); }, [smtp]); // before it is drawn: what is in force decides what is shown
 
   if (!smtp) return problem ? html`<${Problem} text=${problem} onRetry=${load} />` : html`<p class="loading">${t('loading')}</p>`;
-
-  const verifying = smtp.setup === 'verifying' || run?.state === 'running';
-  const failedHere = smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null;
-  const chosen = preset ?? presetOfHost(presets, draft.form.host);
-
-  const choose = (wanted) => {
-    setPreset(wanted.id);
-    draft.setMany(valuesOf(wanted, draft.form, presets));
-    focus(perAccount(wanted.endpoints[0].host) ? 'host' : draft.form.from_email ? 'password' : 'from_email');
-  };
-
-  const verify = async () => {
-    const id = await draft.verify();
-    if (!id) {
-      const first = draft.firstFault();
-      if (first) {
-        focus(first);
-        announce(t('settings.faults', { n: Object.keys(draft.faults).length }));
-      }
-      return;
-    }
-    setAwaited(id);
-    setWatched(id);
-    await attempt(async () => takeVerification(await api.verification(id)))();
-  };
-
-  const attempt = (action) => async () => {
-    setProblem('');
-    try {
-      await action();
-    } catch (error) {
-      setProblem(errorText(error));
-    }
-  };
-
   return html`
     <header class="page-head">
       <p class="crumb">${t('nav.settings')}</p>
       <h1 tabindex="-1">${t('settings.page')}</h1>
       <p class="lead">${t('settings.lead')}</p>
     </header>
-    <${Problem} text=${problem} />
-    <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} />
-    <div class="columns">
-      <div class="column">
-        <${Presets} presets=${presets} chosen=${chosen} onChoose=${choose} disabled=${verifying} />
-        <${SettingsForm} draft=${draft} smtp=${smtp} locked=${verifying} runFault=${failedHere} onVerify=${verify}
-          hostExample=${presets.find(({ id }) => id === chosen)?.endpoints[0]?.host.replace(/[<>]/g, '') ?? 'smtp.example.com'} />
-      </div>
-      <div class="column">
-        ${run && html`
-          <${Ladder} run=${run} live=${run.id === watched} folded=${run.state === 'passed' && (run.id !== watched || Boolean(smtp.draft))} headingRef=${ladderHeading} inForce=${smtp.sending_with}
-            paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
-            offerSwitch=${!smtp.sending.enabled && smtp.setup === 'complete'}
-            onSwitchOn=${resume.ask} onCancel=${attempt(() => api.cancelVerification(run.id))}
-            onGoToField=${faultOfRun(run) && (() => focus(faultOfRun(run).name))} />`}
-        <${SendingSwitch} smtp=${smtp} resume=${resume} />
-        <${TestMail} smtp=${smtp} member=${session.member}
-          inSandbox=${session.sandbox && presets.some(({ id, endpoints }) => id === 'sandbox'
-            && endpoints.some(({ host, port }) => host === smtp.sending_with?.host && port === smtp.sending_with?.port))} />
-        <${QuotaCard} smtp=${smtp} />
-        <${SendingWith} smtp=${smtp} />
-      </div>
-    </div>`;
+    <${Settings} aim=${aim} smtp=${smtp} session=${session} problem=${problem} setProblem=${setProblem} draft=${draft} />`;
 }

@@ -4,12 +4,13 @@ import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { list, number, t, textOr } from '../i18n.js';
 import { announce } from '../store.js';
-import { mayArriveTwice } from './email-state.js';
+import { mayArriveTwice, mayRetry } from './email-state.js';
 import { Notice } from './notice.js';
+import { Question } from './question.js';
 
 /**
- * The chosen among those that are shown: what leaves the page is no longer chosen. { ids, shown, twice, has(id), toggle(id), all(yes) };
- * twice: how many of them may arrive twice if they are tried again.
+ * The chosen among those that are shown: what leaves the page is no longer chosen. { ids, shown, twice, retryable, has(id), toggle(id), all(yes) };
+ * twice: how many of them may arrive twice if they are tried again; retryable: whether any of them can be.
  */
 export function useSelection(items) {
   const [chosen, setChosen] = useState(new Set());
@@ -18,6 +19,7 @@ export function useSelection(items) {
   return {
     ids, shown,
     twice: items.filter((email) => ids.includes(email.id) && mayArriveTwice(email)).length,
+    retryable: items.some((email) => ids.includes(email.id) && mayRetry(email)),
     has: (id) => chosen.has(id),
     toggle: (id) => setChosen(new Set(ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id])),
     all: (yes) => setChosen(new Set(yes ? shown : [])),
@@ -35,13 +37,6 @@ function skippedText(skipped) {
 const resultText = ({ action, done, skipped }) =>
   [t(`bulk.${action}_done`, { n: done }), skipped.length > 0 && skippedText(skipped)].filter(Boolean).join(' ');
 
-const focusOnce = (button) => button?.focus();
-
-const Question = ({ text, button, danger, busy, onYes, onNo, no }) => html`
-  <div class="card ask" role="group" aria-labelledby="bulk-question"><p id="bulk-question">${text}</p>
-    <div class="buttons"><button type="button" class=${danger ? 'danger' : 'primary'} ref=${focusOnce} disabled=${busy} onClick=${onYes}>${button}</button>
-      <button type="button" disabled=${busy} onClick=${onNo}>${no}</button></div></div>`;
-
 function All({ selection }) {
   const box = useRef(null);
   const { ids, shown } = selection;
@@ -56,7 +51,7 @@ export function Bulk({ selection, onDone }) {
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState(null);
   const [problem, setProblem] = useState('');
-  const { ids, shown, twice } = selection;
+  const { ids, shown, twice, retryable } = selection;
   const n = ids.length;
   useEffect(() => { if (n === 0) setAsking(''); }, [n === 0]);
 
@@ -84,14 +79,14 @@ export function Bulk({ selection, onDone }) {
         ${n > 0 && html`
           <span class="hint" data-picked=${n}>${t('bulk.picked', { n })}</span>
           <div class="buttons">
-            <button type="button" class="small" disabled=${busy} onClick=${() => (twice > 0 ? setAsking('retry') : run('retry'))}>${t('email.retry')}</button>
+            ${retryable && html`<button type="button" class="small" disabled=${busy} onClick=${() => (twice > 0 ? setAsking('retry') : run('retry'))}>${t('email.retry')}</button>`}
             <button type="button" class="small danger" disabled=${busy} onClick=${() => setAsking('cancel')}>${t('email.cancel')}</button>
           </div>`}
       </div>`}
     ${asking === 'cancel' && n > 0 && html`
-      <${Question} key="cancel" text=${t('bulk.cancel_sure', { n })} button=${t('email.cancel')} danger busy=${busy} onYes=${() => run('cancel')} onNo=${() => setAsking('')} no=${t('email.keep')} />`}
+      <${Question} key="cancel" id="bulk-question" text=${t('bulk.cancel_sure', { n })} button=${t('email.cancel')} danger busy=${busy} onYes=${() => run('cancel')} onNo=${() => setAsking('')} no=${t('email.keep')} />`}
     ${asking === 'retry' && twice > 0 && html`
-      <${Question} key="retry" text=${t('bulk.retry_sure', { n: twice })} button=${t('email.retry')} busy=${busy} onYes=${() => run('retry', true)} onNo=${() => setAsking('')} no=${t('action.cancel')} />`}
+      <${Question} key="retry" id="bulk-question" text=${t('bulk.retry_sure', { n: twice })} button=${t('email.retry')} busy=${busy} onYes=${() => run('retry', true)} onNo=${() => setAsking('')} no=${t('action.cancel')} />`}
     ${result && html`<div class="bulk-result" data-done=${result.done} data-skipped=${result.skipped.length}>
       <${Notice} tone=${result.skipped.length ? 'warn' : 'good'}>${resultText(result)}<//></div>`}
     ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;

@@ -4,19 +4,10 @@ import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
 import { announce } from '../store.js';
-import { isWaiting } from './email-state.js';
+import { isWaiting, RETRYABLE } from './email-state.js';
 import { faultOfMoment, fieldOf, MomentField, momentOf } from './moment-field.js';
 import { Notice } from './notice.js';
-
-const RETRYABLE = ['deferred', 'uncertain', 'rejected', 'expired'];
-
-/** The question that has just been asked has the focus. */
-const focusOnce = (element) => element?.focus();
-
-const Question = ({ id, text, button, danger, busy, onYes, onNo, no }) => html`
-  <div class="card ask" role="group" aria-labelledby=${id}><p id=${id}>${text}</p>
-    <div class="buttons"><button type="button" class=${danger ? 'danger' : 'primary'} ref=${focusOnce} disabled=${busy} onClick=${onYes}>${button}</button>
-      <button type="button" disabled=${busy} onClick=${onNo}>${no}</button></div></div>`;
+import { Question } from './question.js';
 
 function TimeForm({ email, busy, onChoose, onClose }) {
   const [value, setValue] = useState(fieldOf(email.scheduled_at));

@@ -19,12 +19,19 @@ export const EMAIL_CLASSES = ['reset', 'invitation', 'transactional', 'notificat
 
 export const isWaiting = (state) => ['scheduled', 'queued', 'sending', 'deferred', 'held', 'uncertain'].includes(state);
 
+/** States from which a recipient can be tried again at once; what is held is tried when the hold ends. */
+export const RETRYABLE = ['deferred', 'uncertain', 'rejected', 'expired'];
+
+export const mayRetry = ({ recipients }) => recipients.some(({ state }) => RETRYABLE.includes(state));
+
 /** True if trying it again may make two of it. What is sent at most once is never tried again. */
 export const mayArriveTwice = ({ delivery, recipients }) => delivery !== 'at_most_once' && recipients.some(({ state }) => state === 'uncertain');
 
-export function EmailState({ state }) {
+/** reason: why mail is held at this moment, if somebody knows. */
+export function EmailState({ state, reason = null }) {
   const [tone, icon] = LOOKS[state] || ['plain', 'dash'];
-  return html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${t(`state.${state}`)}</span>`;
+  const why = state === 'held' && reason ? t(`held.${reason}`) : t(`state.${state}`);
+  return html`<span class=${`badge ${tone}`} data-held=${state === 'held' ? reason : undefined}><${Icon} name=${state === 'held' && reason === 'quota' ? 'clock' : icon} />${why}</span>`;
 }
 
 /** Sent again after the provider's answer was lost: it may have arrived before. */

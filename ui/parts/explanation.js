@@ -7,7 +7,7 @@ import { untilText, useNow } from './time.js';
 
 /** Where that is done. */
 const PLACES = {
-  enter_settings: '#/settings/email', switch_on: '#/settings/email', raise_quota: '#/settings/email',
+  enter_settings: '#/settings/email', switch_on: '#/settings/email', raise_quota: '#/settings/email/edit',
   verify_password: '#/settings/email/password',
 };
 

@@ -75,10 +75,10 @@ const summaryOf = (run) => {
 };
 
 /** One polite message for each rung that changed, and one summary at the end, for a run that happens before our eyes. */
-function useAnnouncements(run, live) {
+export function useAnnouncements(run, live) {
   const spoken = useRef('');
   useEffect(() => {
-    if (!live) return;
+    if (!run || !live) return;
     const now = run.phases.findLast((phase) => ['running', 'passed', 'failed'].includes(phase.state));
     const next = run.state === 'running' ? now && `${t(`phase.${now.name}`)}: ${t(`phase_state.${now.state}`)}` : summaryOf(run);
     const mark = `${run.id} ${run.state} ${now?.name} ${now?.state}`;
@@ -88,9 +88,17 @@ function useAnnouncements(run, live) {
   }, [run, live]);
 }
 
-export function Ladder({ run, live, folded, changed, inForce, paused, offerSwitch, onSwitchOn, onCancel, onGoToField, headingRef }) {
-  useAnnouncements(run, live);
+/** Another port of the same server, tried without the password; and who answered in place of the server. */
+const Beside = ({ run }) => html`
+  ${run.connected_to && html`
+    <p class="beside" data-connected-to=${run.connected_to.got}>${t('ladder.connected_to', { wanted: readable(run.connected_to.wanted), got: readable(run.connected_to.got) })}</p>`}
+  ${run.sibling && html`
+    <p class="beside" data-sibling=${run.sibling.state}>${t(`ladder.sibling.${run.sibling.state}`, { port: String(run.sibling.port), security: t(`security.${run.sibling.security}`) })}</p>`}`;
+
+/** What a click on a button of the verdict does belongs to the page: onAction(action). */
+export function Ladder({ run, folded, changed, inForce, paused, offerSwitch, onSwitchOn, onTest, onCancel, onGoToField, onAction, headingRef }) {
   const running = run.state === 'running';
+  const passed = run.state === 'passed';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
   return html`
     <section class=${`card ladder ${changed ? 'changed' : ''}`} aria-labelledby="ladder-title" data-run=${run.state} data-run-id=${run.id}>
@@ -102,15 +110,19 @@ export function Ladder({ run, live, folded, changed, inForce, paused, offerSwitc
       </header>
       <p class="ladder-target">${readable(run.settings.host)}:${run.settings.port} · ${t(`security.${run.settings.security}`)}</p>
       ${changed && html`<p class="hint">${t('ladder.changed')}</p>`}
-      ${!folded && html`<${Rungs} run=${run} />`}
-      ${running && html`<p class="hint">${t('ladder.nothing_sent')}</p>`}
-      ${run.state === 'passed' && html`
+      ${passed && html`
         <div class="outcome good"><${Icon} name="check" />
           <p><strong>${t('run.passed')}</strong> ${run.activated && t('run.activated')} ${totalMs > 0 && duration(totalMs)}</p></div>`}
-      ${run.state === 'passed' && offerSwitch && html`
+      ${passed && offerSwitch && html`
         <div class="offer"><p>${t('offer.text')}</p>
-          <button type="button" class="primary" onClick=${onSwitchOn}>${t('switch.on')}</button></div>`}
-      ${run.state === 'failed' && run.diagnosis && html`<${Diagnosis} diagnosis=${run.diagnosis} onGoToField=${onGoToField} />`}
+          <div class="buttons">
+            <button type="button" class="primary" onClick=${onSwitchOn}>${t('switch.on')}</button>
+            <button type="button" onClick=${onTest}>${t('offer.test')}</button>
+          </div></div>`}
+      ${!folded && html`<${Rungs} run=${run} />`}
+      ${running && html`<p class="hint">${t('ladder.nothing_sent')}</p>`}
+      ${run.state === 'failed' && run.diagnosis && html`
+        <${Diagnosis} diagnosis=${run.diagnosis} onGoToField=${onGoToField} onAction=${onAction}><${Beside} run=${run} /><//>`}
       ${run.state === 'cancelled' && html`<p class="hint">${t('run.cancelled')}</p>`}
       ${['failed', 'cancelled'].includes(run.state) && html`
         <p class="hint">${stillInForce(inForce, paused)}</p>`}

@@ -1,8 +1,10 @@
-// What the provider lets through: how much of it is used up, and when there is room again.
-import { useEffect } from 'preact/hooks';
+// What the provider lets through: how much of it is used up, when there is room again, and what its provider is known to allow.
+import { useEffect, useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
 import { html } from '../html.js';
-import { moment, t } from '../i18n.js';
-import { loadSmtp } from '../store.js';
+import { list, moment, number, t } from '../i18n.js';
+import { announce, loadSmtp } from '../store.js';
+import { Notice } from './notice.js';
 import { untilText, useNow } from './time.js';
 
 const WINDOWS = ['per_minute', 'per_hour', 'per_day'];
@@ -24,9 +26,10 @@ function useFreshQuota(quota) {
   }, [quota]);
 }
 
+/** More than the limit is used when it was lowered later, or when what was sent before it was set counts. */
 function Window({ name, limit, used, free_at: freeAt, now }) {
   const full = used >= limit;
-  const words = t('quota.used', { used, limit });
+  const words = t(used > limit ? 'quota.over' : 'quota.used', { used, limit });
   return html`
     <li class=${full ? 'full' : ''} data-quota=${name}>
       <p><span>${t(`quota.${name}`)}</span><strong>${words}</strong></p>
@@ -43,9 +46,36 @@ function Windows({ quota }) {
       <${Window} key=${name} name=${name} ...${quota[name]} now=${now} />`)}</ul>`;
 }
 
-export const QuotaCard = ({ smtp }) => smtp.sending_with && html`
+const figuresOf = (quota) => list(WINDOWS.filter((name) => quota[name]).map((name) => t(`quota.figure.${name}`, { n: number(quota[name]) })));
+
+/** Nothing is set by itself: the provider's known figures are offered. */
+function Proposal({ smtp, onChanged }) {
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+  const { quota_proposal: proposal } = smtp;
+  const take = async () => {
+    setBusy(true);
+    setProblem('');
+    try {
+      const quota = Object.fromEntries(WINDOWS.filter((name) => proposal[name]).map((name) => [name, proposal[name]]));
+      const { draft } = await api.saveDraft({ quota }, smtp.revision);
+      announce(t(draft ? 'quota.in_draft' : 'quota.taken'));
+      await (onChanged ?? loadSmtp)();
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+    setBusy(false);
+  };
+  return html`
+    <${Notice}><p>${t('quota.proposal', { name: proposal.name, figures: figuresOf(proposal) })}</p>
+      <button type="button" class="small" disabled=${busy} onClick=${take}>${t('quota.take')}</button><//>
+    ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;
+}
+
+export const QuotaCard = ({ smtp, onChanged }) => smtp.sending_with && html`
   <section class="card" aria-labelledby="quota-title">
     <h2 id="quota-title">${t('quota.title')}</h2>
     ${smtp.quota ? html`<${Windows} quota=${smtp.quota} />` : html`<p class="hint">${t('quota.none')}</p>`}
+    ${smtp.quota_proposal && html`<${Proposal} smtp=${smtp} onChanged=${onChanged} />`}
     <p class="hint">${smtp.held_reason === 'quota' ? t('quota.holds') : smtp.quota ? t('quota.waits') : t('quota.where')}</p>
   </section>`;

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { list, moment, number, span, t } from '../i18n.js';
 import { EMAIL_CLASSES } from './email-state.js';
+import { Notice } from './notice.js';
 
 const FATES = ['send', 'later', 'expire'];
 
@@ -12,17 +13,20 @@ const countOf = (preview, name) => FATES.reduce((sum, fate) => sum + preview[fat
 /** True if there is anything to decide about. */
 export const holdsAny = (preview) => FATES.some((fate) => preview[fate].total > 0);
 
-const Table = ({ preview, classes }) => html`
+/** What is ticked to be dropped stays in its line, struck out, and counts no more. */
+const Table = ({ preview, classes, cancelled }) => html`
   <table class="counts">
     <caption class="unseen">${t('resume.title')}</caption>
     <thead><tr><th scope="col">${t('outbox.class')}</th>${FATES.map((fate) => html`<th scope="col" key=${fate}>${t(`resume.${fate}`)}</th>`)}</tr></thead>
     <tbody>${classes.map((name) => html`
-      <tr key=${name} data-class=${name}><th scope="row">${t(`class.${name}`)}</th>
-        ${FATES.map((fate) => html`<td key=${fate}>${number(preview[fate][name])}</td>`)}</tr>`)}</tbody>
-    <tfoot><tr><th scope="row">${t('resume.total')}</th>${FATES.map((fate) => html`<td key=${fate}>${number(preview[fate].total)}</td>`)}</tr></tfoot>
+      <tr key=${name} data-class=${name} class=${cancelled.includes(name) ? 'dropped' : ''}><th scope="row">${t(`class.${name}`)}</th>
+        ${FATES.map((fate) => html`<td key=${fate}>${number(cancelled.includes(name) ? 0 : preview[fate][name])}</td>`)}</tr>`)}</tbody>
+    <tfoot><tr><th scope="row">${t('resume.total')}</th>${FATES.map((fate) => html`
+      <td key=${fate}>${number(preview[fate].total - cancelled.reduce((sum, name) => sum + preview[fate][name], 0))}</td>`)}</tr></tfoot>
   </table>`;
 
-export function Resume({ preview, headingRef, onConfirm, onClose }) {
+/** restored: what waits comes from a backup, and some of it may have been sent since. */
+export function Resume({ preview, restored, headingRef, onConfirm, onClose }) {
   const [cancelled, setCancelled] = useState([]);
   const classes = EMAIL_CLASSES.filter((name) => countOf(preview, name) > 0);
   const dropped = cancelled.reduce((sum, name) => sum + countOf(preview, name), 0);
@@ -30,10 +34,11 @@ export function Resume({ preview, headingRef, onConfirm, onClose }) {
   return html`
     <form class="ask resume" aria-labelledby="resume-title" onSubmit=${(event) => { event.preventDefault(); onConfirm(cancelled); }}>
       <h3 id="resume-title" tabindex="-1" ref=${headingRef}>${t('resume.title')}</h3>
-      <${Table} preview=${preview} classes=${classes} />
+      ${restored && html`<${Notice} tone="warn">${t('switch.restored')}<//>`}
+      <${Table} preview=${preview} classes=${classes} cancelled=${cancelled} />
       ${preview.expire.total > 0 && html`<p class="hint">${t('resume.expired_stays')}</p>`}
       ${preview.oldest_at && html`<p>${t('resume.oldest', { time: moment(preview.oldest_at) })}</p>`}
-      ${preview.takes_at_least_s > 0 && html`<p>${t('resume.takes', { span: span(preview.takes_at_least_s) })}</p>`}
+      ${preview.takes_at_least_s > 0 && dropped === 0 && html`<p>${t('resume.takes', { span: span(preview.takes_at_least_s) })}</p>`}
       <fieldset class="picks">
         <legend>${t('resume.cancel')}</legend>
         ${classes.map((name) => html`

@@ -1,11 +1,12 @@
-// With which settings mail is being sent right now, whatever is typed in the form.
+// With which settings mail is being sent right now, whatever is typed in the form. onEdit: opens the form, where there is one.
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { t } from '../i18n.js';
+import { Icon } from './icon.js';
 import { Notice } from './notice.js';
 import { Time } from './time.js';
 
-export const SendingWith = ({ smtp }) => html`
+export const SendingWith = ({ smtp, onEdit }) => html`
   <section class="card" aria-labelledby="force-title">
     <h2 id="force-title">${t('force.title')}</h2>
     ${smtp.sending_with
@@ -18,6 +19,7 @@ export const SendingWith = ({ smtp }) => html`
           ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}
         </dl>
         ${smtp.health?.diagnosis && html`<${Notice} tone="warn">${smtp.health.diagnosis.meaning} ${smtp.health.diagnosis.fix}<//>`}
+        ${onEdit && html`<div class="buttons"><button type="button" class="small" onClick=${onEdit}><${Icon} name="pencil" />${t('force.edit')}</button></div>`}
         ${smtp.draft && html`<p class="hint">${t('force.stays')}</p>`}`
       : html`<p class="hint">${t('force.none')}</p>`}
   </section>`;

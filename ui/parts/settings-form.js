@@ -1,12 +1,17 @@
-// The form of the two manuals: sender, login, server; always encrypted; the rest behind "advanced".
+// The form: first who sends, and nothing else; then what was found, the login as the provider wants it, the server; always
+// encrypted; the rest behind "advanced".
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { clock, dateTime, t } from '../i18n.js';
 import { readable } from '../domain.js';
 import { securityOf } from '../draft.js';
+import { asksUsername, authOf, exampleOf, shortName } from '../preset.js';
 import { Fault, Field, PasswordField } from './field.js';
+import { Found } from './found.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
+import { Presets } from './presets.js';
+import { CredentialHelp } from './provider-help.js';
 import { namesOf } from './status-bar.js';
 
 const SecurityChoice = ({ draft, locked, fault }) => html`
@@ -35,69 +40,125 @@ function savedText(draft, smtp) {
   if (draft.saving) return t('settings.saving');
   if (unsaved.length) return t('settings.unsaved', { fields: namesOf(unsaved) });
   if (draft.problem && draft.edited().length) return t('settings.not_saved');
+  if (draft.appliedAt && !smtp.draft) return t('settings.applied', { time: clock(draft.appliedAt) });
   return smtp.draft?.changed_at ? t('settings.saved', { time: clock(smtp.draft.changed_at) }) : '';
 }
 
-export function SettingsForm({ draft, smtp, hostExample, runFault, locked, onVerify }) {
+/** What the provider calls the secret. */
+const passwordLabel = (preset) => ({ app_password: t('credential.label.app_password'), api_key: t('credential.label.api_key') }[authOf(preset)]
+  ?? t('settings.password'));
+
+/** Notes of the catalogue begin in small letters. */
+const sentence = (note) => note && note.charAt(0).toUpperCase() + note.slice(1);
+
+function Login({ field, draft, preset, faults }) {
+  const known = draft.keepsPassword();
+  const own = asksUsername(preset);
+  return html`
+    <fieldset class="step"><legend>${t('flow.login')}</legend>
+      <${CredentialHelp} preset=${preset} />
+      <${Field} ...${field('username', { optional: !own, hint: sentence(preset?.username_note) ?? t('settings.username.hint'), autocomplete: 'off',
+        placeholder: own ? preset.username_template.replace(/[<>]/g, '') : draft.form.from_email.trim() || undefined, spellcheck: 'false', autocapitalize: 'off' })} />
+      <${PasswordField} ...${field('password', { label: passwordLabel(preset), required: !known, hint: passwordHint(draft, faults.password),
+        urgent: draft.needsPasswordAgain(), autocomplete: 'new-password', placeholder: known ? '••••••••' : undefined })} />
+    </fieldset>`;
+}
+
+const Server = ({ field, draft, preset, locked, faults }) => html`
+  <fieldset class="step"><legend>${t('flow.server')}</legend>
+    <div class="pair wide-narrow">
+      <${Field} ...${field('host', { required: true, placeholder: preset ? exampleOf(preset.endpoints[0]?.host) : 'smtp.example.com',
+        hint: t('settings.host.hint'), autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', inputmode: 'url' })} />
+      <${Field} ...${field('port', { hint: t('settings.port.hint'), placeholder: '587', inputmode: 'numeric', autocomplete: 'off', maxlength: 7,
+        onValue: (value) => draft.typePort(value) })} />
+    </div>
+    <${SecurityChoice} draft=${draft} locked=${locked} fault=${faults.security} />
+  </fieldset>`;
+
+function Advanced({ field, faults }) {
+  const faulty = ['ehlo_name', 'max_connections', 'per_minute', 'per_hour', 'per_day', 'probe_recipient'].some((name) => faults[name]);
+  const [open, setOpen] = useState(false);
+  return html`
+    <details class="advanced" open=${open || faulty} onToggle=${(event) => setOpen(event.currentTarget.open)}>
+      <summary>${t('settings.advanced')}</summary>
+      <div class="pair">
+        <${Field} ...${field('ehlo_name', { optional: true, hint: t('settings.ehlo_name.hint'), autocomplete: 'off', spellcheck: 'false' })} />
+        <${Field} ...${field('max_connections', { hint: t('settings.max_connections.hint'), inputmode: 'numeric', placeholder: '4' })} />
+      </div>
+      <fieldset class="field quota-fields" aria-describedby="quota-hint">
+        <legend>${t('quota.title')}<span class="optional">${t('field.optional')}</span></legend>
+        <div class="triple">
+          ${['per_minute', 'per_hour', 'per_day'].map((name) => html`
+            <${Field} key=${name} ...${field(name, { label: t(`quota.${name}`), inputmode: 'numeric', autocomplete: 'off', maxlength: 9 })} />`)}
+        </div>
+        <p class="hint" id="quota-hint">${t('quota.hint')}</p>
+      </fieldset>
+      <${Field} ...${field('probe_recipient', { optional: true, inputmode: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
+    </details>`;
+}
+
+function Foot({ draft, smtp, locked, onDiscard }) {
+  const count = Object.keys(draft.faults).length;
+  return html`
+    ${count > 0 && html`<${Notice} tone="bad">${t('settings.faults', { n: count })}<//>`}
+    ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
+    <div class="buttons">
+      <button type="submit" class="primary" disabled=${locked}>${t('settings.verify')}</button>
+      ${(smtp.draft || draft.unsaved().length > 0) && html`
+        <button type="button" disabled=${locked} onClick=${onDiscard}>${t('settings.discard')}</button>`}
+    </div>
+    <p class="hint">${t('settings.verify.hint')}
+      ${' '}${smtp.draft && smtp.sending_with && t('settings.in_force', { host: readable(smtp.sending_with.host), from: readable(smtp.sending_with.from_email) })}</p>`;
+}
+
+/** The beginning of an empty page: one field, and the providers. */
+const Start = ({ presets, chosen, onChoose, onByHand, locked }) => html`
+  <div class="start-rest">
+    <h3>${t('flow.or_provider')}</h3>
+    <${Presets} presets=${presets} chosen=${chosen?.id} onChoose=${onChoose} disabled=${locked} />
+    <p><button type="button" class="link" onClick=${onByHand}>${t('flow.by_hand')}</button></p>
+  </div>`;
+
+const Providers = ({ presets, chosen, onChoose, locked, open }) => html`
+  <details class="providers" open=${open}>
+    <summary>${chosen ? t('flow.provider_is', { name: shortName(chosen.name) }) : t('preset.title')}</summary>
+    <${Presets} presets=${presets} chosen=${chosen?.id} onChoose=${onChoose} disabled=${locked} />
+  </details>`;
+
+/**
+ * blank: only the address is asked for; onSubmit then looks it up, else verifies. chosen: the preset that fits, or null. onLeaveAddress,
+ * onLookUp, onByHand, onChoose(preset): what is done besides typing. runFault: { name, text } of the failed check.
+ */
+export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, runFault, locked, onSubmit, onDiscard, onLeaveAddress, onLookUp, onChoose, onByHand }) {
   const faults = runFault && !draft.faults[runFault.name] ? { ...draft.faults, [runFault.name]: runFault.text } : draft.faults;
   const field = (name, more = {}) => ({
     id: name, label: t(`settings.${name}`), value: draft.form[name], fault: faults[name], disabled: locked,
     onValue: (value) => draft.set(name, value), onLeave: () => draft.leave(name), ...more,
   });
-  const advanced = ['ehlo_name', 'max_connections', 'per_minute', 'per_hour', 'per_day', 'probe_recipient'].some((name) => faults[name]);
-  const [open, setOpen] = useState(false);
-  const count = Object.keys(draft.faults).length;
-  const unsaved = draft.unsaved().length > 0;
+  const parts = { field, draft, faults, locked, preset: chosen };
+  const asking = discovery.state === 'asking';
   return html`
-    <form class="card settings" aria-labelledby="form-title" novalidate onSubmit=${(event) => { event.preventDefault(); onVerify(); }}>
+    <form class=${blank ? 'card settings blank' : 'card settings'} id="edit" aria-labelledby="form-title" novalidate
+      onSubmit=${(event) => { event.preventDefault(); onSubmit(); }}>
       <header class="card-head">
-        <h2 id="form-title">${t('settings.title')}</h2>
+        <h2 id="form-title">${t(blank ? 'flow.start' : 'settings.title')}</h2>
         <span class="hint saved" data-saved=${smtp.draft && !draft.saving && !draft.edited().length ? 'yes' : 'no'}>${savedText(draft, smtp)}</span>
       </header>
-      <p class="hint">${t('field.required_note')}</p>
+      ${!blank && html`<p class="hint">${t('field.required_note')}</p>`}
 
-      <div class="pair">
-        <${Field} ...${field('from_name', { optional: true, hint: t('settings.from_name.hint'), autocomplete: 'organization', maxlength: 200 })} />
+      <div class=${blank ? 'start-row' : 'pair who'}>
         <${Field} ...${field('from_email', { required: true, inputmode: 'email', hint: t('settings.from_email.hint'), autocomplete: 'off',
-          spellcheck: 'false', autocapitalize: 'off' })} />
+          spellcheck: 'false', autocapitalize: 'off', onLeave: () => { draft.leave('from_email'); onLeaveAddress(); } })} />
+        ${blank ? html`<button type="submit" class="primary" key="go" disabled=${locked || asking}>${t('flow.next')}</button>`
+          : html`<${Field} key="name" ...${field('from_name', { optional: true, hint: t('settings.from_name.hint'), autocomplete: 'organization', maxlength: 200 })} />`}
       </div>
-      <${PasswordField} ...${field('password', { required: !draft.keepsPassword(), hint: passwordHint(draft, faults.password), urgent: draft.needsPasswordAgain(),
-        autocomplete: 'new-password',
-        placeholder: draft.keepsPassword() ? '••••••••' : undefined })} />
-      <div class="pair wide-narrow">
-        <${Field} ...${field('host', { required: true, placeholder: hostExample, hint: t('settings.host.hint'), autocomplete: 'off',
-          spellcheck: 'false', autocapitalize: 'off', inputmode: 'url' })} />
-        <${Field} ...${field('port', { hint: t('settings.port.hint'), placeholder: '587', inputmode: 'numeric', autocomplete: 'off', maxlength: 7,
-          onValue: (value) => draft.typePort(value) })} />
-      </div>
-      <${SecurityChoice} draft=${draft} locked=${locked} fault=${faults.security} />
-      <${Field} ...${field('username', { optional: true, hint: t('settings.username.hint'), placeholder: draft.form.from_email.trim() || undefined,
-        autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' })} />
-
-      <details class="advanced" open=${open || advanced} onToggle=${(event) => setOpen(event.currentTarget.open)}>
-        <summary>${t('settings.advanced')}</summary>
-        <div class="pair">
-          <${Field} ...${field('ehlo_name', { optional: true, hint: t('settings.ehlo_name.hint'), autocomplete: 'off', spellcheck: 'false' })} />
-          <${Field} ...${field('max_connections', { hint: t('settings.max_connections.hint'), inputmode: 'numeric', placeholder: '4' })} />
-        </div>
-        <fieldset class="field quota-fields" aria-describedby="quota-hint">
-          <legend>${t('quota.title')}<span class="optional">${t('field.optional')}</span></legend>
-          <div class="triple">
-            ${['per_minute', 'per_hour', 'per_day'].map((name) => html`
-              <${Field} key=${name} ...${field(name, { label: t(`quota.${name}`), inputmode: 'numeric', autocomplete: 'off', maxlength: 9 })} />`)}
-          </div>
-          <p class="hint" id="quota-hint">${t('quota.hint')}</p>
-        </fieldset>
-        <${Field} ...${field('probe_recipient', { optional: true, inputmode: 'email', hint: t('settings.probe_recipient.hint'), autocomplete: 'off' })} />
-      </details>
-
-      ${count > 0 && html`<${Notice} tone="bad">${t('settings.faults', { n: count })}<//>`}
-      ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
-      <div class="buttons">
-        <button type="submit" class="primary" disabled=${locked}>${t('settings.verify')}</button>
-        ${(smtp.draft || unsaved) && html`<button type="button" disabled=${locked} onClick=${() => draft.discard()}>${t('settings.discard')}</button>`}
-      </div>
-      <p class="hint">${t('settings.verify.hint')}
-        ${' '}${smtp.draft && smtp.sending_with && t('settings.in_force', { host: readable(smtp.sending_with.host), from: readable(smtp.sending_with.from_email) })}</p>
+      <${Found} discovery=${discovery} draft=${draft} locked=${locked} blank=${blank} onAsk=${chosen?.id !== 'sandbox' && onLookUp} />
+      ${blank ? html`<${Start} presets=${presets} chosen=${chosen} onChoose=${onChoose} onByHand=${onByHand} locked=${locked} />` : html`
+        <${Providers} presets=${presets} chosen=${chosen} onChoose=${onChoose} locked=${locked}
+          open=${!chosen && ['done', 'failed'].includes(discovery.state)} />
+        <${Login} ...${parts} />
+        <${Server} ...${parts} />
+        <${Advanced} field=${field} faults=${faults} />
+        <${Foot} draft=${draft} smtp=${smtp} locked=${locked} onDiscard=${onDiscard} />`}
     </form>`;
 }

@@ -5,21 +5,21 @@ import { readable } from '../domain.js';
 import { Icon } from './icon.js';
 
 const LOOKS = {
-  not_configured: { tone: 'plain', icon: 'plug', reached: 0 },
-  incomplete: { tone: 'info', icon: 'pencil', reached: 1 },
-  verifying: { tone: 'info', icon: 'spinner', reached: 2 },
-  complete: { tone: 'good', icon: 'check', reached: 3 },
-  failed: { tone: 'bad', icon: 'alert', reached: 3 },
+  not_configured: { tone: 'plain', icon: 'plug', reached: -1 },
+  incomplete: { tone: 'info', icon: 'pencil', reached: 0 },
+  verifying: { tone: 'info', icon: 'spinner', reached: 1 },
+  complete: { tone: 'good', icon: 'check', reached: 2 },
+  failed: { tone: 'bad', icon: 'alert', reached: 1 },
 };
-const WAY = ['not_configured', 'incomplete', 'verifying', 'complete'];
+const WAY = ['incomplete', 'verifying', 'complete']; // what is done on the way; where nothing is done yet is no step of it
 
 /** Fields by their labels, in one list. */
 export const namesOf = (fields) => list(fields.map((name) => t(name === 'security' ? 'facts.encryption' : name.startsWith('per_') ? `quota.${name}` : `settings.${name}`)));
 
-/** What the form holds counts before what the server has got of it. */
 /** The settings passed once, but the provider does not take the login any more. */
 const refused = ({ setup, breaker }) => setup === 'complete' && Boolean(breaker);
 
+/** What the form holds counts before what the server has got of it. */
 function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, draft) {
   const wrong = setup === 'verifying' ? [] : draft.wrong();
   if (wrong.length) return t('setup.wrong', { n: wrong.length, fields: namesOf(wrong) });
@@ -32,21 +32,29 @@ function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, d
   return t(`setup.${setup}.todo`);
 }
 
-export function StatusBar({ smtp, draft }) {
-  const { reached } = LOOKS[smtp.setup];
+const Way = ({ setup }) => {
+  const { reached } = LOOKS[setup];
+  return html`
+    <ol class="way" aria-hidden="true">
+      ${WAY.map((name, i) => html`
+        <li class=${i < reached ? 'past' : i === reached ? 'here' : ''} key=${name}>${t(`setup.${name}.short`)}</li>`)}
+    </ol>`;
+};
+
+/** onEdit: opens and closes the form below, if it can be closed. */
+export function StatusBar({ smtp, draft, editing, onEdit, headingRef }) {
   const { tone, icon } = LOOKS[refused(smtp) ? 'failed' : smtp.setup];
-  const steps = WAY.map((name, i) => (i === 3 && smtp.setup === 'failed' ? 'failed' : name));
   return html`
     <section class=${`status ${tone}`} aria-labelledby="status-title">
       <div class="status-icon"><${Icon} name=${icon} spin=${smtp.setup === 'verifying'} /></div>
       <div class="status-words">
-        <h2 id="status-title" data-setup=${smtp.setup}>${refused(smtp) ? t('health.credential_fault') : t(`setup.${smtp.setup}`)}</h2>
+        <h2 id="status-title" tabindex="-1" ref=${headingRef} data-setup=${smtp.setup}>${refused(smtp) ? t('health.credential_fault') : t(`setup.${smtp.setup}`)}</h2>
         ${smtp.setup === 'failed' && smtp.sending_with && html`<p class="status-second">${t('setup.failed.not_in_force')}</p>`}
-        <p>${whatToDo(smtp, draft)}</p>
+        <p class="status-todo">${whatToDo(smtp, draft)}</p>
       </div>
-      <ol class="way" aria-hidden="true">
-        ${steps.map((name, i) => html`
-          <li class=${i < reached ? 'past' : i === reached ? 'here' : ''}>${t(`setup.${name}.short`)}</li>`)}
-      </ol>
+      ${onEdit && html`
+        <button type="button" class="edit" aria-expanded=${editing ? 'true' : 'false'} aria-controls=${editing ? 'edit' : undefined} onClick=${onEdit}>
+          <${Icon} name=${editing ? 'cross' : 'pencil'} />${t(editing ? 'flow.close' : smtp.draft ? 'flow.edit_draft' : 'flow.edit')}</button>`}
+      ${smtp.setup !== 'complete' && html`<${Way} setup=${smtp.setup} />`}
     </section>`;
 }

@@ -132,7 +132,7 @@ export function SendingSwitch({ smtp, resume }) {
       ${!on && possible && !previewed && html`<${Notice} tone="warn">${t('switch.warning')}<//>`}
       ${waiting > 0 && !previewed && html`<p class="waiting"><a href="#/outbox">${t('switch.waiting', { n: waiting })}</a></p>`}
       ${on && resume.done > 0 && html`<${Notice} tone="good">${t('resume.dropped', { n: resume.done })}<//>`}
-      ${previewed && html`<${Resume} preview=${resume.preview} headingRef=${heading} onConfirm=${resume.confirm} onClose=${resume.close} />`}
+      ${previewed && html`<${Resume} preview=${resume.preview} restored=${sending.reason === 'restored'} headingRef=${heading} onConfirm=${resume.confirm} onClose=${resume.close} />`}
       ${asking && on && html`<${PauseForm} onPaused=${() => setAsking(false)} onClose=${() => setAsking(false)} />`}
       ${resume.problem && html`<${Notice} tone="bad" role="alert">${resume.problem}<//>`}
     </section>`;

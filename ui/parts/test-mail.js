@@ -1,18 +1,21 @@
-// A test mail to any address, followed until the provider has taken it or said why not.
+// A test mail to any address, followed until it has arrived (the link in it says so) or the provider has said why not.
 import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
+import { readable } from '../domain.js';
 import { clock, t } from '../i18n.js';
 import { announce, useApp } from '../store.js';
 import { EmailState } from './email-state.js';
 import { Field } from './field.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
+import { Time } from './time.js';
 
 const POLL_MS = 600;
 const POLL_WAITING_MS = 5000; // deferred or held: the next attempt is minutes away
 const SETTLED = ['accepted', 'rejected', 'expired', 'cancelled', 'handed_over'];
-const STEPS = ['queued', 'sending', 'accepted'];
+const MOVING = ['queued', 'sending', 'accepted'];
+const STEPS = ['queued', 'accepted', 'arrived'];
 
 /** The email as it stands, read again on every event about it and by polling until it has settled. */
 function useFollowed(id) {
@@ -26,7 +29,7 @@ function useFollowed(id) {
       const now = await api.email(id).catch(() => null);
       if (ended) return;
       if (now) setEmail(now);
-      if (!SETTLED.includes(now?.state)) timer = setTimeout(read, now && !STEPS.includes(now.state) ? POLL_WAITING_MS : POLL_MS);
+      if (!SETTLED.includes(now?.state)) timer = setTimeout(read, now && !MOVING.includes(now.state) ? POLL_WAITING_MS : POLL_MS);
     };
     read();
     return () => { ended = true; clearTimeout(timer); };
@@ -35,41 +38,63 @@ function useFollowed(id) {
 }
 
 /** The captured copy, when the sandbox is what we send to. */
-function useCaptured(email, inSandbox) {
+function useCaptured(test, inSandbox) {
   const [captured, setCaptured] = useState(null);
   useEffect(() => {
     setCaptured(null);
-    if (!inSandbox || email?.state !== 'accepted') return;
-    const wanted = [].concat(email.to)[0];
+    if (!inSandbox || test?.state !== 'accepted') return;
     api.captures({ limit: 10 }).then(({ data }) => {
-      setCaptured(data.find(({ to }) => [].concat(to).some((one) => one.includes(wanted) || wanted.includes(one))) || null);
+      setCaptured(data.find(({ to }) => [].concat(to).some((one) => one.includes(test.to) || test.to.includes(one))) || null);
     }, () => setCaptured(null));
-  }, [email?.id, email?.state, inSandbox]);
+  }, [test?.id, test?.state, inSandbox]);
   return captured;
 }
 
-function Progress({ email, captured }) {
-  const reached = email.state === 'accepted' ? 2 : email.state === 'sending' ? 1 : 0;
-  const recipient = email.recipients?.[0];
+/** What is shown: the mail sent just now, or else the last one the service knows of. { id, to, at, state, there: in the outbox still, arrived, folder, email } */
+function testOf(email, last) {
+  const known = last && (!email || last.email_id === email.id) && (last.state || last.arrived_at) ? last : null; // its record may be gone
+  if (!email && !known) return null;
+  return {
+    id: email?.id ?? known.email_id, to: email ? [].concat(email.to)[0] : known.to, at: email?.created_at ?? known.sent_at,
+    state: known?.arrived_at ? 'accepted' : email?.state ?? known.state, there: Boolean(email || known.state), arrived: known?.arrived_at ?? null, folder: known?.folder ?? null, email,
+  };
+}
+
+const Step = ({ name, state }) => html`
+  <li class=${state}><${Icon} name=${{ past: 'check', here: 'spinner', waits: 'clock' }[state] ?? 'dash'} spin=${state === 'here'} />${t(`test.step.${name}`)}</li>`;
+
+/** past: done; here: under way; waits: for the click of the person. */
+function stepState(name, test) {
+  const accepted = test.state === 'accepted';
+  if (name === 'queued') return accepted || test.state !== 'queued' ? 'past' : 'here';
+  if (name === 'accepted') return accepted ? 'past' : ['queued', 'sending'].includes(test.state) ? 'here' : '';
+  return test.arrived ? 'past' : accepted ? 'waits' : '';
+}
+
+const toHeaders = () => document.getElementById('headers_text')?.focus();
+
+function Arrival({ test }) {
+  if (test.folder === 'spam') {
+    return html`<${Notice} tone="warn"><p>${t('test.in_spam')}</p><button type="button" class="small" onClick=${toHeaders}>${t('test.why_spam')}</button><//>`;
+  }
+  return html`<${Notice} tone=${test.arrived ? 'good' : 'info'}>${t(test.arrived ? 'test.in_inbox' : 'test.click_link')}<//>`;
+}
+
+function Progress({ test, captured }) {
+  const recipient = test.email?.recipients?.[0];
   const last = recipient?.attempts_log?.at?.(-1);
-  const stuck = !STEPS.includes(email.state);
+  const accepted = test.state === 'accepted';
   return html`
-    <div class="test-progress" data-state=${email.state}>
-      <ol class="steps" aria-label=${t('test.progress')}>
-        ${STEPS.map((name, i) => html`
-          <li class=${i < reached || email.state === 'accepted' ? 'past' : i === reached ? 'here' : ''} key=${name}>
-            <${Icon} name=${i < reached || email.state === 'accepted' ? 'check' : i === reached && !stuck ? 'spinner' : 'dash'}
-              spin=${i === reached && !stuck && email.state !== 'accepted'} />${t(`test.step.${name}`)}</li>`)}
-      </ol>
-      <p class="test-now"><${EmailState} state=${email.state} />
-        <span>${t(`state.${email.state}.means`)}</span></p>
-      ${last?.diagnosis && email.state !== 'accepted' && html`
-        <p>${last.diagnosis.meaning} ${last.diagnosis.fix}</p>`}
-      ${stuck && recipient?.next_attempt_at && html`
-        <p class="hint">${t('test.next_attempt', { time: clock(recipient.next_attempt_at) })}</p>`}
+    <div class="test-progress" data-state=${test.state} data-arrived=${test.folder ?? ''}>
+      <p class="hint">${t('test.sent_to', { to: readable(test.to) })} <${Time} at=${test.at} near /></p>
+      <ol class="steps" aria-label=${t('test.progress')}>${STEPS.map((name) => html`<${Step} key=${name} name=${name} state=${stepState(name, test)} />`)}</ol>
+      ${accepted ? html`<${Arrival} test=${test} />` : html`
+        <p class="test-now"><${EmailState} state=${test.state} /> <span>${t(`state.${test.state}.means`)}</span></p>`}
+      ${last?.diagnosis && !accepted && html`<p>${last.diagnosis.meaning} ${last.diagnosis.fix}</p>`}
+      ${!MOVING.includes(test.state) && recipient?.next_attempt_at && html`<p class="hint">${t('test.next_attempt', { time: clock(recipient.next_attempt_at) })}</p>`}
       <p class="links">
         ${captured && html`<a href=${`#/sandbox/${captured.id}`}>${t('test.captured')}</a>`}
-        <a href=${`#/outbox/${email.id}`}>${t('test.details')}</a>
+        ${test.there && html`<a href=${`#/outbox/${test.id}`}>${t('test.details')}</a>`}
       </p>
     </div>`;
 }
@@ -79,40 +104,48 @@ function faultOf(to) {
   return /^[^\s@,;]+@[^\s@,;]+$/.test(to) ? '' : 'fault.invalid_address';
 }
 
+/** What is said of the moments of a test, once each. */
+function useAnnounced(test, id) {
+  const words = test && test.id === id && (test.arrived ? t(test.folder === 'spam' ? 'test.in_spam' : 'test.in_inbox') : t(`state.${test.state}`));
+  useEffect(() => { if (words) announce(`${t('test.title')}: ${words}`); }, [words]);
+}
+
 export function TestMail({ smtp, member, inSandbox }) {
   const [to, setTo] = useState(member?.email ?? '');
   const [fault, setFault] = useState('');
   const [problem, setProblem] = useState('');
   const [id, setId] = useState(null);
+  const [asked, setAsked] = useState(false);
+  const last = smtp.last_test;
   const email = useFollowed(id);
-  const captured = useCaptured(email, inSandbox);
+  const test = asked && !email ? null : testOf(email, last);
+  const captured = useCaptured(test, inSandbox);
   const possible = Boolean(smtp.sending_with);
-
-  useEffect(() => {
-    if (email) announce(`${t('test.title')}: ${t(`state.${email.state}`)}`);
-  }, [email?.state]);
+  useAnnounced(test, id);
 
   const submit = async (event) => {
     event.preventDefault();
     setProblem('');
-    setId(null); // the mail before has nothing to do with what comes now
     const wrong = faultOf(to.trim());
+    setFault(wrong && t(wrong));
     if (wrong) {
-      setFault(t(wrong));
       document.getElementById('test_to').focus();
       return;
     }
-    setFault('');
+    setAsked(true); // the mail before has nothing to do with what comes now
+    setId(null);
     try {
       setId((await api.sendTest(to.trim())).id);
     } catch (error) {
+      setAsked(false);
       setProblem(errorText(error));
     }
   };
 
   return html`
-    <section class="card" aria-labelledby="test-title">
-      <h2 id="test-title">${t('test.title')}</h2>
+    <section class="card" id="test-mail-card" aria-labelledby="test-title">
+      <h2 id="test-title" tabindex="-1">${t('test.title')}</h2>
+      ${possible && last && !last.is_current && !id && html`<${Notice} tone="warn">${t('test.changed')}<//>`}
       ${!possible ? html`<p class="hint">${t('test.not_yet')}</p>` : !smtp.sending.enabled && html`<p class="hint">${t('test.hint')}</p>`}
       <form onSubmit=${submit} novalidate>
         <${Field} id="test_to" inputmode="email" spellcheck="false" autocapitalize="off" label=${t('test.to')} required value=${to} onValue=${setTo} fault=${fault}
@@ -120,6 +153,6 @@ export function TestMail({ smtp, member, inSandbox }) {
         <button type="submit" disabled=${!possible}><${Icon} name="send" />${t('test.send')}</button>
       </form>
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
-      ${email && html`<${Progress} email=${email} captured=${captured} />`}
+      ${test && html`<${Progress} test=${test} captured=${captured} />`}
     </section>`;
 }

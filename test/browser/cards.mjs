@@ -1,0 +1,454 @@
+// The status page: what was, what is and what comes, the test mail up to its arrival, the domain, what is pasted, earlier settings.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { callApi, createAdmin, eventually, inspect, openBrowser, openForm, setupState, untilRun, verifySandbox } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { test } from './tap.mjs';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const ONE_VISIT = 222000; // bytes, with the texts of one language
+const ALL = 250000;
+const USABLE_MS = 3000 * Math.max(Number(process.env.BROWSER_SLOWER ?? 1), 1); // ten times the aim: other work may run beside, and this is no benchmark
+const text = async (page, selector) => (await page.textContent(selector)).replace(/\s+/g, ' ').trim();
+const untilText = (page, selector, words) => eventually(async () => assert.match(await text(page, selector), words));
+const card = (name) => `[aria-labelledby=${name}-title]`;
+const days = (n) => new Date(Date.now() + n * 86400000).toISOString();
+
+const settings = async (page, url) => {
+  await page.goto(`${url}/#/settings/email`);
+  await setupState(page, 'complete');
+  await page.waitForSelector('#test-mail-card');
+};
+
+/** The page with an answer of GET /v1/smtp as it would be on another day; patched from the real one. */
+async function onAnotherDay(page, url, patch, body) {
+  const real = await (await page.context().request.get(`${url}/v1/smtp`)).json();
+  await page.route('**/v1/smtp/events*', () => {});
+  await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...real, ...patch } }));
+  try {
+    await page.reload();
+    await page.waitForSelector('#test-mail-card');
+    await body();
+  } finally {
+    await page.unroute('**/v1/smtp');
+    await page.unroute('**/v1/smtp/events*');
+    await page.reload();
+    await page.waitForSelector('#test-mail-card');
+  }
+}
+
+// --- Size --------------------------------------------------------------------------------------------------------------
+
+async function size() {
+  const folder = await mkdtemp(join(tmpdir(), 'absender-pages-'));
+  try {
+    await promisify(execFile)(join(ROOT, 'tools/embed-pages'), [join(ROOT, 'ui/absender.gresource.xml'), join(folder, 'pages.c'), join(folder, 'pages.d')]);
+    const names = (await readdir(join(folder, 'pages'), { recursive: true })).filter((name) => /\.\w+$/.test(name));
+    const sizes = new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(folder, 'pages', name))).size])));
+    const sum = (wanted) => [...sizes].filter(([name]) => wanted(name)).reduce((total, [, bytes]) => total + bytes, 0);
+    await test(`all assets together: ${sum(() => true)} bytes, of at most ${ALL}`, () => assert.ok(sum(() => true) <= ALL));
+    await test('what is shrunk holds no comment and no indentation, and every text of the sources', async () => {
+      for (const name of names.filter((one) => one.endsWith('.js') && !one.startsWith('vendor'))) {
+        assert.doesNotMatch(await readFile(join(folder, 'pages', name), 'utf8'), /\n\s|^\s*\/\//m, name);
+      }
+      for (const name of ['i18n/de.json', 'i18n/en.json']) {
+        assert.deepEqual(JSON.parse(await readFile(join(folder, 'pages', name), 'utf8')), JSON.parse(await readFile(join(ROOT, 'ui', name), 'utf8')));
+      }
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a browser that has never been here loads before it shows something, and when that is: { bytes, ms }. */
+async function firstVisit(url) {
+  const browser = await openBrowser(url);
+  try {
+    await browser.page.goto(url);
+    await browser.page.waitForSelector('.gate');
+    return await eventually(() => browser.page.evaluate(() => ({
+      bytes: performance.getEntriesByType('resource').filter(({ name }) => name.includes('/assets/')).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0),
+      ms: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    })));
+  } finally {
+    await browser.close();
+  }
+}
+
+async function speed({ url }) {
+  const visits = [];
+  for (let i = 0; i < 3; i += 1) visits.push(await firstVisit(url));
+  const { bytes } = visits[0];
+  const ms = Math.min(...visits.map((visit) => visit.ms));
+  await test(`one visit in one language loads ${bytes} bytes, of at most ${ONE_VISIT}`, () => assert.ok(bytes > 50000 && bytes <= ONE_VISIT));
+  await test(`the page is there ${Math.round(ms)} ms after the request, of at most ${USABLE_MS}`, () => assert.ok(ms <= USABLE_MS));
+}
+
+// --- Status ------------------------------------------------------------------------------------------------------------
+
+async function status(daemon, browser) {
+  const { page } = browser;
+
+  await test('the last 24 hours are counted as a picture, and in words for who does not see it', async () => {
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: true });
+    await callApi(page, 'POST', '/v1/emails', { to: 'kundin@example.net', subject: 'Guten Tag', text: 'Hallo' });
+    await callApi(page, 'POST', '/v1/emails', { to: 'reject@example.net', subject: 'Guten Tag', text: 'Hallo' });
+    await settings(page, daemon.url);
+    await page.waitForSelector('[data-activity$=" 0 1"]');
+    const label = await page.getAttribute('svg.activity', 'aria-label');
+    assert.match(label, /^In den letzten 24 Stunden: [1-9]\d* angenommen, 0 verschoben, 1 abgelehnt$/);
+    assert.equal(await page.locator('svg.activity .hour').count(), 24);
+    assert.ok(await page.locator('svg.activity rect.accepted').count() > 0 && await page.locator('svg.activity rect.refused').count() > 0);
+    await page.click(`${card('activity')} summary`);
+    assert.match(await text(page, `${card('activity')} tbody tr`), /^\d\d:\d\d/);
+  });
+
+  await test('what was last and the next dates stand there, the near ones as near', async () => {
+    await onAnotherDay(page, daemon.url, {
+      last_accepted_at: days(-0.01),
+      last_failure: { at: days(-1), diagnosis: { id: 'x', meaning: 'Der Anbieter nimmt gerade nichts an.', fix: 'Nichts zu tun.', actions: [] } },
+      dates: [{ code: 'certificate', at: days(12.5), text: 'Das Zertifikat läuft ab.' }, { code: 'provider', at: days(400), text: 'Die Anmeldung mit Passwort endet.' }],
+    }, async () => {
+      await untilText(page, card('dates'), /Zuletzt angenommen: .*Letzter Fehler: .*Der Anbieter nimmt gerade nichts an\./);
+      assert.match(await text(page, '.dates .soon'), /noch 12 Tage\): Das Zertifikat läuft ab\./);
+      assert.equal(await page.locator('.dates .soon').count(), 1);
+    });
+  });
+
+  await test('more than the quota is never "9 of 2", and the figures of the provider are taken with one click', async () => {
+    await onAnotherDay(page, daemon.url, {
+      quota: { per_minute: { limit: 2, used: 9, free_at: days(0.001) }, per_hour: null, per_day: null }, quota_proposal: { preset: 'ionos', name: 'IONOS', per_minute: null, per_hour: 100, per_day: 5000 },
+    }, async () => {
+      await untilText(page, '[data-quota=per_minute]', /Aufgebraucht: 9 gesendet, 2 erlaubt/);
+      await untilText(page, card('quota'), /IONOS erlaubt nach eigenen Angaben 100 pro Stunde und 5\.000 pro Tag/);
+      await inspect(page, 'de-60-status');
+      await page.getByRole('button', { name: 'Als Kontingent übernehmen' }).click();
+      await eventually(async () => assert.equal((await callApi(page, 'GET', '/v1/smtp/activity')).status, 200));
+      await untilText(page, '[role=status].unseen', /Das Kontingent gilt jetzt/);
+    });
+    const { active } = await (await page.context().request.get(`${daemon.url}/v1/smtp`)).json();
+    assert.deepEqual(active.quota, { per_minute: null, per_hour: 100, per_day: 5000 });
+    await untilText(page, '[data-quota=per_hour]', /\d+ von 100 genutzt/);
+  });
+
+  await test('a sender that belongs to a person is warned of, once', async () => {
+    await onAnotherDay(page, daemon.url, { is_personal_sender: true }, async () => {
+      await untilText(page, card('personal'), /gehört einer Person.*noreply@localhost\.test/);
+      await page.getByRole('button', { name: 'So lassen' }).click();
+      await page.waitForSelector(card('personal'), { state: 'detached' });
+      await page.reload();
+      await page.waitForSelector('#test-mail-card');
+      assert.equal(await page.locator(card('personal')).count(), 0);
+      await page.evaluate(() => localStorage.removeItem('absender.personal_sender_kept'));
+      await page.reload();
+      await page.waitForSelector(card('personal'));
+      await page.getByRole('button', { name: 'Absender ändern' }).click();
+      await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'from_email'));
+    });
+  });
+}
+
+// --- The test mail -----------------------------------------------------------------------------------------------------
+
+/** The link in the newest captured mail to that address. */
+async function linkFor(page, to) {
+  let link = '';
+  await eventually(async () => {
+    const { body } = await callApi(page, 'GET', '/v1/sandbox/messages?limit=10');
+    const found = body.data.find((mail) => [].concat(mail.to).some((one) => one.includes(to)));
+    assert.ok(found, `no mail to ${to}`);
+    const raw = await page.evaluate(async (id) => (await fetch(`/v1/sandbox/messages/${id}/raw`)).text(), found.id);
+    link = /http\S*\/#\/arrived\/[\w-]+/.exec(raw.replaceAll('=\r\n', '').replaceAll('=3D', '='))?.[0];
+    assert.ok(link, 'a link in it');
+  });
+  return link;
+}
+
+async function sendTest(page, to) {
+  await page.fill('#test_to', to);
+  await page.getByRole('button', { name: 'Testmail senden' }).click();
+  await page.waitForSelector('.test-progress[data-state=accepted][data-arrived=""]');
+}
+
+async function arrival(daemon, browser) {
+  const { page, context } = browser;
+  const other = await context.newPage();
+
+  await test('a test mail goes from queued to accepted to arrived, by a click in the mail, without signing in', async () => {
+    await settings(page, daemon.url);
+    await sendTest(page, 'eins@example.net');
+    await untilText(page, '.test-progress', /Klicken Sie auf den Link/);
+    const stranger = await openBrowser(daemon.url);
+    try {
+      await stranger.page.goto(await linkFor(page, 'eins@example.net'));
+      await stranger.page.waitForSelector('.arrived h1');
+      await inspect(stranger.page, 'de-61-arrived');
+      assert.equal((await (await context.request.get(`${daemon.url}/v1/smtp`)).json()).last_test.arrived_at, null, 'looking is not answering');
+      await stranger.page.getByRole('button', { name: 'Im Posteingang' }).click();
+      await stranger.page.waitForSelector('.arrived[data-folder=inbox]');
+      await inspect(stranger.page, 'de-62-arrived-inbox');
+      assert.deepEqual(stranger.complaints, []);
+    } finally {
+      await stranger.close();
+    }
+    await page.waitForSelector('.test-progress[data-arrived=inbox]');
+    await untilText(page, '.test-progress', /Im Posteingang angekommen/);
+  });
+
+  await test('landed in spam: it says so and leads to the headers; the answer may be changed', async () => {
+    await sendTest(page, 'zwei@example.net');
+    await other.goto(await linkFor(page, 'zwei@example.net'));
+    await other.getByRole('button', { name: 'Im Spam-Ordner' }).click();
+    await other.waitForSelector('.arrived[data-folder=spam]');
+    await page.waitForSelector('.test-progress[data-arrived=spam]');
+    await page.locator('.test-progress').getByRole('button', { name: 'Kopfzeilen auswerten' }).click();
+    assert.equal(await page.evaluate('document.activeElement.id'), 'headers_text');
+    await other.getByRole('button', { name: 'Im Posteingang' }).click();
+    await page.waitForSelector('.test-progress[data-arrived=inbox]');
+  });
+
+  await test('a link that belongs to no mail says so', async () => {
+    await other.goto(`${daemon.url}/#/arrived/${'A'.repeat(43)}`);
+    await other.getByRole('button', { name: 'Im Posteingang' }).click();
+    await untilText(other, '.arrived [role=alert]', /keine Testmail/);
+    browser.complaints.splice(0); // Chromium itself reports the 404
+  });
+
+  await test('once the settings have changed, the page reminds of a new test', async () => {
+    await page.reload();
+    await page.waitForSelector('.test-progress[data-arrived=inbox]');
+    assert.doesNotMatch(await text(page, '#test-mail-card'), /haben sich die Einstellungen geändert/);
+    await openForm(page);
+    await page.fill('#from_name', 'Neuer Name');
+    await untilRun(page, 'passed', () => page.click('.settings button[type=submit]'));
+    await untilText(page, '#test-mail-card', /Seit der letzten Testmail haben sich die Einstellungen geändert/);
+  });
+  await other.close();
+}
+
+// --- Domain, headers, bounces ------------------------------------------------------------------------------------------
+
+const part = (verdict, words, more = {}) => ({ verdict, record: null, text: words, details: [], proposal: null, ...more });
+const DOMAIN = {
+  object: 'domain_check', domain: 'localhost.test', checked_at: new Date().toISOString(), provider: { id: 'ionos', name: 'IONOS' },
+  spf: part('wrong', 'IONOS darf nicht für diese Domain senden.', { record: 'v=spf1 ~all', details: ['1 von 10 Abfragen.'],
+    proposal: { type: 'TXT', name: 'localhost.test', value: 'v=spf1 include:_spf-eu.ionos.com ~all', note: 'Ersetzt den vorhandenen Eintrag.' } }),
+  dkim: part('good', 'Ein gültiger Schlüssel ist da.', { selectors: [{ selector: 's1-ionos', state: 'found', detail: 'RSA, 2048 Bit' }] }),
+  dmarc: part('missing', 'Es gibt keinen Eintrag.', { policy: null, at: null, alignment: null }),
+};
+const HEADERS = ['Received: from mout.kundenserver.de (mout.kundenserver.de [212.227.126.131]) by mx.example.net with ESMTPS; Sun, 22 Nov 2026 10:00:07 +0000',
+  'Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=sandbox@localhost.test; dkim=pass header.d=localhost.test header.s=sel1; dmarc=pass header.from=localhost.test',
+  'DKIM-Signature: v=1; a=rsa-sha256; d=localhost.test; s=sel1; h=from; bh=AAAA; b=AAAA', 'Date: Sun, 22 Nov 2026 10:00:00 +0000',
+  'From: Absender <sandbox@localhost.test>', 'Subject: Test', ''].join('\r\n');
+
+async function domain(daemon, browser) {
+  const { page } = browser;
+
+  await test('the domain card asks for itself, and again when asked to', async () => {
+    await settings(page, daemon.url);
+    await page.waitForSelector('#domain-card [data-record=dmarc]');
+    const verdicts = await page.$$eval('#domain-card [data-record]', (rows) => rows.map((row) => row.dataset.verdict));
+    assert.equal(verdicts.length, 3);
+    await page.getByRole('button', { name: 'Erneut prüfen' }).click();
+    await untilText(page, '[role=status].unseen', /^SPF: .*, DKIM: .*, DMARC: /);
+  });
+
+  await test('each record has a verdict in words, and what is to be added can be copied', async () => {
+    await page.route('**/v1/domain-checks', (route) => route.fulfill({ json: DOMAIN }));
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.reload();
+    await page.waitForSelector('[data-record=spf][data-verdict=wrong]');
+    assert.match(await text(page, '[data-record=dkim]'), /In Ordnung.*s1-ionos: gefunden \(RSA, 2048 Bit\)/);
+    await page.getByRole('button', { name: 'Wert kopieren' }).click();
+    await eventually(async () => assert.equal(await page.evaluate('navigator.clipboard.readText()'), DOMAIN.spf.proposal.value));
+    await untilText(page, '[role=status].unseen', /Kopiert/);
+    await page.click('[data-record=spf] summary');
+    await inspect(page, 'de-63-domain');
+  });
+
+  await test('where copying is not allowed, the text is marked', async () => {
+    await page.evaluate(() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); });
+    await page.getByRole('button', { name: 'Name kopieren' }).click();
+    assert.equal(await page.evaluate('getSelection().toString()'), DOMAIN.spf.proposal.name);
+    await page.unroute('**/v1/domain-checks');
+  });
+
+  await test('pasted headers say what the receiver saw, and what is learned goes into the next domain check', async () => {
+    await page.reload();
+    await page.waitForSelector('#domain-card [data-record=dmarc]');
+    await page.locator('#header-check button[type=submit]').click();
+    await page.waitForSelector('#headers_text[aria-invalid=true]');
+    assert.match(await page.getAttribute('#headers_text', 'aria-describedby'), /headers_text-fault/);
+    await page.fill('#headers_text', HEADERS);
+    const asked = page.waitForRequest('**/v1/domain-checks');
+    await page.locator('#header-check button[type=submit]').click();
+    await page.waitForSelector('.read-out');
+    assert.match(await text(page, '[data-result=spf]'), /Bestanden/);
+    assert.match(await text(page, '[data-result=dkim]'), /Unterschrieben von localhost\.test \(Selektor sel1\), passend/);
+    await asked;
+    await eventually(async () => assert.match(await text(page, '[data-record=dkim]'), /sel1/));
+    await inspect(page, 'de-64-headers');
+  });
+
+  await test('a pasted bounce is explained line by line, and what is none says so', async () => {
+    await page.fill('#bounce_text', 'Guten Tag');
+    await page.locator('#bounce-box button[type=submit]').click();
+    await untilText(page, '#bounce-box .notice', /keine Antwort eines Mailservers/);
+    await page.fill('#bounce_text', 'host smtp.ionos.de said: 535 5.7.8 Authentication credentials invalid (in reply to AUTH PLAIN)');
+    await page.locator('#bounce-box button[type=submit]').click();
+    await page.waitForSelector('#bounce-box [data-diagnosis]');
+    assert.match(await text(page, '#bounce-box .said'), /535/);
+    await inspect(page, 'de-65-bounce');
+  });
+}
+
+// --- Earlier settings --------------------------------------------------------------------------------------------------
+
+async function earlier(daemon, browser) {
+  const { page } = browser;
+  const revision = async () => (await callApi(page, 'GET', '/v1/smtp')).body.revision;
+
+  await test('restoring asks first when a draft would be replaced', async () => {
+    await settings(page, daemon.url);
+    await callApi(page, 'PATCH', '/v1/smtp/draft', { from_name: 'Angefangen' }, { 'If-Match': `"${await revision()}"` });
+    await page.reload();
+    await eventually(async () => assert.ok(await page.locator('[data-version]').count() >= 2));
+    await page.locator('[data-version]:not(.active) button').first().click();
+    await untilText(page, '.ask', /Der Entwurf wird dabei ersetzt/);
+    await page.locator('.ask').getByRole('button', { name: 'Abbrechen' }).click();
+    await page.waitForSelector('.ask', { state: 'detached' });
+    const { draft } = (await callApi(page, 'DELETE', '/v1/smtp/draft', null, { 'If-Match': `"${await revision()}"` })).body;
+    assert.equal(draft, null);
+    await page.reload();
+  });
+
+  await test('earlier settings are restored, after a check', async () => {
+    await settings(page, daemon.url);
+    await eventually(async () => assert.ok(await page.locator('[data-version]').count() >= 2));
+    assert.match(await text(page, '[data-version].active'), /Aktiv.*von anna@example\.org/);
+    const before = (await callApi(page, 'GET', '/v1/smtp')).body.sending_with.from_name;
+    assert.equal(before, 'Neuer Name');
+    await untilRun(page, 'passed', () => page.locator('[data-version]:not(.active) button').first().click());
+    await eventually(async () => assert.equal((await callApi(page, 'GET', '/v1/smtp')).body.sending_with.from_name, null));
+    await settings(page, daemon.url);
+    await eventually(async () => assert.ok(await page.locator('[data-version]').count() >= 2));
+    await inspect(page, 'de-66-history');
+  });
+}
+
+// --- Outbox, pause, phone ----------------------------------------------------------------------------------------------
+
+const post = async (page, email) => (await callApi(page, 'POST', '/v1/emails', { subject: 'Guten Tag', text: 'Hallo', ...email })).body.id;
+
+async function mended(daemon, browser) {
+  const { page } = browser;
+
+  await test('what the outbox shows is in its address, and "back" brings it again', async () => {
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: false });
+    const id = await post(page, { to: 'd@example.net', class: 'bulk' });
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.selectOption('#filter_class', 'bulk');
+    await page.fill('#filter_search', 'd@example');
+    await eventually(async () => assert.match(page.url(), /#\/outbox\?class=bulk&q=d%40example$/));
+    await page.click(`[data-email="${id}"] a`);
+    await page.waitForSelector('.explanation[data-code]');
+    await page.goBack();
+    await page.waitForSelector(`[data-email="${id}"]`);
+    assert.deepEqual([await page.inputValue('#filter_class'), await page.inputValue('#filter_search')], ['bulk', 'd@example']);
+    await page.click(`[data-email="${id}"] a`);
+    await page.click('.back a');
+    await page.waitForSelector(`[data-email="${id}"]`);
+    assert.equal(await page.inputValue('#filter_class'), 'bulk');
+    await page.click('nav a[href="#/outbox"]');
+    await eventually(async () => assert.equal(await page.inputValue('#filter_class'), ''));
+  });
+
+  await test('the list tells what is held by a pause from what is held by the quota; neither is offered to be retried', async () => {
+    await page.waitForSelector('[data-held=paused]');
+    assert.match(await text(page, '[data-held=paused]'), /Wartet: pausiert/);
+    await page.locator('tr:has([data-held=paused]) input').first().check();
+    await page.waitForSelector('[data-picked="1"]');
+    assert.deepEqual(await page.locator('.bulk button').allTextContents(), ['Senden abbrechen']);
+    const { body } = await callApi(page, 'GET', '/v1/smtp');
+    await page.route('**/v1/smtp/events*', () => {});
+    await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...body, held_reason: 'quota' } }));
+    await page.reload();
+    await page.waitForSelector('[data-held=quota]');
+    assert.match(await text(page, '[data-held=quota]'), /Wartet: Kontingent/);
+    await page.unroute('**/v1/smtp');
+    await page.unroute('**/v1/smtp/events*');
+  });
+
+  await test('the preview follows what is ticked, and repeats after a restore that some of it may have been sent', async () => {
+    const { body } = await callApi(page, 'GET', '/v1/smtp');
+    await post(page, { to: 'e@example.net', class: 'reset' });
+    await onRestored(page, daemon.url, body, async () => {
+      await page.click('[role=switch]');
+      await untilText(page, '.resume', /kann inzwischen schon gesendet worden sein/);
+      const totals = () => page.$$eval('.counts tfoot td', (cells) => cells.map((cell) => Number(cell.textContent)));
+      const [before] = await totals();
+      await page.check('[name=cancel_class][value=bulk]');
+      await eventually(async () => assert.ok((await totals())[0] < before));
+      assert.match(await text(page, '.counts tfoot th'), /Gesamt/);
+      assert.equal(await text(page, '[data-class=bulk] td'), '0');
+      await inspect(page, 'de-67-restored');
+    });
+  });
+
+  await test('on a phone a banner takes 90 pixels at most, and tells the rest when asked', async () => {
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: true });
+    await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: false, reason: 'Umzug auf einen anderen Server, der noch eingerichtet wird' });
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.goto(`${daemon.url}/#/outbox`);
+    await page.waitForSelector('.banner.warn');
+    const height = () => page.$eval('.banner', (banner) => banner.getBoundingClientRect().height);
+    assert.ok(await height() <= 90, `${await height()}`);
+    await inspect(page, 'de-68-phone-outbox');
+    await page.getByRole('button', { name: 'Mehr' }).click();
+    await page.waitForSelector('.banner.open .more');
+    assert.ok(await page.isVisible('.banner .more'));
+    await settings(page, daemon.url);
+    await page.waitForSelector('#domain-card [data-record=dmarc]');
+    await inspect(page, 'de-69-phone-status');
+    await page.getByRole('button', { name: /English/ }).click();
+    await page.waitForFunction(() => document.documentElement.lang === 'en');
+    await untilText(page, card('activity'), /The last 24 hours/);
+    await inspect(page, 'en-69-phone-status');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await inspect(page, 'en-60-status');
+  });
+}
+
+/** The settings page as after a restore: sending paused for that reason. */
+async function onRestored(page, url, real, body) {
+  await page.route('**/v1/smtp/events*', () => {});
+  await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...real, sending: { ...real.sending, enabled: false, reason: 'restored' } } }));
+  await settings(page, url);
+  await page.reload();
+  await page.waitForSelector('[role=switch]');
+  await body();
+  await page.unroute('**/v1/smtp');
+  await page.unroute('**/v1/smtp/events*');
+  await page.reload();
+}
+
+export async function cards() {
+  await size();
+  const daemon = await startDaemon();
+  await speed(daemon);
+  const browser = await openBrowser(daemon.url);
+  try {
+    await createAdmin(browser.page, daemon.setupLink);
+    await verifySandbox(browser.page);
+    await setupState(browser.page, 'complete');
+    for (const each of [status, arrival, domain, earlier, mended]) await each(daemon, browser);
+    await test('cards: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
+  } finally {
+    await browser.close();
+    await daemon.stop();
+  }
+}

@@ -1,0 +1,197 @@
+// The providers people have, in small, on this machine (test/real/providerworld.py): what a person types, what goes wrong there in
+// the provider's own words, and the one click that mends it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createAdmin, eventually, inspect, openBrowser, openForm, setupState, untilRun, untilValue } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { test } from './tap.mjs';
+
+const WORLD = new URL('../real/providerworld.py', import.meta.url).pathname;
+
+/** { dns_server, ca_file, providers, …, end() }: a DNS server and the servers it names, until end(). */
+async function startWorld() {
+  const child = spawn('python3', [WORLD, '--serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => { child.once('exit', resolve); });
+  const line = await new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (said.includes('\n')) resolve(said);
+    });
+    child.once('error', reject);
+    ended.then((status) => reject(new Error(`the world of providers ended with ${status}`)));
+  });
+  return {
+    ...JSON.parse(line),
+    end: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+const run = (page, outcome, start = () => page.click('.settings button[type=submit]')) => untilRun(page, outcome, start);
+const action = (page, code) => page.locator(`.ladder [data-action=${code}]`);
+
+/** From a page that has everything folded away: the address of another customer, and what was found for it in the form. */
+async function enterAddress(page, email, source) {
+  await page.fill('#from_email', email);
+  await page.keyboard.press('Tab');
+  await page.waitForSelector(`[data-found=${source}]`);
+}
+
+/** Starts from nothing: settings in force are left alone, a draft goes. */
+async function anew(page) {
+  await openForm(page);
+  const drop = page.getByRole('button', { name: 'Entwurf verwerfen' });
+  if (await drop.count()) {
+    await drop.click();
+    await drop.waitFor({ state: 'detached' });
+  }
+  await openForm(page);
+}
+
+async function found(page, world) {
+  const { providers: { ionos, allinkl } } = world;
+
+  await test('providers: the page begins with one field, which Tab reaches', async () => {
+    for (let i = 0; i < 20 && await page.evaluate('document.activeElement.id') !== 'from_email'; i += 1) await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.id'), 'from_email');
+  });
+
+  await test('providers: an address whose mail a known provider receives is enough, and the page says why', async () => {
+    await page.keyboard.type(ionos.email);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-found=mx]');
+    await untilValue(page, 'host', 'smtp.ionos.de');
+    assert.match(await page.textContent('.found-best .hint'), /kundenserver\.de/);
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    await inspect(page, 'de-40-found-by-mx');
+  });
+
+  await test('providers: the right password is all that is left to type, and the keyboard was enough for all of it', async () => {
+    await page.keyboard.type(ionos.password);
+    await run(page, 'passed', () => page.keyboard.press('Enter'));
+    await setupState(page, 'complete');
+  });
+
+  await test('providers: ALL-INKL, whose server name nobody remembers, is found, and the login is asked for', async () => {
+    await anew(page);
+    await enterAddress(page, allinkl.email, 'mx');
+    const take = page.locator('.found-best button');
+    if (await take.count()) await take.click();
+    await untilValue(page, 'host', 'w0123456.kasserver.com');
+    await page.waitForSelector('[data-provider=allinkl]');
+    await page.fill('#username', allinkl.usernames[0]);
+    await page.fill('#password', allinkl.password);
+    await run(page, 'passed');
+  });
+
+  await test('providers: a domain that names its server in the DNS or on its own page is found', async () => {
+    for (const [email, source] of [['post@srv-verein.example', 'srv'], [world.autoconfig_email, 'autoconfig']]) {
+      await anew(page);
+      await enterAddress(page, email, source);
+      assert.ok((await page.textContent('.found-best')).includes('-verein.example'), email);
+    }
+  });
+
+  await test('providers: a server that somebody typed is not replaced, only offered', async () => {
+    await anew(page);
+    await page.fill('#from_email', ionos.email);
+    await page.fill('#host', 'mail.selbst.example');
+    await page.locator('.settings p > .link').click();
+    await page.waitForSelector('[data-found=mx]');
+    assert.equal(await page.inputValue('#host'), 'mail.selbst.example');
+    await page.locator('.found-best button').click();
+    await untilValue(page, 'host', 'smtp.ionos.de');
+    await page.waitForSelector('.found-best .badge');
+  });
+
+  await test('providers: where nothing is found, the page says so, offers the public database and asks nobody by itself', async () => {
+    await anew(page);
+    await enterAddress(page, 'post@broken.example', 'nothing');
+    await page.waitForSelector('.found-wide button');
+    await inspect(page, 'de-41-nothing-found');
+  });
+}
+
+/** Fills the form as a person would who knows everything but what the statement is about. */
+async function fillIn(page, values) {
+  await anew(page);
+  for (const [name, value] of Object.entries({ username: '', ...values })) {
+    if (name !== 'security') await page.fill(`#${name}`, value);
+  }
+  if (values.security) await page.click(`label:has(#security_${values.security})`);
+}
+
+async function mended(page, { providers: { ionos, strato, allinkl, gmail, microsoft365 }, wrong_password: wrong }) {
+  await test('providers: a wrong password is named as such and stays the person\'s to type', async () => {
+    await fillIn(page, { from_email: strato.email, host: 'smtp.strato.de', port: '465', password: wrong });
+    await run(page, 'failed');
+    await page.waitForSelector('[data-phase=auth][data-state=failed]');
+    assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
+    await page.waitForSelector('#password[aria-invalid=true]');
+    await page.fill('#password', strato.password);
+    await run(page, 'passed');
+  });
+
+  await test('providers: the customer number as user name is replaced by the address with one click', async () => {
+    await fillIn(page, { from_email: ionos.email, username: '123456789', host: 'smtp.ionos.de', port: '465', password: ionos.password });
+    await run(page, 'failed');
+    await inspect(page, 'de-42-wrong-user-name');
+    await run(page, 'passed', () => action(page, 'use_address_as_username').click());
+  });
+
+  await test('providers: a name that is not on the certificate is replaced by the right one with one click', async () => {
+    await fillIn(page, { from_email: allinkl.email, username: allinkl.usernames[0], host: 'smtp.all-inkl.com', port: '465', password: allinkl.password });
+    await run(page, 'failed');
+    await page.waitForSelector('[data-phase=certificate][data-state=failed]');
+    await inspect(page, 'de-43-wrong-certificate');
+    await run(page, 'passed', () => action(page, 'use_right_host').click());
+  });
+
+  await test('providers: Gmail sends whoever typed the account password to the page for app passwords', async () => {
+    await fillIn(page, { from_email: gmail.email, host: 'smtp.gmail.com', port: '465', password: gmail.account_password });
+    assert.equal(await page.textContent('label[for=password]').then((text) => text.replace('*', '').trim()), 'App-Passwort');
+    await run(page, 'failed');
+    assert.match(await action(page, 'open_app_password').getAttribute('href'), /^https:\/\/myaccount\.google\.com\//);
+    await inspect(page, 'de-44-app-password');
+    await page.fill('#password', gmail.password);
+    await run(page, 'passed');
+  });
+
+  await test('providers: a sender the provider refuses is replaced by the one of the login with one click', async () => {
+    await fillIn(page, { from_email: 'anderer@kanzlei-strato.example', username: strato.email, host: 'smtp.strato.de', port: '465', password: strato.password });
+    await run(page, 'failed');
+    await page.waitForSelector('[data-phase=sender][data-state=failed]');
+    await inspect(page, 'de-45-sender-refused');
+    await run(page, 'passed', () => action(page, 'use_from_of_login').click());
+  });
+
+  await test('providers: a port that is blocked leads to the other one with one click', async () => {
+    await fillIn(page, { from_email: microsoft365.email, host: 'smtp.office365.com', port: '465', password: microsoft365.password });
+    await run(page, 'failed');
+    await page.waitForSelector('[data-sibling=open]');
+    await inspect(page, 'de-46-blocked-port');
+    await run(page, 'passed', () => action(page, 'use_sibling_port').click());
+  });
+}
+
+export async function providers() {
+  const world = await startWorld();
+  try {
+    const daemon = await startDaemon([], ['--dns-server', world.dns_server, '--ca-file', world.ca_file]);
+    const browser = await openBrowser(daemon.url);
+    try {
+      await createAdmin(browser.page, daemon.setupLink);
+      await found(browser.page, world);
+      await mended(browser.page, world);
+      await test('providers: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
+    } finally {
+      await browser.close();
+      await daemon.stop();
+    }
+  } finally {
+    await world.end();
+  }
+}

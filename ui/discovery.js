@@ -1,0 +1,61 @@
+// Looking up the servers of an address: one question at a time, and only the answer to the last one counts. No markup here.
+import { useRef, useState } from 'preact/hooks';
+import { api, errorText } from './api.js';
+import { readable } from './domain.js';
+import { list, t } from './i18n.js';
+import { valuesOfCandidate } from './preset.js';
+import { announce } from './store.js';
+
+const DESTINATION = ['host', 'port', 'security', 'username'];
+const NOTHING = { state: 'idle', email: '', answer: null, problem: '' };
+
+export const domainOf = (email) => email.slice(email.lastIndexOf('@') + 1).toLowerCase();
+const addressOf = ({ host, port }) => (host ? `${readable(host)}:${port}` : '');
+
+function verdictOf({ best, domain }) {
+  if (!best) return t('discovery.nothing', { domain: readable(domain) });
+  const open = best.open.map((name) => t(`settings.${name}`));
+  return [t('discovery.found'), addressOf(best), open.length > 0 && t('discovery.open', { fields: list(open) })].filter(Boolean).join(' ');
+}
+
+/**
+ * The look-up for a form: { state: idle, asking, done or failed; email, answer, problem, ask(email, wide), take(candidate), forget() }.
+ * ask resolves to the best candidate, or null; wide: also the public database, which only a person may want.
+ */
+export function useDiscovery(draft) {
+  const [found, setFound] = useState(NOTHING);
+  const turn = useRef(0);
+
+  const take = (candidate, email = found.email) => draft.propose(valuesOfCandidate(candidate, email));
+
+  /** What somebody typed, before or while it was looked up, stays. */
+  const takeGently = (candidate, email, before) => {
+    if (!draft.takesProposals() || DESTINATION.some((name) => draft.form[name] !== before[name])) return;
+    const { username, ...server } = valuesOfCandidate(candidate, email);
+    draft.propose(draft.isTyped('username') ? server : { ...server, username });
+  };
+
+  const ask = async (email, wide = false) => {
+    const mine = ++turn.current;
+    const before = { ...draft.form };
+    setFound({ ...NOTHING, state: 'asking', email });
+    announce(t('discovery.asking', { domain: readable(domainOf(email)) }));
+    try {
+      const answer = await api.discover(email, wide);
+      if (mine !== turn.current) return null;
+      setFound({ state: 'done', email, answer, problem: '' });
+      announce(verdictOf(answer));
+      if (answer.best) takeGently(answer.best, email, before);
+      return answer.best;
+    } catch (error) {
+      if (mine === turn.current) setFound({ ...NOTHING, state: 'failed', email, problem: errorText(error) });
+      return null;
+    }
+  };
+
+  const forget = () => {
+    turn.current += 1;
+    setFound(NOTHING);
+  };
+  return { ...found, ask, take, forget };
+}

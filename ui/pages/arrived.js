@@ -1,0 +1,43 @@
+// Where the link in a test mail leads, without signing in: it has arrived, and the person says in which folder.
+import { useState } from 'preact/hooks';
+import { api, errorText } from '../api.js';
+import { html } from '../html.js';
+import { span, t } from '../i18n.js';
+import { Icon } from '../parts/icon.js';
+import { Notice } from '../parts/notice.js';
+import { announce } from '../store.js';
+
+const FOLDERS = [['inbox', 'inbox'], ['spam', 'alert']];
+
+export function ArrivedPage({ token }) {
+  const [arrival, setArrival] = useState(null);
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+
+  const say = async (folder) => {
+    setBusy(true);
+    setProblem('');
+    try {
+      const found = await api.confirmArrival({ token, folder });
+      setArrival(found);
+      announce(t(`arrived.thanks.${found.folder}`));
+    } catch (error) {
+      setProblem(error.status === 404 ? t('arrived.unknown') : errorText(error));
+    }
+    setBusy(false);
+  };
+
+  return html`
+    <div class="card gate arrived" data-folder=${arrival?.folder}>
+      <h1 tabindex="-1">${t('arrived.title')}</h1>
+      <p class="lead">${arrival ? t(`arrived.thanks.${arrival.folder}`) : t('arrived.question')}</p>
+      <div class="folders" role="group" aria-label=${t('arrived.question')}>${FOLDERS.map(([folder, icon]) => html`
+        <button type="button" key=${folder} disabled=${busy} aria-pressed=${arrival?.folder === folder ? 'true' : 'false'} onClick=${() => say(folder)}>
+          <${Icon} name=${arrival?.folder === folder ? 'check' : icon} />${t(`arrived.${folder}`)}</button>`)}</div>
+      ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+      ${arrival && html`
+        ${arrival.folder === 'spam' && html`<${Notice} tone="info">${t('arrived.spam_next')}<//>`}
+        <p class="hint">${t('arrived.after', { span: span(Math.max(arrival.arrived_after_s, 1)) })} ${t('arrived.done')}</p>`}
+      ${!arrival && html`<p class="hint">${t('arrived.nothing_else')}</p>`}
+    </div>`;
+}

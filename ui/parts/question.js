@@ -1,0 +1,9 @@
+// A question before something that cannot be taken back. It has the focus as soon as it is asked.
+import { html } from '../html.js';
+
+const focusOnce = (button) => button?.focus();
+
+export const Question = ({ id, text, button, danger, busy, onYes, onNo, no }) => html`
+  <div class="card ask" role="group" aria-labelledby=${id}><p id=${id}>${text}</p>
+    <div class="buttons"><button type="button" class=${danger ? 'danger' : 'primary'} ref=${focusOnce} disabled=${busy} onClick=${onYes}>${button}</button>
+      <button type="button" disabled=${busy} onClick=${onNo}>${no}</button></div></div>`;
