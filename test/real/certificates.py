@@ -3,6 +3,7 @@
     folder = Certificates(path)      # makes everything; takes a fraction of a second
     folder.ca_file                   # the CA that a client under test trusts
     folder.pair("good")              # (certificate chain file, key file)
+    folder.add("web", ["www.test"])  # one more, good for these names
 
 Kinds:
     good         signed by the CA, valid, DNS names mail.example.test and localhost
@@ -59,6 +60,11 @@ class Certificates:
         self._make_signed("expired", NAMES, -30, -1)
         self._make_signed("wrong_name", ("other.example.test",), -1, 30)
         self._make_self_signed("self_signed", NAMES[0], [self._names(NAMES)])
+
+    def add(self, kind, names):
+        """A good one for these names, beside KINDS; its (certificate chain file, key file)."""
+        self._make_signed(kind, names, -1, 30)
+        return self.folder / f"{kind}.pem", self.folder / f"{kind}.key"
 
     def pair(self, kind):
         if kind not in KINDS:

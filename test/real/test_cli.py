@@ -19,7 +19,7 @@ from badserver import BadServer  # noqa: E402
 from harness.daemon import PROGRAM, Daemon, Tap  # noqa: E402
 
 DONE, NO, USAGE, UNREACHABLE = 0, 1, 2, 3  # exit statuses
-COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume", "queue", "backup", "restore"]
+COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume", "queue", "explain", "backup", "restore"]
 OWN_SEQUENCE = "\r\x1b[K"  # how a terminal's line is cleared; nothing else may be sent
 TOKEN = re.compile(r"abs_[\w-]{30,}")
 PDF = bytes(range(256)) * 300
@@ -101,6 +101,30 @@ def check_words(tap):
                            (["check", "--password", "secret"], "Unknown option --password"),
                            (["check", "--password=secret"], "Unknown option --password")]:
         tap.ok(said(command(*arguments), USAGE, why), f"{' '.join(arguments)}: exit status 2, {why}", command(*arguments))
+
+
+def check_explain(tap):
+    bounce = ("<anna@example.com>: host mx.example.com[192.0.2.1] said: 550 5.1.1\n"
+              "    <anna@example.com>: User unknown (in reply to RCPT TO command)\n")
+    for what, run in (("typed", command("explain", "535 5.7.8 Error: authentication failed")),
+                      ("pasted", command("explain", stdin="535 5.7.8 Error: authentication failed\n"))):
+        tap.ok(said(run, DONE, r"^535 5\.7\.8", "auth_failed_generic"), f"explain: a reply that is {what}", run)
+    run = command("explain", stdin=bounce, env=GERMAN)
+    tap.ok(said(run, DONE, "recipient_unknown", "Empfänger"), "explain: a bounce, in German", run)
+    run = command("explain", "--json", "--host", "smtp.ionos.de", "535 Authentication credentials invalid")
+    found = json.loads(run.stdout)
+    tap.equal([each["diagnosis"] for each in found], ["ionos_bad_credentials"], "explain --json --host: the provider's own row")
+    tap.ok(said(command("explain", "Dear Anna"), NO, "no reply and no error"), "explain: a letter has nothing to explain")
+    tap.ok(said(command("explain", "--jsonl", "text"), USAGE, "standard input only"), "explain --jsonl takes no arguments")
+    lines = [{"id": 7, "phase": "auth", "reply": "535 5.7.8 no", "error": None}, {"id": "b", "phase": "connect", "error": "ETIMEDOUT", "port": 25},
+             {"id": None, "phase": "tls", "verify": 62, "host": "smtp.all-inkl.com"}, {"phase": "lunch"}]
+    run = command("explain", "--jsonl", stdin="\n".join(map(json.dumps, lines)) + "\n\nno JSON\n")
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    tap.equal([(each["id"], each.get("diagnosis")) for each in answers],
+              [(7, "auth_failed_generic"), ("b", "connect_timeout_port_25"), (None, "tls_hostname_mismatch_allinkl"), (None, "fallback_unknown"),
+               (None, None)], "explain --jsonl: a line for each line")
+    tap.equal((sorted(answers[0]), run.returncode), (["breaker", "class", "diagnosis", "id", "retry"], NO),
+              "explain --jsonl: the members named, and exit status 1 for a line that is no JSON")
 
 
 def check_nobody_there(tap, folder):
@@ -390,6 +414,7 @@ def check_secret_on_terminal(tap):
 def main():
     tap = Tap()
     check_words(tap)
+    check_explain(tap)
     with tempfile.TemporaryDirectory(prefix="absender-cli-") as folder:
         check_nobody_there(tap, folder)
         with Daemon("--dev") as absender:

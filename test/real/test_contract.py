@@ -12,7 +12,8 @@ os.environ["ABSENDER_CHECK_ANSWERS"] = "1"
 from harness.daemon import ADMIN, Answer, Daemon, Tap, contract, contract_faults  # noqa: E402
 from harness.openapi import Contract  # noqa: E402
 
-STRANGE_IDS = {"em": "em_" + "0" * 32, "ver": "ver_" + "0" * 32, "tok": "tok_" + "0" * 32, "cap": "cap_" + "0" * 32}
+STRANGE_IDS = {"em": "em_" + "0" * 32, "ver": "ver_" + "0" * 32, "tok": "tok_" + "0" * 32, "cap": "cap_" + "0" * 32,
+               "cfg": "cfg_" + "0" * 32}
 STREAM = "/v1/smtp/events"
 NEVER_BEGUN = "/v1/backups/current"
 
