@@ -485,7 +485,7 @@ static void the_day_is_shown_by_the_hour(void **state)
     activate(self, "mail.example.de"); /* forgets the failure of other settings */
     run(self, add_activity, NULL);
     g_autoptr(Reply) sent = NULL;
-    g_autofree char *token = send_test(self, &sent);
+    g_free(send_test(self, &sent));
     g_autoptr(Reply) busy = ask_member(self, "GET /v1/smtp/activity", "", NULL);
     gint64 accepted =
         json_integer_value(reply_at(busy, "hours.23.accepted")) +
