@@ -1,7 +1,7 @@
 // Looking up the servers of an address: one question at a time, and only the answer to the last one counts. No markup here.
 import { useRef, useState } from 'preact/hooks';
 import { api, errorText } from './api.js';
-import { readable } from './domain.js';
+import { domainOf, readable } from './domain.js';
 import { list, t } from './i18n.js';
 import { valuesOfCandidate } from './preset.js';
 import { announce } from './store.js';
@@ -9,8 +9,10 @@ import { announce } from './store.js';
 const DESTINATION = ['host', 'port', 'security', 'username'];
 const NOTHING = { state: 'idle', email: '', answer: null, problem: '' };
 
-export const domainOf = (email) => email.slice(email.lastIndexOf('@') + 1).toLowerCase();
 const addressOf = ({ host, port }) => (host ? `${readable(host)}:${port}` : '');
+
+export const isInForm = ({ host, port, security }, form) =>
+  (host ?? '') === form.host.trim() && String(port) === form.port.trim() && security === form.security;
 
 function verdictOf({ best, domain }) {
   if (!best) return t('discovery.nothing', { domain: readable(domain) });
@@ -19,12 +21,13 @@ function verdictOf({ best, domain }) {
 }
 
 /**
- * The look-up for a form: { state: idle, asking, done or failed; email, answer, problem, ask(email, wide), take(candidate), forget() }.
- * ask resolves to the best candidate, or null; wide: also the public database, which only a person may want.
+ * The look-up for a form: { state: idle, asking, done or failed; email, answer, problem, isOther, ask(email, wide), take(candidate), forget(),
+ * settled() }. isOther: the best server for the address is not the one in the form. settled() resolves once nothing is looked up. ask resolves to the best candidate, or null; wide: also the public database, which only a person may want.
  */
 export function useDiscovery(draft) {
   const [found, setFound] = useState(NOTHING);
   const turn = useRef(0);
+  const running = useRef(Promise.resolve());
 
   const take = (candidate, email = found.email) => draft.propose(valuesOfCandidate(candidate, email));
 
@@ -35,7 +38,7 @@ export function useDiscovery(draft) {
     draft.propose(draft.isTyped('username') ? server : { ...server, username });
   };
 
-  const ask = async (email, wide = false) => {
+  const look = async (email, wide) => {
     const mine = ++turn.current;
     const before = { ...draft.form };
     setFound({ ...NOTHING, state: 'asking', email });
@@ -53,9 +56,15 @@ export function useDiscovery(draft) {
     }
   };
 
+  const ask = (email, wide = false) => {
+    running.current = look(email, wide);
+    return running.current;
+  };
+
   const forget = () => {
     turn.current += 1;
     setFound(NOTHING);
   };
-  return { ...found, ask, take, forget };
+  const isOther = Boolean(found.answer?.best) && domainOf(found.email) === domainOf(draft.form.from_email) && !isInForm(found.answer.best, draft.form);
+  return { ...found, isOther, ask, take, forget, settled: () => running.current };
 }

@@ -50,5 +50,8 @@ function labelText(label) {
   }
 }
 
+/** The domain of an address, for comparing. */
+export const domainOf = (email) => email.slice(email.lastIndexOf('@') + 1).trim().toLowerCase();
+
 /** Any text with addresses or server names in it, its xn-- labels decoded where that is safe. */
 export const readable = (text) => text && text.replace(/(?<![\w-])xn--[a-z0-9-]+/gi, labelText);

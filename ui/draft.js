@@ -2,7 +2,7 @@
 // typing. No markup here. `changed` is called whenever something that is shown has changed.
 import { api, ApiError, errorText } from './api.js';
 import { portFor, securityOfPort, takeApart } from './destination.js';
-import { readable } from './domain.js';
+import { domainOf, readable } from './domain.js';
 import { t, textOr } from './i18n.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
@@ -50,6 +50,9 @@ export class DraftForm {
     this.passwordSaved = '';
     this.editedSinceRun = false;
     this.proposed = {}; // what a preset or the look-up has put into the form
+    this.inForce = null; // what is in force, as a form
+    this.touched = new Set(); // what a person has typed since the form was opened
+    this.isDense = false; // blanks in the password are there for the eye only: an app password
     this.timer = 0;
     this.queue = Promise.resolve();
   }
@@ -61,6 +64,7 @@ export class DraftForm {
       if (this.form[name] === this.base[name] || this.form[name] === sent[name]) this.form[name] = next[name];
     }
     this.base = next;
+    this.inForce = smtp.active && formOf(smtp.active);
     this.stored = (smtp.draft ?? smtp.active)?.password ?? { set: false, set_at: null };
     this.changed();
   }
@@ -91,8 +95,8 @@ export class DraftForm {
   }
 
   /** True if the stored password still belongs to what is typed. What is wrong has not reached the server and changes nothing. */
-  keepsPassword() {
-    const sound = { ...this.form };
+  keepsPassword(form = this.form) {
+    const sound = { ...form };
     for (const name of DESTINATION) {
       if (sound[name].trim() && (this.faults[name] || this.faultOf(name))) sound[name] = this.base[name];
     }
@@ -105,6 +109,8 @@ export class DraftForm {
 
   set(name, value) {
     this.form[name] = value;
+    this.touched.add(name);
+    if (name === 'from_email') this.keepLogin();
     this.editedSinceRun = true;
     delete this.faults[name];
     if (name === 'password' && value) this.passwordDropped = false;
@@ -118,27 +124,55 @@ export class DraftForm {
     this.save();
   }
 
-  /** Values somebody else knows; what they are stays on record, so that the next proposal may take their place. */
+  /** Values somebody else knows; what they are stays on record, but for a password, so that the next proposal may take their place. */
   propose(values) {
-    this.proposed = { ...this.proposed, ...values };
+    const { password, ...open } = values;
+    this.proposed = { ...this.proposed, ...open };
     this.setMany(values);
+    for (const name of Object.keys(values)) this.touched.delete(name);
   }
 
-  /** True if a person wrote what stands there, and not a proposal. */
+  /** True if a person wrote what stands there: it is no proposal, and not left from the settings in force. */
   isTyped(name) {
     const value = this.form[name].trim();
-    return value !== '' && value !== this.proposed[name];
+    const isLeft = this.inForce && !this.touched.has(name) && value === this.inForce[name];
+    return value !== '' && value !== this.proposed[name] && !isLeft;
   }
 
-  /** True if nobody has typed a server: then what is found may be filled in without asking. */
+  /** True if nobody has typed a server, and the one in force is for another domain: then what is found is filled in without asking. */
   takesProposals() {
-    return !this.isTyped('host');
+    const isInForce = this.inForce && this.form.host.trim() === this.inForce.host && this.form.host.trim() !== '';
+    return !this.isTyped('host') && !(isInForce && domainOf(this.form.from_email) === domainOf(this.inForce.from_email));
+  }
+
+  /** The login in force was the address. Another sender of the same domain still signs in with it, and needs no other password. */
+  keepLogin() {
+    if (!this.inForce || this.inForce.username) return;
+    const { from_email: login } = this.inForce;
+    const isKept = this.form.username === login && this.proposed.username === login;
+    if (this.form.from_email.trim() === login && isKept) this.form.username = '';
+    else if (!this.form.username.trim() && this.keepsPassword({ ...this.form, username: login })) {
+      this.form.username = login;
+      this.proposed.username = login;
+    }
+  }
+
+  /** Another domain has a login of its own. */
+  dropLogin() {
+    const login = this.inForce?.from_email;
+    const isKept = login && this.form.username === login && this.proposed.username === login;
+    if (isKept && domainOf(this.form.from_email) !== domainOf(login)) this.form.username = '';
   }
 
   /** The sender address once it is one, else ''. */
   address() {
     const value = this.form.from_email.trim();
     return ADDRESS.test(value) ? value : '';
+  }
+
+  /** The sender address that the server has, else ''. */
+  savedAddress() {
+    return ADDRESS.test(this.base.from_email) ? this.base.from_email : '';
   }
 
   /** True if nothing is known but who sends: the page then asks for the address and nothing else. */
@@ -176,6 +210,7 @@ export class DraftForm {
   leave(name) {
     setTimeout(() => {
       this.tidy(name);
+      if (name === 'from_email') this.dropLogin();
       const fault = this.form[name].trim() ? this.faultOf(name) : '';
       if (fault) this.faults[name] = fault;
       this.changed();
@@ -233,7 +268,8 @@ export class DraftForm {
       body.quota = Object.fromEntries(sound.filter(([, value]) => value).map(([name, value]) => [name, Number(value)]));
     }
     // A typed password goes along once its destination is known, and again whenever that changes.
-    const { password, host, from_email: from, username } = this.form;
+    const { host, from_email: from, username } = this.form;
+    const password = this.isDense ? this.form.password.replace(/\s/g, '') : this.form.password;
     const moves = names.some((name) => DESTINATION.includes(name));
     if (password && host.trim() && (from.trim() || username.trim()) && (password !== this.passwordSaved || moves)) body.password = password;
     return body;
@@ -307,6 +343,7 @@ export class DraftForm {
     await this.queue; // what was discarded before is not to be tested
     this.problem = '';
     for (const name of ORDER) this.tidy(name);
+    this.dropLogin();
     if (this.check()) return null;
     if (!(await this.save({ start: true }))) return null;
     const probe = this.form.probe_recipient.trim();
@@ -323,6 +360,7 @@ export class DraftForm {
 
   /** After a success the password need not stay on the page. */
   forgetPassword() {
+    this.touched.clear();
     this.form.password = '';
     this.passwordSaved = '';
     this.passwordDropped = false;
@@ -355,6 +393,7 @@ export class DraftForm {
     this.passwordSaved = '';
     this.passwordDropped = false;
     this.editedSinceRun = false;
+    this.touched.clear();
     this.adopt(app().smtp);
   }
 }

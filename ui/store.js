@@ -11,6 +11,7 @@ let state = {
   connection: { lost: false, count: 0 }, // to the server; counted: how often it came back
   announcement: { text: '', count: 0 }, // what the polite live region says
   signedOut: false,   // the session ended by itself
+  mending: null,      // an action of a diagnosis that the settings page is to carry out
 };
 const listeners = new Set();
 

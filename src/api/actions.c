@@ -47,8 +47,7 @@ static Tried tried_of(const ActionFacts *facts)
 static char *provider_name(const Makings *makings)
 {
     const Provider *provider = makings->provider;
-    gboolean is_german = makings->facts->language == LANGUAGE_DE;
-    const char *name = is_german && provider->name_de ? provider->name_de : provider->name;
+    const char *name = language_pick(makings->facts->language, provider->name_de, provider->name);
     const char *slash = strstr(name, " / "), *bracket = strstr(name, " (");
     gsize n = strlen(name);
     n = slash ? MIN(n, (gsize)(slash - name)) : n;

@@ -33,11 +33,24 @@ static const char *const sayings[][LANGUAGE_COUNT] = {
     [ACTION_SAY_TEXT] = {"Absender reports about %s:", "Absender meldet zu %s:"},
 };
 
+/* "w0xxxxxx.kasserver.com" of "<w0xxxxxx>.kasserver.com": in the presets brackets mark what differs
+ * per account, and a button has no use for them. The caller frees. */
+static char *without_brackets(const char *value)
+{
+    GString *shown = g_string_new(NULL);
+    for (const char *at = value; *at; at++) {
+        if (*at != '<' && *at != '>')
+            g_string_append_c(shown, *at);
+    }
+    return g_string_free(shown, FALSE);
+}
+
 char *action_say(Language language, ActionSaying saying, const char *value)
 {
     const char *text = sayings[saying][language];
     const char *gap = strstr(text, "%s");
     if (!gap)
         return g_strdup(text);
-    return g_strdup_printf("%.*s%s%s", (int)(gap - text), text, value, gap + strlen("%s"));
+    g_autofree char *shown = without_brackets(value ? value : "");
+    return g_strdup_printf("%.*s%s%s", (int)(gap - text), text, shown, gap + strlen("%s"));
 }

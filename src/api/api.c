@@ -83,6 +83,7 @@ static struct api *api_alloc(const ApiParts *parts)
     api->trusted_proxies = g_ptr_array_new_with_free_func(g_object_unref);
     api->credentials = credentials_new(parts->store);
     api->guesses = guesses_new();
+    api->arrival_guesses = guesses_new();
     api->metrics = metrics_new();
     api->pages = pages_new();
     api->backups = backups_new(parts->store);
@@ -208,6 +209,7 @@ void api_free(Api *api)
     g_main_context_unref(api->keeper_context);
     credentials_free(api->credentials);
     guesses_free(api->guesses);
+    guesses_free(api->arrival_guesses);
     metrics_free(api->metrics);
     pages_free(api->pages);
     backups_free(api->backups);

@@ -55,14 +55,17 @@ static gboolean equal_in_constant_time(const char *a, const char *b)
     return secret_equal(left, right);
 }
 
-const char *browser_fault(const HttpRequest *request, const char *csrf, const char *public_url)
+gboolean browser_is_led_here(const HttpRequest *request)
 {
     const char *site = http_request_header(request, "Sec-Fetch-Site");
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
-        return "The request comes from a page of another site.";
+    return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+}
+
+const char *browser_fault(const HttpRequest *request, const char *csrf, const char *public_url)
+{
     const char *origin = http_request_header(request, "Origin");
-    if (origin && !origin_is_ours(request, origin, public_url))
-        return "The request comes from a page of another site.";
+    if (browser_is_led_here(request) || (origin && !origin_is_ours(request, origin, public_url)))
+        return BROWSER_OTHER_SITE;
     const char *length = http_request_header(request, "Content-Length");
     gboolean has_body =
         http_request_header(request, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);

@@ -14,6 +14,12 @@ void browser_csrf_token(const char *session_secret, char token[65]);
 char *browser_cookie(gboolean is_https, const Secret *secret);
 const char *browser_cookie_name(gboolean is_https);
 
+#define BROWSER_OTHER_SITE "The request comes from a page of another site."
+
+/* TRUE if the browser says (Sec-Fetch-Site) that a page of another site, or of a neighbour, is
+ * behind this request: for GETs that have effects outside. */
+gboolean browser_is_led_here(const HttpRequest *request);
+
 /* NULL if the request may change something, else a static English sentence. csrf: the session's
  * value, NULL for an anonymous request (signing in, set-up). public_url may be NULL. */
 const char *browser_fault(const HttpRequest *request, const char *csrf, const char *public_url);

@@ -99,9 +99,8 @@ static char *say(const Sentence *sentence, Language language, const char *domain
 char *discovery_text_why(const DiscoveryCandidate *candidate, const char *domain, Language language)
 {
     const Provider *provider = candidate->provider;
-    const char *name = provider == NULL          ? ""
-                       : language == LANGUAGE_DE ? provider->name_de
-                                                 : provider->name;
+    const char *name =
+        provider == NULL ? "" : language_pick(language, provider->name_de, provider->name);
     const char *evidence = candidate->evidence != NULL ? candidate->evidence : "";
     return say(&whys[candidate->source], language, domain, name, evidence);
 }

@@ -104,7 +104,11 @@ static HttpAnswer *check_rights(ApiCall *call)
         return call_problem(call, "forbidden", NULL);
     gboolean is_browser =
         call->caller.kind == PEOPLE_CALLER_MEMBER || call->caller.kind == PEOPLE_CALLER_NOBODY;
-    if (strcmp(route->method, "GET") != 0 && is_browser) {
+    gboolean is_get = strcmp(route->method, "GET") == 0;
+    /* A link on another site must not make us ask the world about a domain (threat T44). */
+    if (is_get && is_browser && (route->flags & ROUTE_ASKS) && browser_is_led_here(call->request))
+        return call_problem(call, "csrf", BROWSER_OTHER_SITE);
+    if (!is_get && is_browser) {
         const char *csrf = route->flags & ROUTE_PUBLIC ? NULL : call->csrf;
         const char *fault = browser_fault(call->request, csrf, call->api->public_url);
         if (fault)

@@ -86,6 +86,8 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
          "the headers of a test mail that has arrived.",
             "Der Eintrag entscheidet für jede Mail einzeln (Makros). Ob er den Versand erlaubt, "
             "zeigen die Kopfzeilen einer angekommenen Testmail."},
+    [SAY_SPF_TOO_LONG] = {"The record of {b} has more than 4096 characters and was not judged.",
+        "Der Eintrag von {b} hat mehr als 4096 Zeichen und wurde nicht beurteilt."},
     [SAY_SPF_COST] = {"It takes {n} of ten DNS look-ups.",
         "Er braucht {n} von zehn erlaubten DNS-Abfragen."},
     [SAY_SPF_VOID] = {"The name in “{a}” (record of {b}) does not exist.",
@@ -151,8 +153,7 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
     [SAY_KEY_MISSING] = {"There is nothing under this name.", "Unter diesem Namen steht nichts."},
     [SAY_KEY_DANGLING] = {"The record leads to {a}, and there is no key there.",
         "Der Eintrag führt zu {a}, und dort steht kein Schlüssel."},
-    [SAY_KEY_REVOKED] = {"The key has been revoked (p= is empty).",
-        "Der Schlüssel wurde zurückgezogen (p= ist leer)."},
+    [SAY_KEY_REVOKED] = {"Its field p= is empty.", "Das Feld p= ist leer."},
     [SAY_KEY_SYNTAX] = {"The record is not a DKIM key.", "Der Eintrag ist kein DKIM-Schlüssel."},
     [SAY_KEY_VERSION] = {"The record must begin with v=DKIM1.",
         "Der Eintrag muss mit v=DKIM1 beginnen."},

@@ -125,14 +125,25 @@ json_t *email_json(const EmailRow *row, EmailGate gate)
 
 /* --- Detail ---------------------------------------------------------------------------------- */
 
-static json_t *attempt_json(const EmailAttemptRow *attempt, struct api *api, Language language)
+/* What was in use, if it still is: then a click may mend it. */
+static const SmtpSettings *settings_of(const EmailAttemptRow *attempt, const SmtpState *state)
+{
+    const SmtpSettings *active = state->active;
+    gboolean is_same = active && active->host && attempt->server &&
+                       g_ascii_strcasecmp(active->host, attempt->server) == 0;
+    return is_same ? active : NULL;
+}
+
+static json_t *attempt_json(
+    const EmailAttemptRow *attempt, const SmtpState *state, struct api *api, Language language)
 {
     const DiagnosisFacts facts = {.id = attempt->diagnosis,
         .phase = attempt->phase,
         .enhanced = attempt->reply_enhanced,
         .text = attempt->reply_text,
         .reply = attempt->reply_code,
-        .host = attempt->server};
+        .host = attempt->server,
+        .settings = settings_of(attempt, state)};
     json_t *json = json_object();
     json_object_set_new(json, "at", json_time(attempt->at));
     json_object_set_new(json, "state", json_text(email_state_name(attempt->state)));
@@ -219,16 +230,17 @@ static gboolean is_duplicate(const EmailRecipientRow *recipient)
     return FALSE;
 }
 
-json_t *email_detail_json(const EmailRow *row, EmailGate gate, struct api *api, Language language)
+json_t *email_detail_json(
+    const EmailRow *row, const SmtpState *state, struct api *api, Language language)
 {
-    json_t *json = email_json(row, gate);
+    json_t *json = email_json(row, smtp_state_gate(state, clock_wall_ms()));
     json_t *recipients = json_object_get(json, "recipients");
     for (guint i = 0; i < row->recipients->len; i++) {
         const EmailRecipientRow *recipient = row->recipients->pdata[i];
         json_t *attempts = json_array();
         for (guint j = 0; j < recipient->attempt_rows->len; j++)
             json_array_append_new(
-                attempts, attempt_json(recipient->attempt_rows->pdata[j], api, language));
+                attempts, attempt_json(recipient->attempt_rows->pdata[j], state, api, language));
         json_t *shown = json_array_get(recipients, i);
         json_object_set_new(shown, "attempts_log", attempts);
         json_object_set_new(shown, "possible_duplicate", json_boolean(is_duplicate(recipient)));

@@ -4,6 +4,7 @@
 #include "api/json.h"
 #include "api/language.h"
 #include "store/emails.h"
+#include "store/smtp_settings.h"
 
 struct api;
 
@@ -20,8 +21,9 @@ const char *email_last_event(EmailState shown);
 /* One row of a list. */
 json_t *email_json(const EmailRow *row, EmailGate gate);
 
-/* With attempts and timeline; row needs its attempt_rows. */
-json_t *email_detail_json(const EmailRow *row, EmailGate gate, struct api *api, Language language);
+/* With attempts and timeline; row needs its attempt_rows. state: of its organisation. */
+json_t *email_detail_json(
+    const EmailRow *row, const SmtpState *state, struct api *api, Language language);
 
 /* {id, state, last_event}: an event, and the answer to accepting one. */
 json_t *email_event_json(const EmailRow *row, EmailGate gate);

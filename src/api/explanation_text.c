@@ -58,7 +58,7 @@ static const Row rows[] = {
         .text = {"This email is next in line, but the last attempts to send something failed.",
             "Diese E-Mail ist an der Reihe, aber zuletzt ließ sich nichts senden."},
         .otherwise = {"It is tried again by itself, and the email goes out as soon as it works.",
-            "Der Versand wird weiter versucht; sobald es gelingt, geht sie hinaus."}},
+            "Absender versucht es von selbst weiter; sobald es gelingt, geht sie hinaus."}},
     [EXPLAIN_HELD] = {.text = {"This email is waiting because {because}.",
                           "Diese E-Mail wartet, weil {because}."}},
     [EXPLAIN_SCHEDULED] = {.text = {"This email is scheduled for {own}.",
@@ -77,10 +77,12 @@ static const Row rows[] = {
             "Der Anbieter hat diese E-Mail vorerst nicht angenommen."},
         .then = NEXT_TRY},
     [EXPLAIN_DEFERRED_ACCOUNT] = {.has_meaning = TRUE,
-        .text = {"This email could not be sent yet; the reason is the account or the settings.",
-            "Diese E-Mail konnte noch nicht gesendet werden; es liegt am Konto oder an den "
-            "Einstellungen."},
-        .then = NEXT_TRY},
+        .text = {"The provider refuses this email because of the account or the settings.",
+            "Der Anbieter lehnt diese E-Mail wegen des Kontos oder der Einstellungen ab."},
+        .then = {"Absender tries again every 30 minutes, next on {next}, and at once after new "
+                 "settings have been tested.",
+            "Absender versucht es alle 30 Minuten erneut, das nächste Mal am {next}, und sofort, "
+            "sobald neue Einstellungen geprüft sind."}},
     [EXPLAIN_DEFERRED_UNREACHED] = {.has_meaning = TRUE,
         .text = {"This email could not be sent yet, because no connection to the provider came "
                  "about or lasted.",
@@ -218,7 +220,7 @@ const char *explanation_change(ExplainChange change, const char *fix, Language l
     static const char *const texts[][LANGUAGES] = {
         [EXPLAIN_CHANGE_ENTER_SETTINGS] = {"Enter the SMTP settings and test them",
             "SMTP-Einstellungen eingeben und prüfen"},
-        [EXPLAIN_CHANGE_SWITCH_ON] = {"Switch sending on", "Versand einschalten"},
+        [EXPLAIN_CHANGE_SWITCH_ON] = {"Switch mail sending on", "Mailversand einschalten"},
         [EXPLAIN_CHANGE_VERIFY_PASSWORD] = {"Enter a new password and test it",
             "Neues Passwort eingeben und prüfen"},
         [EXPLAIN_CHANGE_RAISE_QUOTA] =

@@ -2,6 +2,9 @@
 
 #include "base/limits.h"
 
+#include <gio/gio.h>
+#include <string.h>
+
 /* An address may be a whole office behind one router, so it gets more tries; an account must not
  * be locked out for long by a stranger, so its wait is short. */
 typedef struct {
@@ -38,10 +41,33 @@ void guesses_free(Guesses *guesses)
     g_free(guesses);
 }
 
+/* ::ffff:192.0.2.1, an IPv4 address in IPv6's clothes (RFC 4291 2.5.5.2). */
+static gboolean is_mapped(const guint8 *bytes)
+{
+    static const guint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(bytes, prefix, sizeof prefix) == 0;
+}
+
+/* Whoever has one IPv6 address has the 2^64 of its network: they count as one (RFC 6177 2). The
+ * caller frees. */
+static char *network_of(const char *text)
+{
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(text);
+    if (!address || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6)
+        return g_strdup(text);
+    guint8 bytes[16];
+    memcpy(bytes, g_inet_address_to_bytes(address), sizeof bytes);
+    if (!is_mapped(bytes))
+        memset(bytes + 8, 0, 8);
+    g_autoptr(GInetAddress) network = g_inet_address_new_from_bytes(bytes, G_SOCKET_FAMILY_IPV6);
+    return g_inet_address_to_string(network);
+}
+
 /* Hashed, so that a long name takes no more room than a short one. */
 static char *key_of(char kind, const char *name)
 {
-    g_autofree char *lower = g_utf8_strdown(name, -1);
+    g_autofree char *whole = kind == 'i' ? network_of(name) : g_strdup(name);
+    g_autofree char *lower = g_utf8_strdown(whole, -1);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, lower, -1);
     return g_strdup_printf("%c%s", kind, digest);
 }
@@ -53,15 +79,6 @@ static MonoMs wait_for(Guesses *guesses, char kind, const char *name, MonoMs now
     g_autofree char *key = key_of(kind, name);
     const Guess *guess = g_hash_table_lookup(guesses->table, key);
     return guess && guess->free_at > now ? guess->free_at - now : 0;
-}
-
-MonoMs guesses_wait_ms(Guesses *guesses, const char *account, const char *address, MonoMs now)
-{
-    g_mutex_lock(&guesses->mutex);
-    MonoMs a = wait_for(guesses, 'a', account, now);
-    MonoMs b = wait_for(guesses, 'i', address, now);
-    g_mutex_unlock(&guesses->mutex);
-    return MAX(a, b);
 }
 
 static void forget_oldest(GHashTable *table)
@@ -105,18 +122,30 @@ static void note(Guesses *guesses, char kind, const char *name, const GuessRule 
     }
 }
 
-void guesses_note_failure(Guesses *guesses, const char *account, const char *address, MonoMs now)
+MonoMs guesses_take(Guesses *guesses, const char *account, const char *address, MonoMs now)
 {
     g_mutex_lock(&guesses->mutex);
-    note(guesses, 'a', account, &account_rule, now);
-    note(guesses, 'i', address, &address_rule, now);
+    MonoMs wait_ms =
+        MAX(wait_for(guesses, 'a', account, now), wait_for(guesses, 'i', address, now));
+    if (wait_ms == 0) {
+        note(guesses, 'a', account, &account_rule, now);
+        note(guesses, 'i', address, &address_rule, now);
+    }
     g_mutex_unlock(&guesses->mutex);
+    return wait_ms;
 }
 
-void guesses_note_success(Guesses *guesses, const char *account)
+void guesses_note_success(Guesses *guesses, const char *account, const char *address)
 {
-    g_autofree char *key = key_of('a', account);
+    g_autofree char *account_key = account ? key_of('a', account) : NULL;
+    g_autofree char *address_key = key_of('i', address);
     g_mutex_lock(&guesses->mutex);
-    g_hash_table_remove(guesses->table, key);
+    if (account_key)
+        g_hash_table_remove(guesses->table, account_key);
+    Guess *guess = g_hash_table_lookup(guesses->table, address_key);
+    if (guess && guess->failures > 0)
+        guess->failures--;
+    if (guess && guess->failures <= address_rule.free_failures)
+        guess->free_at = 0;
     g_mutex_unlock(&guesses->mutex);
 }

@@ -1,6 +1,8 @@
-/* Slows down whoever tries passwords: after a few failures each further one for an account or from
- * an address has to wait longer. In memory, bounded; what is forgotten first is what failed
- * longest ago. The same for accounts that exist and that do not. Thread-safe. */
+/* Slows down whoever tries passwords or tokens: after a few failures each further one for an
+ * account or from an address (of IPv6: from its /64) has to wait longer. A try counts as failed
+ * from before it is judged, so that many at once are no way around. In memory, bounded; what is
+ * forgotten first is what was tried longest ago. The same for accounts that exist and that do not.
+ * Thread-safe. */
 #pragma once
 
 #include "base/clock.h"
@@ -10,10 +12,12 @@ typedef struct guesses Guesses;
 Guesses *guesses_new(void);
 void guesses_free(Guesses *guesses);
 
-/* How long this account (may be NULL) and address must still wait; 0: go on. */
-MonoMs guesses_wait_ms(Guesses *guesses, const char *account, const char *address, MonoMs now);
+/* 0: go on; the try is counted as failed. Else how long this account (may be NULL) and address must
+ * still wait, and nothing is counted. */
+MonoMs guesses_take(Guesses *guesses, const char *account, const char *address, MonoMs now);
 
-void guesses_note_failure(Guesses *guesses, const char *account, const char *address, MonoMs now);
-void guesses_note_success(Guesses *guesses, const char *account);
+/* A try that was taken was none of guessing: the account's failures (may be NULL) are forgotten,
+ * and the address has its try back. */
+void guesses_note_success(Guesses *guesses, const char *account, const char *address);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Guesses, guesses_free)

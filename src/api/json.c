@@ -214,6 +214,20 @@ json_t *json_text(const char *text)
     return json_string(printable);
 }
 
+json_t *json_printable(const char *text, gsize most_characters)
+{
+    if (!text)
+        return json_null();
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (guint i = 0; lines[i]; i++) {
+        char *shown = text_printable(lines[i], strlen(lines[i]), most_characters);
+        g_free(lines[i]);
+        lines[i] = shown;
+    }
+    g_autofree char *joined = g_strjoinv("\n", lines);
+    return json_text(joined);
+}
+
 json_t *json_time(gint64 at)
 {
     g_autofree char *text = at > 0 ? clock_format_rfc3339(at) : NULL;

@@ -79,6 +79,10 @@ json_t *json_object_take_object(JsonObject *object, const char *name);
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
+/* A stranger's text: each of its lines made printable, at most so many characters long. NULL gives
+ * null. */
+json_t *json_printable(const char *text, gsize most_characters);
+
 json_t *json_text(const char *text); /* NULL gives null; invalid UTF-8 is made printable */
 json_t *json_time(gint64 at);        /* RFC 3339; 0 gives null */
 char *json_write(json_t *value);     /* takes the reference; the caller frees */

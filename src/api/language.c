@@ -48,3 +48,8 @@ Language language_accept(const char *header)
     }
     return best;
 }
+
+const char *language_pick(Language language, const char *de, const char *en)
+{
+    return language == LANGUAGE_DE ? de : en;
+}

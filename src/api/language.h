@@ -16,3 +16,6 @@ Language language_accept(const char *header);
 /* "de", "en"; FALSE if it is neither. */
 gboolean language_parse(const char *name, Language *language);
 const char *language_name(Language language);
+
+/* One of two texts; NULL if that one is. */
+const char *language_pick(Language language, const char *de, const char *en);

@@ -9,15 +9,8 @@
 
 #include <string.h>
 
-static json_t *shown(const char *bytes)
-{
-    if (!bytes)
-        return json_null();
-    g_autofree char *text = text_printable(bytes, strlen(bytes), LIMIT_PEER_TEXT_CHARACTERS);
-    return json_text(text);
-}
-
-static json_t *finding_json(ApiCall *call, const DiagnosisFinding *finding, const char *host)
+/* Its host is the one that said it, which need not be the one we submit to. */
+static json_t *finding_json(ApiCall *call, const DiagnosisFinding *finding)
 {
     g_autofree char *text = NULL;
     if (finding->text)
@@ -27,10 +20,10 @@ static json_t *finding_json(ApiCall *call, const DiagnosisFinding *finding, cons
         .enhanced = finding->enhanced,
         .text = text,
         .reply = finding->code,
-        .host = host};
+        .host = finding->host};
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("explanation"));
-    json_object_set_new(json, "line", shown(finding->line));
+    json_object_set_new(json, "line", json_printable(finding->line, LIMIT_PEER_TEXT_CHARACTERS));
     json_object_set_new(json, "phase", json_text(finding->phase));
     json_object_set_new(json, "reply", finding->code ? json_integer(finding->code) : json_null());
     json_object_set_new(json, "enhanced", json_text(finding->enhanced));
@@ -43,7 +36,7 @@ static HttpAnswer *explain(ApiCall *call, const char *text, const char *host)
     g_autoptr(GPtrArray) findings = diagnosis_read(call->api->catalogue, text, strlen(text), host);
     json_t *data = json_array();
     for (guint i = 0; i < findings->len; i++)
-        json_array_append_new(data, finding_json(call, findings->pdata[i], host));
+        json_array_append_new(data, finding_json(call, findings->pdata[i]));
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("list"));
     json_object_set_new(json, "data", data);

@@ -1,10 +1,10 @@
 /* POST /v1/domain-checks: SPF, DKIM and DMARC of a domain, asked of the DNS in this very moment. */
+#include "api/asking.h"
 #include "api/domain_text.h"
 #include "api/routes.h"
 #include "api/state.h"
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "mime/address.h"
 #include "store/domain_facts.h"
 #include "store/smtp_settings.h"
@@ -15,20 +15,6 @@
 
 /* --- Answer ---------------------------------------------------------------------------------- */
 
-static json_t *printable_json(const char *text)
-{
-    if (!text)
-        return json_null();
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
-        char *shown = text_printable(lines[i], strlen(lines[i]), RECORD_CHARACTERS);
-        g_free(lines[i]);
-        lines[i] = shown;
-    }
-    g_autofree char *joined = g_strjoinv("\n", lines);
-    return json_text(joined);
-}
-
 static json_t *proposal_json(const DomainProposal *proposal, Language language)
 {
     if (!proposal)
@@ -36,7 +22,7 @@ static json_t *proposal_json(const DomainProposal *proposal, Language language)
     json_t *json = json_object();
     json_object_set_new(json, "type", json_text(proposal->type));
     json_object_set_new(json, "name", json_text(proposal->name));
-    json_object_set_new(json, "value", printable_json(proposal->value));
+    json_object_set_new(json, "value", json_printable(proposal->value, RECORD_CHARACTERS));
     json_object_set_new(json, "note", domain_text_json(proposal->note, language));
     return json;
 }
@@ -48,7 +34,7 @@ static json_t *part_json(const DomainPart *part, Language language)
         json_array_append_new(details, domain_text_json(part->details->pdata[i], language));
     json_t *json = json_object();
     json_object_set_new(json, "verdict", json_text(domain_verdict_name(part->verdict)));
-    json_object_set_new(json, "record", printable_json(part->record));
+    json_object_set_new(json, "record", json_printable(part->record, RECORD_CHARACTERS));
     json_object_set_new(json, "text", domain_text_json(part->text, language));
     json_object_set_new(json, "details", details);
     json_object_set_new(json, "proposal", proposal_json(part->proposal, language));
@@ -82,7 +68,7 @@ static json_t *dmarc_json(const DomainCheck *check, Language language)
 
 static const char *name_in(const Provider *provider, Language language)
 {
-    return language == LANGUAGE_DE ? provider->name_de : provider->name;
+    return provider ? language_pick(language, provider->name_de, provider->name) : NULL;
 }
 
 static json_t *provider_json(const Provider *provider, Language language)
@@ -172,21 +158,14 @@ static gboolean is_spf_needed(const Provider *provider)
     return !provider || provider->spf_record || strcmp(provider->kind, "esp") != 0;
 }
 
-/* Judges, has asked, judges again; what is open after LIMIT_ASKING_MS stays unknown. */
-static DomainCheck *check_in_rounds(ApiCall *call, const DomainQuestion *question)
+static gpointer judge(gconstpointer question, DnsAnswers *answers)
 {
-    g_autoptr(DnsAnswers) answers = dns_answers_new();
-    MonoMs end = clock_mono_ms() + LIMIT_ASKING_MS;
-    DomainCheck *check = domain_check(question, answers);
-    for (guint round = 0; dns_answers_n_open(answers) > 0 && round < LIMIT_DOMAIN_ROUNDS; round++) {
-        MonoMs left = end - clock_mono_ms();
-        if (left <= 0)
-            break;
-        net_dns_ask(call->api->dns, answers, left);
-        domain_check_free(check);
-        check = domain_check(question, answers);
-    }
-    return check;
+    return domain_check(question, answers);
+}
+
+static void forget(gpointer check)
+{
+    domain_check_free(check);
 }
 
 static HttpAnswer *answer(ApiCall *call, const Request *request)
@@ -201,8 +180,8 @@ static HttpAnswer *answer(ApiCall *call, const Request *request)
     }
     const DomainQuestion question = {
         .domain = request->domain,
-        .provider = provider ? name_in(provider, call->language) : NULL,
-        .owner = owner ? name_in(owner, call->language) : NULL,
+        .provider = name_in(provider, call->language),
+        .owner = name_in(owner, call->language),
         .is_own = owner && owner == provider,
         .spf_mechanism = provider ? provider->spf_mechanism : NULL,
         .is_spf_needed = is_spf_needed(provider),
@@ -212,7 +191,8 @@ static HttpAnswer *answer(ApiCall *call, const Request *request)
         .dkim_records = records,
         .n_dkim_records = n,
     };
-    g_autoptr(DomainCheck) check = check_in_rounds(call, &question);
+    g_autoptr(DomainCheck) check =
+        asking_judge(call->api->dns, judge, forget, &question, LIMIT_ASKING_MS);
     HttpAnswer *made =
         call_json(call, 200, check_json(request->domain, provider, check, call->language));
     http_answer_set_header(made, "Vary", "Accept-Language");

@@ -107,14 +107,15 @@ typedef struct {
     Id id;
     EmailActionResult result;
     gint64 n;
-    EmailRow *row; /* afterwards */
-    EmailGate gate;
+    EmailRow *row;    /* afterwards */
+    SmtpState *state; /* then */
 } Action;
 
 static void action_free(gpointer data)
 {
     Action *action = data;
     g_clear_pointer(&action->row, email_row_free);
+    g_clear_pointer(&action->state, smtp_state_free);
     g_free(action);
 }
 
@@ -126,10 +127,9 @@ static gboolean action_job(Db *db, gpointer data, GError **error)
         return FALSE;
     if (action->result != EMAIL_ACTION_DONE)
         return TRUE;
-    g_autoptr(SmtpState) state = smtp_state_read(db, org_id, error);
-    if (!state)
+    action->state = smtp_state_read(db, org_id, error);
+    if (!action->state)
         return FALSE;
-    action->gate = smtp_state_gate(state, clock_wall_ms());
     action->row = emails_get(db, org_id, &action->id, error);
     return action->row != NULL;
 }
@@ -143,7 +143,7 @@ static HttpAnswer *action_finish(ApiCall *call, gpointer data, const GError *err
     const char *code = code_of(action->deed.kind, action->result);
     if (code)
         return call_problem(call, code, NULL);
-    json_t *json = email_detail_json(action->row, action->gate, call->api, call->language);
+    json_t *json = email_detail_json(action->row, action->state, call->api, call->language);
     if (action->deed.kind == ACTION_RETRY)
         json_object_set_new(json, "retried", json_integer(action->n));
     return call_json(call, 200, json);

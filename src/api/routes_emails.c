@@ -194,6 +194,5 @@ HttpAnswer *route_email_get(ApiCall *call)
         return call_error(call, error);
     if (!row)
         return call_problem(call, "not_found", NULL);
-    return call_json(call, 200,
-        email_detail_json(row, smtp_state_gate(state, clock_wall_ms()), call->api, call->language));
+    return call_json(call, 200, email_detail_json(row, state, call->api, call->language));
 }

@@ -1,24 +1,16 @@
 /* POST /v1/header-checks: the pasted headers of a mail that has arrived, and what they teach. */
+#include "api/asking.h"
 #include "api/domain_text.h"
 #include "api/routes.h"
 #include "api/state.h"
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "domain/headers.h"
 #include "store/domain_facts.h"
 
 #include <string.h>
 
 /* --- Answer ---------------------------------------------------------------------------------- */
-
-static json_t *printable_json(const char *text)
-{
-    if (!text)
-        return json_null();
-    g_autofree char *shown = text_printable(text, strlen(text), LIMIT_HOST_OCTETS);
-    return json_text(shown);
-}
 
 static json_t *verdict_json(const char *result, const DomainNote *note, Language language)
 {
@@ -34,8 +26,9 @@ static json_t *signatures_json(const GPtrArray *signatures)
     for (guint i = 0; i < signatures->len; i++) {
         const HeaderSignature *signature = signatures->pdata[i];
         json_t *json = json_object();
-        json_object_set_new(json, "domain", printable_json(signature->domain));
-        json_object_set_new(json, "selector", printable_json(signature->selector));
+        json_object_set_new(json, "domain", json_printable(signature->domain, LIMIT_HOST_OCTETS));
+        json_object_set_new(
+            json, "selector", json_printable(signature->selector, LIMIT_HOST_OCTETS));
         json_object_set_new(json, "result", json_text(signature->result));
         json_object_set_new(json, "aligned", json_boolean(signature->is_aligned));
         json_array_append_new(list, json);
@@ -47,7 +40,7 @@ static json_t *texts_json(const GPtrArray *texts)
 {
     json_t *list = json_array();
     for (guint i = 0; i < texts->len; i++)
-        json_array_append_new(list, printable_json(texts->pdata[i]));
+        json_array_append_new(list, json_printable(texts->pdata[i], LIMIT_HOST_OCTETS));
     return list;
 }
 
@@ -58,9 +51,9 @@ static json_t *check_json(const HeaderCheck *check, Language language)
     json_object_set_new(learned, "addresses", texts_json(check->learned_addresses));
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("header_check"));
-    json_object_set_new(json, "from_domain", printable_json(check->from_domain));
-    json_object_set_new(json, "received_by", printable_json(check->received_by));
-    json_object_set_new(json, "sent_from", printable_json(check->sent_from));
+    json_object_set_new(json, "from_domain", json_printable(check->from_domain, LIMIT_HOST_OCTETS));
+    json_object_set_new(json, "received_by", json_printable(check->received_by, LIMIT_HOST_OCTETS));
+    json_object_set_new(json, "sent_from", json_printable(check->sent_from, LIMIT_HOST_OCTETS));
     json_object_set_new(
         json, "delay_s", check->delay_s >= 0 ? json_integer(check->delay_s) : json_null());
     json_object_set_new(json, "folder", json_text(header_folder_name(check->folder)));
@@ -136,20 +129,14 @@ static char *read_headers(json_t *body, JsonFaults *faults)
 }
 
 /* Alignment needs the DMARC records of the domains; without answers a simpler rule holds. */
-static HeaderCheck *check_in_rounds(ApiCall *call, const char *text)
+static gpointer judge(gconstpointer text, DnsAnswers *answers)
 {
-    g_autoptr(DnsAnswers) answers = dns_answers_new();
-    MonoMs end = clock_mono_ms() + LIMIT_HEADER_ASKING_MS;
-    HeaderCheck *check = header_check(text, answers);
-    for (guint round = 0; dns_answers_n_open(answers) > 0 && round < LIMIT_DOMAIN_ROUNDS; round++) {
-        MonoMs left = end - clock_mono_ms();
-        if (left <= 0)
-            break;
-        net_dns_ask(call->api->dns, answers, left);
-        header_check_free(check);
-        check = header_check(text, answers);
-    }
-    return check;
+    return header_check(text, answers);
+}
+
+static void forget(gpointer check)
+{
+    header_check_free(check);
 }
 
 HttpAnswer *route_header_check(ApiCall *call)
@@ -162,7 +149,9 @@ HttpAnswer *route_header_check(ApiCall *call)
     json_faults_init(&faults);
     g_autofree char *text = read_headers(body, &faults);
     json_decref(body);
-    g_autoptr(HeaderCheck) check = faults.list->len == 0 ? check_in_rounds(call, text) : NULL;
+    g_autoptr(HeaderCheck) check = NULL;
+    if (faults.list->len == 0)
+        check = asking_judge(call->api->dns, judge, forget, text, LIMIT_HEADER_ASKING_MS);
     if (faults.list->len == 0 && !check)
         json_fault_add(&faults, "/headers", "invalid_headers", NULL);
     if (faults.list->len > 0)

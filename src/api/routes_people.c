@@ -114,10 +114,10 @@ static HttpAnswer *sign_in_finish(ApiCall *call, gpointer data, const GError *er
     struct api *api = call->api;
     const SignIn *sign_in = data;
     char csrf[CALL_CSRF_SIZE];
-    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED)) {
-        guesses_note_failure(api->guesses, NULL, call->client, clock_mono_ms());
+    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED))
         return call_problem(call, "setup_token_invalid", NULL);
-    }
+    if (sign_in->is_setup)
+        guesses_note_success(api->guesses, NULL, call->client);
     if (g_error_matches(error, ABS_ERROR, ABS_ERROR_CONFLICT))
         return call_problem(call, "address_taken", NULL);
     if (error)
@@ -136,9 +136,10 @@ static HttpAnswer *sign_in_finish(ApiCall *call, gpointer data, const GError *er
     return answer;
 }
 
-static HttpAnswer *must_wait(ApiCall *call, const char *account)
+/* NULL: the try is taken, and counts as failed until guesses_note_success. */
+static HttpAnswer *take_try(ApiCall *call, const char *account)
 {
-    MonoMs wait_ms = guesses_wait_ms(call->api->guesses, account, call->client, clock_mono_ms());
+    MonoMs wait_ms = guesses_take(call->api->guesses, account, call->client, clock_mono_ms());
     if (wait_ms == 0)
         return NULL;
     const Problem problem = {
@@ -227,17 +228,18 @@ static Member *first_member(const SetupFields *fields, const char *language)
 
 HttpAnswer *route_setup(ApiCall *call)
 {
-    HttpAnswer *problem = must_wait(call, NULL);
-    json_t *body = problem ? NULL : call_body(call, FALSE, &problem);
+    HttpAnswer *problem = NULL;
+    json_t *body = call_body(call, FALSE, &problem);
     if (!body)
         return problem;
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     SetupFields fields = {0};
     read_setup(body, &fields, &faults);
-    if (faults.list->len > 0) {
+    problem = faults.list->len > 0 ? call_faults(call, &faults) : take_try(call, NULL);
+    if (problem) {
         json_decref(body);
-        return call_faults(call, &faults);
+        return problem;
     }
     const char *language = fields.language ? fields.language : language_name(call->language);
     g_autoptr(Secret) token = secret_new(fields.token, strlen(fields.token));
@@ -282,7 +284,7 @@ HttpAnswer *route_sign_in(ApiCall *call)
     g_autoptr(Member) member = NULL;
     if (!read_sign_in(call, &account, &password, &problem))
         return problem;
-    problem = must_wait(call, account);
+    problem = take_try(call, account);
     if (problem)
         return problem;
     if (account) {
@@ -294,12 +296,11 @@ HttpAnswer *route_sign_in(ApiCall *call)
     }
     /* Without a member the same work is done for nothing (threat T36). */
     if (!people_password_verify(member ? member->password_hash : NULL, password)) {
-        guesses_note_failure(api->guesses, account, call->client, clock_mono_ms());
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_INFO, "REQUEST_ID", call->request_id, "MESSAGE",
             "sign-in refused for a client at %s", call->client);
         return call_problem(call, "invalid_credentials", NULL);
     }
-    guesses_note_success(api->guesses, account);
+    guesses_note_success(api->guesses, account, call->client);
     return call_submit(call, sign_in_job, sign_in_new(call, g_steal_pointer(&member)),
         sign_in_finish, sign_in_free);
 }

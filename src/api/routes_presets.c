@@ -11,11 +11,6 @@ static json_t *endpoint_json(const char *host, guint16 port, TlsMode security)
     return json;
 }
 
-static const char *pick(Language language, const char *de, const char *en)
-{
-    return language == LANGUAGE_DE ? de : en;
-}
-
 static json_t *limits_json(const Provider *provider, Language language)
 {
     json_t *limits = json_array();
@@ -23,7 +18,7 @@ static json_t *limits_json(const Provider *provider, Language language)
         const ProviderLimit *limit = &provider->limits[i];
         json_t *json = json_object();
         json_object_set_new(
-            json, "text", json_text(pick(language, limit->text_de, limit->text_en)));
+            json, "text", json_text(language_pick(language, limit->text_de, limit->text_en)));
         json_array_append_new(limits, json);
     }
     return limits;
@@ -37,7 +32,7 @@ static json_t *notices_json(const Provider *provider, Language language)
         json_t *json = json_object();
         json_object_set_new(json, "date", json_text(notice->date));
         json_object_set_new(
-            json, "text", json_text(pick(language, notice->text_de, notice->text_en)));
+            json, "text", json_text(language_pick(language, notice->text_de, notice->text_en)));
         json_object_set_new(json, "source", json_text(notice->source));
         json_array_append_new(notices, json);
     }
@@ -45,7 +40,7 @@ static json_t *notices_json(const Provider *provider, Language language)
 }
 
 /* null: nothing to propose. */
-static json_t *quota_json(const ProviderQuota *quota)
+static json_t *quota_json(const ProviderQuota *quota, Language language)
 {
     if (quota->per_minute == 0 && quota->per_hour == 0 && quota->per_day == 0)
         return json_null();
@@ -58,6 +53,9 @@ static json_t *quota_json(const ProviderQuota *quota)
     for (gsize i = 0; i < G_N_ELEMENTS(windows); i++)
         json_object_set_new(json, windows[i].name,
             windows[i].value > 0 ? json_integer(windows[i].value) : json_null());
+    json_object_set_new(json, "is_sourced", json_boolean(quota->is_sourced));
+    json_object_set_new(
+        json, "note", json_text(language_pick(language, quota->note_de, quota->note_en)));
     return json;
 }
 
@@ -73,10 +71,11 @@ static json_t *preset_json(const Provider *provider, Language language)
     json_object_set_new(password, "kind", json_text(provider->password_kind));
     json_object_set_new(password, "app_password", json_text(provider->app_password));
     json_object_set_new(password, "where",
-        json_text(pick(language, provider->password_where_de, provider->password_where_en)));
+        json_text(
+            language_pick(language, provider->password_where_de, provider->password_where_en)));
     json_object_set_new(password, "url", json_text(provider->password_url));
 
-    const char *name = pick(language, provider->name_de, provider->name);
+    const char *name = language_pick(language, provider->name_de, provider->name);
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(provider->id));
     json_object_set_new(json, "name", json_text(name));
@@ -86,20 +85,20 @@ static json_t *preset_json(const Provider *provider, Language language)
     json_object_set_new(json, "host_template", json_text(provider->host_template));
     json_object_set_new(json, "username_template", json_text(provider->username_template));
     json_object_set_new(json, "username_note",
-        json_text(pick(language, provider->username_note_de, provider->username_note_en)));
+        json_text(language_pick(language, provider->username_note_de, provider->username_note_en)));
     json_object_set_new(json, "password", password);
     json_object_set_new(
-        json, "hint", json_text(pick(language, provider->hint_de, provider->hint_en)));
-    json_object_set_new(
-        json, "sources", json_text(pick(language, provider->sources_de, provider->sources_en)));
+        json, "hint", json_text(language_pick(language, provider->hint_de, provider->hint_en)));
+    json_object_set_new(json, "sources",
+        json_text(language_pick(language, provider->sources_de, provider->sources_en)));
     json_object_set_new(json, "checked", json_text(provider->checked));
     json_object_set_new(json, "kind", json_text(provider->kind));
     json_object_set_new(json, "auth", json_text(provider_auth_name(provider->auth)));
     json_object_set_new(json, "username_form", json_text(provider->username_form));
     json_object_set_new(json, "limits", limits_json(provider, language));
-    json_object_set_new(json, "quota", quota_json(&provider->quota));
+    json_object_set_new(json, "quota", quota_json(&provider->quota, language));
     json_object_set_new(json, "sender_rule",
-        json_text(pick(language, provider->sender_rule_de, provider->sender_rule_en)));
+        json_text(language_pick(language, provider->sender_rule_de, provider->sender_rule_en)));
     json_object_set_new(json, "support_url", json_text(provider->support_url));
     json_object_set_new(json, "notices", notices_json(provider, language));
     return json;
@@ -125,7 +124,7 @@ static json_t *sandbox_preset_json(const Sandbox *sandbox, Language language)
     json_object_set_new(json, "username_note", json_null());
     json_object_set_new(json, "password", json_null());
     json_object_set_new(json, "hint",
-        json_text(pick(language, "Fängt alle Mails ab, statt sie zuzustellen.",
+        json_text(language_pick(language, "Fängt alle Mails ab, statt sie zuzustellen.",
             "Captures all mail instead of delivering it.")));
     json_object_set_new(json, "sources", json_null());
     json_object_set_new(json, "checked", json_null());

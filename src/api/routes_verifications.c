@@ -143,6 +143,29 @@ static gboolean find_earlier(Db *db, Start *start, const SmtpState *state, GErro
     return TRUE;
 }
 
+/* A version with the limits now in force, which it does not prove (decision 0018). Its port is
+ * judged anew: the operator may have taken it from the list since. */
+static SmtpSettings *restore(
+    Start *start, const SmtpState *state, const SettingsVersion *version, GError **error)
+{
+    const SmtpSettings *limits = state->active ? state->active : version->settings;
+    const SettingsRequest request = {.patch = {.present = SETTINGS_PORT | SETTINGS_MAX_CONNECTIONS |
+                                                          SETTINGS_WINDOW | SETTINGS_QUOTA,
+                                         .port = version->settings->port,
+                                         .max_connections = limits->max_connections,
+                                         .window = limits->window,
+                                         .quota_per_minute = limits->quota.per_minute,
+                                         .quota_per_hour = limits->quota.per_hour,
+                                         .quota_per_day = limits->quota.per_day}};
+    const SmtpState as_draft = {.draft = version->settings};
+    gboolean password_dropped = FALSE;
+    SmtpSettings *settings = settings_request_apply(&request, &as_draft, start->api, start->org_id,
+        "/settings", &password_dropped, &start->faults);
+    if (!settings)
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the version is not allowed");
+    return settings;
+}
+
 /* What is to be tested: the draft as the request leaves it, or an earlier version. */
 static SmtpSettings *find_settings(
     Db *db, Start *start, const SmtpState *state, gboolean *password_dropped, GError **error)
@@ -162,7 +185,7 @@ static SmtpSettings *find_settings(
         g_set_error_literal(&fault, ABS_ERROR, ABS_ERROR_NOT_FOUND, "there is no such version");
     if (fault)
         g_propagate_error(error, fault);
-    return version ? settings_copy(version->settings) : NULL;
+    return version ? restore(start, state, version, error) : NULL;
 }
 
 static gboolean start_job(Db *db, gpointer data, GError **error)

@@ -29,7 +29,8 @@ struct api {
 
     HttpServer *tcp, *control;
     Credentials *credentials;
-    Guesses *guesses;
+    Guesses *guesses;         /* of passwords and set-up tokens */
+    Guesses *arrival_guesses; /* of test mails' tokens: wrong links must not lock signing in */
     Metrics *metrics;
     Pages *pages;
     Backups *backups;

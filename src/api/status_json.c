@@ -10,11 +10,6 @@
 
 #include <string.h>
 
-static const char *pick(Language language, const char *de, const char *en)
-{
-    return language == LANGUAGE_DE ? de : en;
-}
-
 /* --- The last test mail ---------------------------------------------------------------------- */
 
 /* When the provider took it; 0: not yet. A test mail has one recipient. */
@@ -100,7 +95,8 @@ static void add_notices(json_t *list, const Provider *provider, Language languag
         g_autofree char *midnight = g_strconcat(notice->date, "T00:00:00Z", NULL);
         WallMs at = 0;
         if (clock_parse_rfc3339(midnight, &at) && at > now)
-            add_date(list, "provider", at, pick(language, notice->text_de, notice->text_en));
+            add_date(
+                list, "provider", at, language_pick(language, notice->text_de, notice->text_en));
     }
 }
 
@@ -151,10 +147,14 @@ static json_t *quota_proposal_json(const struct api *api, const SmtpState *state
         return json_null();
     json_t *json = json_object();
     json_object_set_new(json, "preset", json_text(provider->id));
-    json_object_set_new(json, "name", json_text(pick(language, provider->name_de, provider->name)));
+    json_object_set_new(
+        json, "name", json_text(language_pick(language, provider->name_de, provider->name)));
     json_object_set_new(json, "per_minute", number_or_null(quota->per_minute));
     json_object_set_new(json, "per_hour", number_or_null(quota->per_hour));
     json_object_set_new(json, "per_day", number_or_null(quota->per_day));
+    json_object_set_new(json, "is_sourced", json_boolean(quota->is_sourced));
+    json_object_set_new(
+        json, "note", json_text(language_pick(language, quota->note_de, quota->note_en)));
     return json;
 }
 

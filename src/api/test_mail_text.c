@@ -18,7 +18,7 @@ static const Texts texts[LANGUAGE_COUNT] = {
             .greeting = "Die Testmail ist da",
             .proof = "Der Mailversand von %s hat diese Nachricht bis zu Ihnen gebracht.",
             .please = "Bitte sagen Sie noch, wo sie lag, im Posteingang oder im Spam-Ordner. Damit "
-                      "ist die Einrichtung bewiesen:",
+                      "steht fest, dass alles stimmt:",
             .button = "Die Mail ist angekommen",
             .way = "Versendet über",
             .safety = "Verschlüsselung",
@@ -30,8 +30,9 @@ static const Texts texts[LANGUAGE_COUNT] = {
             .subject = "Test email from %s",
             .greeting = "The test email is here",
             .proof = "The mail service of %s has brought this message to you.",
-            .please = "Please say where you found it, in the inbox or in the spam folder. That "
-                      "proves the setup:",
+            .please =
+                "Please say where you found it, in the inbox or in the spam folder. Then it is "
+                "certain that everything is right:",
             .button = "The email has arrived",
             .way = "Sent through",
             .safety = "Encryption",

@@ -93,6 +93,8 @@
 #define LIMIT_WORKING_SET 4096
 #define LIMIT_FLIGHT_BYTES (32 * 1024 * 1024) /* content of an org's mails that are out at once */
 #define LIMIT_COURIER_GROUP 512               /* mails fetched, or attempts written, in one job */
+#define LIMIT_MX_ASKERS 2                     /* threads that ask where a sender gets mail */
+#define LIMIT_MX_QUESTIONS 8                  /* waiting for one of them */
 #define LIMIT_COURIER_READERS 2               /* threads that read mails from the store */
 
 /* Settings */
@@ -159,10 +161,11 @@
 #define LIMIT_GUESSES 4096 /* accounts and addresses remembered for failed sign-ins */
 
 /* Store */
-#define LIMIT_STORE_GROUP 256   /* jobs in one commit */
-#define LIMIT_STORE_GROUP_MS 50 /* after this no more jobs are begun in one commit */
-#define LIMIT_ACTION_ROWS 500   /* recipients that one job of a person's action changes */
-#define LIMIT_STORE_QUEUE 4096  /* jobs waiting; more is ABS_ERROR_BUSY */
+#define LIMIT_STORE_GROUP 256      /* jobs in one commit */
+#define LIMIT_STORE_GROUP_MS 50    /* after this no more jobs are begun in one commit */
+#define LIMIT_ACTIVATION_ROWS 2000 /* deferred recipients a class that are due at once then */
+#define LIMIT_ACTION_ROWS 500      /* recipients that one job of a person's action changes */
+#define LIMIT_STORE_QUEUE 4096     /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
 #define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */
@@ -214,19 +217,20 @@
 #define LIMIT_SANDBOX_SLOW_MS (5 * CLOCK_SECOND_MS) /* recipient slow@ */
 
 /* Domain check (SPF: RFC 7208 4.6.4; DMARC: RFC 9989 4.10) */
-#define LIMIT_SPF_LOOKUPS 10       /* terms of one evaluation that ask DNS */
-#define LIMIT_SPF_VOIDS 2          /* of them, with nothing found */
-#define LIMIT_SPF_HOSTS 10         /* MX hosts of one term; PTR names looked at */
-#define LIMIT_SPF_SURVEY 100       /* terms that a survey follows, records it reads */
-#define LIMIT_DMARC_LABELS 8       /* questions of one tree walk */
-#define LIMIT_DKIM_SELECTORS 20    /* looked at in one check */
-#define LIMIT_DKIM_WEAK_BITS 1024  /* RSA keys below count for nothing (RFC 8301 3.2) */
-#define LIMIT_DKIM_SHORT_BITS 2048 /* RSA keys below are worth a word */
-#define LIMIT_DKIM_SIGNATURES 10   /* of one mail, looked at */
-#define LIMIT_HEADER_LINES 1000    /* of pasted headers, unfolded */
-#define LIMIT_HEADER_CHECK_HOPS 50 /* Received fields looked at */
-#define LIMIT_DOMAIN_FACTS 20      /* remembered of one domain and kind */
-#define LIMIT_DOMAINS_KNOWN 50     /* of which facts are remembered */
+#define LIMIT_SPF_LOOKUPS 10        /* terms of one evaluation that ask DNS */
+#define LIMIT_SPF_VOIDS 2           /* of them, with nothing found */
+#define LIMIT_SPF_HOSTS 10          /* MX hosts of one term; PTR names looked at */
+#define LIMIT_SPF_SURVEY 100        /* terms that a survey follows, records it reads */
+#define LIMIT_SPF_RECORD_BYTES 4096 /* of one record; a longer one is not judged */
+#define LIMIT_DMARC_LABELS 8        /* questions of one tree walk */
+#define LIMIT_DKIM_SELECTORS 20     /* looked at in one check */
+#define LIMIT_DKIM_WEAK_BITS 1024   /* RSA keys below count for nothing (RFC 8301 3.2) */
+#define LIMIT_DKIM_SHORT_BITS 2048  /* RSA keys below are worth a word */
+#define LIMIT_DKIM_SIGNATURES 10    /* of one mail, looked at */
+#define LIMIT_HEADER_LINES 1000     /* of pasted headers, unfolded */
+#define LIMIT_HEADER_CHECK_HOPS 50  /* Received fields looked at */
+#define LIMIT_DOMAIN_FACTS 20       /* remembered of one domain and kind */
+#define LIMIT_DOMAINS_KNOWN 50      /* of which facts are remembered */
 #define LIMIT_DOMAIN_FACT_MS (180 * CLOCK_DAY_MS)
 #define LIMIT_DOMAIN_ROUNDS 24 /* of questions in one check */
 #define LIMIT_HEADER_PASTE_BYTES (64 * 1024)

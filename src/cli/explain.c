@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CATALOGUE "/absender/data/failures.json"
+#define MOST_LINE_BYTES (LIMIT_DIAGNOSIS_PASTE_BYTES - 1) /* and its end */
 
 typedef struct {
     char *host;
@@ -27,6 +28,21 @@ static DiagnosisCatalogue *read_catalogue(GError **error)
     gsize n = 0;
     const char *bytes = g_bytes_get_data(json, &n);
     return diagnosis_catalogue_new(bytes, n, error);
+}
+
+/* FALSE at the end. Of a line that is too long only the beginning is kept. */
+static gboolean next_line(FILE *in, GString *line, gboolean *is_too_long)
+{
+    int c = EOF;
+    g_string_truncate(line, 0);
+    *is_too_long = FALSE;
+    while ((c = getc_unlocked(in)) != EOF && c != '\n') {
+        if (line->len < MOST_LINE_BYTES)
+            g_string_append_c(line, (char)c);
+        else
+            *is_too_long = TRUE;
+    }
+    return c != EOF || line->len > 0;
 }
 
 /* --- for people --------------------------------------------------------------------------------
@@ -82,32 +98,93 @@ static void print_findings(const GPtrArray *findings, gboolean as_json)
     json_decref(list);
 }
 
-/* What was typed behind the command, or else standard input, up to the limit. */
-static char *take_text(int argc, char **argv, gsize *n)
+/* A log may be longer than what is looked at at once: it is read in pieces of whole lines. */
+typedef struct {
+    const DiagnosisCatalogue *catalogue;
+    const char *host; /* or NULL */
+    GString *piece;
+    guint n_lines;     /* of it */
+    GPtrArray *found;  /* each diagnosis once; NULL before the first piece */
+    gboolean is_guess; /* what is found: a later reply counts instead */
+    gboolean has_cut;  /* a line was too long */
+} Explainer;
+
+static gboolean holds(const GPtrArray *findings, const DiagnosisFinding *finding)
 {
-    if (argc > 1) {
-        char *text = g_strjoinv("\n", argv + 1);
-        *n = strlen(text);
-        return text;
+    for (guint i = 0; i < findings->len; i++) {
+        if (((const DiagnosisFinding *)findings->pdata[i])->diagnosis == finding->diagnosis)
+            return TRUE;
     }
-    char *text = g_malloc(LIMIT_DIAGNOSIS_PASTE_BYTES + 1);
-    *n = fread(text, 1, LIMIT_DIAGNOSIS_PASTE_BYTES, stdin);
-    text[*n] = '\0';
-    return text;
+    return FALSE;
+}
+
+static void add_findings(Explainer *self, GPtrArray *findings)
+{
+    for (guint i = 0; i < findings->len;) {
+        if (holds(self->found, findings->pdata[i]))
+            i++;
+        else
+            g_ptr_array_add(self->found, g_ptr_array_steal_index(findings, i));
+    }
+}
+
+static void explain_piece(Explainer *self)
+{
+    g_autoptr(GPtrArray) findings =
+        diagnosis_read(self->catalogue, self->piece->str, self->piece->len, self->host);
+    gboolean is_guess =
+        findings->len == 0 || ((const DiagnosisFinding *)findings->pdata[0])->is_guess;
+    if (self->found == NULL || (self->is_guess && !is_guess)) {
+        g_clear_pointer(&self->found, g_ptr_array_unref);
+        self->found = g_steal_pointer(&findings);
+        self->is_guess = is_guess;
+    } else if (self->is_guess == is_guess) {
+        add_findings(self, findings);
+    }
+    g_string_truncate(self->piece, 0);
+    self->n_lines = 0;
+}
+
+static void take_line(Explainer *self, const char *line, gsize n)
+{
+    gsize room = LIMIT_DIAGNOSIS_PASTE_BYTES - self->piece->len;
+    self->has_cut |= n > MOST_LINE_BYTES;
+    n = MIN(n, MOST_LINE_BYTES);
+    if (n >= room || self->n_lines + 1 >= LIMIT_DIAGNOSIS_LINES)
+        explain_piece(self);
+    g_string_append_len(self->piece, line, (gssize)n);
+    g_string_append_c(self->piece, '\n');
+    self->n_lines++;
+}
+
+/* What was typed behind the command, or else standard input to its end. */
+static void take_text(Explainer *self, int argc, char **argv)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    gboolean is_too_long = FALSE;
+    for (int i = 1; i < argc; i++)
+        take_line(self, argv[i], strlen(argv[i]));
+    while (argc <= 1 && next_line(stdin, line, &is_too_long)) {
+        self->has_cut |= is_too_long;
+        take_line(self, line->str, line->len);
+    }
+    explain_piece(self);
 }
 
 static CliExit explain_text(const CliCommand *command, const DiagnosisCatalogue *catalogue,
     const CliCommon *common, const char *host, int argc, char **argv)
 {
-    gsize n = 0;
-    g_autofree char *text = take_text(argc, argv, &n);
-    n = MIN(n, LIMIT_DIAGNOSIS_PASTE_BYTES);
-    g_autoptr(GPtrArray) findings = diagnosis_read(catalogue, text, n, host);
-    if (findings->len > 0 || common->as_json)
-        print_findings(findings, common->as_json);
-    return findings->len > 0 ? CLI_DONE
-                             : cli_complain(command, CLI_ANSWER_IS_NO,
-                                   say("no reply and no error is found there"));
+    Explainer self = {.catalogue = catalogue, .host = host, .piece = g_string_new(NULL)};
+    take_text(&self, argc, argv);
+    g_string_free(self.piece, TRUE);
+    g_autoptr(GPtrArray) found = self.found;
+    if (self.has_cut)
+        cli_complain(command, CLI_DONE, say("a line was too long: only its beginning was read"));
+    if (found->len > 0 || common->as_json)
+        print_findings(found, common->as_json);
+    return found->len > 0 ? CLI_DONE
+                          : cli_complain(command, CLI_ANSWER_IS_NO,
+                                say("no reply and no error is found there"));
 }
 
 /* --- for programs: a line of JSON in, a line of JSON out ---------------------------------------
@@ -146,21 +223,6 @@ static json_t *answer_report(const DiagnosisCatalogue *catalogue, json_t *object
     json_object_update(answer, judgement);
     json_decref(judgement);
     return answer;
-}
-
-/* FALSE at the end. A line that is too long is read over, and given as an empty one. */
-static gboolean next_line(FILE *in, GString *line, gboolean *is_too_long)
-{
-    int c = EOF;
-    g_string_truncate(line, 0);
-    *is_too_long = FALSE;
-    while ((c = getc_unlocked(in)) != EOF && c != '\n') {
-        if (line->len < LIMIT_DIAGNOSIS_PASTE_BYTES)
-            g_string_append_c(line, (char)c);
-        else
-            *is_too_long = TRUE;
-    }
-    return c != EOF || line->len > 0;
 }
 
 static void print_line(json_t *answer)

@@ -403,7 +403,7 @@ static const Reading phases[] = {{"dns", SAY_LATER("Look up server name")},
     {"connect", SAY_LATER("Connect")}, {"greeting", SAY_LATER("Server greeting")},
     {"ehlo", SAY_LATER("Ask for capabilities")}, {"starttls", SAY_LATER("Switch to encryption")},
     {"tls", SAY_LATER("Negotiate encryption")}, {"certificate", SAY_LATER("Verify certificate")},
-    {"auth", SAY_LATER("Log in")}, {"sender", SAY_LATER("Sender allowed")},
+    {"auth", SAY_LATER("Log in")}, {"sender", SAY_LATER("Sender accepted")},
     {"recipient", SAY_LATER("Probe recipient accepted")}};
 
 static const Reading securities[] = {

@@ -27,6 +27,8 @@ static const Sentence sentences[] = {
         "  absender explain \"535 5.7.8 Authentication failed\"\n"
         "  absender explain --host smtp.example.com < ruecklaeufer.eml"},
     {"no reply and no error is found there", "darin findet sich weder Antwort noch Fehler"},
+    {"a line was too long: only its beginning was read",
+        "eine Zeile war zu lang: nur ihr Anfang wurde gelesen"},
     {"server name it is about", "Servername, um den es geht"},
     {"read and write one JSON object a line", "je Zeile ein JSON-Objekt lesen und schreiben"},
     {"--jsonl reads standard input only", "--jsonl liest nur die Standardeingabe"},
@@ -225,7 +227,7 @@ static const Sentence sentences[] = {
     {"Negotiate encryption", "Verschlüsselung aushandeln"},
     {"Verify certificate", "Zertifikat prüfen"},
     {"Log in", "Anmelden"},
-    {"Sender allowed", "Absender erlaubt"},
+    {"Sender accepted", "Absender angenommen"},
     {"Probe recipient accepted", "Testempfänger angenommen"},
     {"%s does not answer", "%s antwortet nicht"},
     {"STARTTLS", "STARTTLS"},

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "courier/hourly.h"
+#include "courier/sender_mx.h"
 #include "store/activity.h"
 #include "store/quota.h"
 
@@ -145,6 +146,7 @@ Courier *courier_new(const CourierParts *parts)
         g_str_hash, g_str_equal, g_free, (GDestroyNotify)verification_run_free);
     courier->readers =
         g_thread_pool_new(courier_read_on_thread, NULL, LIMIT_COURIER_READERS, FALSE, NULL);
+    courier->mx_askers = g_thread_pool_new(sender_mx_on_thread, NULL, LIMIT_MX_ASKERS, FALSE, NULL);
     store_add_listener(parts->store, on_store_changed, courier);
     courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
@@ -214,6 +216,7 @@ void courier_free(Courier *courier)
         return;
     g_assert(courier->pending == 0);
     g_thread_pool_free(courier->readers, FALSE, TRUE);
+    g_thread_pool_free(courier->mx_askers, FALSE, TRUE);
     g_hash_table_unref(courier->runs);
     g_hash_table_unref(courier->orgs);
     g_source_unref(courier->housekeeping);

@@ -47,6 +47,7 @@ struct courier {
     GHashTable *orgs; /* org_id → CourierOrg */
     GHashTable *runs; /* verification id as text → VerificationRun */
     GThreadPool *readers;
+    GThreadPool *mx_askers; /* sender_mx.c */
     GSource *housekeeping;
     struct hourly *hourly;
     gboolean is_recovered; /* what the last run left behind is settled; nothing is sent before */

@@ -207,10 +207,18 @@ void pool_break_off(Pool *pool)
     }
 }
 
+/* What a session is opened with, and how many there may be, is as before. */
+static gboolean is_configured(const Pool *pool, const SmtpSettings *settings, gint64 config_version)
+{
+    return settings != NULL && pool->settings != NULL && config_version == pool->config_version &&
+           settings->max_connections == pool->settings->max_connections &&
+           settings->window == pool->settings->window;
+}
+
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,
     const char *ehlo_name, gint64 config_version)
 {
-    if (settings != NULL && pool->settings != NULL && config_version == pool->config_version)
+    if (is_configured(pool, settings, config_version))
         return;
     g_clear_pointer(&pool->settings, settings_free);
     g_clear_pointer(&pool->password, secret_free);

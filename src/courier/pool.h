@@ -53,8 +53,9 @@ typedef struct {
 Pool *pool_new(const PoolParts *parts, const PoolEvents *events, gpointer user);
 void pool_free(Pool *pool); /* drops everything without telling */
 
-/* Other settings: no connection made with the old ones is given another mail (see pool_drain).
- * settings NULL: none (no new session). Copied; password too. */
+/* Other settings, or other limits (max_connections, window) under the same number: no connection
+ * made with the old ones is given another mail (see pool_drain). settings NULL: none (no new
+ * session). Copied; password too. */
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,
     const char *ehlo_name, gint64 config_version);
 

@@ -28,7 +28,7 @@ static gboolean on_answered(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static gpointer ask(gpointer data)
+void sender_mx_on_thread(gpointer data, gpointer unused)
 {
     Question *question = data;
     g_autoptr(DnsAnswers) answers = dns_answers_new();
@@ -41,14 +41,14 @@ static gpointer ask(gpointer data)
         question->mx = g_steal_pointer(&host); /* NULL for the null MX (RFC 7505) */
     }
     courier_call(question->courier, on_answered, question, question_free);
-    return NULL;
 }
 
 gboolean sender_mx_ask(
     Courier *courier, const char *from_email, const char *key, SenderMxFound found)
 {
     g_autoptr(MimeAddress) address = from_email ? mime_address_parse(from_email, NULL) : NULL;
-    if (courier->parts.dns == NULL || address == NULL || address->domain[0] == '[')
+    if (courier->parts.dns == NULL || address == NULL || address->domain[0] == '[' ||
+        g_thread_pool_unprocessed(courier->mx_askers) >= LIMIT_MX_QUESTIONS)
         return FALSE;
     Question *question = g_new0(Question, 1);
     *question = (Question){.courier = courier,
@@ -57,6 +57,6 @@ gboolean sender_mx_ask(
         .key = g_strdup(key),
         .domain = g_strdup(address->domain)};
     courier->pending++;
-    g_thread_unref(g_thread_new("sender-mx", ask, question));
+    g_thread_pool_push(courier->mx_askers, question, NULL);
     return TRUE;
 }

@@ -11,17 +11,17 @@ typedef struct {
     const DiagnosisCatalogue *catalogue;
     char **lines;
     guint n_lines, at;
-    const char *phase; /* of the last step the text named */
-    char *host;
-    gboolean is_host_given; /* by whoever pastes: not to be replaced */
-    GPtrArray *certain;     /* of DiagnosisFinding: a reply or an error stood there */
-    GPtrArray *guessed;     /* words that only look like one; they count if nothing else is found */
+    const char *phase;  /* of the last step the text named */
+    char *host;         /* the last one that the text named; before that the one given, or NULL */
+    GPtrArray *certain; /* of DiagnosisFinding: a reply or an error stood there */
+    GPtrArray *guessed; /* words that only look like one; they count if nothing else is found */
 } Reader;
 
 static void finding_free(gpointer data)
 {
     DiagnosisFinding *finding = data;
     g_free(finding->line);
+    g_free(finding->host);
     g_free(finding->enhanced);
     g_free(finding->text);
     g_free(finding);
@@ -157,6 +157,8 @@ static void add_finding(
     DiagnosisFinding *finding = g_new0(DiagnosisFinding, 1);
     finding->line = g_strstrip(g_strdup(line));
     finding->phase = input->phase;
+    finding->host = g_strdup(input->host);
+    finding->is_guess = findings == reader->guessed;
     finding->code = input->code;
     finding->enhanced = g_strdup(input->enhanced);
     finding->text = input->code != 0 ? g_strdup(input->text) : NULL;
@@ -182,10 +184,8 @@ static guint note_host(Reader *reader, const char *folded)
     gsize n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-");
     if (n > LIMIT_DOMAIN_OCTETS || memchr(name, '.', n) == NULL)
         return 0;
-    if (!reader->is_host_given) {
-        g_free(reader->host);
-        reader->host = g_strndup(name, name[n - 1] == '.' ? n - 1 : n);
-    }
+    g_free(reader->host);
+    reader->host = g_strndup(name, name[n - 1] == '.' ? n - 1 : n);
     const char *behind = name + n;
     const char *close = *behind == '[' ? strchr(behind, ']') : NULL;
     if (close != NULL)
@@ -320,7 +320,6 @@ GPtrArray *diagnosis_read(
         .lines = lines,
         .n_lines = g_strv_length(lines),
         .host = g_strdup(host),
-        .is_host_given = host != NULL,
         .certain = g_ptr_array_new_with_free_func(finding_free),
         .guessed = g_ptr_array_new_with_free_func(finding_free)};
     for (; reader.at < reader.n_lines; reader.at++)

@@ -10,13 +10,16 @@ typedef struct {
     int code;          /* 0: an error without a reply */
     char *enhanced;    /* NULL: none */
     char *text;        /* of the reply, its lines joined; NULL: none */
+    char *host;        /* that said it: named in the text, else the one given; NULL: not known */
+    gboolean is_guess; /* only words that look like it: no reply and no known error stood there */
     const Diagnosis *diagnosis; /* never NULL; belongs to the catalogue */
 } DiagnosisFinding;
 
 /* What was found, in the order of the text; the same diagnosis only once, at most
  * LIMIT_DIAGNOSIS_FINDINGS, looking at LIMIT_DIAGNOSIS_LINES lines. Never NULL; empty if nothing
- * was recognised. text: n bytes of any kind. host: the server it is about, NULL: what the text
- * names. The caller frees (g_ptr_array_unref). */
+ * was recognised. text: n bytes of any kind. host: the server that lines before the first named
+ * one are about, or NULL: a bounce often tells of another than the one we submit to. The caller
+ * frees (g_ptr_array_unref). */
 GPtrArray *diagnosis_read(
     const DiagnosisCatalogue *catalogue, const char *text, gsize n, const char *host);
 

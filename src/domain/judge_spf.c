@@ -33,7 +33,7 @@ static gboolean is_fit(const SpfJudge *judge, const char *candidate)
     g_autoptr(SpfSurvey) survey =
         spf_survey(candidate, judge->question->domain, judge->wanted, judge->answers);
     return !survey->is_open && !survey->is_failed && !survey->is_permerror &&
-           (!judge->wanted || survey->contains_provider);
+           !survey->has_too_long && (!judge->wanted || survey->contains_provider);
 }
 
 static gboolean is_dead(const SpfJudge *judge, const char *term)
@@ -131,10 +131,18 @@ static void propose_new(const SpfJudge *judge)
             g_steal_pointer(&value), domain_note_new(SAY_SPF_NEW, NULL, NULL, 0));
 }
 
+static gboolean are_too_long(const GPtrArray *texts)
+{
+    gsize n_bytes = 0;
+    for (guint i = 0; i < texts->len; i++)
+        n_bytes += strlen(texts->pdata[i]);
+    return n_bytes > LIMIT_SPF_RECORD_BYTES;
+}
+
 /* In place of what is there. */
 static void propose_instead(const SpfJudge *judge, const GPtrArray *texts)
 {
-    if (!is_resolved(judge))
+    if (are_too_long(texts) || !is_resolved(judge))
         return;
     g_autofree char *value = compose(judge, texts);
     if (texts->len == 1 && strcmp(value, texts->pdata[0]) == 0)
@@ -171,6 +179,8 @@ static DomainSay say_of(SpfFlawKind kind)
         return SAY_SPF_PTR;
     case SPF_FLAW_UNREACHED:
         return SAY_SPF_UNREACHED;
+    case SPF_FLAW_TOO_LONG:
+        return SAY_SPF_TOO_LONG;
     }
     g_assert_not_reached();
 }
@@ -217,6 +227,18 @@ static void say_permerror(const SpfJudge *judge)
         judge_say(part, DOMAIN_WRONG, domain_note_new(SAY_SPF_VOIDS, NULL, NULL, survey->n_voids));
 }
 
+/* What such a record allows is not known, and neither is what else is wrong with it. */
+static void say_too_long(const SpfJudge *judge)
+{
+    const GPtrArray *flaws = judge->survey->flaws;
+    for (guint i = 0; i < flaws->len; i++) {
+        const SpfFlaw *flaw = flaws->pdata[i];
+        if (flaw->kind == SPF_FLAW_TOO_LONG && !judge->part->text)
+            judge_say(judge->part, DOMAIN_UNKNOWN,
+                domain_note_new(SAY_SPF_TOO_LONG, NULL, flaw->domain, 0));
+    }
+}
+
 /* --- May the provider send? ------------------------------------------------------------------ */
 
 typedef struct {
@@ -258,7 +280,7 @@ static gboolean covers_samples(const SpfJudge *judge)
         return FALSE;
     g_autoptr(GArray) samples = spf_samples(judge->wanted, SAMPLES, judge->answers);
     Trial trial = {.n_pass = 0};
-    for (guint i = 0; i < samples->len; i++)
+    for (guint i = 0; i < samples->len && trial.n_other == 0 && !trial.is_open; i++)
         try_address(judge, &g_array_index(samples, DomainIp, i), NULL, &trial);
     return trial.n_pass > 0 && trial.n_other == 0 && !trial.is_open;
 }
@@ -330,6 +352,8 @@ static void judge_one(SpfJudge *judge, const GPtrArray *texts)
         propose_instead(judge, texts);
     } else if (survey->is_open || survey->is_failed) {
         judge_say(judge->part, DOMAIN_UNKNOWN, domain_note_new(SAY_NO_ANSWER, NULL, NULL, 0));
+    } else if (survey->has_too_long && !survey->contains_provider) {
+        say_too_long(judge);
     } else {
         say_allowed(judge, texts);
         add_details(judge);

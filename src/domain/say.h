@@ -28,6 +28,7 @@ typedef enum {
     SAY_SPF_ADDRESS_ABSENT,  /* an address mail came from is not allowed [address] */
     SAY_SPF_ALLOWS_ALL,      /* "+all" */
     SAY_SPF_UNCERTAIN,       /* depends on macros */
+    SAY_SPF_TOO_LONG,        /* a record was not judged [NULL, whose] */
     /* details */
     SAY_SPF_COST,       /* [n lookups of 10] */
     SAY_SPF_VOID,       /* [term, in whose record] */

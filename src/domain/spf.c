@@ -354,6 +354,8 @@ static SpfResult check_host(Check *check, const char *domain)
     case SPF_FIND_ONE:
         break;
     }
+    if (spf_record_is_too_long(texts->pdata[0]))
+        return SPF_TEMPERROR; /* it cannot be told */
     g_autoptr(SpfRecord) record = spf_record_parse(texts->pdata[0], NULL);
     return record ? evaluate(check, record, domain) : SPF_PERMERROR;
 }

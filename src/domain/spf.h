@@ -25,7 +25,8 @@ typedef struct {
 } SpfClient;
 
 /* check_host of RFC 7208 4: at most LIMIT_SPF_LOOKUPS terms that ask DNS, LIMIT_SPF_VOIDS of them
- * with nothing found. Explanations (exp) are checked for syntax and not fetched. */
+ * with nothing found. A record that is too long to be judged gives SPF_TEMPERROR. Explanations
+ * (exp) are checked for syntax and not fetched. */
 SpfResult spf_check(const SpfClient *client, const char *domain, DnsAnswers *answers);
 
 /* --- The record of a domain ------------------------------------------------------------------ */
@@ -55,12 +56,13 @@ typedef enum {
     SPF_FLAW_VOID,      /* a term whose name does not exist; three of them are permerror */
     SPF_FLAW_MACRO,     /* depends on the single mail: not judged */
     SPF_FLAW_PTR,       /* "do not use" (RFC 7208 5.5) */
+    SPF_FLAW_TOO_LONG,  /* the record itself (no term): not judged */
     SPF_FLAW_UNREACHED, /* stands behind "all", or is a redirect beside it */
 } SpfFlawKind;
 
 typedef struct {
     SpfFlawKind kind;
-    char *term;   /* as written */
+    char *term;   /* as written; NULL: the whole record */
     char *domain; /* in whose record */
 } SpfFlaw;
 
@@ -70,6 +72,7 @@ typedef struct {
     GPtrArray *flaws; /* of SpfFlaw */
     char all;         /* the qualifier of "all" that ends it, redirect followed; 0: none */
     gboolean contains_provider;  /* the wanted include or redirect is reached with "+" */
+    gboolean has_too_long;       /* some records were not judged */
     gboolean has_macros;         /* some terms could not be judged */
     gboolean is_open, is_failed; /* answers are missing; DNS did not answer */
     gboolean is_permerror;       /* by a flaw of the first kind or a limit */

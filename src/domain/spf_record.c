@@ -1,5 +1,6 @@
 #include "domain/spf_record.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -13,6 +14,11 @@ gboolean spf_record_is_one(const char *text)
         return FALSE;
     char next = text[strlen(VERSION)];
     return next == '\0' || next == ' ';
+}
+
+gboolean spf_record_is_too_long(const char *text)
+{
+    return strlen(text) > LIMIT_SPF_RECORD_BYTES;
 }
 
 static void term_free(gpointer data)
@@ -166,13 +172,11 @@ static char *macro_transform(
     return g_string_free(joined, FALSE);
 }
 
-static void append_macro(
-    GString *out, const char *macro, const SpfMacros *macros, gboolean *needs_helo)
+/* What one macro stands for; the caller frees. */
+static char *macro_text(const char *macro, const SpfMacros *macros, gboolean *needs_helo)
 {
-    if (macro[1] != '{') {
-        g_string_append(out, macro[1] == '%' ? "%" : macro[1] == '_' ? " " : "%20");
-        return;
-    }
+    if (macro[1] != '{')
+        return g_strdup(macro[1] == '%' ? "%" : macro[1] == '_' ? " " : "%20");
     char letter = g_ascii_tolower(macro[2]);
     char *end = NULL;
     guint64 keep = g_ascii_strtoull(macro + 3, &end, 10);
@@ -183,32 +187,42 @@ static void append_macro(
     g_autofree char *value = macro_value(letter, macros, needs_helo);
     g_autofree char *made =
         macro_transform(value, *delimiters ? delimiters : ".", is_reversed, keep);
-    if (g_ascii_isupper(macro[2])) {
-        g_autofree char *escaped = g_uri_escape_string(made, NULL, FALSE);
-        g_string_append(out, escaped);
-    } else {
-        g_string_append(out, made);
-    }
+    return g_ascii_isupper(macro[2]) ? g_uri_escape_string(made, NULL, FALSE)
+                                     : g_steal_pointer(&made);
 }
 
-char *spf_macro_expand(const char *spec, const SpfMacros *macros, gboolean *needs_helo)
+/* Where the macros and single characters of a domain-spec begin. */
+static GArray *find_steps(const char *spec)
 {
-    g_autoptr(GString) out = g_string_new(NULL);
+    GArray *steps = g_array_new(FALSE, FALSE, sizeof(const char *));
     while (*spec) {
         gsize step = *spec == '%' ? macro_length(spec) : 1;
         g_assert(step > 0);
-        if (*spec == '%')
-            append_macro(out, spec, macros, needs_helo);
-        else
-            g_string_append_c(out, *spec);
+        g_array_append_val(steps, spec);
         spec += step;
+    }
+    return steps;
+}
+
+/* From the right: what lies further left than the longest name and its final dot is cut off, so it
+ * is not expanded, however much of it a record holds. */
+char *spf_macro_expand(const char *spec, const SpfMacros *macros, gboolean *needs_helo)
+{
+    g_autoptr(GArray) steps = find_steps(spec);
+    g_autoptr(GString) out = g_string_new(NULL);
+    for (guint i = steps->len; i > 0 && out->len <= NAME_MOST + 1; i--) {
+        const char *at = g_array_index(steps, const char *, i - 1);
+        g_autofree char *made = *at == '%' ? macro_text(at, macros, needs_helo) : NULL;
+        if (made)
+            g_string_prepend(out, made);
+        else
+            g_string_prepend_c(out, *at);
     }
     if (out->len > 0 && out->str[out->len - 1] == '.')
         g_string_truncate(out, out->len - 1);
-    const char *name = out->str;
-    while (strlen(name) > NAME_MOST && strchr(name, '.'))
-        name = strchr(name, '.') + 1;
-    return g_strdup(name);
+    const char *dot =
+        out->len > NAME_MOST ? strchr(out->str + out->len - NAME_MOST - 1, '.') : NULL;
+    return g_strdup(dot ? dot + 1 : out->str);
 }
 
 /* --- Terms ----------------------------------------------------------------------------------- */
@@ -344,7 +358,7 @@ static gboolean is_repeated(const SpfRecord *record, const SpfTerm *term)
 
 SpfRecord *spf_record_parse(const char *text, char **bad_term)
 {
-    g_assert(spf_record_is_one(text));
+    g_assert(spf_record_is_one(text) && !spf_record_is_too_long(text));
     g_autoptr(SpfRecord) record = g_new0(SpfRecord, 1);
     record->terms = g_ptr_array_new_with_free_func(term_free);
     g_auto(GStrv) words = g_strsplit(text + strlen(VERSION), " ", -1);

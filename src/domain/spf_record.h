@@ -35,8 +35,12 @@ typedef struct {
 /* TRUE if a TXT record is meant as one: "v=spf1", then a space or the end (RFC 7208 4.5). */
 gboolean spf_record_is_one(const char *text);
 
-/* text: one for which spf_record_is_one holds. NULL: a syntax error, which RFC 7208 4.6 makes the
- * whole record's; *bad_term is the term (the caller frees; may be NULL). */
+/* TRUE if the record is longer than LIMIT_SPF_RECORD_BYTES: nobody publishes such a one in good
+ * faith, and it is not judged. */
+gboolean spf_record_is_too_long(const char *text);
+
+/* text: one for which spf_record_is_one holds and that is not too long. NULL: a syntax error, which
+ * RFC 7208 4.6 makes the whole record's; *bad_term is the term (the caller frees; may be NULL). */
 SpfRecord *spf_record_parse(const char *text, char **bad_term);
 void spf_record_free(SpfRecord *record);
 

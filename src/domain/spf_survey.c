@@ -50,6 +50,9 @@ static void note(Walk *walk, SpfFlawKind kind, const char *term, const char *dom
     case SPF_FLAW_VOID:
         walk->survey->n_voids++;
         break;
+    case SPF_FLAW_TOO_LONG:
+        walk->survey->has_too_long = TRUE;
+        break;
     case SPF_FLAW_PTR:
     case SPF_FLAW_UNREACHED:
         break;
@@ -193,6 +196,10 @@ static void read_terms(
 static void read_record(Walk *walk, const char *text, const char *domain, gboolean is_pass)
 {
     g_autofree char *bad_term = NULL;
+    if (spf_record_is_too_long(text)) {
+        note(walk, SPF_FLAW_TOO_LONG, NULL, domain);
+        return;
+    }
     g_autoptr(SpfRecord) record = spf_record_parse(text, &bad_term);
     if (!record) {
         note(walk, SPF_FLAW_SYNTAX, bad_term, domain);
@@ -216,6 +223,8 @@ static void read_record(Walk *walk, const char *text, const char *domain, gboole
 /* The "all" that ends the record; a redirect hands over to that of its target (RFC 7208 6.1). */
 static char final_all(const char *text, guint depth, DnsAnswers *answers)
 {
+    if (spf_record_is_too_long(text))
+        return '\0';
     g_autoptr(SpfRecord) record = spf_record_parse(text, NULL);
     for (guint i = 0; record && i < record->terms->len; i++) {
         const SpfTerm *term = record->terms->pdata[i];
@@ -256,7 +265,8 @@ static void collect(Sampling *sampling, const char *domain)
 {
     g_autoptr(GPtrArray) texts = NULL;
     if (++sampling->n_records > LIMIT_SPF_SURVEY ||
-        spf_find(domain, sampling->answers, &texts) != SPF_FIND_ONE)
+        spf_find(domain, sampling->answers, &texts) != SPF_FIND_ONE ||
+        spf_record_is_too_long(texts->pdata[0]))
         return;
     g_autoptr(SpfRecord) record = spf_record_parse(texts->pdata[0], NULL);
     for (guint i = 0; record && i < record->terms->len; i++) {

@@ -33,6 +33,8 @@ typedef struct {
 
 typedef struct {
     guint per_minute, per_hour, per_day; /* 0: none */
+    gboolean is_sourced; /* FALSE: the provider names no limit, this is our cautious proposal */
+    const char *note_de, *note_en; /* whom the figures are for; NULL: all */
 } ProviderQuota;
 
 /* A record that DKIM needs; name is below the sender's domain; a value with a part in <angle
@@ -75,7 +77,7 @@ typedef struct {
 
     const ProviderLimit *limits;
     guint n_limits;
-    ProviderQuota quota;     /* to propose: the most cautious sourced figures */
+    ProviderQuota quota;     /* to propose: a cautious figure that is known to be true */
     const char *sender_rule; /* "must_equal_mailbox_or_alias" … */
     const char *sender_rule_de, *sender_rule_en;
 

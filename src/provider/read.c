@@ -167,19 +167,27 @@ static gboolean read_limits(Reader *reader, const json_t *json, Provider *p, GEr
     return TRUE;
 }
 
-static gboolean read_quota(json_t *json, Provider *p, GError **error)
+static gboolean read_quota(Reader *reader, json_t *json, Provider *p, GError **error)
 {
     int per_minute = 0, per_hour = 0, per_day = 0;
-    const char *basis;
+    const char *basis, *note_de = NULL, *note_en = NULL;
     json_error_t fault;
     if (json == NULL)
         return TRUE;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s?i s?i s?i s:s}", "per_minute", &per_minute,
-            "per_hour", &per_hour, "per_day", &per_day, "basis", &basis) != 0)
+    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s?i s?i s?i s:s s?s s?s}", "per_minute",
+            &per_minute, "per_hour", &per_hour, "per_day", &per_day, "basis", &basis, "note_de",
+            &note_de, "note_en", &note_en) != 0)
         return refuse(error, fault.text);
+    if ((note_de == NULL) != (note_en == NULL))
+        return refuse(error, "a quota with a note in one language");
     if (per_minute < 0 || per_hour < 0 || per_day < 0 || per_minute + per_hour + per_day == 0)
         return refuse(error, "a quota without a figure");
-    p->quota = (ProviderQuota){(guint)per_minute, (guint)per_hour, (guint)per_day};
+    p->quota = (ProviderQuota){.per_minute = (guint)per_minute,
+        .per_hour = (guint)per_hour,
+        .per_day = (guint)per_day,
+        .is_sourced = strcmp(basis, "limits") == 0,
+        .note_de = keep(reader, note_de),
+        .note_en = keep(reader, note_en)};
     return TRUE;
 }
 
@@ -391,8 +399,9 @@ static gboolean read_provider(Reader *reader, json_t *json, Provider *p, GError 
     return read_endpoints(reader, m.endpoints, p, error) &&
            read_username(reader, m.username, p, error) &&
            read_password(reader, m.password, p, error) && read_limits(reader, m.limits, p, error) &&
-           read_quota(m.quota, p, error) && read_sender_rule(reader, m.sender_rule, p, error) &&
-           read_spf(reader, m.spf, p, error) && read_dkim(reader, m.dkim, p, error) &&
+           read_quota(reader, m.quota, p, error) &&
+           read_sender_rule(reader, m.sender_rule, p, error) && read_spf(reader, m.spf, p, error) &&
+           read_dkim(reader, m.dkim, p, error) &&
            read_wrong_hosts(reader, m.wrong_hosts, p, error) &&
            read_domain_hosts(reader, m.domain_hosts, error) &&
            read_sources(reader, m.sources, p, error);

@@ -37,17 +37,20 @@ static gboolean note_acceptance(Db *db, gint64 org_id, WallMs at, GError **error
     return db_finish(q, error);
 }
 
+/* An attempt under earlier settings may end long after others became active, and says nothing about
+ * them. */
 static gboolean note_failure(
-    Db *db, gint64 org_id, const char *diagnosis, WallMs at, GError **error)
+    Db *db, gint64 org_id, const ActivityTally *tally, WallMs at, GError **error)
 {
     g_autoptr(DbQuery) q =
         db_query(db, "UPDATE smtp_state SET last_failure_at = $2, last_failure_diagnosis = $3 "
-                     "WHERE org_id = $1 AND (last_failure_at IS NULL "
+                     "WHERE org_id = $1 AND config_version = $5 AND (last_failure_at IS NULL "
                      "OR last_failure_at NOT BETWEEN $4 AND $2 OR last_failure_diagnosis <> $3)");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, at);
-    db_bind_text(q, 3, diagnosis);
+    db_bind_text(q, 3, tally->diagnosis);
     db_bind_int(q, 4, at - ACTIVITY_EXACT_MS);
+    db_bind_int(q, 5, tally->config_version);
     return db_finish(q, error);
 }
 
@@ -55,7 +58,7 @@ gboolean activity_add(Db *db, gint64 org_id, const ActivityTally *tally, WallMs 
 {
     return add_to_hour(db, org_id, tally, at, error) &&
            (tally->accepted == 0 || note_acceptance(db, org_id, at, error)) &&
-           (tally->diagnosis == NULL || note_failure(db, org_id, tally->diagnosis, at, error));
+           (tally->diagnosis == NULL || note_failure(db, org_id, tally, at, error));
 }
 
 gboolean activity_read(

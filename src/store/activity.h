@@ -13,6 +13,8 @@
 typedef struct {
     guint accepted, deferred, refused;
     const char *diagnosis; /* of the last one that failed; lent; NULL: none */
+    gint64 config_version; /* of the settings it was tried with; a failure of others than the
+                              present ones is no news */
 } ActivityTally;
 
 /* Inside the job that writes the outcomes. All of them count for the hour of `at`. */

@@ -271,8 +271,11 @@ static void tally_activity(ActivityTally *activity, const EmailAttempt *attempt)
     activity->accepted += attempt->state == EMAIL_ACCEPTED ? 1 : 0;
     activity->deferred += attempt->state == EMAIL_DEFERRED ? 1 : 0;
     activity->refused += attempt->state == EMAIL_REJECTED ? 1 : 0;
-    if (attempt->state != EMAIL_ACCEPTED && attempt->diagnosis)
+    if (attempt->state != EMAIL_ACCEPTED && attempt->diagnosis &&
+        attempt->config_version >= activity->config_version) {
         activity->diagnosis = attempt->diagnosis;
+        activity->config_version = attempt->config_version;
+    }
 }
 
 gboolean emails_record_attempts(

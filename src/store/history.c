@@ -119,7 +119,12 @@ static void bind_settings(DbQuery *q, const SmtpSettings *settings)
     db_bind_int_or_null(q, 17, settings->password_set_at);
 }
 
-gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *settings,
+/* Who started the run of revision $N. */
+#define STARTED_BY(n)                                                         \
+    "(SELECT started_by FROM verifications WHERE org_id = $1 AND revision = " \
+    "$" n " ORDER BY id DESC LIMIT 1)"
+
+static gboolean insert_version(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 config_version, gint64 revision, WallMs now, GError **error)
 {
     Id id = id_fresh(now);
@@ -128,31 +133,62 @@ gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *setting
         "from_email, from_name, ehlo_name, max_connections, send_window, quota_per_minute, "
         "quota_per_hour, quota_per_day, password_sealed, password_set_at, activated_at, "
         "activated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17, $18, (SELECT started_by FROM verifications WHERE org_id = $1 "
-        "AND revision = $19 ORDER BY id DESC LIMIT 1))");
+        "$16, $17, $18, " STARTED_BY("19") ")");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, &id);
     db_bind_int(q, 3, config_version);
     bind_settings(q, settings);
     db_bind_int(q, 18, now);
     db_bind_int(q, 19, revision);
-    return db_finish(q, error) && forget_oldest(db, org_id, error);
+    return db_finish(q, error);
 }
 
-gboolean settings_history_move(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
-    const SmtpSettings *settings, GError **error)
+/* The version that says the same; 0: none. */
+static gint64 find_same(const GPtrArray *versions, const SmtpSettings *settings)
+{
+    for (guint i = 0; i < versions->len; i++) {
+        const SettingsVersion *version = versions->pdata[i];
+        if (settings_same_destination(version->settings, settings) &&
+            g_strcmp0(version->settings->from_name, settings->from_name) == 0)
+            return version->config_version;
+    }
+    return 0;
+}
+
+static gboolean raise_version(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
+    gint64 revision, WallMs now, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
-        "UPDATE smtp_history SET config_version = $3, max_connections = $4, send_window = $5, "
-        "quota_per_minute = $6, quota_per_hour = $7, quota_per_day = $8 "
-        "WHERE org_id = $1 AND config_version = $2");
+        "UPDATE smtp_history SET config_version = $3, activated_at = $4, "
+        "activated_by = " STARTED_BY("5") " WHERE org_id = $1 AND config_version = $2");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, from_version);
     db_bind_int(q, 3, to_version);
-    db_bind_int(q, 4, settings->max_connections);
-    db_bind_int(q, 5, settings->window);
-    db_bind_int(q, 6, settings->quota.per_minute);
-    db_bind_int(q, 7, settings->quota.per_hour);
-    db_bind_int(q, 8, settings->quota.per_day);
+    db_bind_int(q, 4, now);
+    db_bind_int(q, 5, revision);
+    return db_finish(q, error);
+}
+
+gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *settings,
+    gint64 config_version, gint64 revision, WallMs now, GError **error)
+{
+    g_autoptr(GPtrArray) versions = settings_history_list(db, org_id, error);
+    if (!versions)
+        return FALSE;
+    gint64 same = find_same(versions, settings);
+    if (same != 0)
+        return raise_version(db, org_id, same, config_version, revision, now, error);
+    return insert_version(db, org_id, settings, config_version, revision, now, error) &&
+           forget_oldest(db, org_id, error);
+}
+
+gboolean settings_history_move(
+    Db *db, gint64 org_id, gint64 from_version, gint64 to_version, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE smtp_history SET config_version = $3 "
+                                        "WHERE org_id = $1 AND config_version = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, from_version);
+    db_bind_int(q, 3, to_version);
     return db_finish(q, error);
 }

@@ -23,14 +23,15 @@ GPtrArray *settings_history_list(Db *db, gint64 org_id, GError **error);
 SettingsVersion *settings_history_get(Db *db, gint64 org_id, const Id *id, GError **error);
 
 /* Inside the job that makes these settings active (smtp_activate). revision is that of the run that
- * proved them: who started it, activated them. */
+ * proved them: who started it, activated them. An earlier version of the same settings becomes the
+ * newest again, so that no two are alike. */
 gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 config_version, gint64 revision, WallMs now, GError **error);
 
-/* Inside the job that changes the limits of the active settings (smtp_limits_write): the version
- * goes with them. */
-gboolean settings_history_move(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
-    const SmtpSettings *settings, GError **error);
+/* Inside that job, when the same settings are active already and were only verified again: the
+ * version goes with their new number, and keeps since when and through whom it is active. */
+gboolean settings_history_move(
+    Db *db, gint64 org_id, gint64 from_version, gint64 to_version, GError **error);
 
 /* When the certificate ends that the server showed in the last run that made settings active; 0:
  * not known. */

@@ -6,6 +6,7 @@
 #include "store/history.h"
 #include "store/quota.h"
 #include "store/test_mails.h"
+#include "store/waits.h"
 
 /* --- Slots ----------------------------------------------------------------------------------- */
 
@@ -271,10 +272,10 @@ static gboolean same_version(const SmtpSettings *a, const SmtpSettings *b)
 }
 
 /* The same settings under another number: what is known about them stays true. */
-static gboolean renumber(Db *db, gint64 org_id, gint64 from_version, gint64 to_version,
-    const SmtpSettings *settings, GError **error)
+static gboolean renumber(
+    Db *db, gint64 org_id, gint64 from_version, gint64 to_version, GError **error)
 {
-    return settings_history_move(db, org_id, from_version, to_version, settings, error) &&
+    return settings_history_move(db, org_id, from_version, to_version, error) &&
            test_mails_move(db, org_id, from_version, to_version, error);
 }
 
@@ -284,7 +285,7 @@ static gboolean keep_version(Db *db, gint64 org_id, const SmtpState *before,
 {
     gint64 version = before->config_version + 1;
     if (before->active && same_version(before->active, settings))
-        return renumber(db, org_id, before->config_version, version, settings, error);
+        return renumber(db, org_id, before->config_version, version, error);
     return settings_history_add(db, org_id, settings, version, before->revision, now, error);
 }
 
@@ -309,7 +310,7 @@ gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
     store_note_change(db, STORE_CHANGED_HEALTH, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
-    return db_finish(q, error);
+    return db_finish(q, error) && waits_end(db, org_id, now, LIMIT_ACTIVATION_ROWS, error);
 }
 
 static gboolean write_limits(Db *db, gint64 org_id, const SmtpSettings *settings, GError **error)
@@ -327,15 +328,6 @@ static gboolean write_limits(Db *db, gint64 org_id, const SmtpSettings *settings
     return db_finish(q, error);
 }
 
-/* The quota counts at once; connections and window are taken up by new sessions, so those that
- * stand must not be used again. */
-static gint64 version_with_limits(const SmtpState *before, const SmtpSettings *settings)
-{
-    gboolean needs_sessions = before->active->max_connections != settings->max_connections ||
-                              before->active->window != settings->window;
-    return before->config_version + (needs_sessions ? 1 : 0);
-}
-
 gboolean smtp_limits_write(
     Db *db, gint64 org_id, const SmtpSettings *settings, gint64 expected_revision, GError **error)
 {
@@ -346,14 +338,11 @@ gboolean smtp_limits_write(
         g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "no settings are active");
         return FALSE;
     }
-    gint64 version = version_with_limits(before, settings);
-    if (!write_limits(db, org_id, settings, error) ||
-        !renumber(db, org_id, before->config_version, version, settings, error))
+    if (!write_limits(db, org_id, settings, error))
         return FALSE;
-    g_autoptr(DbQuery) q = db_query(db, "UPDATE smtp_state SET revision = revision + 1, "
-                                        "config_version = $2 WHERE org_id = $1");
+    g_autoptr(DbQuery) q =
+        db_query(db, "UPDATE smtp_state SET revision = revision + 1 WHERE org_id = $1");
     db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, version);
     store_note_change(db, STORE_CHANGED_SETTINGS, org_id, NULL);
     store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
     return db_finish(q, error);

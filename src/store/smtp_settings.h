@@ -54,14 +54,15 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
     gint64 expected_revision, WallMs now, gint64 *revision, GError **error);
 
 /* Makes exactly these verified values active, keeps them in the history and removes the draft;
- * health becomes ok, so a credential fault ends, and the last failure is forgotten.
- * ABS_ERROR_CONFLICT if the revision moved; then nothing was written, and the job may go on. Notes
- * SETTINGS, HEALTH and QUEUE. */
+ * health becomes ok, so a credential fault ends, the last failure is forgotten, and what is
+ * deferred becomes due (waits_end). ABS_ERROR_CONFLICT if the revision moved; then nothing was
+ * written, and the job may go on. Notes SETTINGS, HEALTH and QUEUE. */
 gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 expected_revision, WallMs now, GError **error);
 
 /* The active settings with the limits of `settings`: quota, max_connections, window. No
- * verification proves them, so none is needed (decision 0018). ABS_ERROR_CONFLICT as above;
+ * verification proves them, so none is needed (decision 0018); the settings keep their number, and
+ * all that is known about the account. ABS_ERROR_CONFLICT as above;
  * ABS_ERROR_NOT_FOUND if nothing is active. Notes SETTINGS and QUEUE. */
 gboolean smtp_limits_write(
     Db *db, gint64 org_id, const SmtpSettings *settings, gint64 expected_revision, GError **error);

@@ -96,6 +96,12 @@ static TestMail *find_by_token(
     return g_steal_pointer(&mail);
 }
 
+gboolean test_mail_is_known(Db *db, const guint8 token_hash[TEST_MAIL_HASH_BYTES], GError **error)
+{
+    g_autoptr(TestMail) mail = find_by_token(db, token_hash, error);
+    return mail != NULL;
+}
+
 /* A clock that was put back counts as "just now". */
 static gboolean may_be_changed(const TestMail *mail, WallMs now)
 {

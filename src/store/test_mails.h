@@ -32,6 +32,9 @@ gboolean test_mail_add(Db *db, const TestMail *mail, GError **error);
 /* The newest; NULL without error: there is none. */
 TestMail *test_mail_last(Db *db, gint64 org_id, GError **error);
 
+/* FALSE with ABS_ERROR_NOT_FOUND if no mail has this token. Reads only. */
+gboolean test_mail_is_known(Db *db, const guint8 token_hash[TEST_MAIL_HASH_BYTES], GError **error);
+
 /* Somebody has opened the link. The first answer sets the time; for LIMIT_TEST_FOLDER_MS after it
  * the folder may be changed, then what was said stays. The mail as it is afterwards; NULL with
  * ABS_ERROR_NOT_FOUND if no mail has this token. Notes SETTINGS if something changed. */

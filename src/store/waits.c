@@ -3,25 +3,53 @@
 #include "base/limits.h"
 #include "outbox/email.h"
 
-/* Along the index of what waits: without a clock that was set there are hardly any such rows but
- * scheduled ones. 2, 4, 5: queued, deferred, uncertain. */
-static gboolean shorten_class(
-    Db *db, gint64 org_id, EmailClass class, WallMs now, guint limit, gint64 *n, GError **error)
+/* Which waits are cut: those of deferred recipients, and with `all` of queued and uncertain ones.
+ */
+typedef struct {
+    gint64 org_id;
+    WallMs beyond, to; /* what lies behind the one is brought to the other */
+    gboolean all;
+    guint limit;
+} Cut;
+
+/* Along the index of what waits. */
+static gboolean cut_class(Db *db, const Cut *cut, EmailClass class, gint64 *n, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE recipients SET next_at = $4 WHERE row IN (SELECT row FROM recipients "
-        "WHERE org_id = $1 AND class = $2 AND next_at > $3 AND state IN (2, 4, 5) LIMIT $5)");
-    db_bind_int(q, 1, org_id);
+        "WHERE org_id = $1 AND class = $2 AND next_at > $3 AND state IN (4, $6, $7) LIMIT $5)");
+    db_bind_int(q, 1, cut->org_id);
     db_bind_int(q, 2, class);
-    db_bind_int(q, 3, now + LIMIT_RETRY_WAIT_MS);
-    db_bind_int(q, 4, now + LIMIT_RETRY_BACKOFF_MS);
-    db_bind_int(q, 5, limit);
+    db_bind_int(q, 3, cut->beyond);
+    db_bind_int(q, 4, cut->to);
+    db_bind_int(q, 5, cut->limit);
+    db_bind_int(q, 6, cut->all ? EMAIL_QUEUED : EMAIL_DEFERRED);
+    db_bind_int(q, 7, cut->all ? EMAIL_UNCERTAIN : EMAIL_DEFERRED);
     if (!db_finish(q, error))
         return FALSE;
     *n = db_changes(db);
     if (*n > 0)
-        store_note_change(db, STORE_CHANGED_QUEUE, org_id, NULL);
+        store_note_change(db, STORE_CHANGED_QUEUE, cut->org_id, NULL);
     return TRUE;
+}
+
+/* *is_done becomes FALSE if some may be left. */
+static gboolean cut_classes(Db *db, const Cut *cut, gboolean *is_done, GError **error)
+{
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
+        gint64 n = 0;
+        if (!cut_class(db, cut, class, &n, error))
+            return FALSE;
+        *is_done = *is_done && n < cut->limit;
+    }
+    return TRUE;
+}
+
+gboolean waits_end(Db *db, gint64 org_id, WallMs now, guint limit, GError **error)
+{
+    const Cut cut = {.org_id = org_id, .beyond = now, .to = now, .limit = limit};
+    gboolean is_done = TRUE;
+    return cut_classes(db, &cut, &is_done, error);
 }
 
 static GArray *all_orgs(Db *db, GError **error)
@@ -42,12 +70,13 @@ gboolean waits_shorten(Db *db, WallMs now, guint limit, gboolean *is_done, GErro
         return FALSE;
     gboolean done = TRUE;
     for (guint i = 0; i < orgs->len; i++) {
-        for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
-            gint64 n = 0;
-            if (!shorten_class(db, g_array_index(orgs, gint64, i), class, now, limit, &n, error))
-                return FALSE;
-            done = done && n < limit;
-        }
+        const Cut cut = {.org_id = g_array_index(orgs, gint64, i),
+            .beyond = now + LIMIT_RETRY_WAIT_MS,
+            .to = now + LIMIT_RETRY_BACKOFF_MS,
+            .all = TRUE,
+            .limit = limit};
+        if (!cut_classes(db, &cut, &done, error))
+            return FALSE;
     }
     *is_done = done;
     return TRUE;

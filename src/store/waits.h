@@ -1,5 +1,6 @@
-/* Mails that wait for their next attempt name its moment by the wall clock. When that clock is put
- * back, the moment may lie years ahead, and nobody meant it. */
+/* Waits that are cut short. Mails that wait for their next attempt name its moment by the wall
+ * clock: when that clock is put back, it may lie years ahead, and nobody meant it. And what one
+ * configuration could not send need not wait once another is in force. */
 #pragma once
 
 #include "store/store.h"
@@ -9,3 +10,7 @@
  * and organisation in one call; *is_done: none was left over. Notes QUEUE where there were any.
  * Needed at start and after the clock was set. */
 gboolean waits_shorten(Db *db, WallMs now, guint limit, gboolean *is_done, GError **error);
+
+/* Makes what is deferred due now, at most `limit` a class; what is over that waits its own time.
+ * For settings that were verified: what kept the mail back is mended. Notes QUEUE. */
+gboolean waits_end(Db *db, gint64 org_id, WallMs now, guint limit, GError **error);

@@ -27,7 +27,7 @@ export async function openBrowser(origin, { language = 'de', width = 1280, heigh
   if (SLOWER > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
   const complaints = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   context.on('request', (request) => {
@@ -60,6 +60,20 @@ export async function inspect(page, name) {
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
   assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name} does not scroll sideways`);
+}
+
+/** The same page, which speaks German and is wide, on a phone and in English: pictures of both. The language is the reader's, so it comes back. */
+export async function inspectElsewhere(page, name) {
+  const speak = async (language) => {
+    await page.click(`.preferences [lang=${language}]`);
+    await page.waitForSelector(`html[lang=${language}]`);
+  };
+  await page.setViewportSize({ width: 390, height: 800 });
+  await inspect(page, `de-${name}-phone`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await speak('en');
+  await inspect(page, `en-${name}`);
+  await speak('de');
 }
 
 // --- Steps that several suites take ------------------------------------------------------------------------------------

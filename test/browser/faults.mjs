@@ -219,7 +219,7 @@ async function suite(daemon, browser, silentPort) {
       assert.ok(!conversation.includes(secret), 'no secret in the conversation');
     }
     await untilFaulty(page, 'password');
-    await page.getByRole('button', { name: 'Zum Feld' }).click();
+    await page.getByRole('button', { name: 'Passwort neu eingeben' }).click();
     await untilFocused(page, 'password');
     await inspect(page, 'de-21-wrong-password');
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
+import { DraftForm } from '../../ui/draft.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
 import { authOf, exampleOf, perAccount, valuesOf, valuesOfCandidate } from '../../ui/preset.js';
@@ -108,6 +109,14 @@ export async function names() {
     }
   });
   for (const [name, given, host, port] of PASTED) await test(`server name: ${name}`, () => assert.deepEqual(takeApart(given), { host, port }));
+  await test('what a proposal has put into the form is on record, but for the password', () => {
+    const draft = new DraftForm(() => {});
+    draft.setMany = (values) => Object.assign(draft.form, values); // nothing is saved here
+    draft.propose({ host: 'localhost', password: 'sandbox' });
+    assert.equal(draft.form.password, 'sandbox');
+    assert.ok(!draft.isTyped('host'));
+    assert.doesNotMatch(JSON.stringify(draft.proposed), /password|sandbox/);
+  });
   await test('a well-known port names its encryption', () => {
     for (const [port, security] of PORTS) assert.equal(securityOfPort(port), security, port);
   });

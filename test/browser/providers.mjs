@@ -2,8 +2,9 @@
 // the provider's own words, and the one click that mends it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createAdmin, eventually, inspect, openBrowser, openForm, setupState, untilRun, untilValue } from './browser.mjs';
+import { createAdmin, eventually, inspect, inspectElsewhere, openBrowser, openForm, setupState, untilRun, untilValue } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
+import { domain } from './domain.mjs';
 import { test } from './tap.mjs';
 
 const WORLD = new URL('../real/providerworld.py', import.meta.url).pathname;
@@ -30,7 +31,11 @@ async function startWorld() {
   };
 }
 
-const run = (page, outcome, start = () => page.click('.settings button[type=submit]')) => untilRun(page, outcome, start);
+/** One check; after one that passed the form is folded away, and with it everything that was typed. */
+async function run(page, outcome, start = () => page.click('.settings button[type=submit]')) {
+  await untilRun(page, outcome, start);
+  if (outcome === 'passed') await page.waitForSelector('.settings', { state: 'detached' });
+}
 const action = (page, code) => page.locator(`.ladder [data-action=${code}]`);
 
 /** From a page that has everything folded away: the address of another customer, and what was found for it in the form. */
@@ -75,6 +80,16 @@ async function found(page, world) {
     await setupState(page, 'complete');
   });
 
+  await test('providers: the domain card says in words what the DNS has, and so does the one of IONOS', async () => {
+    await page.waitForSelector('#domain-card [data-record=spf][data-verdict=good]');
+    const words = Object.fromEntries(await page.$$eval('#domain-card [data-record]', (rows) => rows.map((row) => [row.dataset.record, row.textContent])));
+    assert.match(words.spf, /IONOS/);
+    assert.match(words.spf, /include:_spf-eu\.ionos\.com/);
+    assert.match(words.dkim, /s1-ionos/);
+    assert.match(words.dmarc, /„none“/);
+    await inspect(page, 'de-63-domain');
+  });
+
   await test('providers: ALL-INKL, whose server name nobody remembers, is found, and the login is asked for', async () => {
     await anew(page);
     await enterAddress(page, allinkl.email, 'mx');
@@ -85,6 +100,17 @@ async function found(page, world) {
     await page.fill('#username', allinkl.usernames[0]);
     await page.fill('#password', allinkl.password);
     await run(page, 'passed');
+  });
+
+  await test('providers: an address of another domain takes the place of all that is in force, and its password goes nowhere else', async () => {
+    await anew(page);
+    assert.equal(await page.inputValue('#host'), 'w0123456.kasserver.com');
+    await page.fill('#from_email', ionos.email);
+    await page.fill('#password', ionos.password);
+    await run(page, 'passed', () => page.keyboard.press('Enter')); // before anybody has been asked: the check waits for the look-up
+    assert.match(await page.textContent('.ladder-target'), /^smtp\.ionos\.de:/);
+    const { active } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    assert.deepEqual([active.host, active.username ?? active.from_email, active.from_email], ['smtp.ionos.de', ionos.email, ionos.email]);
   });
 
   await test('providers: a domain that names its server in the DNS or on its own page is found', async () => {
@@ -102,6 +128,8 @@ async function found(page, world) {
     await page.locator('.settings p > .link').click();
     await page.waitForSelector('[data-found=mx]');
     assert.equal(await page.inputValue('#host'), 'mail.selbst.example');
+    assert.match(await page.textContent('.status-todo'), /anderer Server gefunden: smtp\.ionos\.de/);
+    assert.match(await page.getAttribute('.found-best button', 'class'), /primary/);
     await page.locator('.found-best button').click();
     await untilValue(page, 'host', 'smtp.ionos.de');
     await page.waitForSelector('.found-best .badge');
@@ -135,10 +163,37 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await run(page, 'passed');
   });
 
+  await test('providers: the record that a domain lacks can be copied; where that is not allowed, the text is marked', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.waitForSelector('#domain-card [data-record=dmarc][data-verdict=missing]');
+    const [name, value] = await page.$$eval('[data-record=dmarc] .proposal code', (all) => all.map((one) => one.textContent));
+    assert.match(name, /^_dmarc\.kanzlei-strato\.example\.?$/);
+    assert.match(value, /^v=DMARC1; *p=none/);
+    await page.locator('[data-record=dmarc]').getByRole('button', { name: 'Wert kopieren' }).click();
+    await eventually(async () => assert.equal(await page.evaluate('navigator.clipboard.readText()'), value));
+    await page.evaluate(() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); });
+    await page.locator('[data-record=dmarc]').getByRole('button', { name: 'Name kopieren' }).click();
+    assert.equal(await page.evaluate('getSelection().toString()'), name);
+    await page.reload();
+  });
+
+  await test('providers: another sender of the same domain keeps the login, and no password is asked for', async () => {
+    await anew(page);
+    await page.fill('#from_email', 'empfang@kanzlei-strato.example');
+    await untilValue(page, 'username', strato.email);
+    assert.doesNotMatch(await page.textContent('.settings'), /Das Ziel hat sich geändert/);
+    await page.fill('#from_email', strato.email);
+    await page.keyboard.press('Tab');
+    await untilValue(page, 'username', '');
+    await anew(page);
+    await page.getByRole('button', { name: 'Schließen' }).click();
+  });
+
   await test('providers: the customer number as user name is replaced by the address with one click', async () => {
     await fillIn(page, { from_email: ionos.email, username: '123456789', host: 'smtp.ionos.de', port: '465', password: ionos.password });
     await run(page, 'failed');
     await inspect(page, 'de-42-wrong-user-name');
+    await inspectElsewhere(page, '42-wrong-user-name');
     await run(page, 'passed', () => action(page, 'use_address_as_username').click());
   });
 
@@ -156,8 +211,16 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await run(page, 'failed');
     assert.match(await action(page, 'open_app_password').getAttribute('href'), /^https:\/\/myaccount\.google\.com\//);
     await inspect(page, 'de-44-app-password');
-    await page.fill('#password', gmail.password);
+    await page.fill('#password', gmail.password.replace(/(.{4})(?=.)/g, '$1 ')); // as Google shows it
     await run(page, 'passed');
+  });
+
+  await test('providers: that Google replaces a foreign sender without a word is said before it does', async () => {
+    await fillIn(page, { from_email: 'anderer@verein.example', username: gmail.email, host: 'smtp.gmail.com' });
+    await page.waitForSelector('#sender-rule');
+    assert.match(await page.textContent('#sender-rule'), /^Gmail:.*stillschweigend durch die Adresse des Kontos ersetzt/);
+    await page.fill('#from_email', gmail.email);
+    await page.waitForSelector('#sender-rule', { state: 'detached' });
   });
 
   await test('providers: a sender the provider refuses is replaced by the one of the login with one click', async () => {
@@ -165,7 +228,21 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await run(page, 'failed');
     await page.waitForSelector('[data-phase=sender][data-state=failed]');
     await inspect(page, 'de-45-sender-refused');
+    await page.reload(); // the form is folded away, and the click opens it again
+    await page.waitForSelector('.ladder [data-action]');
+    assert.equal(await page.locator('.settings').count(), 0);
     await run(page, 'passed', () => action(page, 'use_from_of_login').click());
+  });
+
+  await test('providers: after a reload a click that needs the password fills in the rest and asks for it', async () => {
+    await fillIn(page, { from_email: ionos.email, username: '987654321', host: 'smtp.ionos.de', port: '465', password: ionos.password });
+    await run(page, 'failed');
+    await page.reload();
+    await action(page, 'use_address_as_username').click();
+    await untilValue(page, 'username', ionos.email);
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    await page.fill('#password', ionos.password);
+    await run(page, 'passed');
   });
 
   await test('providers: a port that is blocked leads to the other one with one click', async () => {
@@ -174,6 +251,31 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await page.waitForSelector('[data-sibling=open]');
     await inspect(page, 'de-46-blocked-port');
     await run(page, 'passed', () => action(page, 'use_sibling_port').click());
+  });
+
+  await test('providers: Microsoft refuses the sender only with the mail: the test mail, the email and the state offer the address of the login', async () => {
+    const offer = (where) => page.locator(`${where} [data-action=use_from_of_login]`);
+    await fillIn(page, { from_email: 'anderer@schule-microsoft.example', username: microsoft365.email, host: 'smtp.office365.com', port: '587', password: microsoft365.password });
+    await run(page, 'passed');
+    assert.match(await page.textContent('.other-sender'), /^Angemeldet als sekretariat@.*, Absender ist anderer@.*zeigt endgültig die Testmail/);
+    await page.waitForSelector('.settings', { state: 'detached' });
+    await page.fill('#test_to', 'kundin@example.net');
+    await page.getByRole('button', { name: 'Testmail senden' }).click();
+    await offer('.test-progress').waitFor();
+    assert.ok(await page.locator('.test-progress a[href^="/manual/de/"]').count() > 0, 'and the page of the manual');
+    await page.click('.test-progress a[href^="#/outbox/"]');
+    await page.waitForSelector('.attempt a[href^="/manual/de/"]');
+    await inspect(page, 'de-47-sender-refused-late');
+    await page.goto(page.url().replace(/#.*/, '#/settings/email'));
+    await page.reload();
+    await offer('.test-progress').waitFor(); // it still says why
+    await offer('.dates').waitFor();
+    await offer('.status.warn').waitFor(); // not green, and with the same way out
+    assert.match(await page.textContent('#status-title'), /Eingeschränkt/);
+    await inspect(page, 'de-48-last-failure');
+    await run(page, 'passed', () => offer('.dates').click());
+    const { active } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    assert.equal(active.from_email, microsoft365.email);
   });
 }
 
@@ -186,6 +288,7 @@ export async function providers() {
       await createAdmin(browser.page, daemon.setupLink);
       await found(browser.page, world);
       await mended(browser.page, world);
+      await domain(daemon.url, browser.page, world.providers.microsoft365.email.split('@')[1]);
       await test('providers: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
     } finally {
       await browser.close();

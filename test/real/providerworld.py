@@ -37,7 +37,7 @@ class Provider(NamedTuple):
     """What a provider's server says and whom it knows."""
 
     preset: str
-    hosts: tuple  # names that lead to it
+    hosts: tuple  # names that lead to it, the right one first
     certificate: tuple  # names its certificate is for
     email: str  # the customer's mailbox
     password: str  # with which programs may log in
@@ -65,7 +65,7 @@ PROVIDERS = (
                  's2-ionos._domainkey.praxis-ionos.example. CNAME s2.dkim.ionos.com.',
                  '_dmarc.praxis-ionos.example. TXT "v=DMARC1; p=none"')),
     Provider(
-        preset="strato", hosts=("smtp.strato.de",), certificate=("smtp.strato.de",),
+        preset="strato", hosts=("smtp.strato.de", "mail.kanzlei-strato.example"), certificate=("smtp.strato.de",),
         email="kontakt@kanzlei-strato.example", password="strato-mailbox", usernames=("kontakt@kanzlei-strato.example",),
         mx="smtpin.rzone.de", spf="v=spf1 redirect=smtp.rzone.de",
         wrong=b"535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6\r\n",
@@ -79,7 +79,7 @@ PROVIDERS = (
         refused_sender=b"553 5.7.1 <{sender}>: Sender address rejected: not owned by user {username}\r\n",
         records=('spf.kasserver.com. TXT "v=spf1 ip4:85.13.128.0/18 -all"',)),
     Provider(
-        preset="gmail", hosts=("smtp.gmail.com",), certificate=("smtp.gmail.com",),
+        preset="gmail", hosts=("smtp.gmail.com", "mail.firma-google.example"), certificate=("smtp.gmail.com",),
         email="team@firma-google.example", password="abcdefghijklmnop", usernames=("team@firma-google.example",),
         mx="smtp.google.com", spf="v=spf1 include:_spf.google.com ~all",
         wrong=b"535-5.7.8 Username and Password not accepted. For more information, go to\r\n"
@@ -90,7 +90,7 @@ PROVIDERS = (
                            b"534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor 5b1f17b1804b1-46e2e5baac9 - gsmtp\r\n",
         records=('_spf.google.com. TXT "v=spf1 ip4:74.125.0.0/16 ip4:209.85.128.0/17 ip6:2a00:1450:4000::/36 ~all"',)),
     Provider(
-        preset="microsoft365", hosts=("smtp.office365.com",), certificate=("outlook.office365.com", "smtp.office365.com"),
+        preset="microsoft365", hosts=("smtp.office365.com", "mail.schule-microsoft.example"), certificate=("outlook.office365.com", "smtp.office365.com"),
         email="sekretariat@schule-microsoft.example", password="microsoft-account",
         usernames=("sekretariat@schule-microsoft.example",), mx="schule-microsoft-example.mail.protection.outlook.com",
         spf="v=spf1 include:spf.protection.outlook.com -all", ports=(STARTTLS,), filtered=(IMPLICIT,),

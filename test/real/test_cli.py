@@ -31,7 +31,7 @@ def environment(language):
 
 
 LADDER = ("Look up server name", "Connect", "Server greeting", "Ask for capabilities", "Switch to encryption", "Negotiate encryption",
-          "Verify certificate", "Log in", "Sender allowed")
+          "Verify certificate", "Log in", "Sender accepted")
 
 
 ENGLISH = environment({"LANG": "C.UTF-8"})
@@ -114,6 +114,14 @@ def check_explain(tap):
     run = command("explain", "--json", "--host", "smtp.ionos.de", "535 Authentication credentials invalid")
     found = json.loads(run.stdout)
     tap.equal([each["diagnosis"] for each in found], ["ionos_bad_credentials"], "explain --json --host: the provider's own row")
+    quiet, late = "12:00:00 queue active\n" * 40000, "535 5.7.8 Error: authentication failed\n"
+    run = command("explain", stdin="the mailbox is full\n" + quiet + late + quiet)
+    tap.ok(said(run, DONE, "auth_failed_generic") and run.stdout.count("[") == 1,
+           "explain: a long log is read to its end, and a reply in it counts more than words before it", run)
+    run = command("explain", stdin=late * 4000 + "550 5.1.1 User unknown (in reply to RCPT TO command)\n")
+    tap.equal(re.findall(r"\[(\w+)\]", run.stdout), ["auth_failed_generic", "recipient_unknown"], "explain: each diagnosis is said once")
+    run = command("explain", stdin=late.strip() + "x" * 70000 + "\n")
+    tap.ok(said(run, DONE, "auth_failed_generic") and "too long" in run.stderr, "explain: a line that is cut is named", run)
     tap.ok(said(command("explain", "Dear Anna"), NO, "no reply and no error"), "explain: a letter has nothing to explain")
     tap.ok(said(command("explain", "--jsonl", "text"), USAGE, "standard input only"), "explain --jsonl takes no arguments")
     lines = [{"id": 7, "phase": "auth", "reply": "535 5.7.8 no", "error": None}, {"id": "b", "phase": "connect", "error": "ETIMEDOUT", "port": 25},
@@ -166,7 +174,7 @@ def check_verification(tap, shell):
     tap.ok(said(run, USAGE, "no password came from standard input"), "a password that does not come", run)
 
     run = shell(*shell.sandbox(), stdin="wrong\n")
-    tap.ok(said(run, NO, "^  ✗ Log in ", "^  – Sender allowed", "What it means: .+", "What helps: .+", "The server said: 535",
+    tap.ok(said(run, NO, "^  ✗ Log in ", "^  – Sender accepted", "What it means: .+", "What helps: .+", "The server said: 535",
                 "Diagnosis: auth_failed_generic"), "a wrong password: exit status 1, what it means and what helps", run)
     run = shell(*shell.sandbox(), stdin="wrong\n", env=GERMAN)
     tap.ok(said(run, NO, "^  ✗ Anmelden ", "Was es heißt: .+", "Was hilft: .+", "Der Server sagte: 535"), "the same in German", run)

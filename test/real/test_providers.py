@@ -40,6 +40,8 @@ MISTAKES = (
             remedy={"password": "strato-mailbox"}),
     Mistake("STRATO: another's sender address", "strato", {"from_email": "chef@fremde-firma.example"}, "sender_not_owned",
             "use_from_of_login", {"from_email": "kontakt@kanzlei-strato.example"}),
+    Mistake("STRATO: a name of the own domain", "strato", {"host": "mail.kanzlei-strato.example"}, "tls_hostname_mismatch",
+            "use_right_host", {"host": "smtp.strato.de"}),
     Mistake("ALL-INKL: wrong password", "allinkl", {"password": WRONG_PASSWORD}, "auth_failed_generic", "enter_password_again",
             remedy={"password": "kas-mailbox"}),
     Mistake("ALL-INKL: smtp.all-inkl.com", "allinkl", {"host": "smtp.all-inkl.com"}, "tls_hostname_mismatch_allinkl", "use_right_host",
@@ -55,6 +57,11 @@ MISTAKES = (
             "open_app_password", {"url": "https://myaccount.google.com/apppasswords"}, {"password": "abcdefghijklmnop"}),
     Mistake("Gmail: host mistyped", "gmail", {"host": "smtp.gmial.com"}, "dns_host_not_found", "use_right_host",
             {"host": "smtp.gmail.com"}),
+    Mistake("Gmail: a name of the own domain", "gmail", {"host": "mail.firma-google.example"}, "tls_hostname_mismatch",
+            "use_right_host", {"host": "smtp.gmail.com"}),
+    Mistake("Microsoft 365: a name of the own domain", "microsoft365",
+            {"host": "mail.schule-microsoft.example", "port": STARTTLS, "security": "starttls"}, "tls_hostname_mismatch",
+            "use_right_host", {"host": "smtp.office365.com"}),
     Mistake("Microsoft 365: wrong password", "microsoft365", {"password": WRONG_PASSWORD}, "m365_wrong_credentials",
             "enter_password_again", remedy={"password": "microsoft-account"}),
     Mistake("Microsoft 365: port 465 is dropped on the way", "microsoft365", {"port": IMPLICIT, "security": "implicit"},
@@ -132,12 +139,12 @@ def check_microsoft_tenant(absender, world):
 
 
 def send_test_mail(absender, *states):
-    """Its state and the id of its last diagnosis."""
+    """Its state and its last diagnosis."""
     answer = absender.operator("POST", "/v1/smtp/test-emails", {"to": "anna@schule-microsoft.example"})
     assert answer.status == 202, answer
     email = absender.wait_for_state(answer.json["id"], *states)
     attempts = [attempt for recipient in email["recipients"] for attempt in recipient["attempts_log"]]
-    return email["state"], (attempts[-1]["diagnosis"] or {}).get("id")
+    return email["state"], attempts[-1]["diagnosis"] or {}
 
 
 def check_late_refusal(absender, world):
@@ -145,8 +152,11 @@ def check_late_refusal(absender, world):
     server = world.providers["microsoft365"]
     settings = {**right_settings(server.provider), "from_email": "chef@fremde-firma.example"}
     tap.equal(verdict(absender.verify(settings)), "passed", "Microsoft 365: another's sender address passes the verification")
-    tap.equal(send_test_mail(absender, "deferred", "rejected", "accepted"), ("deferred", "m365_send_as_denied"),
+    state, diagnosis = send_test_mail(absender, "deferred", "rejected", "accepted")
+    tap.equal((state, diagnosis.get("id")), ("deferred", "m365_send_as_denied"),
               "Microsoft 365: and the test mail tells that it may not be used")
+    tap.ok(any(action.get("from_email") == server.provider.email for action in diagnosis.get("actions", [])),
+           "Microsoft 365: and offers the mailbox's own address", diagnosis)
     tap.ok(not server.mails(), "Microsoft 365: nothing was sent under it")
     failure = absender.operator("GET", "/v1/smtp").json["last_failure"]
     actions = {action["code"]: action for action in failure["diagnosis"]["actions"]} if failure else {}

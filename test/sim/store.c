@@ -284,6 +284,13 @@ static void activate(World *world, guint i)
     org->health = OUTBOX_HEALTH_OK;
     org->health_at = world_wall(world);
     world->providers[i].refused_logins = 0;
+    for (gint64 id = 1; id <= world->n_mails; id++) {
+        Mail *mail = world_mail(world, id);
+        if (mail->org != i || mail->state != EMAIL_DEFERRED || mail->next_at <= org->health_at)
+            continue;
+        mail->next_at = mail->item.next_at = org->health_at;
+        mail->was_put_off = TRUE;
+    }
     world->store.noted_state |= 1U << i;
     world->store.noted_queue |= 1U << i;
 }

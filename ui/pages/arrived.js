@@ -1,5 +1,5 @@
 // Where the link in a test mail leads, without signing in: it has arrived, and the person says in which folder.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { span, t } from '../i18n.js';
@@ -13,8 +13,12 @@ export function ArrivedPage({ token }) {
   const [arrival, setArrival] = useState(null);
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  const [gone, setGone] = useState(false);
+  const heading = useRef(null);
+  useEffect(() => { if (gone) heading.current.focus(); }, [gone]); // the button that had it is no more
 
   const say = async (folder) => {
+    if (busy) return;
     setBusy(true);
     setProblem('');
     try {
@@ -22,17 +26,25 @@ export function ArrivedPage({ token }) {
       setArrival(found);
       announce(t(`arrived.thanks.${found.folder}`));
     } catch (error) {
-      setProblem(error.status === 404 ? t('arrived.unknown') : errorText(error));
+      if (error.status === 404) setGone(true);
+      else setProblem(errorText(error));
     }
     setBusy(false);
   };
 
+  if (gone) {
+    return html`
+      <div class="card gate arrived">
+        <h1 tabindex="-1" ref=${heading}>${t('arrived.invalid')}</h1>
+        <${Notice} tone="bad" role="alert">${t('arrived.unknown')}<//>
+      </div>`;
+  }
   return html`
     <div class="card gate arrived" data-folder=${arrival?.folder}>
-      <h1 tabindex="-1">${t('arrived.title')}</h1>
+      <h1 tabindex="-1">${t(arrival ? 'arrived.confirmed' : 'arrived.title')}</h1>
       <p class="lead">${arrival ? t(`arrived.thanks.${arrival.folder}`) : t('arrived.question')}</p>
       <div class="folders" role="group" aria-label=${t('arrived.question')}>${FOLDERS.map(([folder, icon]) => html`
-        <button type="button" key=${folder} disabled=${busy} aria-pressed=${arrival?.folder === folder ? 'true' : 'false'} onClick=${() => say(folder)}>
+        <button type="button" key=${folder} aria-disabled=${busy ? 'true' : undefined} aria-pressed=${arrival?.folder === folder ? 'true' : 'false'} onClick=${() => say(folder)}>
           <${Icon} name=${arrival?.folder === folder ? 'check' : icon} />${t(`arrived.${folder}`)}</button>`)}</div>
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
       ${arrival && html`

@@ -4,7 +4,7 @@ import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { bytes, currentLanguage, dateTime, relative, t, textOr } from '../i18n.js';
-import { replyText } from '../parts/diagnosis.js';
+import { Remedy, replyText } from '../parts/diagnosis.js';
 import { EmailActions } from '../parts/email-actions.js';
 import { EmailState, MaybeTwice } from '../parts/email-state.js';
 import { Explanation } from '../parts/explanation.js';
@@ -14,13 +14,15 @@ import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
 
-const Attempt = ({ attempt }) => html`
+/** What can be done stands under the last one only: what was before it has been answered by it. */
+const Attempt = ({ attempt, isLast }) => html`
   <li class="attempt">
     <p><${EmailState} state=${attempt.state} /> <${Time} at=${attempt.at} />
       ${attempt.server && html` <span class="hint">${t('email.via', { server: attempt.server })}</span>`}</p>
     ${(attempt.reply || attempt.text) && html`
       <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${replyText(attempt.reply, attempt.enhanced, attempt.text)}</code></p>`}
     ${attempt.diagnosis && html`<p><strong>${attempt.diagnosis.meaning}</strong> ${attempt.diagnosis.fix}</p>`}
+    ${attempt.diagnosis && isLast && html`<${Remedy} diagnosis=${attempt.diagnosis} />`}
   </li>`;
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
@@ -40,7 +42,7 @@ const Recipient = ({ recipient }) => html`
       <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} near /></p>`}
     ${recipient.attempts_log?.length > 0 && html`
       <ol class="attempts" aria-label=${t('email.attempts')}>
-        ${recipient.attempts_log.map((attempt) => html`<${Attempt} key=${attempt.at} attempt=${attempt} />`)}
+        ${recipient.attempts_log.map((attempt, i, all) => html`<${Attempt} key=${attempt.at} attempt=${attempt} isLast=${i === all.length - 1} />`)}
       </ol>`}
   </li>`;
 

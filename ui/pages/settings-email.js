@@ -2,7 +2,8 @@
 // live. Once something is in force: the state of mail sending, with the form folded away behind a button.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
-import { domainOf, useDiscovery } from '../discovery.js';
+import { useDiscovery } from '../discovery.js';
+import { domainOf } from '../domain.js';
 import { DraftForm, faultOfRun } from '../draft.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
@@ -22,8 +23,8 @@ import { SendingWith } from '../parts/sending-with.js';
 import { SettingsForm } from '../parts/settings-form.js';
 import { StatusBar } from '../parts/status-bar.js';
 import { TestMail } from '../parts/test-mail.js';
-import { perAccount, presetById, presetOfHost, valuesOf } from '../preset.js';
-import { announce, loadSmtp, takeVerification, useApp } from '../store.js';
+import { authOf, perAccount, presetById, presetOfHost, valuesOf } from '../preset.js';
+import { announce, loadSmtp, takeVerification, update, useApp } from '../store.js';
 
 const HOME = '#/settings/email';
 const AIMS = { password: 'password', test: 'test_to' }; // what an address names: the field to begin with
@@ -84,8 +85,10 @@ function useChosen(draft, presets, discovery) {
 }
 
 /** What a person does with the form besides typing. */
-function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, reveal }) {
-  const verify = async () => {
+function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, view, before }) {
+  const { reveal } = view;
+  const verify = async (looksUp = true) => {
+    if (looksUp) await before(); // a password is for the server that belongs to the address, once that is known
     const id = await draft.verify();
     if (id) {
       await follow(id).catch((error) => setProblem(errorText(error)));
@@ -125,17 +128,31 @@ function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, re
     if (perAccount(preset.endpoints[0].host) && email) await discovery.ask(email); // the domain may tell which of its servers it is
   };
 
-  /** What a button under a verdict does: it fills in what it stands for and checks again. */
-  const mend = ({ code, ...action }) => {
+  const fillIn = ({ code, ...action }, checks) => {
     const given = ['host', 'port', 'security', 'username', 'from_email'].filter((name) => action[name] !== undefined && action[name] !== null);
-    if (code === 'open_domain_card') location.hash = `${HOME}/domain`;
-    else if (code === 'enter_password_again') {
-      draft.set('password', '');
-      focus('password');
-    } else if (given.length || code === 'retry_later') {
+    if (code === 'enter_password_again') draft.set('password', '');
+    else if (given.length || code === 'retry_later') {
       draft.propose(Object.fromEntries(given.map((name) => [name, String(action[name])])));
-      verify();
-    } else focus({ use_mailbox_login: 'username', use_right_host: 'host' }[code] ?? 'password');
+      if (checks) {
+        verify(false); // the server stays, unless it is what is mended
+        return;
+      }
+    }
+    focus(given[0] ?? { use_mailbox_login: 'username', use_right_host: 'host' }[code] ?? 'password');
+  };
+
+  /**
+   * What a button of a diagnosis does: it opens the form, fills in what it stands for and checks again. checks: false where something
+   * else is in the form, which is then left to the person.
+   */
+  const mend = (action, checks = true) => {
+    if (action.code === 'open_domain_card') {
+      location.hash = `${HOME}/domain`;
+      return;
+    }
+    view.open();
+    reveal();
+    setTimeout(() => fillIn(action, checks)); // once the form is there
   };
 
   return { verify, lookUp, start, choose, mend };
@@ -184,19 +201,33 @@ function useAim(aim, view) {
   }, [aim]);
 }
 
-/** Leaving the address looks it up, unless somebody chose the provider or typed the server. { later(), never() } */
-function useLeaving(isNews, lookUp) {
+/** An action chosen away from the check, maybe on another page. It speaks of what is in force: a draft of something else is not checked by it. */
+function useHandedOver(mend, smtp) {
+  const { mending } = useApp();
+  useEffect(() => {
+    if (!mending) return;
+    update({ mending: null });
+    mend(mending, !smtp.draft);
+  }, [mending]);
+}
+
+/** Leaving the address looks it up, unless somebody chose the provider or typed the server. { later(), never(), settled(): looks up what is due */
+function useLeaving(isNews, lookUp, discovery) {
   const timer = useRef(0);
   const never = () => clearTimeout(timer.current);
   const later = () => {
     never();
     timer.current = setTimeout(() => { if (isNews()) lookUp(false); }, SETTLE_MS);
   };
-  return { later, never };
+  const settled = async () => {
+    never();
+    await (isNews() ? lookUp(false) : discovery.settled());
+  };
+  return { later, never, settled };
 }
 
 /** What opens, folds and begins anew: { edit(), close(), discard(), byHand() }. */
-function useFolds({ aim, draft, view, discovery, setPicked, editing }) {
+function useFolds({ aim, draft, view, discovery, setPicked, editing, onDiscard }) {
   const close = () => {
     view.close();
     discovery.forget();
@@ -216,6 +247,7 @@ function useFolds({ aim, draft, view, discovery, setPicked, editing }) {
     },
     discard: async () => {
       await draft.discard();
+      onDiscard();
       view.startOver();
       discovery.forget();
       setPicked(null);
@@ -224,19 +256,21 @@ function useFolds({ aim, draft, view, discovery, setPicked, editing }) {
   };
 }
 
-/** The ladder of the newest run, with what can be done about it here; onAction: false while there is no form to fill in. */
-function Verdict({ run, watched, smtp, draft, resume, attempt, onAction }) {
+/** The ladder of the newest run, with what can be done about it here; editing: the form is there to go to. */
+function Verdict({ run, watched, smtp, draft, resume, attempt, presets, editing, onAction }) {
   const fault = faultOfRun(run);
   return html`
     <${Ladder} run=${run} folded=${run.state === 'passed' && (!watched || Boolean(smtp.draft))} inForce=${smtp.sending_with}
       paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
       offerSwitch=${watched && !smtp.sending.enabled && smtp.setup === 'complete'}
       onSwitchOn=${resume.ask} onTest=${() => focus('test_to')} onCancel=${attempt(() => api.cancelVerification(run.id))}
-      onGoToField=${onAction && fault && (() => focus(fault.name))} onAction=${onAction} />`;
+      senderRule=${presetOfHost(presets, run.settings.host)?.sender_rule}
+      onGoToField=${editing && fault && (() => focus(fault.name))} onAction=${onAction} />`;
 }
 
 function Settings({ aim, smtp, session, problem, setProblem, draft }) {
   const heading = useRef(null);
+  const [given, setGiven] = useState(null); // the run whose draft was discarded
   const resume = useResume();
   const presets = usePresets();
   const discovery = useDiscovery(draft);
@@ -253,14 +287,15 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
   const view = useView({ smtp, draft, checking: verifying });
   const { active, blank } = view;
   const editing = view.editing || (verifying && watched);
-  const folds = useFolds({ aim, draft, view, discovery, setPicked, editing });
+  const folds = useFolds({ aim, draft, view, discovery, setPicked, editing, onDiscard: () => setGiven(run?.id) });
   useAim(aim, view);
-  const steps = useSteps({ draft, discovery, presets, setPicked, follow, setProblem, reveal: view.reveal });
+  const steps = useSteps({ draft, discovery, presets, setPicked, follow, setProblem, view, before: () => leaving.settled() });
+  useHandedOver(steps.mend, smtp);
   const leaving = useLeaving(() => {
     const email = draft.address();
-    const movesAway = active && draft.isUnedited('host') && domainOf(email) !== domainOf(smtp.active.from_email);
-    return email && email !== discovery.email && email !== smtp.active?.from_email && !picked && (movesAway || draft.takesProposals());
-  }, steps.lookUp);
+    return email && email !== discovery.email && email !== smtp.active?.from_email && !picked && draft.takesProposals();
+  }, steps.lookUp, discovery);
+  draft.isDense = authOf(chosen) === 'app_password';
 
   const attempt = (action) => async (...given) => {
     setProblem('');
@@ -275,16 +310,19 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
     steps.choose(preset);
   };
 
-  const verdict = run && !blank && html`
-    <${Verdict} key="ladder" run=${run} watched=${watched} smtp=${smtp} draft=${draft} resume=${resume} attempt=${attempt}
-      onAction=${editing && !verifying && steps.mend} />`;
-  const domain = domainOf((editing ? draft.address() : '') || smtp.active?.from_email || '');
+  const isOver = run?.state === 'failed' && (run.id === given || (active && !smtp.draft && !editing)); // its draft is gone
+  const verdict = run && !blank && !isOver && html`
+    <${Verdict} key="ladder" run=${run} watched=${watched} smtp=${smtp} draft=${draft} resume=${resume} attempt=${attempt} presets=${presets}
+      editing=${editing} onAction=${steps.mend} />`;
+  const domain = domainOf((editing ? draft.savedAddress() : '') || smtp.active?.from_email || ''); // while it is typed nobody is asked
+  const sandboxInForce = session.sandbox && isSandbox(presets, smtp.active);
   const preset = editing ? chosen : presetOfHost(presets, smtp.active.host);
 
   return html`
     <${Problem} text=${problem} />
     <div class=${active ? 'hero' : ''}>
       <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} headingRef=${heading}
+        sandbox=${sandboxInForce} otherServer=${editing && discovery.isOther && discovery.answer.best}
         editing=${editing} onEdit=${active && !verifying && folds.edit} />
       ${active && html`<${SendingSwitch} smtp=${smtp} resume=${resume} />`}
     </div>
@@ -293,11 +331,11 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
         ${editing ? html`
           <${SettingsForm} key="form" draft=${draft} smtp=${smtp} discovery=${discovery} presets=${presets} chosen=${chosen} blank=${blank}
             locked=${verifying} runFault=${smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null}
-            onSubmit=${blank ? steps.start : steps.verify} onDiscard=${folds.discard} onLeaveAddress=${leaving.later}
+            onSubmit=${() => (blank ? steps.start() : steps.verify())} onDiscard=${folds.discard} onLeaveAddress=${leaving.later}
             onLookUp=${() => discovery.ask(draft.address())} onChoose=${choose} onByHand=${folds.byHand} />` : html`
           <${Now} smtp=${smtp} member=${session.member} fresh=${watched} onEdit=${folds.edit}
-            inSandbox=${session.sandbox && isSandbox(presets, smtp.sending_with)} />`}
-        ${domain && (!editing || aim === 'domain') && html`
+            inSandbox=${sandboxInForce} />`}
+        ${domain && !(sandboxInForce && !editing) && (!editing || aim === 'domain') && html`
           <${DomainCard} key=${domain} domain=${domain} preset=${preset && preset.id !== 'sandbox' ? preset.id : null} />`}
         ${!editing && html`<${History} smtp=${smtp} disabled=${verifying} onStarted=${attempt(follow)} />`}
       </div>

@@ -1,6 +1,7 @@
 // What was last and what comes next: the last accepted mail, the last failure, and the next dates to mind.
 import { html } from '../html.js';
 import { date, t } from '../i18n.js';
+import { Remedy } from './diagnosis.js';
 import { Icon } from './icon.js';
 import { Time } from './time.js';
 
@@ -18,7 +19,7 @@ function Coming({ at, text }) {
 const Failure = ({ failure: { at, diagnosis } }) => html`
   <li class="failure"><${Icon} name="cross" />
     <div><p>${t('dates.failed')} <strong><${Time} at=${at} /></strong></p>
-      ${diagnosis && html`<p>${diagnosis.meaning} <span class="hint">${diagnosis.fix}</span></p>`}</div></li>`;
+      ${diagnosis && html`<p>${diagnosis.meaning} <span class="hint">${diagnosis.fix}</span></p><${Remedy} diagnosis=${diagnosis} />`}</div></li>`;
 
 export function Dates({ smtp }) {
   const { last_accepted_at: accepted, last_failure: failure, dates = [] } = smtp;

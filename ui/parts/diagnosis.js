@@ -1,7 +1,9 @@
 // What went wrong, in one sentence, and what mends it: in words, and as buttons where one can help. Below, on request, the
 // redacted conversation.
+import { useId } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { update } from '../store.js';
 import { CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 
@@ -12,30 +14,39 @@ export function replyText(reply, enhanced, text) {
 }
 
 const SETTINGS = '#/settings/email';
-/** Where a button that changes settings leads when it stands on another page. */
-const PLACES = { open_domain_card: `${SETTINGS}/domain`, enter_password_again: `${SETTINGS}/password` };
+/** What is somewhere else and no change of settings. */
+const PLACES = { open_domain_card: `${SETTINGS}/domain` };
 /** What no button here can do: it is said, and the person does it. */
 const WORDS_ONLY = ['check_clock'];
 /** Those of no use away from the check that failed. */
 const HERE_ONLY = ['retry_later'];
 
-const Action = ({ action, primary, onAction, disabled }) => {
+/** For the settings page, from wherever the button stands: it opens its form, fills it in and checks. */
+function handOver(action) {
+  update({ mending: action });
+  if (!location.hash.startsWith(SETTINGS)) location.hash = SETTINGS;
+}
+
+const Action = ({ action, primary, onAction }) => {
   const { code, label, url } = action;
   const look = primary ? 'small primary' : 'small';
   if (url) {
     return html`<a class=${`button ${look}`} data-action=${code} href=${url} target="_blank" rel="noopener noreferrer">${label}<${Icon} name="external" /></a>`;
   }
-  if (!onAction) return html`<a class=${`button ${look}`} data-action=${code} href=${PLACES[code] ?? `${SETTINGS}/edit`}>${label}</a>`;
-  return html`<button type="button" class=${look} data-action=${code} disabled=${disabled} onClick=${() => onAction(action)}>${label}</button>`;
+  if (!onAction && PLACES[code]) return html`<a class=${`button ${look}`} data-action=${code} href=${PLACES[code]}>${label}</a>`;
+  return html`<button type="button" class=${look} data-action=${code} onClick=${() => (onAction ?? handOver)(action)}>${label}</button>`;
 };
 
 /** A text for somebody else, to be passed on. */
-const ForOthers = ({ action: { code, label, text } }) => html`
-  <details class="for-others" data-action=${code}><summary>${label}</summary>
-    <p id=${`action-${code}`}>${text}</p><${CopyButton} id=${`action-${code}`} what=${t('diagnosis.text')} /></details>`;
+function ForOthers({ action: { code, label, text } }) {
+  const id = useId(); // several on one page, each with a text of its own
+  return html`
+    <details class="for-others" data-action=${code}><summary>${label}</summary>
+      <p id=${id}>${text}</p><${CopyButton} id=${id} what=${t('diagnosis.text')} /></details>`;
+}
 
-/** The buttons of a diagnosis. onAction(action): what a click does on the settings page; without it they lead there. */
-export function Actions({ diagnosis, onAction, disabled, children }) {
+/** The buttons of a diagnosis. onAction(action): what a click does under a check; without it the settings page is given the action. */
+function Actions({ diagnosis, onAction, children }) {
   const actions = (diagnosis.actions ?? []).filter(({ code }) => onAction || !HERE_ONLY.includes(code));
   const words = actions.filter(({ code, url }) => WORDS_ONLY.includes(code) && !url);
   const texts = actions.filter(({ text }) => text);
@@ -44,21 +55,25 @@ export function Actions({ diagnosis, onAction, disabled, children }) {
     ${words.length > 0 && html`<ul class="bullets">${words.map(({ code, label }) => html`<li key=${code} data-action=${code}>${label}</li>`)}</ul>`}
     ${(buttons.length > 0 || children) && html`
       <div class="buttons">${buttons.map((action, i) => html`
-        <${Action} key=${action.code + i} action=${action} primary=${i === 0} onAction=${onAction} disabled=${disabled} />`)}${children}</div>`}
+        <${Action} key=${action.code + i} action=${action} primary=${i === 0} onAction=${onAction} />`)}${children}</div>`}
     ${texts.map((action) => html`<${ForOthers} key=${action.code} action=${action} />`)}`;
 }
 
-export const Diagnosis = ({ diagnosis, onAction, onGoToField, disabled, children }) => html`
+/** What can be done about it: the buttons, and the page of the manual. Wherever a diagnosis is shown, this belongs to it. */
+export const Remedy = ({ diagnosis, onAction, children }) => html`
+  <${Actions} diagnosis=${diagnosis} onAction=${onAction}>${children}<//>
+  ${diagnosis.manual_url && html`
+    <p><a href=${diagnosis.manual_url} target="_blank" rel="noopener noreferrer">${t('diagnosis.manual')}<${Icon} name="external" /></a></p>`}`;
+
+export const Diagnosis = ({ diagnosis, onAction, onGoToField, children }) => html`
   <div class="diagnosis" data-diagnosis=${diagnosis.id}>
     <p class="meaning"><${Icon} name="alert" /><strong>${diagnosis.meaning}</strong></p>
     ${diagnosis.fix && html`<p class="fix"><span>${t('diagnosis.fix')}</span> ${diagnosis.fix}</p>`}
     ${children}
     ${diagnosis.reply && html`
       <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${replyText(diagnosis.reply, diagnosis.enhanced)}</code></p>`}
-    <${Actions} diagnosis=${diagnosis} onAction=${onAction} disabled=${disabled}>
-      ${onGoToField && html`<button type="button" class="small" onClick=${onGoToField}>${t('diagnosis.go_to_field')}</button>`}<//>
-    ${diagnosis.manual_url && html`
-      <p><a href=${diagnosis.manual_url} target="_blank" rel="noopener noreferrer">${t('diagnosis.manual')}<${Icon} name="external" /></a></p>`}
+    <${Remedy} diagnosis=${diagnosis} onAction=${onAction}>
+      ${onGoToField && !diagnosis.actions?.some(({ code }) => code === 'enter_password_again') && html`<button type="button" class="small" onClick=${onGoToField}>${t('diagnosis.go_to_field')}</button>`}<//>
   </div>`;
 
 export const Conversation = ({ transcript }) => transcript?.length > 0 && html`

@@ -88,6 +88,6 @@ export function DomainCard({ domain, preset }) {
       ${check && html`<ul class="dns">${RECORDS.map((name) => html`<${Part} key=${name} name=${name} part=${check[name]} />`)}</ul>`}
       ${!check && busy && html`<p class="hint"><${Icon} name="spinner" spin /> ${t('domain.asking')}</p>`}
       <${Problem} text=${problem} />
-      <div class="buttons"><button type="button" disabled=${busy} onClick=${again}>${t(check || busy ? 'domain.again' : 'domain.check')}</button></div>
+      <div class="buttons"><button type="button" aria-disabled=${busy ? 'true' : undefined} onClick=${() => busy || again()}>${t(check || busy ? 'domain.again' : 'domain.check')}</button></div>
     </section>`;
 }

@@ -17,7 +17,8 @@ function readAddress() {
 function writeAddress(filters) {
   const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value)).toString();
   shown = query ? `${OUTBOX}?${query}` : OUTBOX;
-  if (location.hash !== shown) history.replaceState(null, '', shown);
+  const isHere = location.hash.split('?')[0] === OUTBOX; // or somebody is leaving, whose way this must not undo
+  if (isHere && location.hash !== shown) history.replaceState(null, '', shown);
 }
 
 /** { state, kind, search: looked for; typed: in the search field; set(name)(value) }: name is state, class or q. */

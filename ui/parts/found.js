@@ -1,8 +1,8 @@
 // What the look-up of an address brought: the server, where it stands and why, the others, and what was asked.
 import { html } from '../html.js';
 import { list, t } from '../i18n.js';
-import { readable } from '../domain.js';
-import { domainOf } from '../discovery.js';
+import { domainOf, readable } from '../domain.js';
+import { isInForm } from '../discovery.js';
 import { Icon } from './icon.js';
 
 const STEP_ICONS = { found: 'check', nothing: 'dash', failed: 'alert', skipped: 'dash' };
@@ -10,9 +10,6 @@ const STEP_ICONS = { found: 'check', nothing: 'dash', failed: 'alert', skipped: 
 const Server = ({ host, port, security }) => html`
   <strong class="found-server">${host ? readable(host) : t('discovery.own_host')}</strong>
   <span class="found-port">${port} · ${t(`security.${security}`)}</span>`;
-
-const isInForm = ({ host, port, security }, form) =>
-  (host ?? '') === form.host.trim() && String(port) === form.port.trim() && security === form.security;
 
 function Candidate({ candidate, form, onTake, locked, best }) {
   const taken = isInForm(candidate, form);
@@ -25,7 +22,7 @@ function Candidate({ candidate, form, onTake, locked, best }) {
           <p class="hint urgent">${t('discovery.open', { fields: list(candidate.open.map((name) => t(`settings.${name}`))) })}</p>`}
       </div>
       ${!taken && html`
-        <button type="button" class="small" disabled=${locked} onClick=${() => onTake(candidate)}>${t('discovery.take')}
+        <button type="button" class=${best ? 'small primary' : 'small'} disabled=${locked} onClick=${() => onTake(candidate)}>${t('discovery.take')}
           <span class="unseen"> ${readable(candidate.host ?? '')}:${candidate.port}</span></button>`}
     </li>`;
 }

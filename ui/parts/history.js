@@ -30,8 +30,8 @@ const Version = ({ version, disabled, onRestore }) => html`
       <p class="hint">${version.from_name && `${version.from_name} · `}${readable(version.from_email)}${version.username !== version.from_email && ` · ${t('history.username', { name: readable(version.username) })}`}</p>
       <p class="hint">${activated(version)}</p>
     </div>
-    ${!version.is_active && html`<button type="button" class="small" disabled=${disabled}
-      aria-label=${t('history.restore_what', { host: readable(version.host), time: moment(version.activated_at) })} onClick=${onRestore}>${t('history.restore')}</button>`}
+    ${!version.is_active && html`<button type="button" class="small" aria-disabled=${disabled ? 'true' : undefined}
+      aria-label=${t('history.restore_what', { host: readable(version.host), time: moment(version.activated_at) })} onClick=${() => disabled || onRestore()}>${t('history.restore')}</button>`}
   </li>`;
 
 export function History({ smtp, disabled, onStarted }) {

@@ -95,8 +95,12 @@ const Beside = ({ run }) => html`
   ${run.sibling && html`
     <p class="beside" data-sibling=${run.sibling.state}>${t(`ladder.sibling.${run.sibling.state}`, { port: String(run.sibling.port), security: t(`security.${run.sibling.security}`) })}</p>`}`;
 
+/** Some providers judge the sender only when the mail is there, or put another in its place. */
+const OtherSender = ({ settings: { username, from_email: sender }, rule }) => username && username.toLowerCase() !== sender.toLowerCase() && html`
+  <p class="other-sender">${t('ladder.other_sender', { username: readable(username), sender: readable(sender) })}${rule && ` ${rule}`}</p>`;
+
 /** What a click on a button of the verdict does belongs to the page: onAction(action). */
-export function Ladder({ run, folded, changed, inForce, paused, offerSwitch, onSwitchOn, onTest, onCancel, onGoToField, onAction, headingRef }) {
+export function Ladder({ run, folded, changed, inForce, paused, senderRule, offerSwitch, onSwitchOn, onTest, onCancel, onGoToField, onAction, headingRef }) {
   const running = run.state === 'running';
   const passed = run.state === 'passed';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
@@ -113,6 +117,7 @@ export function Ladder({ run, folded, changed, inForce, paused, offerSwitch, onS
       ${passed && html`
         <div class="outcome good"><${Icon} name="check" />
           <p><strong>${t('run.passed')}</strong> ${run.activated && t('run.activated')} ${totalMs > 0 && duration(totalMs)}</p></div>`}
+      ${passed && html`<${OtherSender} settings=${run.settings} rule=${senderRule} />`}
       ${passed && offerSwitch && html`
         <div class="offer"><p>${t('offer.text')}</p>
           <div class="buttons">

@@ -28,6 +28,12 @@ const Sources = ({ preset }) => preset.sources?.length > 0 && html`
   <details class="source" key=${preset.id}><summary>${t('preset.sources')}</summary>
     <ul>${[...new Set([].concat(preset.sources))].map((source) => html`<li key=${source}>${source}</li>`)}</ul></details>`;
 
+const isAhead = (notice) => new Date(notice.date) > Date.now();
+
+const Notices = ({ title, notices }) => notices?.length > 0 && html`
+  <div><h3>${title}</h3><ul class="bullets">${notices.map((notice) => html`
+    <li key=${notice.date + notice.text}><strong>${date(notice.date)}</strong> ${notice.text}</li>`)}</ul></div>`;
+
 export const ProviderHelp = ({ preset }) => preset && html`
   <section class="card provider" aria-labelledby="provider-title" data-provider=${preset.id}>
     <h2 id="provider-title">${preset.name}</h2>
@@ -35,9 +41,8 @@ export const ProviderHelp = ({ preset }) => preset && html`
     ${preset.sender_rule && html`<div><h3>${t('preset.sender_rule')}</h3><p>${preset.sender_rule}</p></div>`}
     ${preset.limits?.length > 0 && html`
       <div><h3>${t('preset.limits')}</h3><ul class="bullets">${preset.limits.map(({ text }) => html`<li key=${text}>${text}</li>`)}</ul></div>`}
-    ${preset.notices?.length > 0 && html`
-      <div><h3>${t('preset.notices')}</h3><ul class="bullets">${preset.notices.map((notice) => html`
-        <li key=${notice.date + notice.text}><strong>${date(notice.date)}</strong> ${notice.text}</li>`)}</ul></div>`}
+    <${Notices} title=${t('preset.notices')} notices=${preset.notices?.filter(isAhead)} />
+    <${Notices} title=${t('preset.changed')} notices=${preset.notices?.filter((notice) => !isAhead(notice))} />
     ${preset.support_url && html`<p><${Outside} href=${preset.support_url}>${t('preset.support')}<//></p>`}
     ${preset.checked && html`<p class="source">${t('preset.checked', { date: date(preset.checked) })}</p>`}
     <${Sources} preset=${preset} />

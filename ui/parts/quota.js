@@ -67,7 +67,7 @@ function Proposal({ smtp, onChanged }) {
     setBusy(false);
   };
   return html`
-    <${Notice}><p>${t('quota.proposal', { name: proposal.name, figures: figuresOf(proposal) })}</p>
+    <${Notice}><p>${t(proposal.is_sourced === false ? 'quota.proposal.ours' : 'quota.proposal', { name: proposal.name, figures: figuresOf(proposal) })} ${proposal.note}</p>
       <button type="button" class="small" disabled=${busy} onClick=${take}>${t('quota.take')}</button><//>
     ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;
 }

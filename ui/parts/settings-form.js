@@ -31,7 +31,7 @@ const SecurityChoice = ({ draft, locked, fault }) => html`
 /** Said once: under the field as a hint, or as its fault. */
 function passwordHint(draft, fault) {
   if (draft.needsPasswordAgain()) return fault ? undefined : t('fault.password_again');
-  if (draft.stored?.set && draft.stored.set_at) return t('settings.password.stored', { time: dateTime(draft.stored.set_at) });
+  if (draft.stored?.set && draft.stored.set_at) return fault ? undefined : t('settings.password.stored', { time: dateTime(draft.stored.set_at) });
   return t('settings.password.hint');
 }
 
@@ -97,13 +97,21 @@ function Advanced({ field, faults }) {
     </details>`;
 }
 
-function Foot({ draft, smtp, locked, onDiscard }) {
+/** The sender belongs to another mailbox than the one that signs in: what the provider makes of that, which it may do without a word. */
+function SenderRule({ draft, preset }) {
+  const [login, sender] = ['username', 'from_email'].map((name) => draft.form[name].trim().toLowerCase());
+  if (!preset?.sender_rule || !login.includes('@') || !sender || login === sender) return null;
+  return html`<div id="sender-rule"><${Notice} tone="warn"><strong>${shortName(preset.name)}:</strong> ${preset.sender_rule}<//></div>`;
+}
+
+/** otherServer: the one that was found is not in the form, and taking it comes first. */
+function Foot({ draft, smtp, locked, onDiscard, otherServer }) {
   const count = Object.keys(draft.faults).length;
   return html`
     ${count > 0 && html`<${Notice} tone="bad">${t('settings.faults', { n: count })}<//>`}
     ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
     <div class="buttons">
-      <button type="submit" class="primary" disabled=${locked}>${t('settings.verify')}</button>
+      <button type="submit" class=${otherServer ? '' : 'primary'} disabled=${locked}>${t('settings.verify')}</button>
       ${(smtp.draft || draft.unsaved().length > 0) && html`
         <button type="button" disabled=${locked} onClick=${onDiscard}>${t('settings.discard')}</button>`}
     </div>
@@ -157,8 +165,9 @@ export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, r
         <${Providers} presets=${presets} chosen=${chosen} onChoose=${onChoose} locked=${locked}
           open=${!chosen && ['done', 'failed'].includes(discovery.state)} />
         <${Login} ...${parts} />
+        <${SenderRule} draft=${draft} preset=${chosen} />
         <${Server} ...${parts} />
         <${Advanced} field=${field} faults=${faults} />
-        <${Foot} draft=${draft} smtp=${smtp} locked=${locked} onDiscard=${onDiscard} />`}
+        <${Foot} draft=${draft} smtp=${smtp} locked=${locked} onDiscard=${onDiscard} otherServer=${discovery.isOther} />`}
     </form>`;
 }

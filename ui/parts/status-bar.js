@@ -1,7 +1,8 @@
 // The five states of the setup: icon, words, and what to do now.
 import { html } from '../html.js';
 import { list, t } from '../i18n.js';
-import { readable } from '../domain.js';
+import { domainOf, readable } from '../domain.js';
+import { Remedy } from './diagnosis.js';
 import { Icon } from './icon.js';
 
 const LOOKS = {
@@ -20,13 +21,17 @@ export const namesOf = (fields) => list(fields.map((name) => t(name === 'securit
 const refused = ({ setup, breaker }) => setup === 'complete' && Boolean(breaker);
 
 /** What the form holds counts before what the server has got of it. */
-function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, draft) {
+function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, draft, sandbox, otherServer) {
+  if (otherServer && setup !== 'verifying') {
+    return t('setup.other_server', { host: readable(otherServer.host ?? '') || t('discovery.own_host'), domain: readable(domainOf(draft.form.from_email)) });
+  }
   const wrong = setup === 'verifying' ? [] : draft.wrong();
   if (wrong.length) return t('setup.wrong', { n: wrong.length, fields: namesOf(wrong) });
   const open = setup === 'incomplete' ? draft.missing(missing) : [];
   if (open.length) return t('setup.incomplete.missing', { fields: namesOf(open) });
   if (refused({ setup, breaker })) return t('setup.complete.refused');
   if (setup === 'complete') {
+    if (sandbox && sending.enabled) return t('setup.complete.sandbox');
     return sending.enabled ? t('setup.complete.sending', { host: readable(inForce?.host ?? '') }) : t('setup.complete.paused');
   }
   return t(`setup.${setup}.todo`);
@@ -41,16 +46,30 @@ const Way = ({ setup }) => {
     </ol>`;
 };
 
-/** onEdit: opens and closes the form below, if it can be closed. */
-export function StatusBar({ smtp, draft, editing, onEdit, headingRef }) {
-  const { tone, icon } = LOOKS[refused(smtp) ? 'failed' : smtp.setup];
+/** The settings passed once, and now something is wrong on the way: the health of what is in force, or null. */
+const ailing = ({ setup, health }) => (setup === 'complete' && ['degraded', 'unreachable'].includes(health?.state) ? health : null);
+const AILING = { tone: 'warn', icon: 'alert' };
+
+const Ailing = ({ diagnosis }) => diagnosis && html`
+  <p class="status-second">${diagnosis.meaning}</p>
+  <div class="status-remedy"><${Remedy} diagnosis=${diagnosis} /></div>`;
+
+/**
+ * onEdit: opens and closes the form below, if it can be closed. sandbox: what is in force delivers nothing. otherServer: found for the
+ * address, and not in the form.
+ */
+export function StatusBar({ smtp, draft, editing, onEdit, headingRef, sandbox, otherServer }) {
+  const ill = ailing(smtp);
+  const { tone, icon } = ill ? AILING : LOOKS[refused(smtp) ? 'failed' : smtp.setup];
+  const title = refused(smtp) ? t('health.credential_fault') : ill ? t(`health.${ill.state}`) : t(`setup.${smtp.setup}`);
   return html`
     <section class=${`status ${tone}`} aria-labelledby="status-title">
       <div class="status-icon"><${Icon} name=${icon} spin=${smtp.setup === 'verifying'} /></div>
       <div class="status-words">
-        <h2 id="status-title" tabindex="-1" ref=${headingRef} data-setup=${smtp.setup}>${refused(smtp) ? t('health.credential_fault') : t(`setup.${smtp.setup}`)}</h2>
+        <h2 id="status-title" tabindex="-1" ref=${headingRef} data-setup=${smtp.setup}>${title}</h2>
         ${smtp.setup === 'failed' && smtp.sending_with && html`<p class="status-second">${t('setup.failed.not_in_force')}</p>`}
-        <p class="status-todo">${whatToDo(smtp, draft)}</p>
+        ${ill ? html`<${Ailing} diagnosis=${ill.diagnosis ?? smtp.last_failure?.diagnosis} />`
+          : html`<p class="status-todo">${whatToDo(smtp, draft, sandbox, otherServer)}</p>`}
       </div>
       ${onEdit && html`
         <button type="button" class="edit" aria-expanded=${editing ? 'true' : 'false'} aria-controls=${editing ? 'edit' : undefined} onClick=${onEdit}>

@@ -5,6 +5,7 @@ import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { clock, t } from '../i18n.js';
 import { announce, useApp } from '../store.js';
+import { Remedy } from './diagnosis.js';
 import { EmailState } from './email-state.js';
 import { Field } from './field.js';
 import { Icon } from './icon.js';
@@ -80,9 +81,15 @@ function Arrival({ test }) {
   return html`<${Notice} tone=${test.arrived ? 'good' : 'info'}>${t(test.arrived ? 'test.in_inbox' : 'test.click_link')}<//>`;
 }
 
-function Progress({ test, captured }) {
+/** Why the last attempt failed: as the service has it of the settings in force, with what mends them, where it is the same. */
+function reasonOf(attempt, failure) {
+  const own = attempt?.diagnosis;
+  return own && failure?.diagnosis?.id === own.id ? failure.diagnosis : own;
+}
+
+function Progress({ test, captured, failure }) {
   const recipient = test.email?.recipients?.[0];
-  const last = recipient?.attempts_log?.at?.(-1);
+  const reason = reasonOf(recipient?.attempts_log?.at(-1), failure);
   const accepted = test.state === 'accepted';
   return html`
     <div class="test-progress" data-state=${test.state} data-arrived=${test.folder ?? ''}>
@@ -90,7 +97,7 @@ function Progress({ test, captured }) {
       <ol class="steps" aria-label=${t('test.progress')}>${STEPS.map((name) => html`<${Step} key=${name} name=${name} state=${stepState(name, test)} />`)}</ol>
       ${accepted ? html`<${Arrival} test=${test} />` : html`
         <p class="test-now"><${EmailState} state=${test.state} /> <span>${t(`state.${test.state}.means`)}</span></p>`}
-      ${last?.diagnosis && !accepted && html`<p>${last.diagnosis.meaning} ${last.diagnosis.fix}</p>`}
+      ${reason && !accepted && html`<p>${reason.meaning} ${reason.fix}</p><${Remedy} diagnosis=${reason} />`}
       ${!MOVING.includes(test.state) && recipient?.next_attempt_at && html`<p class="hint">${t('test.next_attempt', { time: clock(recipient.next_attempt_at) })}</p>`}
       <p class="links">
         ${captured && html`<a href=${`#/sandbox/${captured.id}`}>${t('test.captured')}</a>`}
@@ -117,7 +124,7 @@ export function TestMail({ smtp, member, inSandbox }) {
   const [id, setId] = useState(null);
   const [asked, setAsked] = useState(false);
   const last = smtp.last_test;
-  const email = useFollowed(id);
+  const email = useFollowed(id ?? (last?.state && last.state !== 'accepted' ? last.email_id : null)); // after a reload too, it says why
   const test = asked && !email ? null : testOf(email, last);
   const captured = useCaptured(test, inSandbox);
   const possible = Boolean(smtp.sending_with);
@@ -153,6 +160,6 @@ export function TestMail({ smtp, member, inSandbox }) {
         <button type="submit" disabled=${!possible}><${Icon} name="send" />${t('test.send')}</button>
       </form>
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
-      ${test && html`<${Progress} test=${test} captured=${captured} />`}
+      ${test && html`<${Progress} test=${test} captured=${captured} failure=${smtp.last_failure} />`}
     </section>`;
 }

@@ -18,6 +18,7 @@ export function TextBox({ id, label, hint, button, empty, onRead }) {
 
   const submit = async (event) => {
     event.preventDefault();
+    if (busy) return;
     const wrong = !text.trim() ? empty : sizeOf(text) > MOST_BYTES ? t('text_box.too_long') : '';
     setFault(wrong);
     setProblem('');
@@ -40,7 +41,7 @@ export function TextBox({ id, label, hint, button, empty, onRead }) {
         <p class="hint" id=${`${id}-hint`}>${hint}</p>
         <${Fault} id=${`${id}-fault`} text=${fault} />
       </div>
-      <button type="submit" disabled=${busy}>${button}</button>
+      <button type="submit" aria-disabled=${busy ? 'true' : undefined}>${button}</button>
     </form>
     ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;
 }

@@ -48,6 +48,22 @@ static void the_host_given_decides_between_providers(void **state)
         text_of(json_object_get(first(reply), "diagnosis"), "id"), "ionos_bad_credentials");
 }
 
+/* The page gives the server we submit to; a bounce tells of the recipient's. */
+static void a_bounce_of_another_server_is_not_laid_to_ours(void **state)
+{
+    g_autoptr(Reply) reply = ask_member(*state, "POST /v1/diagnoses", "",
+        "{\"text\":\"host mx.example.com[192.0.2.1] said: 451 4.3.0 queue file write error\\n"
+        "host smtp.example.net[192.0.2.2] said: 535 Authentication credentials invalid\","
+        "\"host\":\"smtp.ionos.de\"}");
+    assert_reply(reply, 200, NULL);
+    assert_int_equal(json_array_size(reply_at(reply, "data")), 2);
+    assert_null(strstr(reply->body, "ionos"));
+    assert_string_not_equal(
+        text_of(json_object_get(json_array_get(reply_at(reply, "data"), 1), "diagnosis"), "id"),
+        "ionos_bad_credentials");
+    assert_non_null(strstr(reply->body, "mx.example.com")); /* what is passed on names it */
+}
+
 static void a_letter_has_nothing_to_explain(void **state)
 {
     g_autoptr(Reply) reply =
@@ -86,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIGNED_UP(a_bounce_is_explained_in_both_languages),
         SIGNED_UP(the_host_given_decides_between_providers),
+        SIGNED_UP(a_bounce_of_another_server_is_not_laid_to_ours),
         SIGNED_UP(a_letter_has_nothing_to_explain),
         SIGNED_UP(what_is_sent_is_checked),
         SIGNED_UP(explaining_needs_the_right_to_read_settings),

@@ -62,8 +62,8 @@ static void every_change_has_words_in_both_languages(void **state)
     }
     assert_string_equal(
         explanation_change(EXPLAIN_CHANGE_FIX_CAUSE, "Do this.", LANGUAGE_EN), "Do this.");
-    assert_string_equal(
-        explanation_change(EXPLAIN_CHANGE_SWITCH_ON, "Do this.", LANGUAGE_EN), "Switch sending on");
+    assert_string_equal(explanation_change(EXPLAIN_CHANGE_SWITCH_ON, "Do this.", LANGUAGE_EN),
+        "Switch mail sending on");
 }
 
 static void times_are_in_the_words_of_the_language(void **state)
@@ -87,6 +87,14 @@ static void sentences_hold_what_is_known(void **state)
     assert_string_equal(en, "To b@example.org: The provider has not taken this email yet. The "
                             "mailbox is full. The next attempt follows on 24 December 2026 at "
                             "18:05 (UTC).");
+    const Explanation ours = {.code = EXPLAIN_DEFERRED_ACCOUNT, .next_at = SOME_TIME};
+    const ExplanationWords sender = {.meaning = "Dieser Absender ist nicht erlaubt."};
+    g_autofree char *settings = explanation_sentence(&ours, &sender, LANGUAGE_DE);
+    assert_string_equal(settings,
+        "Der Anbieter lehnt diese E-Mail wegen des Kontos oder der Einstellungen ab. Dieser "
+        "Absender ist nicht erlaubt. Absender versucht es alle 30 Minuten erneut, das nächste Mal "
+        "am 24. Dezember 2026 um 18:05 Uhr (UTC), und sofort, sobald neue Einstellungen geprüft "
+        "sind.");
     const Explanation fault = {.code = EXPLAIN_HELD, .gate = EMAIL_GATE_CREDENTIAL_FAULT};
     const ExplanationWords why = {.meaning = "Das Passwort ist falsch."};
     g_autofree char *de = explanation_sentence(&fault, &why, LANGUAGE_DE);

@@ -133,28 +133,71 @@ static void csrf_values_belong_to_one_session(void **state)
     assert_null(strstr(a, "session"));
 }
 
+/* So many tries, each as soon as it is allowed; the longest wait between them. */
+static MonoMs fail_on(
+    Guesses *guesses, const char *account, const char *address, int n, MonoMs *now)
+{
+    MonoMs longest_ms = 0;
+    for (int i = 0; i < n; i++) {
+        MonoMs wait_ms = guesses_take(guesses, account, address, *now);
+        longest_ms = MAX(longest_ms, wait_ms);
+        *now += wait_ms;
+    }
+    return longest_ms;
+}
+
 static void guesses_are_slowed_down_by_account_and_address(void **state)
 {
     g_autoptr(Guesses) guesses = guesses_new();
     MonoMs now = CLOCK_DAY_MS;
-    for (int i = 0; i < 5; i++) {
-        assert_true(guesses_wait_ms(guesses, "anna@example.de", "192.0.2.1", now) == 0);
-        guesses_note_failure(guesses, "anna@example.de", "192.0.2.1", now);
-    }
-    assert_true(guesses_wait_ms(guesses, "anna@example.de", "192.0.2.1", now) == 0);
-    guesses_note_failure(guesses, "ANNA@example.de", "192.0.2.2", now);
-    assert_true(guesses_wait_ms(guesses, "anna@example.de", "192.0.2.3", now) == CLOCK_SECOND_MS);
-    assert_true(guesses_wait_ms(guesses, "bob@example.de", "192.0.2.3", now) == 0);
-    for (int i = 0; i < 40; i++)
-        guesses_note_failure(guesses, "anna@example.de", "192.0.2.9", now);
-    assert_true(guesses_wait_ms(guesses, "anna@example.de", NULL, now) == CLOCK_MINUTE_MS);
-    assert_true(guesses_wait_ms(guesses, NULL, "192.0.2.9", now) > CLOCK_MINUTE_MS);
-    assert_true(guesses_wait_ms(guesses, NULL, "192.0.2.9", now) <= 15 * CLOCK_MINUTE_MS);
-    guesses_note_success(guesses, "anna@example.de");
-    assert_true(guesses_wait_ms(guesses, "anna@example.de", NULL, now) == 0);
+    for (int i = 0; i < 5; i++)
+        assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.1", now) == 0);
+    assert_true(guesses_take(guesses, "ANNA@example.de", "192.0.2.2", now) == 0);
+    assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.3", now) == CLOCK_SECOND_MS);
+    assert_true(guesses_take(guesses, "bob@example.de", "192.0.2.3", now) == 0);
+    MonoMs account_ms = fail_on(guesses, "anna@example.de", NULL, 40, &now);
+    assert_true(account_ms == CLOCK_MINUTE_MS);
+    MonoMs address_ms = fail_on(guesses, NULL, "192.0.2.9", 80, &now);
+    assert_true(address_ms == 15 * CLOCK_MINUTE_MS);
+    guesses_note_success(guesses, "anna@example.de", "192.0.2.4");
+    assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.5", now) == 0);
     for (int i = 0; i < 2 * LIMIT_GUESSES; i++) {
         g_autofree char *name = g_strdup_printf("%d@example.de", i);
-        guesses_note_failure(guesses, name, NULL, now + i);
+        guesses_take(guesses, name, NULL, now + i);
+    }
+}
+
+static void tries_at_once_are_counted_before_they_are_judged(void **state)
+{
+    g_autoptr(Guesses) guesses = guesses_new();
+    guint n_taken = 0;
+    for (int i = 0; i < 1000; i++)
+        n_taken += guesses_take(guesses, NULL, "192.0.2.1", CLOCK_DAY_MS) == 0;
+    assert_int_equal(n_taken, 21);
+}
+
+static void good_tries_are_given_back(void **state)
+{
+    g_autoptr(Guesses) guesses = guesses_new();
+    for (int i = 0; i < 1000; i++) {
+        assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.1", CLOCK_DAY_MS) == 0);
+        guesses_note_success(guesses, "anna@example.de", "192.0.2.1");
+    }
+}
+
+static void addresses_of_one_ipv6_network_count_as_one(void **state)
+{
+    static const struct {
+        const char *address;
+        gboolean is_same;
+    } cases[] = {{"2001:db8:0:1::1", TRUE}, {"2001:DB8:0:1:ffff:0:0:2", TRUE},
+        {"2001:db8:0:2::1", FALSE}, {"192.0.2.1", FALSE}, {"::ffff:192.0.2.1", FALSE}};
+    g_autoptr(Guesses) guesses = guesses_new();
+    while (guesses_take(guesses, NULL, "2001:db8:0:1:8000::7", CLOCK_DAY_MS) == 0)
+        continue;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        MonoMs wait_ms = guesses_take(guesses, NULL, cases[i].address, CLOCK_DAY_MS);
+        assert_int_equal(wait_ms > 0, cases[i].is_same);
     }
 }
 
@@ -282,6 +325,9 @@ int main(void)
         cmocka_unit_test(one_cookie_among_many_is_found),
         cmocka_unit_test(csrf_values_belong_to_one_session),
         cmocka_unit_test(guesses_are_slowed_down_by_account_and_address),
+        cmocka_unit_test(tries_at_once_are_counted_before_they_are_judged),
+        cmocka_unit_test(good_tries_are_given_back),
+        cmocka_unit_test(addresses_of_one_ipv6_network_count_as_one),
         cmocka_unit_test(the_policy_names_the_import_map_by_its_hash),
         cmocka_unit_test(every_route_says_who_may_take_it),
         cmocka_unit_test(routes_are_found_by_method_and_path),

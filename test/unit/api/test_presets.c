@@ -42,7 +42,12 @@ static void presets_tell_limits_rules_and_dates(void **state)
     assert_string_equal(text_of(ionos, "username_form"), "full_email");
     assert_true(g_str_has_prefix(text_of(ionos, "support_url"), "https://"));
     assert_int_equal(
-        json_integer_value(json_object_get(json_object_get(ionos, "quota"), "per_hour")), 50);
+        json_integer_value(json_object_get(json_object_get(ionos, "quota"), "per_hour")), 500);
+    assert_true(json_is_true(json_object_get(json_object_get(ionos, "quota"), "is_sourced")));
+    assert_non_null(strstr(text_of(json_object_get(ionos, "quota"), "note"), "30 Tage"));
+    const json_t *strato = json_object_get(preset(de, "strato"), "quota");
+    assert_true(json_is_false(json_object_get(strato, "is_sourced")));
+    assert_true(json_is_null(json_object_get(strato, "note")));
     assert_true(json_is_null(json_object_get(json_object_get(ionos, "quota"), "per_day")));
     assert_true(json_is_null(json_object_get(preset(de, "posteo"), "quota")));
     assert_string_not_equal(
@@ -181,6 +186,30 @@ static void discovery_needs_the_right_to_read_settings(void **state)
     assert_reply(reader, 200, NULL);
 }
 
+/* A GET, but the DNS and other houses' servers hear of it. */
+static void a_page_of_another_site_cannot_make_us_ask(void **state)
+{
+    static const struct {
+        const char *header;
+        int status;
+    } rows[] = {
+        {"", 200},
+        {"Sec-Fetch-Site: same-origin\r\n", 200},
+        {"Sec-Fetch-Site: none\r\n", 200},
+        {"Sec-Fetch-Site: cross-site\r\n", 403},
+        {"Sec-Fetch-Site: same-site\r\n", 403},
+    };
+    Fixture *self = *state;
+    static const char line[] = "GET /v1/smtp/discovery?email=a@gmx.de&public_database=true";
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Reply) reply = ask_member(self, line, rows[i].header, NULL);
+        assert_reply(reply, rows[i].status, rows[i].status == 403 ? "csrf" : NULL);
+    }
+    make_token(self, "[\"smtp:read\"]"); /* which no browser sends by itself */
+    g_autoptr(Reply) program = ask_token(self, line, "Sec-Fetch-Site: cross-site\r\n", NULL);
+    assert_reply(program, 200, NULL);
+}
+
 #define SIGNED_UP(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
 
 int main(void)
@@ -195,6 +224,7 @@ int main(void)
         SIGNED_UP(without_a_dns_every_step_says_so),
         SIGNED_UP(the_query_is_checked),
         SIGNED_UP(discovery_needs_the_right_to_read_settings),
+        SIGNED_UP(a_page_of_another_site_cannot_make_us_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,6 +295,101 @@ static void an_earlier_version_is_restored_by_a_verification(void **state)
     assert_string_equal(reply_text(after, "data.0.activated_by"), EMAIL);
 }
 
+static Reply *restore(Fixture *self, const char *id_path)
+{
+    g_autoptr(Reply) list = ask_member(self, "GET /v1/smtp/history", "", NULL);
+    g_autofree char *line =
+        g_strdup_printf("POST /v1/smtp/history/%s/restore", reply_text(list, id_path));
+    return ask_member(self, line, "", NULL);
+}
+
+static gboolean run_sql(Db *db, gpointer sql, GError **error)
+{
+    return db_exec(db, sql, error);
+}
+
+/* Limits are nothing a version proves: a quota set since must not be lifted by going back. */
+static void a_restored_version_keeps_the_limits_in_force(void **state)
+{
+    Fixture *self = *state;
+    activate(self, "one.example.de");
+    activate(self, "two.example.de");
+    reply_free(patch(self, "{\"quota\":{\"per_day\":7},\"window\":3,\"max_connections\":1}"));
+    g_autoptr(Reply) started = restore(self, "data.1.id");
+    assert_reply(started, 202, NULL);
+    g_autoptr(Reply) status = status_of(self);
+    assert_string_equal(reply_text(status, "draft.host"), "one.example.de");
+    assert_int_equal(json_integer_value(reply_at(status, "draft.quota.per_day")), 7);
+    assert_int_equal(json_integer_value(reply_at(status, "draft.window")), 3);
+    assert_int_equal(json_integer_value(reply_at(status, "draft.max_connections")), 1);
+}
+
+static void a_port_that_is_not_allowed_any_more_is_not_restored(void **state)
+{
+    static char sql[] = "UPDATE smtp_history SET port = 25 WHERE host = 'one.example.de'";
+    Fixture *self = *state;
+    activate(self, "one.example.de");
+    activate(self, "two.example.de");
+    run(self, run_sql, sql);
+    g_autoptr(Reply) refused = restore(self, "data.1.id");
+    assert_reply(refused, 422, "port_not_allowed");
+    g_autoptr(Reply) status = status_of(self);
+    assert_true(json_is_null(reply_at(status, "draft")));
+}
+
+static void a_restored_password_goes_nowhere_else(void **state)
+{
+    static const char *const changes[] = {"{\"host\":\"evil.example.de\"}", "{\"port\":2525}",
+        "{\"security\":\"implicit\"}", "{\"username\":\"eve\"}"};
+    Fixture *self = *state;
+    activate(self, "one.example.de");
+    activate(self, "two.example.de");
+    for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
+        g_autoptr(Reply) started = restore(self, "data.1.id");
+        assert_reply(started, 202, NULL);
+        g_autoptr(Reply) after = patch(self, changes[i]);
+        assert_reply(after, 200, NULL);
+        if (!json_is_false(reply_at(after, "draft.password.set")))
+            fail_msg("%s keeps the password", changes[i]);
+    }
+}
+
+static void passwords_that_were_swapped_in_the_database_are_refused(void **state)
+{
+    static char sql[] = "UPDATE smtp_history SET password_sealed = (SELECT o.password_sealed "
+                        "FROM smtp_history o WHERE o.host <> smtp_history.host)";
+    Fixture *self = *state;
+    activate(self, "one.example.de");
+    activate(self, "two.example.de");
+    run(self, run_sql, sql);
+    g_autoptr(Reply) refused = restore(self, "data.1.id");
+    assert_reply(refused, 500, "internal_error");
+    assert_null(strstr(refused->body, "canary"));
+    g_autoptr(Reply) status = status_of(self);
+    assert_true(json_is_null(reply_at(status, "draft")));
+    assert_string_equal(reply_text(status, "setup"), "complete");
+}
+
+static gboolean refuse_password_of_one(Db *db, gpointer data, GError **error)
+{
+    const Fixture *self = data;
+    g_autoptr(Secret) password = secret_new("canary-one.example.de", 21);
+    guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
+    vault_fingerprint(self->vault, LOGIN_GUARD_PURPOSE, password, fingerprint);
+    return login_guard_record_failure(
+        db, ORG, "one.example.de", "anna", fingerprint, clock_wall_ms(), error);
+}
+
+static void a_version_whose_password_was_just_refused_is_not_tried(void **state)
+{
+    Fixture *self = *state;
+    activate(self, "one.example.de");
+    activate(self, "two.example.de");
+    run(self, refuse_password_of_one, self);
+    g_autoptr(Reply) refused = restore(self, "data.1.id");
+    assert_reply(refused, 409, "same_password_refused");
+}
+
 static void what_was_never_active_cannot_be_restored(void **state)
 {
     Fixture *self = *state;
@@ -433,6 +528,16 @@ static void wrong_arrivals_change_nothing_and_are_slowed_down(void **state)
     assert_int_equal(status, 429);
 }
 
+static void wrong_links_lock_nobody_out(void **state)
+{
+    Fixture *self = *state;
+    for (guint i = 0; i < 30; i++)
+        reply_free(arrive(self, "wrong", "inbox"));
+    g_autoptr(Reply) signed_in = ask(
+        self, "POST /v1/sessions", "", "{\"email\":\"" EMAIL "\",\"password\":\"" PASSWORD "\"}");
+    assert_reply(signed_in, 200, NULL);
+}
+
 static void a_test_mail_speaks_both_languages_and_escapes_names(void **state)
 {
     static const struct {
@@ -469,8 +574,10 @@ static void a_test_mail_speaks_both_languages_and_escapes_names(void **state)
 
 static gboolean add_activity(Db *db, gpointer data, GError **error)
 {
-    const ActivityTally tally = {
+    ActivityTally tally = {
         .accepted = 3, .deferred = 2, .refused = 1, .diagnosis = "fallback_unknown"};
+    g_autoptr(SmtpState) present = smtp_state_read(db, ORG, error);
+    tally.config_version = present->config_version;
     return activity_add(db, ORG, &tally, clock_wall_ms(), error);
 }
 
@@ -528,10 +635,16 @@ int main(void)
         cmocka_unit_test(personal_senders_are_told_from_functions),
         TEST(earlier_settings_are_listed_without_their_secrets),
         TEST(an_earlier_version_is_restored_by_a_verification),
+        TEST(a_restored_version_keeps_the_limits_in_force),
+        TEST(a_port_that_is_not_allowed_any_more_is_not_restored),
+        TEST(a_restored_password_goes_nowhere_else),
+        TEST(passwords_that_were_swapped_in_the_database_are_refused),
+        TEST(a_version_whose_password_was_just_refused_is_not_tried),
         TEST(what_was_never_active_cannot_be_restored),
         TEST(a_test_mail_has_arrived_when_its_link_says_so),
         TEST(looking_at_the_link_does_not_use_it_up),
         TEST(wrong_arrivals_change_nothing_and_are_slowed_down),
+        TEST(wrong_links_lock_nobody_out),
         cmocka_unit_test(a_test_mail_speaks_both_languages_and_escapes_names),
         TEST(the_day_is_shown_by_the_hour),
         TEST(these_routes_need_their_scopes),

@@ -143,7 +143,7 @@ static const Row rows[] = {
         "{\"name\":\"connect\",\"state\":\"failed\",\"ms\":1,\"detail\":\"a (b)\"}",
         "  ✗ Connect                             1 ms  a (b)\n"},
     {"a rung that was left out", format_phase, "en", "{\"name\":\"sender\",\"state\":\"skipped\"}",
-        "  – Sender allowed                \n"},
+        "  – Sender accepted               \n"},
     {"what is checked", format_verification_start, "en",
         "{\"settings\":{\"host\":\"smtp.example.com\",\"port\":465,\"security\":\"implicit\","
         "\"username\":\"mail@example.com\"}}",

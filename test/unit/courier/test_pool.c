@@ -209,6 +209,27 @@ static void a_421_to_its_first_mail_lowers_them_too(void **state)
     assert_in_range(facts(world).sessions, 2, 4);
 }
 
+/* They are no other settings: what is said in the meantime still counts. */
+static void other_limits_open_sessions_anew_under_the_same_number(void **state)
+{
+    World *world = *state;
+    world->settings->max_connections = 1;
+    configure(world, 1, "right");
+    give(world, 0);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 1);
+    configure(world, 1, "right"); /* nothing has changed: the session stays */
+    give(world, 1);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 2);
+    assert_int_equal(facts(world).sessions, 1);
+    world->settings->window = 2;
+    configure(world, 1, "right");
+    give(world, 2);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 3);
+    assert_int_equal(facts(world).sessions, 2);
+    assert_int_equal(world->versions[2], 1);
+    assert_no_trouble(world);
+}
+
 static void a_421_alone_costs_one_mail_an_attempt(void **state)
 {
     World *world = *state;
@@ -620,6 +641,7 @@ int main(void)
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
         WITH_WORLD(a_window_arrives_once_each),
+        WITH_WORLD(other_limits_open_sessions_anew_under_the_same_number),
         WITH_WORLD(large_mails_arrive),
         WITH_WORLD(connections_share_and_never_exceed_the_setting),
         WITH_WORLD(a_line_with_room_is_preferred_over_another_connection),

@@ -1,14 +1,17 @@
 /* Verifications that fail before the login, and what they find out about why; with the sandbox, and
  * with doors that are shut or speak another language. */
 #include "base/limits.h"
-#include "courier/courier.h"
+#include "courier/courier_priv.h"
+#include "courier/sender_mx.h"
 #include "courier/sibling.h"
 #include "ingress/sandbox.h"
+#include "net/dns.h"
 #include "provider.h"
 #include "store/smtp_settings.h"
 #include "store/verifications.h"
 
 #include <glib/gstdio.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -453,6 +456,40 @@ static void siblings_are_the_two_ports_of_submission(void **unused)
         assert_int_equal(sibling_port(cases[i].port, cases[i].security), cases[i].sibling);
 }
 
+/* --- Whose mail host ------------------------------------------------------------------------- */
+
+static guint n_told;
+
+static void count_told(Courier *courier, const char *key, const char *mx)
+{
+    assert_null(mx);
+    n_told++;
+}
+
+/* A DNS server that never answers: each question waits for seconds. */
+static void a_flood_of_failed_runs_does_not_make_a_thread_each(void **state)
+{
+    World *world = *state;
+    g_autoptr(GError) error = NULL;
+    int silent = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in bound = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof bound;
+    assert_int_equal(bind(silent, (struct sockaddr *)&bound, size), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&bound, &size), 0);
+    g_autofree char *server = g_strdup_printf("127.0.0.1:%u", ntohs(bound.sin_port));
+    g_autoptr(NetDns) dns = net_dns_new(server, &error);
+    guint n_asked = 0;
+    world->courier->parts.dns = dns;
+    for (guint i = 0; i < 200; i++)
+        n_asked += sender_mx_ask(world->courier, "a@example.de", "key", count_told) ? 1 : 0;
+    assert_in_range(n_asked, LIMIT_MX_QUESTIONS, LIMIT_MX_QUESTIONS + LIMIT_MX_ASKERS);
+    net_dns_stop(dns);
+    while (n_told < n_asked)
+        g_main_context_iteration(world->context, TRUE);
+    world->courier->parts.dns = NULL;
+    close(silent);
+}
+
 int main(void)
 {
     secret_init();
@@ -469,6 +506,7 @@ int main(void)
         WITH_WORLD(a_password_that_was_not_judged_may_be_tried_again),
         WITH_WORLD(a_failed_run_that_is_cancelled_has_failed),
         WITH_WORLD(twenty_runs_are_quick),
+        WITH_WORLD(a_flood_of_failed_runs_does_not_make_a_thread_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,9 @@
 #include <cmocka.h>
 
 #define TXT DNS_TYPE_TXT
+#define SIXTEEN(text) \
+    text text text text text text text text text text text text text text text text
+#define FOUR_KIB SIXTEEN(SIXTEEN("ip4:192.0.2.100 "))
 
 static const ZoneRecord zone[] = {
     /* the provider */
@@ -51,6 +54,10 @@ static const ZoneRecord zone[] = {
         "a:www.absent.de/24 a:www.absent.de/23 -all",
         0},
     {"over.de", TXT, "v=spf1 include:full.de include:_spf.mail.example -all", 0},
+    {"long.de", TXT, "v=spf1 " FOUR_KIB "-all", 0},
+    {"bylong.de", TXT, "v=spf1 include:long.de -all", 0},
+    {"longtwo.de", TXT, "v=spf1 " FOUR_KIB "-all", 0},
+    {"longtwo.de", TXT, "v=spf1 ~all", 0},
     {"slow.de", TXT, NULL, DNS_TIMEOUT},
     {"_dmarc.slow.de", TXT, NULL, DNS_SERVER_FAIL},
     {"s1._domainkey.slow.de", TXT, NULL, DNS_TIMEOUT},
@@ -133,6 +140,9 @@ static void spf_is_judged_and_mended(void **state)
         {"full.de", DOMAIN_WRONG, SAY_SPF_PROVIDER_ABSENT, NULL},
         {"over.de", DOMAIN_WRONG, SAY_SPF_LOOKUPS, NULL},
         {"slow.de", DOMAIN_UNKNOWN, SAY_NO_ANSWER, NULL},
+        {"long.de", DOMAIN_UNKNOWN, SAY_SPF_TOO_LONG, NULL},
+        {"bylong.de", DOMAIN_UNKNOWN, SAY_SPF_TOO_LONG, NULL},
+        {"longtwo.de", DOMAIN_WRONG, SAY_SPF_SEVERAL, NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         DomainQuestion asked = question(rows[i].domain);

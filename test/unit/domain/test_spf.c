@@ -390,6 +390,73 @@ static void a_wide_web_of_includes_ends_soon(void **state)
     assert_int_equal(dns_answers_n_open(answers), 0);
 }
 
+/* Each "%{d}" stands for 219 octets, but only the last two of them matter. A record over the limit
+ * is not even read. */
+static void a_record_full_of_macros_is_read_in_no_time(void **state)
+{
+    GString *labels = g_string_new(NULL);
+    for (guint i = 0; i < 104; i++)
+        g_string_append(labels, "a.");
+    g_string_append(labels, "evil.example");
+    g_autofree char *domain = g_string_free(labels, FALSE);
+    static const struct {
+        guint n_macros;
+        SpfResult result;
+    } rows[] = {{1000, SPF_PASS}, {15000, SPF_TEMPERROR}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) text = g_string_new("v=spf1 exists:");
+        for (guint n = 0; n < rows[i].n_macros; n++)
+            g_string_append(text, "%{d}");
+        g_string_append(text, ".z -all");
+        const gsize cut = 253 - 2 - strlen(domain);
+        g_autofree char *name = g_strdup_printf("%s%s.z",
+            domain + strlen(domain) - cut + (domain[strlen(domain) - cut - 1] != '.'), domain);
+        const ZoneRecord evil[] = {{domain, TXT, text->str, 0}, {name, DNS_TYPE_A, "127.0.0.1", 0}};
+        g_autoptr(DnsAnswers) answers = dns_answers_new();
+        SpfClient client = {.sender = NULL};
+        assert_true(domain_ip_parse("192.0.2.1", &client.ip));
+        gint64 begun = g_get_monotonic_time();
+        SpfResult result = spf_check(&client, domain, answers);
+        while (dns_answers_n_open(answers) > 0) {
+            zone_answer(evil, G_N_ELEMENTS(evil), answers);
+            result = spf_check(&client, domain, answers);
+        }
+        assert_int_equal(result, rows[i].result);
+        assert_true(g_get_monotonic_time() - begun < G_TIME_SPAN_SECOND / 2);
+    }
+}
+
+static void names_lose_whole_labels_on_the_left(void **state)
+{
+    static const struct {
+        const char *name;
+        guint label, n, expected; /* length of a label, how many; of what is left */
+    } rows[] = {
+        {"253 octets stay", 1, 126, 253}, /* 126 times "a." and the "z" of the domain */
+        {"of 255 one label goes", 1, 127, 253},
+        {"of very many what is left is as long", 1, 1500, 253},
+        {"a label is not cut in two", 62, 5, 253},
+        {"nor by one octet", 60, 5, 245},
+        {"what has no dot is no name and stays none", 300, 1, 1},
+    };
+    DomainIp ip;
+    assert_true(domain_ip_parse("192.0.2.3", &ip));
+    const SpfMacros macros = {.sender = "x@z", .domain = "z", .ip = &ip};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) spec = g_string_new(NULL);
+        gboolean needs_helo = FALSE;
+        for (guint n = 0; n < rows[i].n; n++) {
+            for (guint octet = 0; octet < rows[i].label; octet++)
+                g_string_append_c(spec, 'a');
+            g_string_append_c(spec, '.');
+        }
+        g_string_append(spec, "%{d}");
+        g_autofree char *expanded = spf_macro_expand(spec->str, &macros, &needs_helo);
+        if (strlen(expanded) != rows[i].expected)
+            fail_msg("%s: %" G_GSIZE_FORMAT, rows[i].name, strlen(expanded));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +472,8 @@ int main(void)
         cmocka_unit_test(a_survey_finds_every_flaw),
         cmocka_unit_test(a_provider_is_contained_only_where_it_passes),
         cmocka_unit_test(a_wide_web_of_includes_ends_soon),
+        cmocka_unit_test(a_record_full_of_macros_is_read_in_no_time),
+        cmocka_unit_test(names_lose_whole_labels_on_the_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,35 @@ static void a_refusal_that_no_mail_heard_counts(void **unused)
     outbox_free(hand.outbox);
 }
 
+/* Other limits come under the same number, and lift no wait. */
+static void other_limits_lift_neither_a_refusal_nor_a_break_nor_a_hold(void **unused)
+{
+    static const struct {
+        AttemptEnd end;
+        DiagnosisFate fate;
+    } rows[] = {{ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD}, {ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE},
+        {ATTEMPT_REFUSED, DIAGNOSIS_FATE_HOLD}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Hand hand = open_hand(1);
+        const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+        load(&hand, items, 1);
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+                        .recipient_id = 1,
+                        .end = rows[i].end,
+                        .fate = rows[i].fate,
+                        .blocks_account = TRUE,
+                        .config_version = 1});
+        recorded(&hand, 1);
+        gate(&hand, EMAIL_GATE_OPEN, 1, 4);
+        load(&hand, items + 1, 1);
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+        hand.now += LIMIT_RETRY_WAIT_MS;
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+        outbox_free(hand.outbox);
+    }
+}
+
 static void a_refusal_under_other_settings_says_nothing(void **unused)
 {
     Hand hand = open_hand(1);
@@ -284,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_jump_ends_no_life_but_an_expiry_is_believed_from_either_clock),
         cmocka_unit_test(a_jump_moves_no_wait_and_is_a_reason_to_look_anew),
         cmocka_unit_test(a_refusal_that_no_mail_heard_counts),
+        cmocka_unit_test(other_limits_lift_neither_a_refusal_nor_a_break_nor_a_hold),
         cmocka_unit_test(a_refusal_under_other_settings_says_nothing),
         cmocka_unit_test(only_what_began_after_the_wait_is_the_automatic_try),
         cmocka_unit_test(after_a_restart_a_moment_that_cannot_be_leaves_no_try),

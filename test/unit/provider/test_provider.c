@@ -486,8 +486,10 @@ static void proposed_quotas_are_sourced_or_cautious(void **state)
             assert_true(p->quota.per_minute + p->quota.per_hour + p->quota.per_day == 0);
         } else if (strcmp(basis, "cautious_default") == 0) {
             assert_true(p->quota.per_minute == 20 && p->quota.per_hour == 200);
+            assert_false(p->quota.is_sourced);
             n_cautious++;
         } else {
+            assert_true(p->quota.is_sourced);
             assert_true(
                 p->quota.per_minute == 0 || is_sourced(limits, p->quota.per_minute, minute));
             assert_true(p->quota.per_hour == 0 || is_sourced(limits, p->quota.per_hour, hour));
@@ -589,7 +591,11 @@ static void damaged_lists_are_refused_by_name(void **state)
             "\"rule\": \"anything\"", "(allinkl)"},
         {"unknown kind of password", "\"kind\": \"app_password\"", "\"kind\": \"riddle\"",
             "(gmail)"},
-        {"quota without a figure", "\"quota\": {\"per_hour\": 50,", "\"quota\": {", "(ionos)"},
+        {"quota without a figure", "\"quota\": {\"per_hour\": 500,", "\"quota\": {", "(ionos)"},
+        {"quota with a note in one language",
+            "fewer before\", \"note_de\": \"für Postfächer, die älter als 30 Tage sind; vorher "
+            "weniger\"",
+            "fewer before\"", "(ionos)"},
         {"open bracket in a host", "<w0xxxxxx>", "<w0xxxxxx", "(allinkl)"},
         {"notice for nobody", "\"providers\": [\"gmail\"]", "\"providers\": [\"hotmail\"]",
             "policy_timeline"},

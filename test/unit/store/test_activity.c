@@ -156,6 +156,22 @@ static void outcomes_are_counted_where_they_are_written(void **state)
     assert_string_equal(read->last_failure_diagnosis, "mailbox_unknown");
 }
 
+/* A mail that was under way when other settings became active still ends under the old ones. */
+static void a_failure_under_earlier_settings_is_no_news(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    ok(db_exec(self->db, "UPDATE smtp_state SET config_version = 5", &error), error);
+    add(self, (ActivityTally){.deferred = 1, .diagnosis = "old", .config_version = 4}, T0);
+    g_autoptr(SmtpState) before = read_state(self);
+    assert_null(before->last_failure_diagnosis);
+    add(self, (ActivityTally){.deferred = 1, .diagnosis = "new", .config_version = 5}, T0 + 1);
+    add(self, (ActivityTally){.deferred = 1, .diagnosis = "old", .config_version = 4}, T0 + 2);
+    g_autoptr(SmtpState) after = read_state(self);
+    assert_string_equal(after->last_failure_diagnosis, "new");
+    assert_true(after->last_failure_at == T0 + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +180,7 @@ int main(void)
         SCRATCH_TEST(a_tally_of_nothing_writes_nothing),
         SCRATCH_TEST(the_last_acceptance_is_exact_to_a_second),
         SCRATCH_TEST(the_last_failure_is_kept_with_its_diagnosis),
+        SCRATCH_TEST(a_failure_under_earlier_settings_is_no_news),
         SCRATCH_TEST(old_hours_and_those_ahead_are_removed),
         SCRATCH_TEST(outcomes_are_counted_where_they_are_written),
     };
