@@ -1,6 +1,7 @@
 #include "store/history.h"
 
 #include "base/limits.h"
+#include "store/settings_columns.h"
 #include "store/verifications.h"
 
 void settings_version_free(SettingsVersion *version)
@@ -19,34 +20,20 @@ static void free_version(gpointer version)
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-#define COLUMNS                                                                        \
-    "h.id, h.config_version, h.host, h.port, h.security, h.username, h.from_email, "   \
-    "h.from_name, h.ehlo_name, h.max_connections, h.send_window, h.quota_per_minute, " \
-    "h.quota_per_hour, h.quota_per_day, h.password_sealed, h.password_set_at, "        \
-    "h.activated_at, h.activated_by, h.config_version = s.config_version "
+/* One table besides has columns of these names: what is asked of it is asked by name. */
+#define COLUMNS                                                             \
+    SETTINGS_COLUMNS ", id, h.config_version, activated_at, activated_by, " \
+                     "h.config_version = s.config_version "
 
 static SettingsVersion *read_version(DbQuery *q)
 {
     SettingsVersion *version = g_new0(SettingsVersion, 1);
-    SmtpSettings *settings = version->settings = settings_new();
-    db_id(q, 0, &version->id);
-    version->config_version = db_int(q, 1);
-    settings->host = db_dup_text(q, 2);
-    settings->port = (guint)db_int(q, 3);
-    settings->security = (guint)db_int(q, 4);
-    settings->username = db_dup_text(q, 5);
-    settings->from_email = db_dup_text(q, 6);
-    settings->from_name = db_dup_text(q, 7);
-    settings->ehlo_name = db_dup_text(q, 8);
-    settings->max_connections = (guint)db_int(q, 9);
-    settings->window = (guint)db_int(q, 10);
-    settings->quota =
-        (SettingsQuota){(guint)db_int(q, 11), (guint)db_int(q, 12), (guint)db_int(q, 13)};
-    settings->password_sealed = db_dup_bytes(q, 14);
-    settings->password_set_at = db_int(q, 15);
-    version->activated_at = db_int(q, 16);
-    version->activated_by = db_dup_text(q, 17);
-    version->is_active = db_int(q, 18) != 0;
+    version->settings = settings_columns_read(q, 0);
+    db_id(q, SETTINGS_COLUMNS_COUNT, &version->id);
+    version->config_version = db_int(q, SETTINGS_COLUMNS_COUNT + 1);
+    version->activated_at = db_int(q, SETTINGS_COLUMNS_COUNT + 2);
+    version->activated_by = db_dup_text(q, SETTINGS_COLUMNS_COUNT + 3);
+    version->is_active = db_int(q, SETTINGS_COLUMNS_COUNT + 4) != 0;
     return version;
 }
 
@@ -101,24 +88,6 @@ static gboolean forget_oldest(Db *db, gint64 org_id, GError **error)
     return db_finish(q, error);
 }
 
-static void bind_settings(DbQuery *q, const SmtpSettings *settings)
-{
-    db_bind_text(q, 4, settings->host);
-    db_bind_int_or_null(q, 5, settings->port);
-    db_bind_int_or_null(q, 6, settings->security);
-    db_bind_text(q, 7, settings->username);
-    db_bind_text(q, 8, settings->from_email);
-    db_bind_text(q, 9, settings->from_name);
-    db_bind_text(q, 10, settings->ehlo_name);
-    db_bind_int(q, 11, settings->max_connections);
-    db_bind_int(q, 12, settings->window);
-    db_bind_int(q, 13, settings->quota.per_minute);
-    db_bind_int(q, 14, settings->quota.per_hour);
-    db_bind_int(q, 15, settings->quota.per_day);
-    db_bind_bytes(q, 16, settings->password_sealed);
-    db_bind_int_or_null(q, 17, settings->password_set_at);
-}
-
 /* Who started the run of revision $N. */
 #define STARTED_BY(n)                                                         \
     "(SELECT started_by FROM verifications WHERE org_id = $1 AND revision = " \
@@ -129,18 +98,21 @@ static gboolean insert_version(Db *db, gint64 org_id, const SmtpSettings *settin
 {
     Id id = id_fresh(now);
     g_autoptr(DbQuery) q = db_query(db,
-        "INSERT INTO smtp_history (org_id, id, config_version, host, port, security, username, "
-        "from_email, from_name, ehlo_name, max_connections, send_window, quota_per_minute, "
-        "quota_per_hour, quota_per_day, password_sealed, password_set_at, activated_at, "
-        "activated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17, $18, " STARTED_BY("19") ")");
+        "INSERT INTO smtp_history (org_id, id, config_version, " SETTINGS_COLUMNS
+        ", activated_at, activated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+        "$13, $14, $15, $16, $17, $18, " STARTED_BY("19") ")");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, &id);
     db_bind_int(q, 3, config_version);
-    bind_settings(q, settings);
+    settings_columns_bind(q, 4, settings);
     db_bind_int(q, 18, now);
     db_bind_int(q, 19, revision);
     return db_finish(q, error);
+}
+
+gboolean settings_history_same(const SmtpSettings *a, const SmtpSettings *b)
+{
+    return settings_same_destination(a, b) && g_strcmp0(a->from_name, b->from_name) == 0;
 }
 
 /* The version that says the same; 0: none. */
@@ -148,8 +120,7 @@ static gint64 find_same(const GPtrArray *versions, const SmtpSettings *settings)
 {
     for (guint i = 0; i < versions->len; i++) {
         const SettingsVersion *version = versions->pdata[i];
-        if (settings_same_destination(version->settings, settings) &&
-            g_strcmp0(version->settings->from_name, settings->from_name) == 0)
+        if (settings_history_same(version->settings, settings))
             return version->config_version;
     }
     return 0;

@@ -22,6 +22,9 @@ GPtrArray *settings_history_list(Db *db, gint64 org_id, GError **error);
 /* NULL without error: no such version. */
 SettingsVersion *settings_history_get(Db *db, gint64 org_id, const Id *id, GError **error);
 
+/* The same destination, password and sender: what makes one version. */
+gboolean settings_history_same(const SmtpSettings *a, const SmtpSettings *b);
+
 /* Inside the job that makes these settings active (smtp_activate). revision is that of the run that
  * proved them: who started it, activated them. An earlier version of the same settings becomes the
  * newest again, so that no two are alike. */

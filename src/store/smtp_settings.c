@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "store/history.h"
 #include "store/quota.h"
+#include "store/settings_columns.h"
 #include "store/test_mails.h"
 #include "store/waits.h"
 
@@ -15,36 +16,14 @@ typedef enum {
     SLOT_ACTIVE = 2,
 } Slot;
 
-static SmtpSettings *read_settings(DbQuery *q)
-{
-    SmtpSettings *settings = settings_new();
-    settings->host = db_dup_text(q, 1);
-    settings->port = (guint)db_int(q, 2);
-    settings->security = (guint)db_int(q, 3);
-    settings->username = db_dup_text(q, 4);
-    settings->from_email = db_dup_text(q, 5);
-    settings->from_name = db_dup_text(q, 6);
-    settings->ehlo_name = db_dup_text(q, 7);
-    settings->max_connections = (guint)db_int(q, 8);
-    settings->window = (guint)db_int(q, 9);
-    settings->quota.per_minute = (guint)db_int(q, 10);
-    settings->quota.per_hour = (guint)db_int(q, 11);
-    settings->quota.per_day = (guint)db_int(q, 12);
-    settings->password_sealed = db_dup_bytes(q, 13);
-    settings->password_set_at = db_int(q, 14);
-    return settings;
-}
-
 static gboolean read_slots(Db *db, gint64 org_id, SmtpState *state, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT slot, host, port, security, username, from_email, from_name, ehlo_name, "
-        "max_connections, send_window, quota_per_minute, quota_per_hour, quota_per_day, "
-        "password_sealed, password_set_at FROM smtp_slots WHERE org_id = $1");
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT slot, " SETTINGS_COLUMNS " FROM smtp_slots WHERE org_id = $1");
     db_bind_int(q, 1, org_id);
     while (db_next(q)) {
         SmtpSettings **slot = db_int(q, 0) == SLOT_DRAFT ? &state->draft : &state->active;
-        *slot = read_settings(q);
+        *slot = settings_columns_read(q, 1);
     }
     return db_finish(q, error);
 }
@@ -63,26 +42,11 @@ static gboolean write_slot(
     if (!delete_slot(db, org_id, slot, error))
         return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
-        "INSERT INTO smtp_slots (org_id, slot, host, port, security, username, from_email, "
-        "from_name, ehlo_name, max_connections, send_window, quota_per_minute, quota_per_hour, "
-        "quota_per_day, password_sealed, password_set_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+        "INSERT INTO smtp_slots (org_id, slot, " SETTINGS_COLUMNS
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, slot);
-    db_bind_text(q, 3, settings->host);
-    db_bind_int_or_null(q, 4, settings->port);
-    db_bind_int_or_null(q, 5, settings->security);
-    db_bind_text(q, 6, settings->username);
-    db_bind_text(q, 7, settings->from_email);
-    db_bind_text(q, 8, settings->from_name);
-    db_bind_text(q, 9, settings->ehlo_name);
-    db_bind_int(q, 10, settings->max_connections);
-    db_bind_int(q, 11, settings->window);
-    db_bind_int(q, 12, settings->quota.per_minute);
-    db_bind_int(q, 13, settings->quota.per_hour);
-    db_bind_int(q, 14, settings->quota.per_day);
-    db_bind_bytes(q, 15, settings->password_sealed);
-    db_bind_int_or_null(q, 16, settings->password_set_at);
+    settings_columns_bind(q, 3, settings);
     return db_finish(q, error);
 }
 
@@ -266,11 +230,6 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
     return TRUE;
 }
 
-static gboolean same_version(const SmtpSettings *a, const SmtpSettings *b)
-{
-    return settings_same_destination(a, b) && g_strcmp0(a->from_name, b->from_name) == 0;
-}
-
 /* The same settings under another number: what is known about them stays true. */
 static gboolean renumber(
     Db *db, gint64 org_id, gint64 from_version, gint64 to_version, GError **error)
@@ -284,7 +243,7 @@ static gboolean keep_version(Db *db, gint64 org_id, const SmtpState *before,
     const SmtpSettings *settings, WallMs now, GError **error)
 {
     gint64 version = before->config_version + 1;
-    if (before->active && same_version(before->active, settings))
+    if (before->active && settings_history_same(before->active, settings))
         return renumber(db, org_id, before->config_version, version, error);
     return settings_history_add(db, org_id, settings, version, before->revision, now, error);
 }

@@ -185,15 +185,10 @@ void configure(World *world, gint64 config_version, const char *password)
     pool_configure(world->pool, world->settings, secret, "[127.0.0.1]", config_version);
 }
 
-gboolean nothing(gpointer unused)
-{
-    return G_SOURCE_CONTINUE;
-}
-
 void run_for(World *world, gint64 ms)
 {
     MonoMs last = clock_mono_ms() + ms;
-    guint tick = g_timeout_add(5, nothing, NULL);
+    guint tick = g_timeout_add(5, run_until_tick, NULL);
     while (clock_mono_ms() < last)
         g_main_context_iteration(world->context, TRUE);
     g_source_remove(tick);

@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 20000
+#include "run_until.h"
+
 #define MAILS_MAX 512
 
 typedef struct {
@@ -58,19 +59,7 @@ void give_unsendable(World *world, gint64 mail);
 void answer_marks(World *world, gint64 first, gint64 n, gboolean marked);
 gboolean answer_all_marks(gpointer world);
 
-gboolean nothing(gpointer unused); /* keeps the loop turning */
 void run_for(World *world, gint64 ms);
-
-/* Turns the loop until the condition holds. */
-#define RUN_UNTIL(world, condition)                           \
-    do {                                                      \
-        guint tick = g_timeout_add(5, nothing, NULL);         \
-        MonoMs last = clock_mono_ms() + PATIENCE_MS;          \
-        while (!(condition) && clock_mono_ms() < last)        \
-            g_main_context_iteration((world)->context, TRUE); \
-        g_source_remove(tick);                                \
-        assert_true(condition);                               \
-    } while (0)
 
 void assert_each_taken_once(World *world, gint64 first, gint64 n);
 

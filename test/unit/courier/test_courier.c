@@ -21,8 +21,9 @@
 
 #include <cmocka.h>
 
+#include "run_until.h"
+
 #define ORG STORE_DEFAULT_ORG
-#define PATIENCE_MS 20000
 
 typedef struct {
     char *directory;
@@ -228,26 +229,10 @@ static Health health_of(World *world)
 /* --- Waiting for things -------------------------------------------------------------------------
  */
 
-static gboolean nothing(gpointer unused)
-{
-    return G_SOURCE_CONTINUE;
-}
-
-/* Turns the loop until the condition holds. */
-#define RUN_UNTIL(world, condition)                           \
-    do {                                                      \
-        guint tick = g_timeout_add(5, nothing, NULL);         \
-        MonoMs last = clock_mono_ms() + PATIENCE_MS;          \
-        while (!(condition) && clock_mono_ms() < last)        \
-            g_main_context_iteration((world)->context, TRUE); \
-        g_source_remove(tick);                                \
-        assert_true(condition);                               \
-    } while (0)
-
 static void run_for(World *world, gint64 ms)
 {
     MonoMs last = clock_mono_ms() + ms;
-    guint tick = g_timeout_add(5, nothing, NULL);
+    guint tick = g_timeout_add(5, run_until_tick, NULL);
     while (clock_mono_ms() < last)
         g_main_context_iteration(world->context, TRUE);
     g_source_remove(tick);

@@ -23,8 +23,9 @@
 
 #include <cmocka.h>
 
+#include "run_until.h"
+
 #define ORG STORE_DEFAULT_ORG
-#define PATIENCE_MS 20000
 #define STARTTLS_PORT 2587
 #define IMPLICIT_PORT 2465
 
@@ -205,21 +206,6 @@ static gboolean has_ended(World *world, const Id *id)
     g_autoptr(Verification) run = read_run(world, id);
     return run != NULL && run->state != VERIFICATION_RUNNING;
 }
-
-static gboolean tick(gpointer unused)
-{
-    return G_SOURCE_CONTINUE;
-}
-
-#define RUN_UNTIL(world, condition)                           \
-    do {                                                      \
-        guint ticks = g_timeout_add(2, tick, NULL);           \
-        MonoMs last = clock_mono_ms() + PATIENCE_MS;          \
-        while (!(condition) && clock_mono_ms() < last)        \
-            g_main_context_iteration((world)->context, TRUE); \
-        g_source_remove(ticks);                               \
-        assert_true(condition);                               \
-    } while (0)
 
 static Id begin(World *world, const Typed *typed)
 {
