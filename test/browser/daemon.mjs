@@ -9,23 +9,29 @@ const PROGRAM = process.env.ABSENDER_PROGRAM ?? new URL('../../build/absender', 
 const START_MS = 30000;
 const STOP_MS = 15000;
 
-/** A port that nobody listens on at this moment. */
-const freePort = () => new Promise((resolve, reject) => {
-  const server = createServer().once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(String(port)));
-  });
+const FIRST_PORT = 24576, PORTS = 8192; // below those that the system gives to outgoing connections; test/harness/ports.py stays below these
+let asked = process.pid * 16;
+
+const isFree = (port) => new Promise((resolve) => {
+  const server = createServer().once('error', () => resolve(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
 });
 
+/** A port that nobody listens on, each time another: an outage's end wants its own again. */
+async function freePort() {
+  for (;;) {
+    const port = FIRST_PORT + (asked++ % PORTS);
+    if (await isFree(port)) return String(port);
+  }
+}
+
 /** Starts it once: { child, url, setupLink } when it listens; setupLink only on the first start of its data. */
-async function launch(data, listen, ports, more) {
+async function launch(data, [listen, ...ports], more, isFirst) {
   const [starttls, implicit] = ports; // of the sandbox; all of them may be named in the settings
-  const child = spawn(PROGRAM, ['serve', '--dev', '--data', data, '--listen', listen,
+  const child = spawn(PROGRAM, ['serve', '--dev', '--data', data, '--listen', `127.0.0.1:${listen}`,
     '--sandbox-starttls-port', starttls, '--sandbox-implicit-port', implicit, ...ports.flatMap((port) => ['--allow-port', port]), ...more],
   { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C.UTF-8', LANGUAGE: '' } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
-  const isFirst = listen.endsWith(':0');
   let said = '';
   const end = async () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
@@ -65,14 +71,14 @@ async function launch(data, listen, ports, more) {
 export async function startDaemon(morePorts = [], more = []) {
   const folder = await mkdtemp(join(tmpdir(), 'absender-browser-'));
   const data = join(folder, 'data');
-  const ports = [await freePort(), await freePort(), ...morePorts];
+  const ports = [await freePort(), await freePort(), await freePort(), ...morePorts];
   try {
-    let running = await launch(data, '127.0.0.1:0', ports, more);
+    let running = await launch(data, ports, more, true);
     const { url, setupLink } = running;
     return {
       url, setupLink, data,
       down: () => running.end(),
-      up: async () => { running = await launch(data, new URL(url).host.replace('localhost', '127.0.0.1'), ports, more); },
+      up: async () => { running = await launch(data, ports, more, false); },
       stop: async () => {
         const status = await running.end();
         await rm(folder, { recursive: true, force: true });
