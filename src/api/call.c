@@ -130,6 +130,14 @@ gboolean call_page(ApiCall *call, const char *prefix, CallPage *page, HttpAnswer
     return TRUE;
 }
 
+void call_audit(ApiCall *call, const char *action, const char *object, const char *detail)
+{
+    g_assert(!call->audit.action);
+    call->audit.action = g_strdup(action);
+    call->audit.object = g_strdup(object);
+    call->audit.detail = g_strdup(detail);
+}
+
 char *call_caller_name(ApiCall *call, Db *db)
 {
     if (call->caller.kind == PEOPLE_CALLER_MEMBER) {

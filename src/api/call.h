@@ -45,6 +45,9 @@ struct api_call {
     Language language;
     char request_id[ID_TEXT_SIZE];
     gboolean wants_resend_form;
+    struct {
+        char *action, *object, *detail;
+    } audit; /* what call_submit notes beside its job; action NULL: nothing */
 };
 
 /* --- Answers --------------------------------------------------------------------------------- */
@@ -83,3 +86,9 @@ typedef HttpAnswer *(*CallFinish)(ApiCall *call, gpointer data, const GError *er
  * finish. */
 HttpAnswer *call_submit(
     ApiCall *call, StoreJob job, gpointer data, CallFinish finish, GDestroyNotify free_data);
+
+/* Before call_submit: what it does stands in the audit log (store/audit.h) in the same transaction,
+ * with the caller's name and address. A job that fails notes nothing. object (an id, an address)
+ * and detail (one line, never a secret) may be NULL. A job that only learns what it did while it
+ * runs calls audit_append itself. */
+void call_audit(ApiCall *call, const char *action, const char *object, const char *detail);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "store/audit.h"
 
 #include <string.h>
 
@@ -13,6 +14,9 @@ static void call_free(gpointer data)
     ApiCall *call = data;
     secret_wipe(call->csrf, sizeof call->csrf);
     g_free(call->client);
+    g_free(call->audit.action);
+    g_free(call->audit.object);
+    g_free(call->audit.detail);
     g_free(call);
 }
 
@@ -245,10 +249,26 @@ typedef struct {
     GDestroyNotify free_data;
 } Submission;
 
+static gboolean note_deed(ApiCall *call, Db *db, GError **error)
+{
+    g_autofree char *actor = call_caller_name(call, db);
+    const AuditNote note = {
+        .org_id = call->caller.org_id ? call->caller.org_id : STORE_DEFAULT_ORG,
+        .at = clock_wall_ms(),
+        .actor = actor,
+        .action = call->audit.action,
+        .object = call->audit.object,
+        .detail = call->audit.detail,
+        .client = call->client,
+    };
+    return audit_append(db, &note, error);
+}
+
 static gboolean run_job(Db *db, gpointer user, GError **error)
 {
     Submission *submission = user;
-    return submission->job(db, submission->data, error);
+    return submission->job(db, submission->data, error) &&
+           (!submission->call->audit.action || note_deed(submission->call, db, error));
 }
 
 static void submission_free(Submission *submission)

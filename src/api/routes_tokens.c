@@ -161,6 +161,8 @@ HttpAnswer *route_token_create(ApiCall *call)
     token->org_id = call->caller.org_id;
     token->created_at = clock_wall_ms();
     token->id = id_fresh(token->created_at);
+    char id[ID_TEXT_SIZE];
+    call_audit(call, "token.created", id_format(&token->id, "tok", id), token->name);
     return call_submit(call, make_job, making, make_finish, making_free);
 }
 
@@ -192,6 +194,8 @@ static HttpAnswer *revoke_finish(ApiCall *call, gpointer data, const GError *err
 HttpAnswer *route_token_revoke(ApiCall *call)
 {
     const Revocation revocation = {call->caller.org_id, call->id};
+    char id[ID_TEXT_SIZE];
+    call_audit(call, "token.revoked", id_format(&call->id, "tok", id), NULL);
     return call_submit(
         call, revoke_job, g_memdup2(&revocation, sizeof revocation), revoke_finish, g_free);
 }
