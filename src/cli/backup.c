@@ -1,16 +1,13 @@
 /* backup: has the service write a copy of its database while it works, and shows how far it is. */
 #include "cli/command.h"
 #include "cli/format.h"
-#include "cli/terminal.h"
+#include "cli/progress.h"
 #include "cli/words.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define POLL_US (100 * 1000)
-#define BAR_CELLS 24
-#define PLAIN_STEP 25 /* percent from one line to the next where there is no terminal */
-#define CLEAR_LINE "\r\033[K"
 #define MIB (1024.0 * 1024.0)
 
 static double mib_of(const json_t *backup, const char *pages)
@@ -27,52 +24,28 @@ static gboolean is_in_state(const json_t *backup, const char *state)
 /* --- how far it is -----------------------------------------------------------------------------
  */
 
-static int percent_of(const json_t *backup)
+static void show_progress(CliProgress *progress, const json_t *backup)
 {
-    json_int_t done = json_integer_value(json_object_get(backup, "pages_done"));
-    json_int_t total = json_integer_value(json_object_get(backup, "pages_total"));
-    return total > 0 ? (int)(done * 100 / total) : 0;
-}
-
-static void print_bar(const json_t *backup, int percent)
-{
-    fputs(CLEAR_LINE "[", stdout);
-    for (int cell = 0; cell < BAR_CELLS; cell++)
-        fputs(cell * 100 < percent * BAR_CELLS ? "█" : "░", stdout);
-    printf(say("] %3d %%  %.1f of %.1f MiB"), percent, mib_of(backup, "pages_done"),
-        mib_of(backup, "pages_total"));
-    fflush(stdout);
-}
-
-/* On a terminal a bar that is written over, else a line for every quarter. *last: the percentage
- * shown last. */
-static void print_progress(const json_t *backup, int *last)
-{
-    int percent = percent_of(backup);
-    if (terminal_shows_output()) {
-        print_bar(backup, percent);
-    } else if (percent / PLAIN_STEP > *last / PLAIN_STEP) {
-        printf(say("%d %%: %.1f of %.1f MiB\n"), percent / PLAIN_STEP * PLAIN_STEP,
-            mib_of(backup, "pages_done"), mib_of(backup, "pages_total"));
-        fflush(stdout);
-    }
-    *last = percent;
+    gint64 page_bytes = json_integer_value(json_object_get(backup, "page_bytes"));
+    progress_show_bytes(progress,
+        json_integer_value(json_object_get(backup, "pages_done")) * page_bytes,
+        json_integer_value(json_object_get(backup, "pages_total")) * page_bytes);
 }
 
 /* Asks until it has ended. NULL and *status if the daemon went away. */
 static CliAnswer *follow(const CliCommand *command, const CliCommon *common, CliExit *status)
 {
-    int last = 0;
+    CliProgress progress = {0};
     for (;;) {
         g_autoptr(CliAnswer) answer =
             cli_ask(command, common, "GET", "/v1/backups/current", NULL, NULL, status);
         if (answer == NULL)
             return NULL;
         if (cli_answer_is_good(answer) && !common->as_json)
-            print_progress(answer->body, &last);
+            show_progress(&progress, answer->body);
         if (!cli_answer_is_good(answer) || !is_in_state(answer->body, "running")) {
-            if (!common->as_json && terminal_shows_output())
-                fputs(CLEAR_LINE, stdout);
+            if (!common->as_json)
+                progress_end(&progress);
             return g_steal_pointer(&answer);
         }
         g_usleep(POLL_US);

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
 
@@ -117,11 +118,23 @@ static gboolean ask_first(const Request *request)
     return terminal_confirm(question);
 }
 
+static void on_progress(gint64 bytes_done, gint64 bytes_total, gpointer user)
+{
+    progress_show_bytes(user, bytes_done, bytes_total);
+    if (bytes_done == bytes_total)
+        progress_show_step(user, say("The copy is being checked …"));
+}
+
 static CliExit restore(const CliCommand *command, const CliCommon *common, const Request *request)
 {
     g_auto(StoreRestored) restored = {0};
     g_autoptr(GError) error = NULL;
-    if (!store_restore(request->file, request->folder, request->replace, &restored, &error)) {
+    CliProgress progress = {0};
+    gboolean done = store_restore(request->file, request->folder, request->replace,
+        common->as_json ? NULL : on_progress, &progress, &restored, &error);
+    if (!common->as_json)
+        progress_end(&progress);
+    if (!done) {
         g_autofree char *sentence = explain(request, restored.fault, error->message);
         return cli_complain(command, CLI_ANSWER_IS_NO, sentence);
     }

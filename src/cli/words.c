@@ -394,6 +394,7 @@ static const Sentence sentences[] = {
     {"%d h %d min (quota)", "%d h %d min (Kontingent)"},
     {"Takes at least:", "Dauert mindestens:"},
     {"] %3d %%  %.1f of %.1f MiB", "] %3d %%  %.1f von %.1f MiB"},
+    {"The copy is being checked …", "Die Kopie wird geprüft …"},
     {"%d %%: %.1f of %.1f MiB\n", "%d %%: %.1f von %.1f MiB\n"},
     {"✓ The backup is complete: %s, %.1f MiB\n", "✓ Die Sicherung ist fertig: %s, %.1f MiB\n"},
     {"The key is not in it, and without the key nobody can use it: keep a copy of the file "

@@ -63,6 +63,10 @@ typedef enum {
     RESTORE_FAULT_KEY,          /* ABS_ERROR_SECRET: the key file cannot be used or is another */
 } StoreRestoreFault;
 
+/* Called after every step of copying, and once with done == total before the copy is looked at,
+ * which takes about as long again. */
+typedef void (*RestoreProgress)(gint64 bytes_done, gint64 bytes_total, gpointer user);
+
 /* What a restore came to; after a failure `fault` alone is set. */
 typedef struct {
     StoreRestoreFault fault;
@@ -85,8 +89,8 @@ void store_restored_clear(StoreRestored *restored);
  * with the reason `restored`, because what waits in it may have been sent since; that is for a
  * person to decide. Mails that were being sent in it become uncertain when the daemon starts, as
  * after every crash. Sessions are ended: some may have been signed out since. On failure the folder
- * is as it was; a key that does not fit is named beside the one that does. */
+ * is as it was; a key that does not fit is named beside the one that does. progress may be NULL. */
 gboolean store_restore(const char *backup, const char *data_dir, gboolean may_replace,
-    StoreRestored *restored, GError **error);
+    RestoreProgress progress, gpointer user, StoreRestored *restored, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreRestored, store_restored_clear)

@@ -29,7 +29,18 @@ typedef struct {
     uid_t caller; /* who takes on the folder's owner meanwhile */
     gid_t caller_group;
     StoreRestoreFault fault; /* of what fails; OTHER unless known */
+    RestoreProgress progress;
+    gpointer user;
 } Restore;
+
+/* A copy of bytes that somebody may be watching. */
+typedef struct {
+    int from, to;
+    const char *name;         /* of the target, for the error */
+    RestoreProgress progress; /* NULL: nobody */
+    gpointer user;
+    gint64 bytes_done, bytes_total;
+} Copy;
 
 /* What may lie beside a database and is part of its state: beside another one SQLite would take it
  * for its own. The index of the log (-shm) is made anew. */
@@ -164,30 +175,48 @@ static int open_backup(Restore *self, GError **error)
     return -1;
 }
 
-static gboolean copy_bytes(int from, int to, const char *name, GError **error)
+static gboolean write_all(const Copy *copy, const char *bytes, gssize n, GError **error)
+{
+    while (n > 0) {
+        gssize step = write(copy->to, bytes, (gsize)n);
+        if (step < 0) {
+            database_file_set_error(error, copy->name, errno);
+            return FALSE;
+        }
+        bytes += step;
+        n -= step;
+    }
+    return TRUE;
+}
+
+static gboolean copy_bytes(Copy *copy, GError **error)
 {
     g_autofree char *buffer = g_malloc(COPY_BYTES);
     gssize n;
-    while ((n = read(from, buffer, COPY_BYTES)) > 0) {
-        for (gssize written = 0; written < n;) {
-            gssize step = write(to, buffer + written, (gsize)(n - written));
-            if (step < 0) {
-                database_file_set_error(error, name, errno);
-                return FALSE;
-            }
-            written += step;
-        }
+    while ((n = read(copy->from, buffer, COPY_BYTES)) > 0) {
+        if (!write_all(copy, buffer, n, error))
+            return FALSE;
+        copy->bytes_done += n;
+        if (copy->progress)
+            copy->progress(copy->bytes_done, MAX(copy->bytes_done, copy->bytes_total), copy->user);
     }
     if (n == 0)
         return TRUE;
-    database_file_set_error(error, name, errno);
+    database_file_set_error(error, copy->name, errno);
     return FALSE;
 }
 
 static gboolean copy_backup(Restore *self, int from, GError **error)
 {
+    struct stat facts;
     self->part_fd = database_file_create(self->part, error);
-    return self->part_fd >= 0 && copy_bytes(from, self->part_fd, self->part, error);
+    Copy copy = {.from = from,
+        .to = self->part_fd,
+        .name = self->part,
+        .progress = self->progress,
+        .user = self->user,
+        .bytes_total = fstat(from, &facts) == 0 ? facts.st_size : 0};
+    return self->part_fd >= 0 && copy_bytes(&copy, error);
 }
 
 /* --- Is it sound, ours, and openable? -------------------------------------------------------- */
@@ -360,7 +389,8 @@ static gboolean copy_aside(const char *from, const char *to, GError **error)
         return FALSE;
     }
     int target = database_file_create(to, error);
-    gboolean done = target >= 0 && copy_bytes(source, target, to, error);
+    Copy copy = {.from = source, .to = target, .name = to};
+    gboolean done = target >= 0 && copy_bytes(&copy, error);
     if (done && fsync(target) != 0) {
         database_file_set_error(error, to, errno);
         done = FALSE;
@@ -542,11 +572,13 @@ void store_restored_clear(StoreRestored *restored)
 }
 
 gboolean store_restore(const char *backup, const char *data_dir, gboolean may_replace,
-    StoreRestored *restored, GError **error)
+    RestoreProgress progress, gpointer user, StoreRestored *restored, GError **error)
 {
     Restore self = {.backup = backup,
         .folder = data_dir,
         .may_replace = may_replace,
+        .progress = progress,
+        .user = user,
         .lock_fd = -1,
         .part_fd = -1,
         .caller = geteuid(),

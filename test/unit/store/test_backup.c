@@ -301,6 +301,39 @@ static void a_backup_that_is_broken_off_leaves_nothing(void **state)
     take_mail(w->store, w->vault); /* and the store goes on */
 }
 
+typedef struct {
+    guint steps;
+    gint64 done, total;
+} Watched;
+
+static void watch_restore(gint64 done, gint64 total, gpointer user)
+{
+    Watched *watched = user;
+    assert_true(done > watched->done);
+    assert_true(total >= done);
+    watched->steps++;
+    watched->done = done;
+    watched->total = total;
+}
+
+static void a_restore_says_how_far_it_is(void **state)
+{
+    World *w = *state;
+    for (guint i = 0; i < 4; i++)
+        take_mails(w, 100);
+    back_up(w);
+    Watched watched = {0};
+    g_auto(StoreRestored) restored = {0};
+    g_autoptr(GError) error = NULL;
+    ok(store_restore(w->backup, w->fresh, FALSE, watch_restore, &watched, &restored, &error),
+        error);
+    struct stat facts;
+    assert_int_equal(stat(w->backup, &facts), 0);
+    assert_int_equal(watched.total, facts.st_size);
+    assert_int_equal(watched.done, facts.st_size);
+    assert_int_equal(watched.steps, (facts.st_size + 1024 * 1024 - 1) / (1024 * 1024));
+}
+
 static void only_a_backup_is_replaced_and_only_when_told(void **state)
 {
     World *w = *state;
@@ -318,7 +351,7 @@ static void only_a_backup_is_replaced_and_only_when_told(void **state)
     g_autofree char *songs = g_build_filename(w->root, "songs.db", NULL);
     change(songs, "CREATE TABLE songs (title TEXT)");
     g_auto(StoreRestored) restored = {0}; /* another Absender's database, made of a backup */
-    ok(store_restore(w->backup, w->fresh, FALSE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, &error), error);
     g_autofree char *database = g_build_filename(w->fresh, "absender.db", NULL);
     const char *const others[] = {key, link, w->home, songs, database};
     for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
@@ -459,7 +492,7 @@ static void another_disk_is_as_good(void **state)
     g_autoptr(GError) error = NULL;
     ok(store_backup(w->store, path, FALSE, NULL, NULL, &error), error);
     g_auto(StoreRestored) restored = {0};
-    ok(store_restore(path, w->fresh, FALSE, &restored, &error), error);
+    ok(store_restore(path, w->fresh, FALSE, NULL, NULL, &restored, &error), error);
     assert_int_equal(restored.waiting, 5);
     remove_tree(folder);
 }
@@ -481,7 +514,7 @@ static void what_is_restored_waits_for_a_person(void **state)
     ok(store_run(w->store, switch_on, NULL, &error), error);
     back_up(w);
     g_auto(StoreRestored) restored = {0};
-    ok(store_restore(w->backup, w->fresh, FALSE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, &error), error);
     assert_null(restored.kept_aside);
     assert_int_equal(restored.waiting, 7);
     assert_in_range(restored.newest_at, begun, clock_wall_ms());
@@ -512,7 +545,7 @@ static void sessions_end_with_a_restore(void **state)
         "VALUES (1, 1, randomblob(16), randomblob(32), 1, 9000000000000, 1);");
     g_autoptr(GError) error = NULL;
     g_auto(StoreRestored) restored = {0};
-    ok(store_restore(w->backup, w->fresh, FALSE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, &error), error);
     g_autofree char *path = g_build_filename(w->fresh, "absender.db", NULL);
     assert_int_equal(number_in(path, "SELECT count(*) FROM members"), 1);
     assert_int_equal(number_in(path, "SELECT count(*) FROM sessions"), 0);
@@ -532,12 +565,13 @@ static void the_former_database_is_kept_aside_with_its_log(void **state)
     copy_file(from_log, log);
     g_autofree char *before = describe(w->fresh);
     g_auto(StoreRestored) restored = {0};
-    refused(store_restore(w->backup, w->fresh, FALSE, &restored, error_out), ABS_ERROR_CONFLICT);
+    refused(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, error_out),
+        ABS_ERROR_CONFLICT);
     g_autofree char *after = describe(w->fresh);
     assert_string_equal(before, after);
 
     g_autoptr(GError) error = NULL;
-    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, TRUE, NULL, NULL, &restored, &error), error);
     assert_false(g_file_test(log, G_FILE_TEST_EXISTS));
     assert_int_equal(number_in(database, "SELECT count(*) FROM emails"), 4);
     assert_non_null(restored.kept_aside);
@@ -555,7 +589,7 @@ static void a_damaged_database_is_kept_with_its_log(void **state)
     assert_true(g_file_set_contents(log, "frames", -1, NULL));
     g_autoptr(GError) error = NULL;
     g_auto(StoreRestored) restored = {0};
-    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, TRUE, NULL, NULL, &restored, &error), error);
     g_autofree char *kept_log = g_strconcat(restored.kept_aside, "-wal", NULL);
     g_autofree char *kept = NULL;
     assert_true(g_file_get_contents(restored.kept_aside, &kept, NULL, NULL));
@@ -580,9 +614,10 @@ static void nothing_starts_where_a_restore_was_cut_short(void **state)
     refused(store_open(&(StoreConfig){.path = database, .full_sync = TRUE}, NULL, error_out),
         ABS_ERROR_IO);
     g_auto(StoreRestored) restored = {0};
-    refused(store_restore(w->backup, w->fresh, FALSE, &restored, error_out), ABS_ERROR_CONFLICT);
+    refused(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, error_out),
+        ABS_ERROR_CONFLICT);
     g_autoptr(GError) error = NULL;
-    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, TRUE, NULL, NULL, &restored, &error), error);
     assert_string_equal(restored.kept_aside, kept);
     assert_false(g_file_test(database, G_FILE_TEST_IS_SYMLINK));
     assert_false(g_file_test(log, G_FILE_TEST_EXISTS));
@@ -605,7 +640,7 @@ static void what_root_restores_belongs_to_the_folders_owner(void **state)
     g_autoptr(GError) error = NULL;
     for (guint i = 0; i < 2; i++) { /* the second time beside the first, which is kept */
         g_auto(StoreRestored) restored = {0};
-        ok(store_restore(w->backup, w->fresh, i > 0, &restored, &error), error);
+        ok(store_restore(w->backup, w->fresh, i > 0, NULL, NULL, &restored, &error), error);
         const char *const files[] = {database, restored.kept_aside};
         assert_int_equal(restored.owner, SERVICE);
         assert_int_equal(geteuid(), 0);
@@ -635,7 +670,7 @@ static void leftovers_do_not_get_into_what_is_restored(void **state)
     }
     g_autoptr(GError) error = NULL;
     g_auto(StoreRestored) restored = {0};
-    ok(store_restore(w->backup, w->fresh, TRUE, &restored, &error), error);
+    ok(store_restore(w->backup, w->fresh, TRUE, NULL, NULL, &restored, &error), error);
     assert_null(restored.kept_aside);
     g_autofree char *files = describe(w->fresh);
     assert_null(strstr(files, ".part"));
@@ -650,7 +685,8 @@ static void a_database_in_use_is_not_replaced(void **state)
     take_mails(w, 2);
     back_up(w);
     g_auto(StoreRestored) restored = {0};
-    refused(store_restore(w->backup, w->home, TRUE, &restored, error_out), ABS_ERROR_BUSY);
+    refused(
+        store_restore(w->backup, w->home, TRUE, NULL, NULL, &restored, error_out), ABS_ERROR_BUSY);
     take_mail(w->store, w->vault);
 }
 
@@ -754,7 +790,7 @@ static void what_is_not_a_sound_backup_is_refused(void **state)
         ok(store_backup(w->store, path, FALSE, NULL, NULL, &error), error);
         rows[i].spoil(path);
         g_auto(StoreRestored) restored = {0};
-        if (store_restore(path, w->fresh, FALSE, &restored, &error))
+        if (store_restore(path, w->fresh, FALSE, NULL, NULL, &restored, &error))
             fail_msg("%s: was restored", rows[i].name);
         if (error->code != rows[i].code || restored.fault != rows[i].fault ||
             !strstr(error->message, rows[i].says))
@@ -772,13 +808,14 @@ static void a_backup_opens_with_its_own_key_only(void **state)
     g_autofree char *key = g_build_filename(w->fresh, "key", NULL);
     g_unlink(key);
     g_auto(StoreRestored) restored = {0};
-    refused(store_restore(w->backup, w->fresh, FALSE, &restored, error_out), ABS_ERROR_SECRET);
+    refused(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, error_out),
+        ABS_ERROR_SECRET);
 
     g_autoptr(GError) error = NULL;
     g_autoptr(Vault) other = vault_open(key, TRUE, &error);
     ok(other, error);
     g_autofree char *before = describe(w->fresh);
-    assert_false(store_restore(w->backup, w->fresh, FALSE, &restored, &error));
+    assert_false(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, &error));
     assert_int_equal(error->code, ABS_ERROR_SECRET);
     const guint8 *ids[] = {vault_kek_id(other), vault_kek_id(w->vault)};
     for (gsize i = 0; i < G_N_ELEMENTS(ids); i++) {
@@ -796,7 +833,8 @@ static void a_folder_that_is_not_there_is_named(void **state)
     back_up(w);
     g_autofree char *nowhere = g_build_filename(w->root, "nowhere", NULL);
     g_auto(StoreRestored) restored = {0};
-    refused(store_restore(w->backup, nowhere, FALSE, &restored, error_out), ABS_ERROR_NOT_FOUND);
+    refused(store_restore(w->backup, nowhere, FALSE, NULL, NULL, &restored, error_out),
+        ABS_ERROR_NOT_FOUND);
 }
 
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, make_world, remove_world)
@@ -809,6 +847,7 @@ int main(void)
         WORLD_TEST(a_backup_ends_under_load_and_holds_what_was_taken_before),
         WORLD_TEST(progress_rises_to_the_end),
         WORLD_TEST(a_backup_that_is_broken_off_leaves_nothing),
+        WORLD_TEST(a_restore_says_how_far_it_is),
         WORLD_TEST(only_a_backup_is_replaced_and_only_when_told),
         WORLD_TEST(the_database_in_use_is_not_its_own_backup),
         WORLD_TEST(a_path_that_cannot_be_is_refused),
