@@ -1,28 +1,63 @@
-// Runs the suites of the pages, all or those named: node test/browser/run.mjs [i18n] [names] [mime] [flow] [faults] [providers] [outbox]
+// Runs the suites of the pages, all or those named: node test/browser/run.mjs [SUITE...]. Several run two at a time, in processes of their own.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { plan, test } from './tap.mjs';
 
 const SUITES = {
   i18n: async () => (await import('./i18n.mjs')).i18n(),
   names: async () => (await import('./names.mjs')).names(),
   mime: async () => (await import('./mime.mjs')).mime(),
-  flow: async () => {
-    const { flow } = await import('./flow.mjs');
-    await flow('de');
-    await flow('en');
-  },
+  'flow-de': async () => (await import('./flow.mjs')).flow('de'),
+  'flow-en': async () => (await import('./flow.mjs')).flow('en'),
   faults: async () => (await import('./faults.mjs')).faults(),
   providers: async () => (await import('./providers.mjs')).providers(),
   cards: async () => (await import('./cards.mjs')).cards(),
   outbox: async () => (await import('./outbox.mjs')).outbox(),
 };
 
-const wanted = process.argv.slice(2);
-for (const [name, run] of Object.entries(SUITES)) {
-  if (wanted.length && !wanted.includes(name)) continue;
+const AT_ONCE = 2; // much of a suite is waiting
+const SECONDS = 600; // for one, on the slowest machine
+
+/** One suite, here. */
+async function run(name) {
   try {
-    await run();
+    await SUITES[name]();
   } catch (error) {
     await test(`${name} runs to its end`, () => { throw error; });
   }
+  plan();
 }
-plan();
+
+/** One suite in a process of its own; what it said. */
+function runApart(name) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const timer = setTimeout(() => child.kill(), SECONDS * 1000);
+    let said = '';
+    child.stdout.on('data', (chunk) => { said += chunk; });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      const isSilent = code !== 0 && !/^not ok/m.test(said);
+      resolve({ ok: code === 0, said: isSilent ? `${said}not ok - ${name} ended with ${code}\n` : said });
+    });
+  });
+}
+
+async function runAll(names) {
+  const waiting = [...names];
+  let ok = true;
+  const lane = async () => {
+    while (waiting.length) {
+      const name = waiting.shift(), started = Date.now();
+      const end = await runApart(name);
+      ok &&= end.ok;
+      console.log(`# ${name}: ${Math.round((Date.now() - started) / 1000)} s\n${end.said}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  process.exitCode = ok ? 0 : 1;
+}
+
+const wanted = process.argv.slice(2);
+if (wanted.length === 1) await run(wanted[0]);
+else await runAll(wanted.length ? wanted : Object.keys(SUITES));

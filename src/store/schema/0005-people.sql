@@ -70,6 +70,16 @@ ALTER TABLE tokens ADD COLUMN quota_per_hour INTEGER NOT NULL DEFAULT 0 CHECK (q
 ALTER TABLE tokens ADD COLUMN quota_per_day INTEGER NOT NULL DEFAULT 0 CHECK (quota_per_day >= 0);
 ALTER TABLE tokens ADD COLUMN created_by TEXT;
 
+-- How many mails each token handed over (a recipient counts as one): what its quota must remember over
+-- restarts. Minutes since 1970; older than a day they are removed.
+CREATE TABLE token_use_by_minute (
+    minute INTEGER NOT NULL,
+    token_row INTEGER NOT NULL REFERENCES tokens (row),
+    org_id INTEGER NOT NULL,
+    n INTEGER NOT NULL CHECK (n > 0),
+    PRIMARY KEY (minute, token_row)
+) STRICT, WITHOUT ROWID;
+
 -- Who did what. Each row's hash covers the row and the hash before it, so that nothing can be changed
 -- or taken out of the middle unseen.
 CREATE TABLE audit_events (
@@ -140,10 +150,13 @@ CREATE TABLE webhook_deliveries (
     state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),
     attempts INTEGER NOT NULL,
     next_at INTEGER,
+    gives_up_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     status INTEGER NOT NULL DEFAULT 0, -- of the last answer; 0: none came
     error TEXT,
     UNIQUE (webhook_row, event_row)
 ) STRICT;
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_at) WHERE next_at IS NOT NULL;
+-- By webhook: a long backlog of one must not hide what is due for the others.
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_row, next_at)
+    WHERE next_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_of_event ON webhook_deliveries (event_row);
