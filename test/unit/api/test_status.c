@@ -528,6 +528,28 @@ static void wrong_arrivals_change_nothing_and_are_slowed_down(void **state)
     assert_int_equal(status, 429);
 }
 
+static gboolean wait_job(Db *db, gpointer data, GError **error)
+{
+    GMutex *mutex = data;
+    g_mutex_lock(mutex);
+    g_mutex_unlock(mutex);
+    return TRUE;
+}
+
+static void strangers_links_do_not_wait_for_the_writer(void **state)
+{
+    Fixture *self = *state;
+    GMutex mutex;
+    g_mutex_init(&mutex);
+    g_mutex_lock(&mutex);
+    assert_true(store_submit(self->store, wait_job, &mutex, NULL, NULL, NULL));
+    g_autoptr(Reply) wrong = arrive(self, "wrong", "inbox"); /* would never be answered */
+    g_mutex_unlock(&mutex);
+    assert_reply(wrong, 404, "not_found");
+    assert_true(store_run(self->store, wait_job, &mutex, NULL)); /* it is done with the mutex */
+    g_mutex_clear(&mutex);
+}
+
 static void wrong_links_lock_nobody_out(void **state)
 {
     Fixture *self = *state;
@@ -644,6 +666,7 @@ int main(void)
         TEST(a_test_mail_has_arrived_when_its_link_says_so),
         TEST(looking_at_the_link_does_not_use_it_up),
         TEST(wrong_arrivals_change_nothing_and_are_slowed_down),
+        TEST(strangers_links_do_not_wait_for_the_writer),
         TEST(wrong_links_lock_nobody_out),
         cmocka_unit_test(a_test_mail_speaks_both_languages_and_escapes_names),
         TEST(the_day_is_shown_by_the_hour),
