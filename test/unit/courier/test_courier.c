@@ -374,6 +374,56 @@ static void a_refused_login_is_tried_once_and_holds_everything(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10);
 }
 
+static gboolean limits_job(Db *db, gpointer settings, GError **error)
+{
+    return smtp_limits_write(db, ORG, settings, -1, error);
+}
+
+/* As a PATCH of the quota does; 0: none. The password is none of its business. */
+static void set_quota(World *world, guint per_minute)
+{
+    g_autoptr(SmtpSettings) settings = settings_with(world, "not the password");
+    settings->quota.per_minute = per_minute;
+    assert_true(store_run(world->store, limits_job, settings, NULL));
+}
+
+static void other_limits_during_a_hold_let_go_what_they_held_and_nothing_else(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    set_quota(world, 3);
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 10; i++)
+        submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 3);
+    run_for(world, 300);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 7);
+    set_quota(world, 5);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 5);
+    run_for(world, 300);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 5);
+    set_quota(world, 0);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10);
+}
+
+static void other_limits_do_not_try_a_refused_password_again(void **state)
+{
+    World *world = *state;
+    activate(world, "not the password");
+    switch_sending(world, TRUE);
+    submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, health_of(world) == HEALTH_CREDENTIAL_FAULT);
+    for (guint quota = 1; quota < 4; quota++) {
+        set_quota(world, quota);
+        run_for(world, 150);
+    }
+    CourierCounters counters;
+    courier_counters(world->courier, &counters);
+    assert_int_equal(counters.login_failures, 1);
+    assert_int_equal(health_of(world), HEALTH_CREDENTIAL_FAULT);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 1);
+}
+
 static guint connections(int listening)
 {
     guint n = 0;
@@ -517,6 +567,8 @@ int main(void)
         WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
         WITH_WORLD(stopping_short_of_time_leaves_in_doubt_only_what_has_left),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
+        WITH_WORLD(other_limits_during_a_hold_let_go_what_they_held_and_nothing_else),
+        WITH_WORLD(other_limits_do_not_try_a_refused_password_again),
         WITH_WORLD(a_closed_gate_that_is_read_again_cuts_off_nobody),
         WITH_WORLD(what_was_being_sent_is_settled_even_if_that_fails_at_first),
         WITH_WORLD(each_answer_has_its_state),
