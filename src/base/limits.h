@@ -156,9 +156,39 @@
 #define LIMIT_SESSION_IDLE_MS (7 * CLOCK_DAY_MS)
 #define LIMIT_SETUP_TOKEN_MS CLOCK_DAY_MS
 #define LIMIT_NEW_PASSWORD_CHARACTERS 10 /* at least */
+#define LIMIT_INVITATION_MS (7 * CLOCK_DAY_MS)
+#define LIMIT_RESET_MS CLOCK_HOUR_MS                /* a link to a new password */
+#define LIMIT_RESET_HAND_OVER_MS (7 * CLOCK_DAY_MS) /* without mail: waits for an admin so long */
+#define LIMIT_RESET_KEEP_MS (30 * CLOCK_DAY_MS)     /* then the row goes */
+#define LIMIT_RESETS_AT_ONCE 100                    /* asked for, looked at in one go */
+#define LIMIT_LINK_MAILS_PER_ADDRESS 3              /* an hour: resets and invitations together */
+#define LIMIT_LINK_MAILS_PER_CLIENT 10
+#define LIMIT_LINK_MAILS_PER_ORG 100
 #define LIMIT_CONCURRENT_HASHES 2
 #define LIMIT_HASH_QUEUE 32
-#define LIMIT_GUESSES 4096 /* accounts and addresses remembered for failed sign-ins */
+#define LIMIT_GUESSES 4096         /* accounts and addresses remembered for failed sign-ins */
+#define LIMIT_RATE_KEYS 4096       /* addresses and clients remembered for what they asked */
+#define LIMIT_RATE_TAKES 1000      /* within one window, for one key */
+#define LIMIT_SESSIONS 50          /* of one member */
+#define LIMIT_AGENT_CHARACTERS 200 /* of a browser's name, kept with its session */
+#define LIMIT_REFUSALS_NOTED 60    /* refused sign-ins that the audit log takes in a minute */
+
+/* Templates */
+#define LIMIT_TEMPLATE_BYTES 65536                    /* one part of one: subject, text or HTML */
+#define LIMIT_TEMPLATE_TAGS 1000                      /* names in one part */
+#define LIMIT_TEMPLATE_SECTIONS 16                    /* one in the other */
+#define LIMIT_TEMPLATE_NAME_BYTES 64                  /* of a value, or of a template */
+#define LIMIT_TEMPLATE_VALUES 100                     /* given with one email */
+#define LIMIT_TEMPLATE_MAIL_BYTES (1 << 20)           /* the values in one part of one mail */
+#define LIMIT_TEMPLATES 50                            /* of one organisation */
+#define LIMIT_NOTICE_OUTAGE_MS (10 * CLOCK_MINUTE_MS) /* shorter interruptions are not told */
+#define LIMIT_NOTICE_AHEAD_MS (14 * CLOCK_DAY_MS)     /* dates are told so long before */
+#define LIMIT_NOTICE_QUOTA_PERCENT 80
+#define LIMIT_NOTICE_AGENT_CHARACTERS 120
+#define LIMIT_TEMPLATES_COMPILED 64 /* kept in memory */
+#define LIMIT_TOKENS 200            /* of an organisation, not revoked */
+#define LIMIT_TOKEN_SENDERS 20      /* addresses that one may send from */
+#define LIMIT_TOKEN_NETWORKS 20     /* that one may be used from */
 
 /* Store */
 #define LIMIT_STORE_GROUP 256      /* jobs in one commit */
@@ -182,7 +212,9 @@
 #define LIMIT_RETENTION_SLICE 500  /* emails looked at in one job */
 #define LIMIT_BACKUP_STEP_PAGES 64 /* copied at a time */
 #define LIMIT_BACKUP_LOG_BYTES (1024 * 1024 * 1024) /* of log that waits for a backup's end */
-#define LIMIT_VERIFICATIONS 100                     /* runs kept for each organisation */
+#define LIMIT_AUDIT_SLICE 5000          /* audit events checked in one use of a reader */
+#define LIMIT_AUDIT_TEXT_CHARACTERS 500 /* of an event's object or detail */
+#define LIMIT_VERIFICATIONS 100         /* runs kept for each organisation */
 
 /* Net */
 #define LIMIT_ALLOWED_NETWORKS 64           /* --allow-network */
@@ -235,3 +267,16 @@
 #define LIMIT_DOMAIN_ROUNDS 24 /* of questions in one check */
 #define LIMIT_HEADER_PASTE_BYTES (64 * 1024)
 #define LIMIT_HEADER_ASKING_MS (3 * CLOCK_SECOND_MS) /* for what alignment needs */
+
+/* Webhooks */
+#define LIMIT_WEBHOOKS 16                              /* of one organisation */
+#define LIMIT_WEBHOOK_EVENTS 100000                    /* kept, whatever their age */
+#define LIMIT_WEBHOOK_LIFETIME_MS (5 * CLOCK_DAY_MS)   /* then a delivery is given up */
+#define LIMIT_WEBHOOK_KEEP_MS (7 * CLOCK_DAY_MS)       /* an event may be told again for so long */
+#define LIMIT_WEBHOOK_DATE_MS (14 * CLOCK_DAY_MS)      /* so long before its end a date is near */
+#define LIMIT_WEBHOOK_DATE_AGAIN_MS (6 * CLOCK_DAY_MS) /* and told again after so long */
+#define LIMIT_WEBHOOK_MS (5 * CLOCK_SECOND_MS)         /* one request, name lookup included */
+#define LIMIT_WEBHOOK_ANSWER_BYTES 4096                /* read of an answer; the rest is left */
+#define LIMIT_WEBHOOK_GROUP 16                         /* deliveries to one receiver in one go */
+#define LIMIT_WEBHOOK_SENDERS 4                        /* receivers at once */
+#define LIMIT_WEBHOOK_TIDY_ROWS 500                    /* given up, or forgotten, in one job */

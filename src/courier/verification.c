@@ -10,6 +10,7 @@
 #include "courier/sender_mx.h"
 #include "courier/sibling.h"
 #include "courier/suspicion.h"
+#include "store/audit.h"
 
 #include "base/crash_point.h"
 
@@ -119,6 +120,25 @@ static gboolean write_guard(Db *db, const Ending *ending, WallMs now, GError **e
     return TRUE;
 }
 
+/* Who tested and activated what, for the audit log. */
+static gboolean note_ending(Db *db, const Verification *record, GError **error)
+{
+    g_autofree char *where = g_strdup_printf("%s:%u", record->host, record->port);
+    AuditNote note = {
+        .org_id = record->org_id,
+        .at = record->finished_at,
+        .actor = record->started_by ? record->started_by : "system",
+        .action = "smtp.verified",
+        .object = where,
+        .detail = record->diagnosis ? record->diagnosis : verification_state_name(record->state),
+    };
+    if (!audit_append(db, &note, error))
+        return FALSE;
+    note.action = "smtp.activated";
+    note.detail = record->from_email;
+    return !record->activated || audit_append(db, &note, error);
+}
+
 static gboolean ending_job(Db *db, gpointer data, GError **error)
 {
     Ending *ending = data;
@@ -135,7 +155,7 @@ static gboolean ending_job(Db *db, gpointer data, GError **error)
         }
     }
     return write_guard(db, ending, record->finished_at, error) &&
-           verification_write(db, record, error);
+           verification_write(db, record, error) && note_ending(db, record, error);
 }
 
 /* A run whose end could not be stored must not look as if it were running. */

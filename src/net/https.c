@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "net/curl_start.h"
 
 #include <arpa/inet.h>
@@ -22,7 +23,8 @@ typedef struct {
     MonoMs ends_at;
     gsize most_bytes, header_bytes;
     GByteArray *body;
-    gboolean is_too_large, is_ca_unreadable, is_denied;
+    const NetHttpsPost *post; /* NULL: a GET */
+    gboolean is_too_large, is_cut, is_ca_unreadable, is_denied;
 } Request;
 
 typedef CURLM Multi;
@@ -65,20 +67,20 @@ static gboolean is_plain(const char *text)
     return n <= LIMIT_URL_BYTES;
 }
 
-/* Fills host and port. */
-static gboolean read_url(Request *request, GError **error)
+/* Fills host and port; the caller frees them, whatever comes of it. */
+static gboolean read_url(const char *text, char **host, char **port, GError **error)
 {
     g_autoptr(Url) url = curl_url();
-    gboolean is_good = is_plain(request->url) && url != NULL &&
-                       curl_url_set(url, CURLUPART_URL, request->url, 0) == CURLUE_OK;
+    gboolean is_good =
+        is_plain(text) && url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
     if (is_good) {
         g_autofree char *scheme = url_part(url, CURLUPART_SCHEME);
         g_autofree char *user = url_part(url, CURLUPART_USER);
         g_autofree char *password = url_part(url, CURLUPART_PASSWORD);
-        request->host = url_part(url, CURLUPART_HOST);
-        request->port = url_part(url, CURLUPART_PORT);
+        *host = url_part(url, CURLUPART_HOST);
+        *port = url_part(url, CURLUPART_PORT);
         is_good = g_strcmp0(scheme, "https") == 0 && user == NULL && password == NULL &&
-                  request->host != NULL && request->port != NULL && is_name(request->host);
+                  *host != NULL && *port != NULL && is_name(*host);
     }
     if (!is_good)
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
@@ -161,7 +163,8 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 {
     Request *request = user;
     if (n > request->most_bytes - request->body->len) {
-        request->is_too_large = TRUE;
+        gboolean *why = request->post != NULL ? &request->is_cut : &request->is_too_large;
+        *why = TRUE;
         return 0; /* ends the transfer */
     }
     g_byte_array_append(request->body, (const guint8 *)data, (guint)n);
@@ -205,6 +208,25 @@ static void set_options(CURL *curl, Request *request, List *addresses)
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, request);
 }
 
+static List *header_list(const char *const *headers)
+{
+    /* "Expect: 100-continue" would cost a round trip. */
+    List *list = curl_slist_append(NULL, "Expect:");
+    for (; *headers != NULL; headers++)
+        list = curl_slist_append(list, *headers);
+    return list;
+}
+
+static void set_post(CURL *curl, const NetHttpsPost *post, List *headers)
+{
+    gsize n = 0;
+    gconstpointer data = g_bytes_get_data(post->body, &n);
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, data != NULL ? data : "");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+}
+
 /* As curl_easy_perform, but net_dns_stop ends it. */
 static CURLcode perform(CURL *curl, const NetDns *dns)
 {
@@ -227,6 +249,12 @@ static CURLcode perform(CURL *curl, const NetDns *dns)
     return code;
 }
 
+static gboolean is_tls_fault(CURLcode code)
+{
+    return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+           code == CURLE_SSL_CIPHER;
+}
+
 static void set_error(const Request *request, CURLcode code, GError **error)
 {
     if (request->is_ca_unreadable)
@@ -240,8 +268,9 @@ static void set_error(const Request *request, CURLcode code, GError **error)
         g_set_error(error, ABS_ERROR, ABS_ERROR_DENIED,
             "%s leads only to addresses that are not allowed", request->host);
     else
-        g_set_error(error, ABS_ERROR, ABS_ERROR_IO, "no complete answer from %s: %s", request->host,
-            curl_easy_strerror(code));
+        g_set_error(error, ABS_ERROR,
+            request->post != NULL && is_tls_fault(code) ? ABS_ERROR_PROTOCOL : ABS_ERROR_IO,
+            "no complete answer from %s: %s", request->host, curl_easy_strerror(code));
 }
 
 static GBytes *fetch(Request *request, int *status, GError **error)
@@ -255,9 +284,12 @@ static GBytes *fetch(Request *request, int *status, GError **error)
         g_error("out of memory for an HTTPS request");
     g_autoptr(GByteArray) body = g_byte_array_new();
     request->body = body;
+    g_autoptr(List) headers = request->post != NULL ? header_list(request->post->headers) : NULL;
     set_options(curl, request, addresses);
+    if (request->post != NULL)
+        set_post(curl, request->post, headers);
     CURLcode code = perform(curl, request->dns);
-    if (code != CURLE_OK) {
+    if (code != CURLE_OK && !request->is_cut) {
         set_error(request, code, error);
         return NULL;
     }
@@ -267,10 +299,20 @@ static GBytes *fetch(Request *request, int *status, GError **error)
     return g_byte_array_free_to_bytes(g_steal_pointer(&body));
 }
 
+static GBytes *run(Request *request, int *status, GError **error)
+{
+    net_curl_start();
+    GBytes *body = read_url(request->url, &request->host, &request->port, error)
+                       ? fetch(request, status, error)
+                       : NULL;
+    g_free(request->host);
+    g_free(request->port);
+    return body;
+}
+
 GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file, const char *url,
     gsize most_bytes, gint64 timeout_ms, int *status, GError **error)
 {
-    net_curl_start();
     Request request = {
         .dns = dns,
         .policy = policy,
@@ -279,8 +321,48 @@ GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file,
         .ends_at = clock_mono_ms() + timeout_ms,
         .most_bytes = most_bytes,
     };
-    GBytes *body = read_url(&request, error) ? fetch(&request, status, error) : NULL;
-    g_free(request.host);
-    g_free(request.port);
-    return body;
+    return run(&request, status, error);
+}
+
+static gboolean headers_are_sound(const char *const *headers, GError **error)
+{
+    for (; *headers != NULL; headers++) {
+        const char *colon = strchr(*headers, ':');
+        if (text_is_one_line(*headers, TRUE) && colon != NULL && colon > *headers)
+            continue;
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, "a header must be one line \"Name: value\"");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error)
+{
+    Request request = {
+        .dns = post->dns,
+        .policy = post->policy,
+        .ca_file = post->ca_file,
+        .url = post->url,
+        .ends_at = clock_mono_ms() + post->timeout_ms,
+        .most_bytes = post->most_bytes,
+        .post = post,
+    };
+    if (!headers_are_sound(post->headers, error))
+        return FALSE;
+    g_autoptr(GBytes) body = run(&request, status, error);
+    return body != NULL;
+}
+
+gboolean net_https_url_read(const char *url, char **host, guint16 *port, GError **error)
+{
+    g_autofree char *own_host = NULL;
+    g_autofree char *own_port = NULL;
+    net_curl_start();
+    if (!read_url(url, &own_host, &own_port, error))
+        return FALSE;
+    if (host != NULL)
+        *host = g_steal_pointer(&own_host);
+    if (port != NULL)
+        *port = (guint16)g_ascii_strtoull(own_port, NULL, 10);
+    return TRUE;
 }

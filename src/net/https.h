@@ -1,9 +1,9 @@
-/* One HTTPS GET, blocking (libcurl). Addresses come from our DNS and pass our policy twice: before
- * the request and again when the socket opens, so that no answer that changed in between leads into
- * a private network. TLS 1.2 or later, chain and name verified. No redirect is followed, no proxy
- * variable read, no cookie kept, nothing sent but the path.
+/* One HTTPS request, blocking (libcurl). Addresses come from our DNS and pass our policy twice:
+ * before the request and again when the socket opens, so that no answer that changed in between
+ * leads into a private network. TLS 1.2 or later, chain and name verified. No redirect is followed,
+ * no proxy variable read, no cookie kept, nothing sent but what is named here.
  *
- * Who calls: discovery (api). For threads that may wait; never the loop. */
+ * Who calls: discovery (api), webhooks (notify). For threads that may wait; never the loop. */
 #pragma once
 
 #include "net/address.h"
@@ -17,3 +17,23 @@
  * within timeout_ms (name lookup included), or the DNS was stopped. */
 GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file, const char *url,
     gsize most_bytes, gint64 timeout_ms, int *status, GError **error);
+
+typedef struct {
+    NetDns *dns;
+    const NetPolicy *policy;
+    const char *ca_file;        /* trusted besides the system's anchors; NULL: none */
+    const char *url;            /* as above */
+    const char *const *headers; /* "Name: value" lines, NULL-terminated */
+    GBytes *body;
+    gsize most_bytes; /* of the answer's body are read; what lies behind is left */
+    gint64 timeout_ms;
+} NetHttpsPost;
+
+/* Sends it; what the answer says is not kept, only its status. Errors as above, but never LIMIT for
+ * a long body, and ABS_ERROR_PROTOCOL where TLS did not come about or the certificate is not
+ * trusted; ABS_ERROR_INPUT also for a header that is none. */
+gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error);
+
+/* As net_https_get wants it; ABS_ERROR_INPUT says so. *host (the caller frees) and *port may be
+ * NULL. */
+gboolean net_https_url_read(const char *url, char **host, guint16 *port, GError **error);

@@ -1,7 +1,7 @@
 /* Why has this mail not been sent? One answer for every state under every gate: a code, the next
  * moment at which something happens by itself, and what a person could do to change it. Pure; the
- * sentences for the codes are in api/explanation_text.c. It never claims more than is known: what
- * may have arrived is not called unsent. */
+ * sentences for the codes are in api/words/explanation_text.c. It never claims more than is known:
+ * what may have arrived is not called unsent. */
 #pragma once
 
 #include "diagnosis/diagnosis.h"

@@ -33,6 +33,11 @@ guint people_role_scopes(PeopleRole role)
     g_assert_not_reached();
 }
 
+gboolean people_may_grant(const PeopleCaller *caller, PeopleRole role)
+{
+    return (people_role_scopes(role) & ~caller->scopes) == 0;
+}
+
 static const struct {
     guint scope;
     const char *name;

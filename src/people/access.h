@@ -44,6 +44,10 @@ typedef struct {
     guint scopes;
 } PeopleCaller;
 
+/* Nobody gives away more than she has: whoever makes somebody this role, or opens an account of
+ * this role, must have all its scopes. */
+gboolean people_may_grant(const PeopleCaller *caller, PeopleRole role);
+
 #define PEOPLE_HASH_BYTES 32
 void people_hash(const Secret *value, guint8 hash[PEOPLE_HASH_BYTES]); /* SHA-256 */
 

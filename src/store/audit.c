@@ -1,5 +1,8 @@
 #include "store/audit.h"
 
+#include "base/limits.h"
+#include "base/text.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -49,24 +52,187 @@ static gboolean read_last_hash(Db *db, gint64 org_id, guint8 hash[AUDIT_HASH_BYT
     return db_finish(q, error);
 }
 
-gboolean audit_append(Db *db, const AuditNote *note, GError **error)
+/* The caller frees. NULL gives NULL. */
+static char *clean(const char *text)
 {
-    guint8 before[AUDIT_HASH_BYTES], hash[AUDIT_HASH_BYTES];
-    Id id = id_fresh(note->at);
-    if (!read_last_hash(db, note->org_id, before, error))
-        return FALSE;
-    hash_note(before, &id, note, hash);
+    return text ? text_printable(text, strlen(text), LIMIT_AUDIT_TEXT_CHARACTERS) : NULL;
+}
+
+static gboolean insert_note(Db *db, const AuditNote *note, const Id *id,
+    const guint8 hash[AUDIT_HASH_BYTES], GError **error)
+{
     g_autoptr(DbQuery) q = db_query(db,
         "INSERT INTO audit_events (org_id, id, at, actor, action, object, detail, client, hash) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     db_bind_int(q, 1, note->org_id);
-    db_bind_id(q, 2, &id);
+    db_bind_id(q, 2, id);
     db_bind_int(q, 3, note->at);
     db_bind_text(q, 4, note->actor);
     db_bind_text(q, 5, note->action);
     db_bind_text(q, 6, note->object);
     db_bind_text(q, 7, note->detail);
     db_bind_text(q, 8, note->client);
-    db_bind_blob(q, 9, hash, sizeof hash);
+    db_bind_blob(q, 9, hash, AUDIT_HASH_BYTES);
     return db_finish(q, error);
+}
+
+gboolean audit_append(Db *db, const AuditNote *note, GError **error)
+{
+    guint8 before[AUDIT_HASH_BYTES], hash[AUDIT_HASH_BYTES];
+    g_autofree char *actor = clean(note->actor), *object = clean(note->object);
+    g_autofree char *detail = clean(note->detail), *client = clean(note->client);
+    const AuditNote kept = {note->org_id, note->at, actor, note->action, object, detail, client};
+    Id id = id_fresh(note->at);
+    if (!read_last_hash(db, note->org_id, before, error))
+        return FALSE;
+    hash_note(before, &id, &kept, hash);
+    return insert_note(db, &kept, &id, hash, error);
+}
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+static void free_event(gpointer data)
+{
+    AuditEvent *event = data;
+    g_free(event->actor);
+    g_free(event->action);
+    g_free(event->object);
+    g_free(event->detail);
+    g_free(event->client);
+    g_free(event);
+}
+
+static AuditEvent *read_event(DbQuery *q)
+{
+    AuditEvent *event = g_new0(AuditEvent, 1);
+    db_id(q, 0, &event->id);
+    event->at = db_int(q, 1);
+    event->actor = db_dup_text(q, 2);
+    event->action = db_dup_text(q, 3);
+    event->object = db_dup_text(q, 4);
+    event->detail = db_dup_text(q, 5);
+    event->client = db_dup_text(q, 6);
+    return event;
+}
+
+/* Where a page starts: at the row of this id, or where it would be. */
+static gboolean find_cursor(Db *db, const AuditFilter *filter, gint64 *row, GError **error)
+{
+    const Id *id = filter->after ? filter->after : filter->before;
+    *row = G_MAXINT64;
+    if (!id)
+        return TRUE;
+    g_autoptr(DbQuery) q = db_query(
+        db, "SELECT row FROM audit_events WHERE org_id = $1 AND id <= $2 ORDER BY id DESC LIMIT 1");
+    db_bind_int(q, 1, filter->org_id);
+    db_bind_id(q, 2, id);
+    *row = db_next(q) ? db_int(q, 0) : 0;
+    return db_finish(q, error);
+}
+
+#define MATCHES                                                                                 \
+    "SELECT id, at, actor, action, object, detail, client FROM audit_events WHERE org_id = $1 " \
+    "AND ($3 IS NULL OR substr(action, 1, length($3)) = $3) "                                   \
+    "AND ($4 IS NULL OR instr(lower(actor), lower($4)) > 0) AND at >= $5 AND at < $6 "
+
+GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GError **error)
+{
+    g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(free_event);
+    gboolean newer = !filter->after && filter->before;
+    gint64 row;
+    if (!find_cursor(db, filter, &row, error))
+        return NULL;
+    g_autoptr(DbQuery) q = newer ? db_query(db, MATCHES "AND row > $2 ORDER BY row LIMIT $7")
+                                 : db_query(db, MATCHES "AND row < $2 ORDER BY row DESC LIMIT $7");
+    db_bind_int(q, 1, filter->org_id);
+    db_bind_int(q, 2, row);
+    db_bind_text(q, 3, filter->action);
+    db_bind_text(q, 4, filter->actor);
+    db_bind_int(q, 5, filter->since);
+    db_bind_int(q, 6, filter->until ? filter->until : G_MAXINT64);
+    db_bind_int(q, 7, (gint64)filter->limit + 1);
+    while (db_next(q))
+        g_ptr_array_add(events, read_event(q));
+    if (!db_finish(q, error))
+        return NULL;
+    *has_more = events->len > filter->limit;
+    if (*has_more)
+        g_ptr_array_set_size(events, (gint)filter->limit);
+    for (guint i = 0; newer && i < events->len / 2; i++) { /* the newest first here, too */
+        gpointer other = events->pdata[events->len - 1 - i];
+        events->pdata[events->len - 1 - i] = events->pdata[i];
+        events->pdata[i] = other;
+    }
+    return g_steal_pointer(&events);
+}
+
+/* --- Checking the chain ---------------------------------------------------------------------- */
+
+/* TRUE if the row that q stands on is what was written behind the last sound one. Whoever has
+ * tampered with the file need not have kept to the table's CHECKs. */
+static gboolean is_sound(DbQuery *q, AuditCheck *check)
+{
+    guint8 hash[AUDIT_HASH_BYTES];
+    const AuditNote note = {
+        .org_id = check->org_id,
+        .at = db_int(q, 2),
+        .actor = db_text(q, 3),
+        .action = db_text(q, 4),
+        .object = db_text(q, 5),
+        .detail = db_text(q, 6),
+        .client = db_text(q, 7),
+    };
+    g_autoptr(GBytes) written = db_dup_bytes(q, 8);
+    if (!db_id(q, 1, &check->fault_id) || !written || g_bytes_get_size(written) != sizeof hash)
+        return FALSE;
+    hash_note(check->last_hash, &check->fault_id, &note, hash);
+    return memcmp(hash, g_bytes_get_data(written, NULL), sizeof hash) == 0;
+}
+
+static void take_sound(AuditCheck *check, DbQuery *q)
+{
+    g_autoptr(GBytes) hash = db_dup_bytes(q, 8);
+    memcpy(check->last_hash, g_bytes_get_data(hash, NULL), AUDIT_HASH_BYTES);
+    check->fault_id = (Id){{0}};
+    check->events++;
+    if (check->known_head && memcmp(check->known_head, check->last_hash, AUDIT_HASH_BYTES) == 0)
+        check->has_known_head = TRUE;
+}
+
+/* *row: behind which to go on; 0 at the end. */
+static gboolean check_slice(Db *db, AuditCheck *check, gint64 *row, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT row, id, at, actor, action, object, detail, client, hash FROM audit_events "
+        "WHERE org_id = $1 AND row > $2 ORDER BY row LIMIT $3");
+    db_bind_int(q, 1, check->org_id);
+    db_bind_int(q, 2, *row);
+    db_bind_int(q, 3, LIMIT_AUDIT_SLICE);
+    guint n = 0;
+    while (!check->is_broken && db_next(q)) {
+        n++;
+        *row = db_int(q, 0);
+        check->is_broken = !is_sound(q, check);
+        if (check->is_broken)
+            check->fault_at = db_int(q, 2);
+        else
+            take_sound(check, q);
+    }
+    if (n < LIMIT_AUDIT_SLICE || check->is_broken)
+        *row = 0;
+    return db_finish(q, error);
+}
+
+gboolean audit_check(Store *store, AuditCheck *check, GError **error)
+{
+    gint64 row = 0;
+    *check = (AuditCheck){.org_id = check->org_id, .known_head = check->known_head};
+    do {
+        Db *db = store_reader_take(store);
+        gboolean is_read = check_slice(db, check, &row, error);
+        store_reader_give(store, db);
+        if (!is_read)
+            return FALSE;
+    } while (row != 0);
+    return TRUE;
 }

@@ -17,5 +17,46 @@ typedef struct {
     const char *client; /* the address it came from; NULL: from within */
 } AuditNote;
 
-/* Inside the job that does the deed. */
+/* Inside the job that does the deed. Texts are made printable and cut at
+ * LIMIT_AUDIT_TEXT_CHARACTERS. */
 gboolean audit_append(Db *db, const AuditNote *note, GError **error);
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+typedef struct {
+    Id id;
+    WallMs at;
+    char *actor, *action;
+    char *object, *detail, *client; /* NULL: as in the note */
+} AuditEvent;
+
+typedef struct {
+    gint64 org_id;
+    guint limit;
+    const Id *after, *before; /* NULL: from the newest on */
+    const char *action;       /* what it begins with; NULL: all */
+    const char *actor;        /* what occurs in it, capital or not; NULL: all */
+    WallMs since, until;      /* 0: open; `until` itself is not in it */
+} AuditFilter;
+
+/* The newest first, of AuditEvent; `after` goes on to older ones, `before` back. */
+GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GError **error);
+
+/* --- Checking the chain ---------------------------------------------------------------------- */
+
+/* What was changed or taken out of the middle shows in the chain itself. What was cut off at its
+ * end shows only to somebody who has kept an earlier head: then that hash is nowhere in it. */
+typedef struct {
+    gint64 org_id;                      /* in */
+    const guint8 *known_head;           /* in: of AUDIT_HASH_BYTES; NULL: none is asked for */
+    gint64 events;                      /* that are sound */
+    guint8 last_hash[AUDIT_HASH_BYTES]; /* of the last of them; zeros: there is none */
+    gboolean has_known_head;
+    gboolean is_broken;
+    Id fault_id; /* of the first event that is not what was written; zero if even that is damaged */
+    WallMs fault_at;
+} AuditCheck;
+
+/* Goes through all of it, in uses of a reader of LIMIT_AUDIT_SLICE events. Not on the writing
+ * thread. FALSE: it could not be read. */
+gboolean audit_check(Store *store, AuditCheck *check, GError **error);

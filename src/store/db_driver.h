@@ -25,6 +25,7 @@ struct db {
     GHashTable *statements; /* address of the SQL text → DbQuery, the first of a chain */
     GArray *changes;        /* of StoreChange, noted in this group; NULL on readers */
     DayKeys *keys;          /* unwrapped day keys, or NULL (keys.h) */
+    guint webhook_wishes;   /* webhook_wish.h; 0: not known */
     gint64 read_until_us;   /* monotonic; readers: a statement that runs longer is broken off. 0:
                                no limit */
 };

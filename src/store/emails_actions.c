@@ -227,6 +227,54 @@ gboolean emails_reschedule(Db *db, gint64 org_id, const Id *id, WallMs at, WallM
            recipients_count(db, org_id, &tally, error);
 }
 
+/* --- By hand --------------------------------------------------------------------------------- */
+
+/* Ends what waits as `end`; *ended: how many. */
+static gboolean end_waiting(
+    Db *db, const Email *email, EmailState end, WallMs now, gint64 *ended, GError **error)
+{
+    RecipientTally tally = {{0}};
+    for (guint i = 0; i < email->recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(email->recipients, Recipient, i);
+        if (recipient->next_at == 0 || !states_allow(&email_states, recipient->state, end))
+            continue;
+        *ended += 1;
+        /* As in recipient_cancel: what may have arrived is not called cancelled. */
+        gboolean stays = end == EMAIL_CANCELLED && recipient->state == EMAIL_UNCERTAIN;
+        EmailState to = stays ? EMAIL_UNCERTAIN : end;
+        if (!recipient_move(db, recipient, to, 0, FALSE, now, &tally, error))
+            return FALSE;
+    }
+    return email->recipients->len == 0 ||
+           recipients_count(
+               db, g_array_index(email->recipients, Recipient, 0).org_id, &tally, error);
+}
+
+gboolean emails_hand_over(Db *db, gint64 org_id, const Id *id, WallMs now,
+    EmailActionResult *result, gint64 *handed, GError **error)
+{
+    g_auto(Email) email = {0};
+    gint64 n = 0;
+    if (!read_email(db, org_id, id, &email, error) ||
+        !end_waiting(db, &email, EMAIL_HANDED_OVER, now, &n, error))
+        return FALSE;
+    *handed = n;
+    *result = email.row == 0 ? EMAIL_ACTION_UNKNOWN
+              : n == 0       ? EMAIL_ACTION_NOTHING
+                             : EMAIL_ACTION_DONE;
+    return TRUE;
+}
+
+gboolean emails_end_link(
+    Db *db, gint64 org_id, const Id *id, gboolean is_handed_over, WallMs now, GError **error)
+{
+    g_auto(Email) email = {0};
+    gint64 n = 0;
+    return read_email(db, org_id, id, &email, error) &&
+           end_waiting(
+               db, &email, is_handed_over ? EMAIL_HANDED_OVER : EMAIL_CANCELLED, now, &n, error);
+}
+
 /* --- Cancelling a class ---------------------------------------------------------------------- */
 
 gboolean emails_last_recipient(Db *db, gint64 *last, GError **error)

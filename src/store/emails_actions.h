@@ -31,6 +31,18 @@ gboolean emails_retry(Db *db, gint64 org_id, const Id *id, gboolean may_duplicat
 gboolean emails_reschedule(Db *db, gint64 org_id, const Id *id, WallMs at, WallMs now,
     EmailActionResult *result, GError **error);
 
+/* A person has passed on by hand what the mail says: every recipient that waits and is not being
+ * sent to ends as handed_over; *handed: how many. The result is UNKNOWN, NOTHING or DONE. Notes
+ * EMAIL. */
+gboolean emails_hand_over(Db *db, gint64 org_id, const Id *id, WallMs now,
+    EmailActionResult *result, gint64 *handed, GError **error);
+
+/* The link in this mail is dead: what waits ends as handed_over if another link was passed on by
+ * hand, else as cancelled. Whether there was something to end, or such a mail at all, does not
+ * matter. Notes EMAIL. */
+gboolean emails_end_link(
+    Db *db, gint64 org_id, const Id *id, gboolean is_handed_over, WallMs now, GError **error);
+
 /* Cancels waiting recipients of one class that are not being sent to, at most LIMIT_ACTION_ROWS and
  * none behind the recipient `last`, so that a chain of these jobs ends however much comes in
  * meanwhile. *cancelled: how many; the chain is over when it is 0. What is uncertain ends as

@@ -1,67 +1,77 @@
-/* Members, sessions, API tokens and the first-run setup token, as SQL functions. Only hashes of
- * secrets are stored. */
+/* Members and the first-run setup token, as SQL functions. A member who was removed keeps the row
+ * and is found by none of these; the address is free again. Only hashes of secrets are stored. */
 #pragma once
 
 #include "people/access.h"
+#include "store/sessions.h"
 #include "store/store.h"
+#include "store/tokens.h"
 
 typedef struct {
     gint64 row, org_id;
     Id id;
     char *email, *name;
     PeopleRole role;
-    char *password_hash; /* Argon2id string; NULL while not set */
-    char *language;      /* "de", "en" or NULL */
-    WallMs created_at;
+    char *password_hash;  /* Argon2id string; NULL while not set */
+    char *language;       /* "de", "en" or NULL */
+    gboolean has_notices; /* an admin who is told by mail when something needs attention */
+    WallMs created_at, password_changed_at, signed_in_at; /* 0: never */
 } Member;
 void member_free(Member *member);
 
+/* --- Reading --------------------------------------------------------------------------------- */
+
 gboolean members_count(Db *db, gint64 org_id, gint64 *count, GError **error);
-Member *member_by_email(Db *db, const char *email, GError **error); /* NULL without error: none */
+
+/* NULL without error: there is none. An address belongs to one member of all organisations. */
+Member *member_by_email(Db *db, const char *email, GError **error);
 Member *member_by_row(Db *db, gint64 row, GError **error);
+Member *member_by_id(Db *db, gint64 org_id, const Id *id, GError **error);
+
+/* The same where one is expected: ABS_ERROR_NOT_FOUND if there is none. */
+Member *member_need(Db *db, gint64 org_id, gint64 row, GError **error);
+Member *member_need_by_id(Db *db, gint64 org_id, const Id *id, GError **error);
+
+typedef struct {
+    gint64 org_id;
+    guint limit;              /* 1 to LIMIT_PAGE */
+    const Id *after, *before; /* older or newer than this one; NULL: from the newest */
+} MemberPage;
+GPtrArray *members_list(Db *db, const MemberPage *page, gboolean *has_more,
+    GError **error); /* of Member, newest first */
+
+/* --- Writing: inside a job -------------------------------------------------------------------- */
+
+/* Without signed_in_at and password_changed_at; has_notices is TRUE whatever stands there. */
 gboolean member_insert(Db *db, const Member *member, gint64 *row,
     GError **error); /* ABS_ERROR_CONFLICT: address taken */
 
-/* First-run setup: one token, replaced at every start while no member exists. */
+/* Writes name, role, language and has_notices of the member of this row. ABS_ERROR_DENIED if that
+ * would leave the organisation without an org_admin. */
+gboolean member_update(Db *db, const Member *member, GError **error);
+
+/* Erases what is personal and ends all sessions. ABS_ERROR_DENIED as above. */
+gboolean member_remove(Db *db, const Member *member, WallMs now, GError **error);
+
+/* ABS_ERROR_NOT_FOUND if there is no such member (any more). Sessions go on:
+ * sessions_delete_of_member. */
+gboolean member_write_password(
+    Db *db, gint64 org_id, gint64 member_row, const char *hash, WallMs now, GError **error);
+
+/* The member as it stands now, inside a job, for one whose password was looked at before it.
+ * ABS_ERROR_NOT_FOUND if it was removed since, ABS_ERROR_DENIED if it has another password. */
+gboolean member_reread(Db *db, const Member *judged, Member **current, GError **error);
+
+gboolean member_note_sign_in(Db *db, gint64 member_row, WallMs now, GError **error);
+
+/* --- First-run setup: one token, replaced at every start while no member exists --------------- */
+
 gboolean setup_token_write(
     Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs expires_at, GError **error);
+
 /* Uses it up in the same job in which the first member is made. ABS_ERROR_DENIED if wrong, used,
  * expired, or a member exists. */
 gboolean setup_token_redeem(
     Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs now, GError **error);
 
-typedef struct {
-    gint64 row, org_id, member_row;
-    Id id;
-    guint8 hash[PEOPLE_HASH_BYTES];
-    PeopleRole role;
-    WallMs created_at, expires_at, used_at;
-} Session;
-gboolean session_insert(
-    Db *db, const Session *session, gint64 *row, GError **error); /* notes CREDENTIALS */
-gboolean session_delete(Db *db, gint64 row, GError **error);
-
-typedef struct {
-    gint64 row, org_id;
-    Id id;
-    guint8 hash[PEOPLE_HASH_BYTES];
-    char *name, *hint; /* hint: the first characters, to tell tokens apart */
-    guint scopes;      /* PEOPLE_SCOPE_* */
-    WallMs created_at, expires_at, used_at, revoked_at;
-} Token;
-void token_free(Token *token);
-gboolean token_insert(
-    Db *db, const Token *token, gint64 *row, GError **error); /* notes CREDENTIALS */
-gboolean token_revoke(Db *db, gint64 org_id, const Id *id, WallMs now, GError **error);
-GPtrArray *tokens_list(
-    Db *db, gint64 org_id, GError **error); /* of Token, newest first, not revoked */
-
-/* All live credentials, for the table in memory. GArray of Session; GPtrArray of Token. Expired and
- * revoked ones are left out. */
-gboolean credentials_load(
-    Db *db, WallMs now, GArray **sessions, GPtrArray **tokens, GError **error);
-gboolean credentials_touch(
-    Db *db, GArray *session_rows, GArray *token_rows, WallMs now, GError **error);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Member, member_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Token, token_free)

@@ -1,6 +1,7 @@
 #include "store/recipients.h"
 
 #include "base/error.h"
+#include "store/webhooks.h"
 
 gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient, GError **error)
 {
@@ -93,6 +94,8 @@ gboolean recipient_move(Db *db, const Recipient *recipient, EmailState to, WallM
     if (to == EMAIL_SENDING)
         return write_state(db, recipient->row, to, now, error);
     if (!write_move(db, recipient->row, to, next_at, counts_attempt, now, error))
+        return FALSE;
+    if (!webhook_note_move(db, recipient, to, now, error))
         return FALSE;
     if (next_at > 0 || !email_class_is_secret(recipient->class))
         return TRUE;

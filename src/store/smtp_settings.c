@@ -8,6 +8,7 @@
 #include "store/settings_columns.h"
 #include "store/test_mails.h"
 #include "store/waits.h"
+#include "store/webhooks.h"
 
 /* --- Slots ----------------------------------------------------------------------------------- */
 
@@ -255,7 +256,8 @@ gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     if (!before || !read_slots(db, org_id, before, error) ||
         !keep_version(db, org_id, before, settings, now, error) ||
         !write_slot(db, org_id, SLOT_ACTIVE, settings, error) ||
-        !delete_slot(db, org_id, SLOT_DRAFT, error))
+        !delete_slot(db, org_id, SLOT_DRAFT, error) ||
+        !webhook_note_activation(db, org_id, settings, before->config_version, now, error))
         return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE smtp_state SET revision = revision + 1, config_version = config_version + 1, "
@@ -335,6 +337,8 @@ gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error)
 gboolean smtp_sending_write(Db *db, gint64 org_id, gboolean enabled, const char *reason,
     WallMs until, const char *changed_by, WallMs now, GError **error)
 {
+    if (!webhook_note_sending(db, org_id, enabled, reason, until, changed_by, now, error))
+        return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE smtp_state SET sending_enabled = $2, sending_reason = $3, sending_until = $4, "
         "sending_changed_by = $5, sending_changed_at = $6 WHERE org_id = $1");
@@ -377,6 +381,8 @@ gboolean smtp_pauses_move(Db *db, gint64 moved_ms, WallMs now, GError **error)
 gboolean smtp_health_write(Db *db, gint64 org_id, gint64 config_version, Health health,
     const char *diagnosis, WallMs now, GError **error)
 {
+    if (!webhook_note_health(db, org_id, config_version, health, diagnosis, now, error))
+        return FALSE;
     g_autoptr(DbQuery) q =
         db_query(db, "UPDATE smtp_state SET health = $3, health_diagnosis = $4, health_at = $5 "
                      "WHERE org_id = $1 AND config_version = $2 "

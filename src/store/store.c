@@ -7,6 +7,7 @@
 #include "store/keys.h"
 #include "store/schema.h"
 #include "store/space.h"
+#include "store/webhook_wish.h"
 
 #include <string.h>
 
@@ -61,6 +62,7 @@ static gboolean run_job(Db *db, Job *job)
         g_assert(job->error);
         g_array_set_size(db->changes, n_changes);
         g_clear_pointer(&db->keys, day_keys_free);
+        webhook_wishes_forget(db);
         if (!db->driver->in_transaction(db) || !db_finish(db_query(db, "ROLLBACK TO job"), NULL))
             return FALSE;
     }
@@ -132,6 +134,7 @@ static void run_group(Store *store, GPtrArray *group)
     db_rollback(db);
     g_array_set_size(db->changes, 0);
     g_clear_pointer(&db->keys, day_keys_free);
+    webhook_wishes_forget(db);
 }
 
 /* --- What follows a commit ------------------------------------------------------------------- */

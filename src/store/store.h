@@ -33,6 +33,7 @@ typedef enum {
     STORE_CHANGED_EMAIL,        /* state of email `id` */
     STORE_CHANGED_CREDENTIALS,  /* a token, session or member */
     STORE_CHANGED_SANDBOX,      /* a captured mail */
+    STORE_CHANGED_WEBHOOKS,     /* an event waits, or webhook `id` was changed */
 } StoreChangeKind;
 
 typedef struct {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/webhooks.h"
 
 const char *verification_state_name(VerificationState state)
 {
@@ -245,7 +246,7 @@ gboolean verification_write(Db *db, const Verification *verification, GError **e
     store_note_change(db, STORE_CHANGED_VERIFICATION, verification->org_id, &verification->id);
     if (!before || verification->state != VERIFICATION_RUNNING)
         store_note_change(db, STORE_CHANGED_SETTINGS, verification->org_id, NULL);
-    return TRUE;
+    return webhook_note_verification(db, verification, error);
 }
 
 /* --- Reading --------------------------------------------------------------------------------- */

@@ -13,6 +13,8 @@ ALTER TABLE organisations ADD COLUMN public_url TEXT;
 ALTER TABLE members ADD COLUMN removed_at INTEGER;
 ALTER TABLE members ADD COLUMN password_changed_at INTEGER;
 ALTER TABLE members ADD COLUMN signed_in_at INTEGER;
+-- Whether notices come by mail; security notices always do.
+ALTER TABLE members ADD COLUMN has_notices INTEGER NOT NULL DEFAULT 1 CHECK (has_notices IN (0, 1));
 DROP INDEX members_email;
 CREATE UNIQUE INDEX members_email ON members (lower(email)) WHERE removed_at IS NULL;
 

@@ -120,6 +120,9 @@ static inline gboolean dns_server_asked(int fd, GIOCondition condition, gpointer
     socklen_t size = sizeof from;
     ssize_t n = recvfrom(fd, packet, 400, 0, (struct sockaddr *)&from, &size);
     g_assert(n > 16);
+    /* What follows the question (EDNS) is left out of the answer. */
+    n = 12 + (ssize_t)strnlen((const char *)packet + 12, 255) + 1 + 4;
+    packet[11] = 0;
     gboolean is_a = packet[n - 3] == 1;
     if (!is_a && server->ignores_aaaa)
         return G_SOURCE_CONTINUE;

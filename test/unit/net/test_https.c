@@ -61,6 +61,7 @@ typedef struct {
     const Issuer *issuer;
     int most_version;   /* 0: any; else TLS1_1_VERSION … */
     const char *answer; /* NULL: keeps silent until the client goes */
+    const char *until;  /* reads so far; NULL: to the end of the header */
     gsize flood;        /* this many bytes more */
     SSL_CTX *context;
     int fd;
@@ -73,7 +74,8 @@ static void talk(Server *server, SSL *tls)
 {
     char buffer[4096];
     int n = 0;
-    while (strstr(server->request->str, "\r\n\r\n") == NULL &&
+    const char *until = server->until != NULL ? server->until : "\r\n\r\n";
+    while (strstr(server->request->str, until) == NULL &&
            (n = SSL_read(tls, buffer, sizeof buffer)) > 0)
         g_string_append_len(server->request, buffer, n);
     if (server->answer == NULL) {
@@ -349,6 +351,183 @@ static void a_stop_ends_a_request(void **state)
     server_stop(&server);
 }
 
+/* --- POST --------------------------------------------------------------------------------------
+ */
+
+/* *code: of the error, 0 if there is none. */
+static gboolean post(const Server *server, const NetPolicy *policy, const char *const *headers,
+    gint64 timeout_ms, int *status, int *code)
+{
+    static const char *const none[] = {NULL};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *url = g_strdup_printf("https://loop.test:%u/hook", server->port);
+    g_autoptr(GBytes) body = g_bytes_new_static("{\"a\":1}", 7);
+    const NetHttpsPost request = {
+        .dns = dns,
+        .policy = policy,
+        .ca_file = trusted_file,
+        .url = url,
+        .headers = headers != NULL ? headers : none,
+        .body = body,
+        .most_bytes = MOST_BYTES,
+        .timeout_ms = timeout_ms,
+    };
+    gboolean is_sent = net_https_post(&request, status, &error);
+    assert_int_equal(is_sent, error == NULL);
+    *code = error != NULL ? error->code : 0;
+    return is_sent;
+}
+
+static void a_post_carries_its_headers_and_its_body_and_nothing_else(void **state)
+{
+    static const char *const headers[] = {
+        "Content-Type: application/json", "User-Agent: Absender", "webhook-id: evt_1", NULL};
+    Server server = {.answer = "HTTP/1.1 204 No Content\r\n\r\n", .until = "}"};
+    int status = 0, code = 0;
+    server_start(&server);
+    assert_true(post(&server, loopback_policy, headers, LONG_MS, &status, &code));
+    assert_int_equal(status, 204);
+    server_join(&server);
+    g_autofree char *wanted = g_strdup_printf(
+        "POST /hook HTTP/1.1\r\nHost: loop.test:%u\r\nAccept: */*\r\nContent-Type: "
+        "application/json\r\nUser-Agent: Absender\r\nwebhook-id: evt_1\r\nContent-Length: "
+        "7\r\n\r\n{\"a\":1}",
+        server.port);
+    assert_string_equal(server.request->str, wanted);
+    server_stop(&server);
+}
+
+static void a_posts_answer_counts_by_its_status_however_long_it_is(void **state)
+{
+    static const struct {
+        const char *name, *answer;
+        gsize flood;
+        int status;
+    } cases[] = {
+        {"a short one", OK_HEAD "5\r\n\r\nhello", 0, 200},
+        {"a longer one", OK_HEAD "8192\r\n\r\n", 2 * MOST_BYTES, 200},
+        {"one without an end", "HTTP/1.1 500 No\r\n\r\n", 1024 * 1024, 500},
+        {"a redirect",
+            "HTTP/1.1 307 Go\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 0,
+            307},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        Server server = {.answer = cases[i].answer, .flood = cases[i].flood, .until = "}"};
+        int status = 0, code = 0;
+        server_start(&server);
+        assert_true(post(&server, loopback_policy, NULL, LONG_MS, &status, &code));
+        assert_int_equal(status, cases[i].status);
+        server_stop(&server);
+    }
+}
+
+static void a_post_says_why_there_was_no_answer(void **state)
+{
+    static const char *const two_lines[] = {"webhook-id: a\r\nX: y", NULL};
+    static const char *const nameless[] = {": a", NULL};
+    static const struct {
+        const char *name, *names;
+        const char *const *headers;
+        NetPolicy **policy;
+        int code;
+    } cases[] = {
+        {"a certificate for another name", "DNS:other.test", NULL, &loopback_policy,
+            ABS_ERROR_PROTOCOL},
+        {"silence", NULL, NULL, &loopback_policy, ABS_ERROR_IO},
+        {"a private address", NULL, NULL, &strict_policy, ABS_ERROR_DENIED},
+        {"a header of two lines", NULL, two_lines, &loopback_policy, ABS_ERROR_INPUT},
+        {"a header without a name", NULL, nameless, &loopback_policy, ABS_ERROR_INPUT},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        Server server = {.names = cases[i].names};
+        int status = 7, code = 0;
+        server_start(&server);
+        assert_false(post(&server, *cases[i].policy, cases[i].headers, 700, &status, &code));
+        assert_int_equal(code, cases[i].code);
+        assert_int_equal(status, 7);
+        server_stop(&server);
+    }
+}
+
+static void an_address_is_read_as_a_request_would(void **state)
+{
+    g_autofree char *host = NULL;
+    guint16 port = 0;
+    assert_true(net_https_url_read("https://Loop.test/a?b", &host, &port, NULL));
+    assert_string_equal(host, "Loop.test");
+    assert_int_equal(port, 443);
+    assert_true(net_https_url_read("https://loop.test:8443/", NULL, &port, NULL));
+    assert_int_equal(port, 8443);
+    assert_false(net_https_url_read("https://127.0.0.1/", NULL, NULL, NULL));
+    assert_false(net_https_url_read("http://loop.test/", NULL, NULL, NULL));
+}
+
+/* --- a DNS that changes its mind ---------------------------------------------------------------
+ */
+
+/* A port of one address that takes no connection in, and counts none. */
+static int sink_open(const char *address, guint16 *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(*port)};
+    socklen_t size = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(inet_pton(AF_INET, address, &at.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(fd, 1024), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static gpointer loop_run(gpointer loop)
+{
+    g_main_loop_run(loop);
+    return NULL;
+}
+
+/* Threat T5: by turns the name leads to an allowed and to a forbidden address. */
+static void a_thousand_changed_answers_never_lead_to_a_forbidden_address(void **state)
+{
+    enum { TIMES = 1000 };
+    g_autoptr(GMainContext) context = g_main_context_new();
+    g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
+    DnsServer changing = {.answers = {"127.0.0.2", "127.0.0.3"}};
+    dns_server_start(&changing, context);
+    GThread *thread = g_thread_new("dns", loop_run, loop);
+    g_autoptr(NetDns) own_dns = net_dns_new(changing.address, NULL);
+    g_autoptr(NetPolicy) policy = net_policy_new();
+    assert_true(net_policy_allow(policy, "127.0.0.2/32", NULL));
+    guint16 port = 0;
+    int sink = sink_open("127.0.0.3", &port); /* at 127.0.0.2 nobody listens */
+    g_autofree char *url = g_strdup_printf("https://changing.test:%u/", (guint)port);
+    g_autoptr(GBytes) body = g_bytes_new_static("{}", 2);
+    static const char *const headers[] = {NULL};
+    const NetHttpsPost request = {.dns = own_dns,
+        .policy = policy,
+        .url = url,
+        .headers = headers,
+        .body = body,
+        .most_bytes = MOST_BYTES,
+        .timeout_ms = LONG_MS};
+    guint n_denied = 0, n_refused = 0;
+    for (guint i = 0; i < TIMES; i++) {
+        g_autoptr(GError) error = NULL;
+        int status = 0;
+        assert_false(net_https_post(&request, &status, &error));
+        n_denied += g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED) ? 1 : 0;
+        n_refused += g_error_matches(error, ABS_ERROR, ABS_ERROR_IO) ? 1 : 0;
+    }
+    assert_int_equal(n_denied, TIMES / 2);
+    assert_int_equal(n_refused, TIMES / 2);
+    assert_int_equal(accept(sink, NULL, NULL), -1);
+    close(sink);
+    g_main_loop_quit(loop);
+    g_thread_join(thread);
+    dns_server_stop(&changing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +539,11 @@ int main(void)
         cmocka_unit_test(a_file_without_certificates_is_named),
         cmocka_unit_test(silence_costs_the_given_time_and_no_more),
         cmocka_unit_test(a_stop_ends_a_request),
+        cmocka_unit_test(a_post_carries_its_headers_and_its_body_and_nothing_else),
+        cmocka_unit_test(a_posts_answer_counts_by_its_status_however_long_it_is),
+        cmocka_unit_test(a_post_says_why_there_was_no_answer),
+        cmocka_unit_test(an_address_is_read_as_a_request_would),
+        cmocka_unit_test(a_thousand_changed_answers_never_lead_to_a_forbidden_address),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -51,6 +51,32 @@ static void every_role_survives_a_round_trip(void **state)
     }
 }
 
+static void nobody_grants_a_role_with_more_scopes_than_her_own(void **state)
+{
+    static const struct {
+        const char *name;
+        guint scopes;
+        PeopleRole role;
+        gboolean may;
+    } rows[] = {
+        {"an admin makes admins", PEOPLE_SCOPE_ALL, PEOPLE_ROLE_ORG_ADMIN, TRUE},
+        {"and members", PEOPLE_SCOPE_ALL, PEOPLE_ROLE_MEMBER, TRUE},
+        {"people:write alone makes no admin", PEOPLE_SCOPE_PEOPLE_WRITE, PEOPLE_ROLE_ORG_ADMIN,
+            FALSE},
+        {"nor a member, who may send", PEOPLE_SCOPE_PEOPLE_WRITE, PEOPLE_ROLE_MEMBER, FALSE},
+        {"all but one is not all", PEOPLE_SCOPE_ALL & ~PEOPLE_SCOPE_AUDIT_READ,
+            PEOPLE_ROLE_ORG_ADMIN, FALSE},
+        {"who may send makes a member", PEOPLE_SCOPE_PEOPLE_WRITE | PEOPLE_SCOPE_EMAILS_SEND,
+            PEOPLE_ROLE_MEMBER, TRUE},
+        {"nobody makes nobody", 0, PEOPLE_ROLE_MEMBER, FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const PeopleCaller caller = {.kind = PEOPLE_CALLER_TOKEN, .scopes = rows[i].scopes};
+        if (people_may_grant(&caller, rows[i].role) != rows[i].may)
+            fail_msg("%s", rows[i].name);
+    }
+}
+
 static void unknown_names_are_refused(void **state)
 {
     static const char *const bad[] = {NULL, "", "*", "admin", "Member", "org_admin ", "emails",
@@ -71,6 +97,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scope_survives_a_round_trip),
         cmocka_unit_test(every_role_survives_a_round_trip),
+        cmocka_unit_test(nobody_grants_a_role_with_more_scopes_than_her_own),
         cmocka_unit_test(unknown_names_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

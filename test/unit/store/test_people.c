@@ -94,7 +94,7 @@ static gint64 add_session(
         .expires_at = expires_at};
     gint64 row = 0;
     g_autoptr(GError) error = NULL;
-    ok(session_insert(self->db, &session, &row, &error), error);
+    ok(session_insert(self->db, &session, NULL, &row, &error), error);
     return row;
 }
 
