@@ -1,0 +1,115 @@
+#include "template/mustache.h"
+
+#include <kainjow/mustache.hpp>
+#include <list>
+#include <memory>
+#include <string>
+
+/* Outlook does not know the library's &apos;. */
+static std::string escape(const std::string &value)
+{
+    std::string safe;
+    safe.reserve(value.size() + value.size() / 8);
+    for (const char c : value) {
+        switch (c) {
+        case '&':
+            safe += "&amp;";
+            break;
+        case '<':
+            safe += "&lt;";
+            break;
+        case '>':
+            safe += "&gt;";
+            break;
+        case '"':
+            safe += "&quot;";
+            break;
+        case '\'':
+            safe += "&#39;";
+            break;
+        default:
+            safe += c;
+        }
+    }
+    return safe;
+}
+
+namespace
+{
+struct BrokenOff {
+};
+
+/* Asks the callback for each name. What it gives lives until the end of the rendering, because the
+ * library keeps pointers while a section is open. */
+class Values final : public kainjow::mustache::basic_context<std::string>
+{
+  public:
+    Values(MustacheLookup lookup, gpointer user) : lookup_(lookup), user_(user)
+    {
+    }
+
+    void push(const kainjow::mustache::data *) override
+    {
+    } /* names mean the same everywhere */
+    void pop() override
+    {
+    }
+
+    const kainjow::mustache::data *get(const std::string &name) const override
+    {
+        const char *value = lookup_(name.c_str(), user_);
+        if (!value)
+            throw BrokenOff();
+        if (*value)
+            kept_.emplace_back(value);
+        else
+            kept_.emplace_back(false);
+        return &kept_.back();
+    }
+
+    const kainjow::mustache::data *get_partial(const std::string &) const override
+    {
+        return nullptr;
+    }
+
+  private:
+    MustacheLookup lookup_;
+    gpointer user_;
+    mutable std::list<kainjow::mustache::data> kept_;
+};
+} // namespace
+
+/* The library marks no method const; rendering without partials and lambdas changes nothing. */
+struct mustache {
+    explicit mustache(const char *text) : source(std::string(text))
+    {
+    }
+    mutable kainjow::mustache::mustache source;
+};
+
+Mustache *mustache_new(const char *source, gboolean escapes_html)
+{
+    auto made = std::make_unique<Mustache>(source);
+    if (!made->source.is_valid())
+        return nullptr;
+    if (escapes_html)
+        made->source.set_custom_escape(escape);
+    else
+        made->source.set_custom_escape([](const std::string &value) { return value; });
+    return made.release();
+}
+
+void mustache_free(Mustache *mustache)
+{
+    delete mustache;
+}
+
+char *mustache_render(const Mustache *mustache, MustacheLookup lookup, gpointer user)
+{
+    try {
+        Values values(lookup, user);
+        return g_strdup(mustache->source.render(values).c_str());
+    } catch (const BrokenOff &) {
+        return nullptr;
+    }
+}
