@@ -1,7 +1,7 @@
 #include "api/accept_email.h"
 
-#include "api/email_json.h"
 #include "api/email_request.h"
+#include "api/json/email_json.h"
 #include "api/state.h"
 #include "base/crash_point.h"
 #include "base/error.h"
@@ -114,10 +114,14 @@ static EmailNew *email_from_request(EmailRequest *request)
     return email;
 }
 
-EmailNew *accept_email_read(json_t *body, const SmtpState *state, WallMs now, JsonFaults *faults)
+EmailNew *accept_email_read(
+    json_t *body, const SmtpState *state, EmailTemplates *templates, WallMs now, JsonFaults *faults)
 {
     g_autoptr(EmailRequest) request = email_request_read(body, now, faults);
     if (!request || !settle_sender(request, state, faults))
+        return NULL;
+    if (request->template &&
+        !email_templates_fill(templates, request->template, request->draft, faults))
         return NULL;
     g_autoptr(EmailNew) email = email_from_request(request);
     return accept_email_compose(email, request->draft, now, faults) ? g_steal_pointer(&email)

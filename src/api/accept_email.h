@@ -3,14 +3,16 @@
 #pragma once
 
 #include "api/call.h"
+#include "api/email_template.h"
 #include "mime/message.h"
 #include "outbox/email.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
 
 /* One email from the JSON of /v1/emails (an object), with the sender that the settings in state
- * name or allow, and composed. NULL with faults noted. */
-EmailNew *accept_email_read(json_t *body, const SmtpState *state, WallMs now, JsonFaults *faults);
+ * name or allow, filled from its template if it names one, and composed. NULL with faults noted. */
+EmailNew *accept_email_read(json_t *body, const SmtpState *state, EmailTemplates *templates,
+    WallMs now, JsonFaults *faults);
 
 /* Composes the draft once: message id, date, bytes, envelope. Fills sender, recipients, message_id,
  * content, needs_smtputf8, id, created_at and, unless its class is secret, the subject of email.

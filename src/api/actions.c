@@ -1,8 +1,8 @@
 #include "api/actions.h"
 
-#include "api/actions_text.h"
-#include "api/explanation_text.h"
-#include "api/json.h"
+#include "api/json/json.h"
+#include "api/words/actions_text.h"
+#include "api/words/explanation_text.h"
 #include "base/tls_mode.h"
 #include "courier/sibling.h"
 #include "mime/address.h"

@@ -7,7 +7,7 @@
  * or DNS answer pointed there. */
 #pragma once
 
-#include "api/language.h"
+#include "api/words/language.h"
 #include "base/clock.h"
 #include "diagnosis/diagnosis.h"
 #include "provider/provider.h"

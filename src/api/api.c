@@ -1,4 +1,4 @@
-#include "api/routes.h"
+#include "api/routes/routes.h"
 #include "api/state.h"
 
 #include "base/error.h"
@@ -22,8 +22,11 @@ static gboolean tick(gpointer user)
     api->ticks++;
     if (api->ticks % (LIMIT_STREAM_BEAT_MS / CLOCK_SECOND_MS) == 0)
         sse_beat(api->sse);
-    if (api->ticks % (CLOCK_MINUTE_MS / CLOCK_SECOND_MS) == 0)
+    if (api->ticks % (CLOCK_MINUTE_MS / CLOCK_SECOND_MS) == 0) {
         credentials_flush(api->credentials, clock_wall_ms());
+        token_limits_flush(api->token_limits, clock_steady_ms());
+        notices_look(api->notices, clock_wall_ms());
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -82,35 +85,26 @@ static struct api *api_alloc(const ApiParts *parts)
     api->control_path = g_strdup(parts->control_socket);
     api->trusted_proxies = g_ptr_array_new_with_free_func(g_object_unref);
     api->credentials = credentials_new(parts->store);
+    api->token_limits = token_limits_new(parts->store);
     api->guesses = guesses_new();
+    api->rate = rate_new();
     api->arrival_guesses = guesses_new();
     api->metrics = metrics_new();
     api->pages = pages_new();
+    api->shelf = template_shelf_new();
+    api->notices = notices_new(api);
     api->backups = backups_new(parts->store);
     api->sse = sse_new(api);
     api->quick = g_thread_pool_new(dispatch_run, api, QUICK_WORKERS, FALSE, NULL);
     api->large = g_thread_pool_new(dispatch_run, api, LIMIT_LARGE_JSON_PARSES, FALSE, NULL);
     api->hashing = g_thread_pool_new(dispatch_run, api, LIMIT_CONCURRENT_HASHES, FALSE, NULL);
     api->asking = g_thread_pool_new(dispatch_run, api, LIMIT_ASKERS, FALSE, NULL);
+    api->reset_post = reset_post_new(api);
     api->keeper_context = g_main_context_new();
     api->keeper_loop = g_main_loop_new(api->keeper_context, FALSE);
     g_mutex_init(&api->test_mutex);
     g_queue_init(&api->test_emails);
     return api;
-}
-
-static void set_public_url(struct api *api, const ApiParts *parts)
-{
-    if (parts->public_url) {
-        api->public_url = g_strdup(parts->public_url);
-        if (g_str_has_suffix(api->public_url, "/"))
-            api->public_url[strlen(api->public_url) - 1] = '\0';
-    } else {
-        const char *colon = strrchr(parts->listen, ':');
-        api->public_url = g_strdup_printf(
-            "http://%.*s:%u", (int)(colon - parts->listen), parts->listen, api->port);
-    }
-    api->is_https = g_str_has_prefix(api->public_url, "https://");
 }
 
 static gboolean listen_tcp(struct api *api, const ApiParts *parts, GError **error)
@@ -126,7 +120,9 @@ static gboolean listen_tcp(struct api *api, const ApiParts *parts, GError **erro
             parts->listen);
         return FALSE;
     }
-    set_public_url(api, parts);
+    api->url = public_url_new(api->store, parts->public_url, parts->listen, api->port, error);
+    if (!api->url)
+        return FALSE;
     HttpHandlers handlers = dispatch_handlers;
     handlers.user = api;
     api->tcp = http_server_new(listening, FALSE, &handlers, error);
@@ -151,10 +147,12 @@ Api *api_new(const ApiParts *parts, GError **error)
     json_wipe_on_free();
     g_autoptr(Api) api = api_alloc(parts);
     if (!parse_proxies(api, parts->trusted_proxies, error) ||
-        !credentials_reload(api->credentials, error) || !listen_tcp(api, parts, error) ||
+        !credentials_reload(api->credentials, error) ||
+        !token_limits_load(api->token_limits, error) || !listen_tcp(api, parts, error) ||
         !listen_control(api, error))
         return NULL;
     store_add_listener(api->store, on_store_change, api);
+    reset_post_wake(api->reset_post);
     api->keeper = g_thread_new("api-keeper", keep, api);
     return g_steal_pointer(&api);
 }
@@ -188,6 +186,7 @@ void api_stop(Api *api)
         g_main_context_invoke(api->keeper_context, quit_keeper, api);
         g_thread_join(g_steal_pointer(&api->keeper));
         credentials_flush(api->credentials, clock_wall_ms());
+        token_limits_flush(api->token_limits, clock_steady_ms());
     }
     if (api->control_path && api->control)
         g_unlink(api->control_path);
@@ -205,20 +204,25 @@ void api_free(Api *api)
     http_server_free(api->control);
     http_server_free(api->tcp);
     sse_free(api->sse);
+    reset_post_free(api->reset_post);
     g_main_loop_unref(api->keeper_loop);
     g_main_context_unref(api->keeper_context);
     credentials_free(api->credentials);
+    token_limits_free(api->token_limits);
     guesses_free(api->guesses);
+    rate_free(api->rate);
     guesses_free(api->arrival_guesses);
     metrics_free(api->metrics);
     pages_free(api->pages);
+    template_shelf_free(api->shelf);
+    notices_free(api->notices);
+    public_url_free(api->url);
     backups_free(api->backups);
     g_ptr_array_unref(api->trusted_proxies);
     g_queue_clear_full(&api->test_emails, g_free);
     g_mutex_clear(&api->test_mutex);
     g_free((gpointer)api->ports.extra);
     g_free(api->control_path);
-    g_free(api->public_url);
     g_free(api);
 }
 
@@ -253,5 +257,6 @@ char *api_setup_link(Api *api, GError **error)
     people_hash(token, link.hash);
     if (!store_run(api->store, write_setup_token, &link, error) || !link.is_written)
         return NULL;
-    return g_strconcat(api->public_url, "/#/setup/", secret_reveal(token, NULL), NULL);
+    g_autofree char *url = public_url_dup(api);
+    return g_strconcat(url, "/#/setup/", secret_reveal(token, NULL), NULL);
 }

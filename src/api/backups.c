@@ -1,7 +1,7 @@
 #include "api/backups.h"
 
-#include "api/fault_text.h"
-#include "api/json.h"
+#include "api/json/json.h"
+#include "api/words/fault_text.h"
 #include "store/backup.h"
 
 typedef enum { BACKUP_NONE = 0, BACKUP_RUNNING, BACKUP_COMPLETE, BACKUP_FAILED } BackupState;

@@ -2,7 +2,7 @@
  * about, and broken off when the service stops. Thread-safe. */
 #pragma once
 
-#include "api/language.h"
+#include "api/words/language.h"
 #include "store/store.h"
 
 #include <jansson.h>

@@ -2,7 +2,10 @@
 
 #include "api/state.h"
 #include "base/error.h"
+#include "base/leak_point.h"
 #include "base/limits.h"
+#include "store/audit.h"
+#include "store/tokens.h"
 
 #include <string.h>
 
@@ -138,11 +141,51 @@ void call_audit(ApiCall *call, const char *action, const char *object, const cha
     call->audit.detail = g_strdup(detail);
 }
 
+gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char *object,
+    const char *detail, GError **error)
+{
+    g_autofree char *actor =
+        call->audit.actor ? g_strdup(call->audit.actor) : call_caller_name(call, db);
+    const AuditNote note = {
+        .org_id = call->caller.org_id ? call->caller.org_id : STORE_DEFAULT_ORG,
+        .at = clock_wall_ms(),
+        .actor = actor,
+        .action = action,
+        .object = object,
+        .detail = LEAK_TEXT("audit", detail),
+        .client = call->client,
+    };
+    return audit_append(db, &note, error);
+}
+
+void call_audit_as(ApiCall *call, const char *actor)
+{
+    g_free(call->audit.actor);
+    call->audit.actor = g_strdup(actor);
+}
+
+void call_audit_learned(ApiCall *call, const char *object, const char *detail)
+{
+    g_free(call->audit.object);
+    g_free(call->audit.detail);
+    call->audit.object = g_strdup(object);
+    call->audit.detail = g_strdup(detail);
+}
+
+void call_audit_drop(ApiCall *call)
+{
+    g_clear_pointer(&call->audit.action, g_free);
+}
+
 char *call_caller_name(ApiCall *call, Db *db)
 {
     if (call->caller.kind == PEOPLE_CALLER_MEMBER) {
         g_autoptr(Member) member = member_by_row(db, call->caller.member_row, NULL);
         return g_strdup(member ? member->email : "member");
     }
-    return g_strdup(call->caller.kind == PEOPLE_CALLER_TOKEN ? "API" : "operator");
+    if (call->caller.kind == PEOPLE_CALLER_TOKEN) {
+        g_autofree char *name = token_name_by_row(db, call->caller.org_id, call->caller.row);
+        return name ? g_strconcat("token ", name, NULL) : g_strdup("token");
+    }
+    return g_strdup(call->caller.kind == PEOPLE_CALLER_OPERATOR ? "operator" : "anonymous");
 }

@@ -2,8 +2,8 @@
  * answer, or hands a job to the store with call_submit and returns what that returns. */
 #pragma once
 
-#include "api/http.h"
-#include "api/problem.h"
+#include "api/http/http.h"
+#include "api/words/problem.h"
 #include "people/access.h"
 #include "store/store.h"
 
@@ -21,6 +21,7 @@ enum {
     ROUTE_SIGNED_IN = 1 << 3, /* needs a session and no scope */
     ROUTE_SENDING = 1 << 4,   /* the body may hold attachments */
     ROUTE_BATCH = 1 << 5,     /* the body is an array */
+    ROUTE_ANY_HOST = 1 << 7,  /* answers under every name: probes use addresses and inner names */
     ROUTE_ASKS = 1 << 6,      /* waits for DNS or HTTPS, up to LIMIT_ASKING_MS: a pool of its own */
 };
 
@@ -47,7 +48,8 @@ struct api_call {
     gboolean wants_resend_form;
     struct {
         char *action, *object, *detail;
-    } audit; /* what call_submit notes beside its job; action NULL: nothing */
+        char *actor; /* NULL: the caller */
+    } audit;         /* what call_submit notes beside its job; action NULL: nothing */
 };
 
 /* --- Answers --------------------------------------------------------------------------------- */
@@ -92,3 +94,17 @@ HttpAnswer *call_submit(
  * and detail (one line, never a secret) may be NULL. A job that only learns what it did while it
  * runs calls audit_append itself. */
 void call_audit(ApiCall *call, const char *action, const char *object, const char *detail);
+
+/* Whose deed it is where the caller is not known yet: signing in, accepting an invitation. Before
+ * or inside that job. */
+void call_audit_as(ApiCall *call, const char *actor);
+
+/* The same at once, inside a job of another kind (store_run). */
+gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char *object,
+    const char *detail, GError **error);
+
+/* Inside that job, which knows better: replaces object and detail. */
+void call_audit_learned(ApiCall *call, const char *object, const char *detail);
+
+/* Inside that job: it found nothing to do, so nothing is noted. */
+void call_audit_drop(ApiCall *call);

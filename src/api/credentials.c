@@ -55,8 +55,18 @@ void credentials_free(Credentials *credentials)
     g_free(credentials);
 }
 
+/* One that takes the place of its former self (a token that was changed) keeps the noted use. */
+static void keep_use(const Credential *old, Credential *new)
+{
+    if (old && new && old->used_at > new->used_at) {
+        new->used_at = old->used_at;
+        new->is_used = old->is_used;
+    }
+}
+
 static void put(GHashTable *table, Credential *credential)
 {
+    keep_use(g_hash_table_lookup(table, credential->hash), credential);
     g_hash_table_replace(table, credential->hash, credential);
 }
 
@@ -119,11 +129,7 @@ static void keep_uses(GHashTable *from, GHashTable *to)
     g_hash_table_iter_init(&iter, from);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Credential *old = value;
-        Credential *new = g_hash_table_lookup(to, old->hash);
-        if (new && old->used_at > new->used_at) {
-            new->used_at = old->used_at;
-            new->is_used = old->is_used;
-        }
+        keep_use(old, g_hash_table_lookup(to, old->hash));
     }
 }
 
@@ -188,6 +194,54 @@ void credentials_remove_token(Credentials *credentials, const Id *id)
     credentials->generation++;
     g_hash_table_foreach_remove(credentials->table, is_token, (gpointer)id);
     g_mutex_unlock(&credentials->mutex);
+}
+
+typedef struct {
+    gint64 row, member_row, but_row; /* row 0: of any */
+} SessionMatch;
+
+static gboolean is_session(gpointer key, gpointer value, gpointer user)
+{
+    const Credential *credential = value;
+    const SessionMatch *match = user;
+    return credential->caller.kind == PEOPLE_CALLER_MEMBER &&
+           (match->row == 0 || credential->caller.row == match->row) &&
+           (match->member_row == 0 || credential->caller.member_row == match->member_row) &&
+           credential->caller.row != match->but_row;
+}
+
+static void remove_sessions(Credentials *credentials, SessionMatch match)
+{
+    g_mutex_lock(&credentials->mutex);
+    credentials->generation++;
+    g_hash_table_foreach_remove(credentials->table, is_session, &match);
+    g_mutex_unlock(&credentials->mutex);
+}
+
+void credentials_remove_session(Credentials *credentials, gint64 row)
+{
+    remove_sessions(credentials, (SessionMatch){.row = row});
+}
+
+void credentials_remove_member(Credentials *credentials, gint64 member_row, gint64 but_row)
+{
+    remove_sessions(credentials, (SessionMatch){.member_row = member_row, .but_row = but_row});
+}
+
+WallMs credentials_used_at(Credentials *credentials, const Id *id)
+{
+    GHashTableIter iter;
+    gpointer value;
+    WallMs used_at = 0;
+    g_mutex_lock(&credentials->mutex);
+    g_hash_table_iter_init(&iter, credentials->table);
+    while (used_at == 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Credential *credential = value;
+        if (id_equal(&credential->id, id))
+            used_at = credential->used_at;
+    }
+    g_mutex_unlock(&credentials->mutex);
+    return used_at;
 }
 
 static gboolean is_live(const Credential *credential, WallMs now)

@@ -18,6 +18,13 @@ void credentials_add_session(Credentials *credentials, const Session *session);
 void credentials_add_token(Credentials *credentials, const Token *token);
 void credentials_remove(Credentials *credentials, const guint8 hash[PEOPLE_HASH_BYTES]);
 void credentials_remove_token(Credentials *credentials, const Id *id);
+void credentials_remove_session(Credentials *credentials, gint64 row);
+
+/* All sessions of a member but one (0: all). */
+void credentials_remove_member(Credentials *credentials, gint64 member_row, gint64 but_row);
+
+/* When the session or token of this id was used last, as far as it is noted here; 0: not known. */
+WallMs credentials_used_at(Credentials *credentials, const Id *id);
 
 /* FALSE: unknown, expired, or a session unused for LIMIT_SESSION_IDLE_MS. Notes the use. */
 gboolean credentials_find(Credentials *credentials, const guint8 hash[PEOPLE_HASH_BYTES],

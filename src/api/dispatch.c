@@ -1,11 +1,11 @@
 /* The way of a request: head → route, caller, right to do it → worker → decide → answer. */
-#include "api/browser.h"
-#include "api/routes.h"
+#include "api/http/browser.h"
+#include "api/routes/routes.h"
 #include "api/state.h"
+#include "api/token_check.h"
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "store/audit.h"
 
 #include <string.h>
 
@@ -17,6 +17,7 @@ static void call_free(gpointer data)
     g_free(call->audit.action);
     g_free(call->audit.object);
     g_free(call->audit.detail);
+    g_free(call->audit.actor);
     g_free(call);
 }
 
@@ -81,7 +82,8 @@ static const char *authenticate(ApiCall *call)
             return "invalid_token";
         return NULL;
     }
-    char *cookie = http_request_cookie(request, browser_cookie_name(call->api->is_https));
+    char *cookie =
+        http_request_cookie(request, browser_cookie_name(public_url_is_https(call->api)));
     if (!cookie)
         return "unauthenticated";
     gboolean is_found = find_credential(call, cookie, PEOPLE_CALLER_MEMBER);
@@ -92,11 +94,32 @@ static const char *authenticate(ApiCall *call)
     return is_found ? NULL : "session_expired";
 }
 
+/* Under a name that is not ours a page could be anybody's, so nothing is said there (threat T35).
+ * Whoever brings a good token knows whom he asks: applications may use the name of an inner
+ * network. */
+static HttpAnswer *check_host(ApiCall *call)
+{
+    const char *host = http_request_header(call->request, "Host");
+    if (call->request->is_control || call->caller.kind == PEOPLE_CALLER_TOKEN || !host ||
+        (call->route->flags & ROUTE_ANY_HOST) || public_url_knows_host(call->api, host))
+        return NULL;
+    g_autofree char *url = public_url_dup(call->api);
+    g_autofree char *detail = g_strdup_printf(
+        "This server answers as %s. Open it there; a proxy in front must pass the Host header on.",
+        url);
+    return call_problem(call, "misdirected_request", detail);
+}
+
 /* NULL, or why this caller may not take this route. */
 static HttpAnswer *check_rights(ApiCall *call)
 {
     const Route *route = call->route;
     const char *code = authenticate(call);
+    HttpAnswer *stranger = check_host(call);
+    if (!stranger)
+        stranger = token_check_network(call);
+    if (stranger)
+        return stranger;
     if (code && !(route->flags & ROUTE_PUBLIC)) {
         HttpAnswer *answer = call_problem(call, code, NULL);
         http_answer_set_header(answer, "WWW-Authenticate", "Bearer");
@@ -114,7 +137,8 @@ static HttpAnswer *check_rights(ApiCall *call)
         return call_problem(call, "csrf", BROWSER_OTHER_SITE);
     if (!is_get && is_browser) {
         const char *csrf = route->flags & ROUTE_PUBLIC ? NULL : call->csrf;
-        const char *fault = browser_fault(call->request, csrf, call->api->public_url);
+        g_autofree char *url = public_url_dup(call->api);
+        const char *fault = browser_fault(call->request, csrf, url);
         if (fault)
             return call_problem(call, "csrf", fault);
     }
@@ -249,26 +273,13 @@ typedef struct {
     GDestroyNotify free_data;
 } Submission;
 
-static gboolean note_deed(ApiCall *call, Db *db, GError **error)
-{
-    g_autofree char *actor = call_caller_name(call, db);
-    const AuditNote note = {
-        .org_id = call->caller.org_id ? call->caller.org_id : STORE_DEFAULT_ORG,
-        .at = clock_wall_ms(),
-        .actor = actor,
-        .action = call->audit.action,
-        .object = call->audit.object,
-        .detail = call->audit.detail,
-        .client = call->client,
-    };
-    return audit_append(db, &note, error);
-}
-
 static gboolean run_job(Db *db, gpointer user, GError **error)
 {
     Submission *submission = user;
+    ApiCall *call = submission->call;
     return submission->job(db, submission->data, error) &&
-           (!submission->call->audit.action || note_deed(submission->call, db, error));
+           (!call->audit.action || call_audit_append(call, db, call->audit.action,
+                                       call->audit.object, call->audit.detail, error));
 }
 
 static void submission_free(Submission *submission)

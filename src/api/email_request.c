@@ -249,15 +249,18 @@ static void read_class(JsonObject *object, EmailRequest *request)
             object, "delivery", "unknown_value", "The delivery is at_least_once or at_most_once.");
 }
 
-static void read_body(JsonObject *object, MimeDraft *draft)
+static void read_body(JsonObject *object, EmailRequest *request)
 {
+    MimeDraft *draft = request->draft;
     draft->subject = g_strdup(json_object_take_text(object, "subject"));
     draft->text = g_strdup(json_object_take_text(object, "text"));
     draft->html = g_strdup(json_object_take_text(object, "html"));
-    if (json_object_has(object, "template")) {
-        json_object_take(object, "template");
-        json_object_fault(object, "template", "templates_not_available",
-            "Templates are not available in this version; send subject and text or html.");
+    json_t *template = json_object_take(object, "template");
+    if (template) {
+        request->template = email_template_use_read(template, object->faults);
+        if (draft->subject || draft->text || draft->html)
+            json_object_fault(object, "template", "not_allowed",
+                "Give either a template, or subject and text or html.");
         return;
     }
     if (!draft->subject)
@@ -288,7 +291,7 @@ EmailRequest *email_request_read(json_t *body, WallMs now, JsonFaults *faults)
         require_recipient(&object);
         read_attachments(&object, draft);
         read_headers(&object, draft);
-        read_body(&object, draft);
+        read_body(&object, request);
         read_tags(&object, request);
         read_times(&object, request, now);
         read_class(&object, request);
@@ -302,6 +305,7 @@ void email_request_free(EmailRequest *request)
     if (!request)
         return;
     mime_draft_free(request->draft);
+    email_template_use_free(request->template);
     g_free(request->from);
     g_free(request->to);
     g_free(request->cc);

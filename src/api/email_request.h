@@ -2,7 +2,8 @@
  * and the facts the outbox needs. Pure: time comes in. */
 #pragma once
 
-#include "api/json.h"
+#include "api/email_template.h"
+#include "api/json/json.h"
 #include "mime/message.h"
 #include "outbox/email.h"
 
@@ -13,6 +14,8 @@ typedef struct {
     WallMs scheduled_at, expires_at; /* 0: none */
     gboolean at_most_once;
     char *tags_json; /* NULL: none */
+    EmailTemplateUse
+        *template; /* NULL: subject and body are in the draft; else they come from it */
 } EmailRequest;
 
 /* NULL with faults noted. body is an object and stays the caller's. */

@@ -1,8 +1,8 @@
 #include "api/explanation.h"
 
-#include "api/email_json.h"
-#include "api/explanation_text.h"
-#include "api/smtp_json.h"
+#include "api/json/email_json.h"
+#include "api/json/smtp_json.h"
+#include "api/words/explanation_text.h"
 
 /* The one whose state speaks for the email; of several the one that comes first. */
 static const EmailRecipientRow *speaker_of(const EmailRow *row)

@@ -2,8 +2,8 @@
  * together for outbox/explain.h, and its answer as JSON. */
 #pragma once
 
-#include "api/json.h"
-#include "api/language.h"
+#include "api/json/json.h"
+#include "api/words/language.h"
 #include "diagnosis/diagnosis.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"

@@ -1,9 +1,7 @@
 #include "api/guesses.h"
 
+#include "api/rate.h"
 #include "base/limits.h"
-
-#include <gio/gio.h>
-#include <string.h>
 
 /* An address may be a whole office behind one router, so it gets more tries; an account must not
  * be locked out for long by a stranger, so its wait is short. */
@@ -21,7 +19,7 @@ typedef struct {
 
 struct guesses {
     GMutex mutex;
-    GHashTable *table; /* "a…" account, "i…" address → Guess */
+    GHashTable *table; /* hash of "a…" account, "i…" address → Guess */
 };
 
 Guesses *guesses_new(void)
@@ -41,35 +39,12 @@ void guesses_free(Guesses *guesses)
     g_free(guesses);
 }
 
-/* ::ffff:192.0.2.1, an IPv4 address in IPv6's clothes (RFC 4291 2.5.5.2). */
-static gboolean is_mapped(const guint8 *bytes)
-{
-    static const guint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
-    return memcmp(bytes, prefix, sizeof prefix) == 0;
-}
-
-/* Whoever has one IPv6 address has the 2^64 of its network: they count as one (RFC 6177 2). The
- * caller frees. */
-static char *network_of(const char *text)
-{
-    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(text);
-    if (!address || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6)
-        return g_strdup(text);
-    guint8 bytes[16];
-    memcpy(bytes, g_inet_address_to_bytes(address), sizeof bytes);
-    if (!is_mapped(bytes))
-        memset(bytes + 8, 0, 8);
-    g_autoptr(GInetAddress) network = g_inet_address_new_from_bytes(bytes, G_SOCKET_FAMILY_IPV6);
-    return g_inet_address_to_string(network);
-}
-
 /* Hashed, so that a long name takes no more room than a short one. */
 static char *key_of(char kind, const char *name)
 {
-    g_autofree char *whole = kind == 'i' ? network_of(name) : g_strdup(name);
+    g_autofree char *whole = kind == 'i' ? rate_client_key(name) : g_strconcat("a", name, NULL);
     g_autofree char *lower = g_utf8_strdown(whole, -1);
-    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, lower, -1);
-    return g_strdup_printf("%c%s", kind, digest);
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, lower, -1);
 }
 
 static MonoMs wait_for(Guesses *guesses, char kind, const char *name, MonoMs now)

@@ -1,6 +1,6 @@
 #include "api/metrics.h"
 
-#include "api/routes.h"
+#include "api/routes/routes.h"
 
 #define STATUS_CLASSES 6 /* index: status / 100 */
 

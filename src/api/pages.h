@@ -1,9 +1,11 @@
 /* The web pages: everything under /absender/ui/ and /absender/manual/ of the embedded resources,
  * held ready with its ETag. The former's index.html is served at "/", the rest under "/assets/",
- * the manual under "/manual/". Immutable after pages_new. */
+ * the manual under "/manual/". Under "/assets/EDITION/", which index.html names, the same files may
+ * be kept for good: another program has another edition, and a page of the former one is told so by
+ * a 404. Immutable after pages_new. */
 #pragma once
 
-#include "api/http.h"
+#include "api/http/http.h"
 
 typedef struct pages Pages;
 

@@ -1,5 +1,7 @@
 #include "api/settings_request.h"
 
+#include "base/leak_point.h"
+
 #include <string.h>
 
 static const char *take_text(JsonObject *object, const char *name, guint bit, SettingsPatch *patch)
@@ -55,6 +57,7 @@ void settings_request_read(
     const char *password = take_text(&object, "password", SETTINGS_PASSWORD, patch);
     if (password)
         patch->password = request->password = secret_new(password, strlen(password));
+    LEAK_POINT(request->password);
     const char *auth = json_object_take_text(&object, "auth");
     if (auth && strcmp(auth, "auto") != 0)
         json_object_fault(&object, "auth", "unknown_value", "The only way to sign in is \"auto\".");

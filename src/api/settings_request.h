@@ -1,7 +1,7 @@
 /* A settings object as sent, and what it makes of the draft. */
 #pragma once
 
-#include "api/json.h"
+#include "api/json/json.h"
 #include "api/state.h"
 #include "store/smtp_settings.h"
 

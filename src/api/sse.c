@@ -1,7 +1,7 @@
 #include "api/sse.h"
 
-#include "api/email_json.h"
-#include "api/smtp_json.h"
+#include "api/json/email_json.h"
+#include "api/json/smtp_json.h"
 #include "api/state.h"
 #include "base/limits.h"
 
@@ -160,7 +160,8 @@ static void collect(Sse *sse, const StoreChange *change)
     gboolean is_mail = change->kind == STORE_CHANGED_EMAIL || change->kind == STORE_CHANGED_QUEUE;
     if (is_mail)
         sse->counters_moved = TRUE;
-    if (change->kind == STORE_CHANGED_QUEUE || change->kind == STORE_CHANGED_SANDBOX)
+    if (change->kind == STORE_CHANGED_QUEUE || change->kind == STORE_CHANGED_SANDBOX ||
+        change->kind == STORE_CHANGED_WEBHOOKS)
         return;
     if ((!is_mail || sse->changes->len < LIMIT_EVENTS_COLLECTED) && !is_known(sse->changes, change))
         g_array_append_val(sse->changes, *change);
@@ -251,6 +252,7 @@ static char *render(Sse *sse, Db *db, const StoreChange *change, Language langua
         break;
     case STORE_CHANGED_CREDENTIALS:
     case STORE_CHANGED_SANDBOX:
+    case STORE_CHANGED_WEBHOOKS:
         break;
     }
     return json ? event_text(name, json) : NULL;

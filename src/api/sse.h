@@ -3,8 +3,8 @@
  * then every change after it, in order. */
 #pragma once
 
-#include "api/http.h"
-#include "api/language.h"
+#include "api/http/http.h"
+#include "api/words/language.h"
 #include "people/access.h"
 #include "store/store.h"
 

@@ -7,8 +7,14 @@
 #include "api/credentials.h"
 #include "api/guesses.h"
 #include "api/metrics.h"
+#include "api/notices.h"
 #include "api/pages.h"
+#include "api/public_url.h"
+#include "api/rate.h"
+#include "api/reset_post.h"
 #include "api/sse.h"
+#include "api/template_shelf.h"
+#include "api/token_limits.h"
 
 struct api {
     Store *store;
@@ -20,8 +26,7 @@ struct api {
     NetDns *dns;             /* for routes with ROUTE_ASKS */
     const NetPolicy *policy; /* what their HTTPS requests may lead to */
     const char *ca_file;     /* trusted besides the system's anchors; NULL: none */
-    char *public_url;        /* links and origin; never from a Host header */
-    gboolean is_https, dev;
+    gboolean dev;
     SettingsPorts ports; /* extra is our copy */
     char *control_path;
     GPtrArray *trusted_proxies; /* of GInetAddressMask */
@@ -29,12 +34,18 @@ struct api {
 
     HttpServer *tcp, *control;
     Credentials *credentials;
+    TokenLimits *token_limits;
     Guesses *guesses;         /* of passwords and set-up tokens */
-    Guesses *arrival_guesses; /* of test mails' tokens: wrong links must not lock signing in */
+    Rate *rate;               /* what may be asked for only so often */
+    Guesses *arrival_guesses; /* of tokens in links: wrong links must not lock signing in */
     Metrics *metrics;
     Pages *pages;
+    Notices *notices;     /* the keeper's */
+    TemplateShelf *shelf; /* compiled mail texts */
+    PublicUrl *url;       /* public_url_dup(api) */
     Backups *backups;
     Sse *sse;
+    ResetPost *reset_post;
 
     GThreadPool *quick, *large, *hashing, *asking; /* of HttpRequest */
 
@@ -46,6 +57,7 @@ struct api {
 
     gint is_cancelling; /* atomic: a worker is busy with cancelling classes; one at a time */
     gint is_checking;   /* atomic: a worker is busy with the books; one at a time */
+    gint is_auditing;   /* atomic: the same with the audit log's chain */
     gint batch_emails;  /* atomic: composed for batches and not yet committed */
 
     GMutex test_mutex;  /* joins workers */

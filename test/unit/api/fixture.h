@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/api.h"
-#include "api/json.h"
+#include "api/json/json.h"
 #include "base/error.h"
 
 #include <gio/gio.h>

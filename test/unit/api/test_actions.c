@@ -1,7 +1,7 @@
 /* What a person does with mail in the outbox, over HTTP. */
 #include "fixture.h"
 
-#include "api/routes.h"
+#include "api/routes/routes.h"
 #include "api/state.h"
 #include "base/limits.h"
 #include "base/secret.h"

@@ -2,7 +2,7 @@
  * (judge_openapi.py, with python3-jsonschema). */
 #include "fixture.h"
 
-#include "api/routes.h"
+#include "api/routes/routes.h"
 #include "base/secret.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
@@ -131,8 +131,40 @@ static void visit_people(Fixture *self)
     visit(self, "GET /v1/tokens", NULL);
     reply_free(ask_token(self, "GET /v1/tokens", "", NULL));
     reply_free(ask_token(self, "POST /v1/emails", "", "{}"));
+    visit_id(self, "GET /v1/tokens/{id}", reply_text(token, "id"), NULL);
+    visit_id(self, "PATCH /v1/tokens/{id}", reply_text(token, "id"),
+        "{\"networks\":[\"10.0.0.0/8\"],\"from_addresses\":[\"a@b.de\"],"
+        "\"quota\":{\"per_day\":9}}");
+    visit_id(self, "PATCH /v1/tokens/{id}", reply_text(token, "id"), "{\"networks\":[]}");
+    reply_free(ask_token(self, "GET /v1/smtp", "", NULL));
     visit_id(self, "DELETE /v1/tokens/{id}", reply_text(token, "id"), NULL);
     visit_id(self, "DELETE /v1/tokens/{id}", reply_text(token, "id"), NULL);
+}
+
+static void visit_links(Fixture *self)
+{
+    visit(self, "POST /v1/invitations", "{\"email\":\"b\",\"role\":\"root\"}");
+    g_autoptr(Reply) bob = ask_member(
+        self, "POST /v1/invitations", "", "{\"email\":\"b@example.de\",\"role\":\"member\"}");
+    const char *id = reply_text(bob, "id");
+    visit(self, "POST /v1/invitations", "{\"email\":\"b@example.de\",\"role\":\"member\"}");
+    visit_id(self, "POST /v1/invitations/{id}/resend", id, NULL);
+    visit_id(self, "POST /v1/invitations/{id}/link", id, NULL);
+    visit_id(self, "GET /v1/invitations/{id}", id, NULL);
+    visit(self, "GET /v1/invitations", NULL);
+    visit_id(self, "POST /v1/invitations/{id}/revoke", id, NULL);
+    visit_id(self, "POST /v1/invitations/{id}/revoke", id, NULL);
+    visit(self, "POST /v1/invitations/lookup", "{\"token\":null}");
+    visit(self, "POST /v1/invitations/accept", "{\"token\":\"x\"}");
+    visit(self, "POST /v1/password-resets", "{\"email\":\"nobody@example.de\"}");
+    visit(self, "POST /v1/password-resets", "{}");
+    visit(self, "GET /v1/password-resets", NULL);
+    visit(self, "POST /v1/password-resets/lookup", "{\"token\":\"x\"}");
+    visit(self, "POST /v1/password-resets/redeem", "{}");
+    visit_id(
+        self, "POST /v1/password-resets/{id}/link", "rst_00000000000070008000000000000000", NULL);
+    visit_id(
+        self, "POST /v1/members/{id}/reset-link", "mem_00000000000070008000000000000000", NULL);
 }
 
 static void visit_settings(Fixture *self)
@@ -265,6 +297,7 @@ static void real_answers_are_as_described(void **state)
         g_build_filename(g_getenv("ABSENDER_SOURCE"), "doc/openapi.json", NULL);
     self->record = g_string_new(NULL);
     visit_people(self);
+    visit_links(self);
     visit_settings(self);
     visit_emails(self);
     visit_history(self);

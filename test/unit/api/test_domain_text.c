@@ -1,4 +1,4 @@
-#include "api/domain_text.h"
+#include "api/words/domain_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

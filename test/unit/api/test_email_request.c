@@ -1,5 +1,5 @@
-#include "api/email_json.h"
 #include "api/email_request.h"
+#include "api/json/email_json.h"
 #include "base/limits.h"
 #include "base/secret.h"
 
@@ -114,7 +114,7 @@ static void every_fault_has_its_place(void **state)
         {"{" BASE ",\"scheduled_at\":\"in 1 min\"}", "/scheduled_at", "invalid_time"},
         {"{" BASE ",\"scheduled_at\":\"2099-01-01T00:00:00Z\"}", "/scheduled_at", "out_of_range"},
         {"{" BASE ",\"expires_at\":\"2001-01-01T00:00:00Z\"}", "/expires_at", "out_of_range"},
-        {"{" BASE ",\"template\":{\"id\":\"welcome\"}}", "/template", "templates_not_available"},
+        {"{" BASE ",\"template\":{\"id\":\"welcome\"}}", "/template", "not_allowed"},
         {"{" BASE ",\"headers\":{\"X-A\":1}}", "/headers/X-A", "wrong_type"},
         {"{" BASE ",\"tags\":[{\"name\":\"a b\",\"value\":\"c\"}]}", "/tags/0", "invalid_tag"},
         {"{" BASE ",\"tags\":[{\"name\":\"a\",\"value\":\"c\",\"x\":1}]}", "/tags/0/x",

@@ -1,5 +1,5 @@
 /* Every explanation is a whole sentence, in both languages. */
-#include "api/explanation_text.h"
+#include "api/words/explanation_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Every sentence that a person can read about a fault, in both languages. */
-#include "api/fault_text.h"
-#include "api/problem.h"
+#include "api/words/fault_text.h"
+#include "api/words/problem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "api/routes.h"
+#include "api/routes/routes.h"
 #include "base/limits.h"
 #include "base/secret.h"
 

@@ -1,10 +1,10 @@
 /* The parts of the API that need neither a server nor a store. */
-#include "api/browser.h"
 #include "api/guesses.h"
-#include "api/language.h"
+#include "api/http/browser.h"
 #include "api/pages.h"
-#include "api/problem.h"
-#include "api/routes.h"
+#include "api/routes/routes.h"
+#include "api/words/language.h"
+#include "api/words/problem.h"
 #include "base/limits.h"
 #include "base/secret.h"
 

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "base/limits.h"
 #include "base/secret.h"
 
 static void the_first_admin_needs_the_link(void **state)
@@ -102,6 +103,132 @@ static void guessing_gets_slower(void **state)
     assert_reply(reply, 429, "too_many_attempts");
     g_autofree char *wait = reply_header(reply, "Retry-After");
     assert_non_null(wait);
+}
+
+/* --- Members and one's own account ------------------------------------------------------------ */
+
+/* A second member, with the password of the first. */
+static void add_second(Fixture *self, const char *email, const char *role)
+{
+    g_autofree char *body = g_strdup_printf("{\"email\":\"%s\",\"role\":\"%s\"}", email, role);
+    g_autoptr(Reply) invited = ask_member(self, "POST /v1/invitations", "", body);
+    assert_reply(invited, 201, NULL);
+    const char *token = strrchr(reply_text(invited, "link"), '/') + 1;
+    g_autofree char *accept = g_strdup_printf(
+        "{\"token\":\"%s\",\"name\":\"Bert\",\"password\":\"" PASSWORD "\"}", token);
+    g_autoptr(Reply) accepted = ask(self, "POST /v1/invitations/accept", "", accept);
+    assert_reply(accepted, 201, NULL);
+}
+
+static char *member_line(Fixture *self, const char *method, guint place)
+{
+    g_autoptr(Reply) members = ask_member(self, "GET /v1/members", "", NULL);
+    assert_reply(members, 200, NULL);
+    g_autofree char *path = g_strdup_printf("data.%u.id", place);
+    return g_strdup_printf("%s /v1/members/%s", method, reply_text(members, path));
+}
+
+static void members_are_listed_changed_and_removed(void **state)
+{
+    Fixture *self = *state;
+    add_second(self, "bert@example.de", "member");
+    g_autoptr(Reply) members = ask_member(self, "GET /v1/members", "", NULL);
+    assert_int_equal(json_array_size(reply_at(members, "data")), 2);
+    assert_string_equal(reply_text(members, "data.0.email"), "bert@example.de");
+    assert_string_equal(reply_text(members, "data.0.role"), "member");
+    assert_true(json_is_false(reply_at(members, "data.0.is_you")));
+    assert_true(json_is_true(reply_at(members, "data.1.is_you")));
+    assert_null(strstr(members->body, "argon2"));
+
+    g_autofree char *change = member_line(self, "PATCH", 0);
+    g_autofree char *remove = member_line(self, "DELETE", 0);
+    static const struct {
+        const char *name, *body, *code;
+        int status;
+    } rows[] = {
+        {"an unknown role", "{\"role\":\"owner\"}", "unknown_value", 422},
+        {"an empty name", "{\"name\":\"\"}", "required", 422},
+        {"two lines", "{\"name\":\"a\\nb\"}", "control_character", 422},
+        {"another's address", "{\"email\":\"x@example.de\"}", "unknown_field", 422},
+        {"nothing", "{}", NULL, 200},
+        {"a name and a role", "{\"name\":\"Bert B.\",\"role\":\"org_admin\"}", NULL, 200},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Reply) reply = ask_member(self, change, "", rows[i].body);
+        if (reply->status != rows[i].status)
+            print_error("%s\n", rows[i].name);
+        assert_reply(reply, rows[i].status, rows[i].code);
+    }
+    g_autoptr(Reply) removed = ask_member(self, remove, "", NULL);
+    assert_reply(removed, 200, NULL);
+    assert_string_equal(reply_text(removed, "role"), "org_admin");
+    assert_true(json_is_true(reply_at(removed, "deleted")));
+    g_autoptr(Reply) again = ask_member(self, remove, "", NULL);
+    assert_reply(again, 404, "not_found");
+    g_autofree char *own = member_line(self, "DELETE", 0);
+    g_autoptr(Reply) last = ask_member(self, own, "", NULL);
+    assert_reply(last, 409, "last_admin");
+}
+
+static void an_account_is_ones_own(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) changed = ask_member(self, "PATCH /v1/account", "",
+        "{\"name\":\"Anna A.\",\"language\":\"en\",\"notices\":false}");
+    assert_reply(changed, 200, NULL);
+    g_autoptr(Reply) account = ask_member(self, "GET /v1/account", "", NULL);
+    assert_string_equal(reply_text(account, "name"), "Anna A.");
+    assert_string_equal(reply_text(account, "language"), "en");
+    assert_true(json_is_false(reply_at(account, "notices")));
+    assert_true(json_is_true(reply_at(account, "is_you")));
+    g_autoptr(Reply) role = ask_member(self, "PATCH /v1/account", "", "{\"role\":\"member\"}");
+    assert_reply(role, 422, "unknown_field");
+    make_token(self, "[\"people:write\"]");
+    g_autoptr(Reply) token = ask_token(self, "GET /v1/account", "", NULL);
+    assert_reply(token, 403, "forbidden");
+    g_autoptr(Reply) as_operator = ask_control(self, "GET /v1/account", NULL);
+    assert_reply(as_operator, 403, "forbidden");
+}
+
+static void a_new_password_ends_the_other_sessions(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *old = g_strdup(self->cookie);
+    g_autoptr(Reply) wrong = ask_member(self, "POST /v1/account/password", "",
+        "{\"current_password\":\"not the password\",\"new_password\":\"quite another one\"}");
+    assert_reply(wrong, 422, "wrong_password");
+    g_autoptr(Reply) weak = ask_member(self, "POST /v1/account/password", "",
+        "{\"current_password\":\"" PASSWORD "\",\"new_password\":\"1234567890\"}");
+    assert_reply(weak, 422, "password_too_common");
+    g_autoptr(Reply) right = ask_member(self, "POST /v1/account/password", "",
+        "{\"current_password\":\"" PASSWORD "\",\"new_password\":\"quite another one\"}");
+    assert_reply(right, 200, NULL);
+    keep_session(self, right);
+    assert_string_not_equal(old, self->cookie);
+    g_autofree char *header = g_strdup_printf("Cookie: absender_session=%s\r\n", old);
+    g_autoptr(Reply) former = ask(self, "GET /v1/account", header, NULL);
+    assert_reply(former, 401, "session_expired");
+    g_autoptr(Reply) here = ask_member(self, "GET /v1/account/sessions", "", NULL);
+    assert_int_equal(json_array_size(reply_at(here, "data")), 1);
+    assert_true(json_is_true(reply_at(here, "data.0.is_current")));
+    g_autoptr(Reply) with_old = ask(
+        self, "POST /v1/sessions", "", "{\"email\":\"" EMAIL "\",\"password\":\"" PASSWORD "\"}");
+    assert_reply(with_old, 401, "invalid_credentials");
+}
+
+static void a_browsers_name_is_kept_short_and_printable(void **state)
+{
+    Fixture *self = *state;
+    g_autofree char *longest = g_strnfill(4000, 'x');
+    g_autofree char *header = g_strdup_printf("User-Agent: \xe2\x80\xae%s\r\n", longest);
+    g_autoptr(Reply) in = ask(self, "POST /v1/sessions", header,
+        "{\"email\":\"" EMAIL "\",\"password\":\"" PASSWORD "\"}");
+    assert_reply(in, 200, NULL);
+    keep_session(self, in);
+    g_autoptr(Reply) listed = ask_member(self, "GET /v1/account/sessions", "", NULL);
+    const char *agent = reply_text(listed, "data.0.agent");
+    assert_true(g_utf8_strlen(agent, -1) <= LIMIT_AGENT_CHARACTERS + 1); /* an ellipsis */
+    assert_true(g_str_has_prefix(agent, "\xef\xbf\xbdxxx"));             /* no turned writing */
 }
 
 static void a_foreign_page_changes_nothing(void **state)
@@ -237,6 +364,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_unknown_account_and_a_wrong_password_look_the_same, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(guessing_gets_slower, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            members_are_listed_changed_and_removed, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(an_account_is_ones_own, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_new_password_ends_the_other_sessions, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_browsers_name_is_kept_short_and_printable, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             a_foreign_page_changes_nothing, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(a_form_cannot_sign_in, start_fixture, stop_fixture),

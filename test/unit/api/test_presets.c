@@ -2,7 +2,7 @@
  * API has nobody to ask. With one: test/real/test_discovery.py. */
 #include "fixture.h"
 
-#include "api/discovery_text.h"
+#include "api/words/discovery_text.h"
 #include "base/secret.h"
 
 #define DE "Accept-Language: de\r\n"

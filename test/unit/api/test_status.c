@@ -3,7 +3,6 @@
 #include "fixture.h"
 
 #include "api/personal_sender.h"
-#include "api/test_mail_text.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "store/activity.h"
@@ -560,38 +559,6 @@ static void wrong_links_lock_nobody_out(void **state)
     assert_reply(signed_in, 200, NULL);
 }
 
-static void a_test_mail_speaks_both_languages_and_escapes_names(void **state)
-{
-    static const struct {
-        Language language;
-        const char *subject, *lang;
-    } cases[] = {
-        {LANGUAGE_DE, "Testmail von A & B <i>", "lang=\"de\""},
-        {LANGUAGE_EN, "Test email from A & B <i>", "lang=\"en\""},
-    };
-    g_autoptr(SmtpSettings) settings = settings_new();
-    settings->host = g_strdup("mail.example.de");
-    settings->from_email = g_strdup("shop@example.de");
-    settings->from_name = g_strdup("A & B <i>");
-    settings->port = 465;
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(MimeDraft) draft = mime_draft_new();
-        test_mail_write(draft, settings, "https://a.example/#/arrived/T", cases[i].language);
-        assert_string_equal(draft->subject, cases[i].subject);
-        static const char *const in_both[] = {"https://a.example/#/arrived/T",
-            "mail.example.de, Port 465", "SSL/TLS", "shop@example.de"};
-        for (gsize j = 0; j < G_N_ELEMENTS(in_both); j++) {
-            assert_non_null(strstr(draft->text, in_both[j]));
-            assert_non_null(strstr(draft->html, in_both[j]));
-        }
-        assert_non_null(strstr(draft->text, "A & B <i>"));
-        assert_non_null(strstr(draft->html, "A &amp; B &lt;i&gt;"));
-        assert_null(strstr(draft->html, "<i>"));
-        assert_non_null(strstr(draft->html, cases[i].lang));
-        assert_null(strstr(draft->text, "%s"));
-    }
-}
-
 /* --- The day --------------------------------------------------------------------------------- */
 
 static gboolean add_activity(Db *db, gpointer data, GError **error)
@@ -668,7 +635,6 @@ int main(void)
         TEST(wrong_arrivals_change_nothing_and_are_slowed_down),
         TEST(strangers_links_do_not_wait_for_the_writer),
         TEST(wrong_links_lock_nobody_out),
-        cmocka_unit_test(a_test_mail_speaks_both_languages_and_escapes_names),
         TEST(the_day_is_shown_by_the_hour),
         TEST(these_routes_need_their_scopes),
     };

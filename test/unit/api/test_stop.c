@@ -1,7 +1,7 @@
 /* The end of the HTTP server: what is being handled gets its answer to its end, and nothing more is
  * begun,
  * because libmicrohttpd ends the process if it is stopped with a suspended connection. */
-#include "api/http.h"
+#include "api/http/http.h"
 #include "base/secret.h"
 
 #include <setjmp.h>

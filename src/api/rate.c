@@ -1,0 +1,141 @@
+#include "api/rate.h"
+
+#include "base/limits.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+/* The times at which a key was taken, oldest first. */
+typedef struct {
+    GArray *times; /* of MonoMs, all within the window when it was last looked at */
+} Taken;
+
+struct rate {
+    GMutex mutex;
+    GHashTable *table; /* hash of the key → Taken */
+};
+
+static void taken_free(gpointer data)
+{
+    Taken *taken = data;
+    g_array_unref(taken->times);
+    g_free(taken);
+}
+
+Rate *rate_new(void)
+{
+    Rate *rate = g_new0(Rate, 1);
+    g_mutex_init(&rate->mutex);
+    rate->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, taken_free);
+    return rate;
+}
+
+void rate_free(Rate *rate)
+{
+    if (!rate)
+        return;
+    g_hash_table_unref(rate->table);
+    g_mutex_clear(&rate->mutex);
+    g_free(rate);
+}
+
+static char *digest_of(const RateRule *rule)
+{
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, rule->key, -1);
+}
+
+static MonoMs last_of(const Taken *taken)
+{
+    return taken->times->len ? g_array_index(taken->times, MonoMs, taken->times->len - 1) : 0;
+}
+
+static MonoMs wait_for(Rate *rate, const RateRule *rule, MonoMs now)
+{
+    g_autofree char *digest = digest_of(rule);
+    Taken *taken = g_hash_table_lookup(rate->table, digest);
+    guint over = 0;
+    if (!taken)
+        return 0;
+    while (over < taken->times->len &&
+           g_array_index(taken->times, MonoMs, over) + rule->window_ms <= now)
+        over++;
+    g_array_remove_range(taken->times, 0, over);
+    if (taken->times->len < rule->most)
+        return 0;
+    /* Free again when so many are over that one more fits. */
+    MonoMs at = g_array_index(taken->times, MonoMs, taken->times->len - rule->most);
+    return at + rule->window_ms - now;
+}
+
+static void forget_oldest(GHashTable *table)
+{
+    GHashTableIter iter;
+    gpointer key, value, oldest = NULL;
+    MonoMs oldest_at = G_MAXINT64;
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        if (last_of(value) < oldest_at) {
+            oldest_at = last_of(value);
+            oldest = key;
+        }
+    }
+    if (oldest)
+        g_hash_table_remove(table, oldest);
+}
+
+static void note(Rate *rate, const RateRule *rule, MonoMs now)
+{
+    char *digest = digest_of(rule);
+    Taken *taken = g_hash_table_lookup(rate->table, digest);
+    if (taken) {
+        g_free(digest);
+    } else {
+        if (g_hash_table_size(rate->table) >= LIMIT_RATE_KEYS)
+            forget_oldest(rate->table);
+        taken = g_new(Taken, 1);
+        taken->times = g_array_new(FALSE, FALSE, sizeof(MonoMs));
+        g_hash_table_insert(rate->table, digest, taken);
+    }
+    g_array_append_val(taken->times, now);
+}
+
+MonoMs rate_take_all(Rate *rate, const RateRule *rules, gsize n_rules, MonoMs now)
+{
+    MonoMs wait_ms = 0;
+    g_mutex_lock(&rate->mutex);
+    for (gsize i = 0; i < n_rules; i++) {
+        g_assert(rules[i].most >= 1 && rules[i].most <= LIMIT_RATE_TAKES);
+        wait_ms = MAX(wait_ms, wait_for(rate, &rules[i], now));
+    }
+    for (gsize i = 0; i < n_rules && wait_ms == 0; i++)
+        note(rate, &rules[i], now);
+    g_mutex_unlock(&rate->mutex);
+    return wait_ms;
+}
+
+MonoMs rate_take(Rate *rate, const char *key, guint most, MonoMs window_ms, MonoMs now)
+{
+    const RateRule rule = {key, most, window_ms};
+    return rate_take_all(rate, &rule, 1, now);
+}
+
+/* ::ffff:192.0.2.1, an IPv4 address in IPv6's clothes (RFC 4291 2.5.5.2). */
+static gboolean is_mapped(const guint8 *bytes)
+{
+    static const guint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(bytes, prefix, sizeof prefix) == 0;
+}
+
+char *rate_client_key(const char *client)
+{
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(client);
+    if (!address || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6)
+        return g_strconcat("i", client, NULL);
+    guint8 bytes[16];
+    memcpy(bytes, g_inet_address_to_bytes(address), sizeof bytes);
+    if (!is_mapped(bytes))
+        memset(bytes + 8, 0, 8);
+    g_autoptr(GInetAddress) network = g_inet_address_new_from_bytes(bytes, G_SOCKET_FAMILY_IPV6);
+    g_autofree char *text = g_inet_address_to_string(network);
+    return g_strconcat("i", text, NULL);
+}

@@ -1,0 +1,166 @@
+/* Members: the list, their roles, and their end. */
+#include "api/routes/routes.h"
+#include "api/state.h"
+
+#include "api/member_fields.h"
+#include "api/session_start.h"
+#include "base/error.h"
+#include "store/resets.h"
+
+#include <string.h>
+
+static gboolean is_caller(const ApiCall *call, const Member *member)
+{
+    return call->caller.kind == PEOPLE_CALLER_MEMBER && call->caller.member_row == member->row;
+}
+
+HttpAnswer *route_members_list(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    CallPage page;
+    gboolean has_more = FALSE;
+    g_autoptr(GError) error = NULL;
+    if (!call_page(call, "mem", &page, &problem))
+        return problem;
+    const MemberPage wanted = {call->caller.org_id, page.limit, page.after, page.before};
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(GPtrArray) members = members_list(db, &wanted, &has_more, &error);
+    store_reader_give(call->api->store, db);
+    if (!members)
+        return call_error(call, error);
+    json_t *data = json_array(), *json = json_object();
+    for (guint i = 0; i < members->len; i++) {
+        const Member *member = members->pdata[i];
+        json_array_append_new(data, member_json(member, is_caller(call, member)));
+    }
+    json_object_set_new(json, "object", json_text("list"));
+    json_object_set_new(json, "data", data);
+    json_object_set_new(json, "has_more", json_boolean(has_more));
+    return call_json(call, 200, json);
+}
+
+/* --- Changing and removing: the job ----------------------------------------------------------- */
+
+typedef struct {
+    ApiCall *call;
+    gboolean is_removal;
+    PeopleRole role; /* 0: stays */
+    char *name;      /* NULL: stays */
+    Member *member;  /* as it is afterwards */
+    gboolean has_lost_sessions;
+} MemberDeed;
+
+static void member_deed_free(gpointer data)
+{
+    MemberDeed *deed = data;
+    g_free(deed->name);
+    member_free(deed->member);
+    g_free(deed);
+}
+
+/* A new role is a new session (threat T44): what was open under the old one ends. */
+static gboolean change_member(Db *db, MemberDeed *deed, GError **error)
+{
+    Member *member = deed->member;
+    deed->has_lost_sessions = deed->role && deed->role != member->role;
+    if (deed->role)
+        member->role = deed->role;
+    if (deed->name) {
+        g_free(member->name);
+        member->name = g_strdup(deed->name);
+    }
+    call_audit_learned(deed->call, member->email, people_role_name(member->role));
+    return member_update(db, member, error) &&
+           (!deed->has_lost_sessions ||
+               sessions_delete_of_member(db, member->org_id, member->row, 0, error));
+}
+
+/* What was still open for the account ends with it. */
+static gboolean remove_member(Db *db, MemberDeed *deed, GError **error)
+{
+    const Member *member = deed->member;
+    WallMs now = clock_wall_ms();
+    deed->has_lost_sessions = TRUE;
+    call_audit_learned(deed->call, member->email, people_role_name(member->role));
+    return resets_end_others(db, member->org_id, member->row, 0, TRUE, now, error) &&
+           member_remove(db, member, now, error);
+}
+
+static gboolean member_deed_job(Db *db, gpointer data, GError **error)
+{
+    MemberDeed *deed = data;
+    const ApiCall *call = deed->call;
+    deed->member = member_need_by_id(db, call->caller.org_id, &call->id, error);
+    if (!deed->member)
+        return FALSE;
+    return deed->is_removal ? remove_member(db, deed, error) : change_member(db, deed, error);
+}
+
+static HttpAnswer *member_deed_finish(ApiCall *call, gpointer data, const GError *error)
+{
+    const MemberDeed *deed = data;
+    if (g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED))
+        return call_problem(call, "last_admin", NULL);
+    if (error)
+        return call_error(call, error);
+    if (deed->has_lost_sessions) {
+        credentials_remove_member(call->api->credentials, deed->member->row, 0);
+        sse_check_callers(call->api->sse);
+    }
+    json_t *json = member_json(deed->member, is_caller(call, deed->member));
+    if (deed->is_removal)
+        json_object_set_new(json, "deleted", json_true());
+    return call_json(call, 200, json);
+}
+
+static HttpAnswer *submit(ApiCall *call, MemberDeed *deed)
+{
+    call_audit(call, deed->is_removal ? "member.removed" : "member.changed", NULL, NULL);
+    return call_submit(call, member_deed_job, deed, member_deed_finish, member_deed_free);
+}
+
+/* --- The routes ------------------------------------------------------------------------------- */
+
+static void read_change(json_t *body, MemberDeed *deed, JsonFaults *faults)
+{
+    g_auto(JsonObject) object;
+    json_object_open(&object, body, "", faults);
+    const char *role = json_object_take_text(&object, "role");
+    const char *name = json_object_take_text(&object, "name");
+    if (role && !people_role_parse(role, &deed->role))
+        json_object_fault(&object, "role", "unknown_value", "The role is org_admin or member.");
+    member_fields_check_name(&object, "name", name);
+    if (name && !*name)
+        json_object_fault(&object, "name", "required", NULL);
+    deed->name = g_strdup(name);
+}
+
+HttpAnswer *route_member_patch(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    json_t *body = call_body(call, FALSE, &problem);
+    if (!body)
+        return problem;
+    g_auto(JsonFaults) faults;
+    json_faults_init(&faults);
+    MemberDeed *deed = g_new0(MemberDeed, 1);
+    deed->call = call;
+    read_change(body, deed, &faults);
+    json_decref(body);
+    if (faults.list->len > 0)
+        problem = call_faults(call, &faults);
+    else if (deed->role && !people_may_grant(&call->caller, deed->role))
+        problem = call_problem(call, "scope_not_allowed", NULL);
+    if (!problem)
+        return submit(call, deed);
+    member_deed_free(deed);
+    return problem;
+}
+
+HttpAnswer *route_member_delete(ApiCall *call)
+{
+    MemberDeed *deed = g_new0(MemberDeed, 1);
+    deed->call = call;
+    deed->is_removal = TRUE;
+    return submit(call, deed);
+}

@@ -1,0 +1,160 @@
+/* GET /v1/smtp/presets: what is known about providers, and in development mode the sandbox. */
+#include "api/routes/routes.h"
+#include "api/state.h"
+
+static json_t *endpoint_json(const char *host, guint16 port, TlsMode security)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "host", json_text(host));
+    json_object_set_new(json, "port", json_integer(port));
+    json_object_set_new(json, "security", json_text(tls_mode_name(security)));
+    return json;
+}
+
+static json_t *limits_json(const Provider *provider, Language language)
+{
+    json_t *limits = json_array();
+    for (guint i = 0; i < provider->n_limits; i++) {
+        const ProviderLimit *limit = &provider->limits[i];
+        json_t *json = json_object();
+        json_object_set_new(
+            json, "text", json_text(language_pick(language, limit->text_de, limit->text_en)));
+        json_array_append_new(limits, json);
+    }
+    return limits;
+}
+
+static json_t *notices_json(const Provider *provider, Language language)
+{
+    json_t *notices = json_array();
+    for (guint i = 0; i < provider->n_notices; i++) {
+        const ProviderNotice *notice = &provider->notices[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "date", json_text(notice->date));
+        json_object_set_new(
+            json, "text", json_text(language_pick(language, notice->text_de, notice->text_en)));
+        json_object_set_new(json, "source", json_text(notice->source));
+        json_array_append_new(notices, json);
+    }
+    return notices;
+}
+
+/* null: nothing to propose. */
+static json_t *quota_json(const ProviderQuota *quota, Language language)
+{
+    if (quota->per_minute == 0 && quota->per_hour == 0 && quota->per_day == 0)
+        return json_null();
+    const struct {
+        const char *name;
+        guint value;
+    } windows[] = {{"per_minute", quota->per_minute}, {"per_hour", quota->per_hour},
+        {"per_day", quota->per_day}};
+    json_t *json = json_object();
+    for (gsize i = 0; i < G_N_ELEMENTS(windows); i++)
+        json_object_set_new(json, windows[i].name,
+            windows[i].value > 0 ? json_integer(windows[i].value) : json_null());
+    json_object_set_new(json, "is_sourced", json_boolean(quota->is_sourced));
+    json_object_set_new(
+        json, "note", json_text(language_pick(language, quota->note_de, quota->note_en)));
+    return json;
+}
+
+static json_t *preset_json(const Provider *provider, Language language)
+{
+    json_t *endpoints = json_array();
+    for (guint i = 0; i < provider->n_endpoints; i++) {
+        const ProviderEndpoint *endpoint = &provider->endpoints[i];
+        json_array_append_new(
+            endpoints, endpoint_json(endpoint->host, endpoint->port, endpoint->security));
+    }
+    json_t *password = json_object();
+    json_object_set_new(password, "kind", json_text(provider->password_kind));
+    json_object_set_new(password, "app_password", json_text(provider->app_password));
+    json_object_set_new(password, "where",
+        json_text(
+            language_pick(language, provider->password_where_de, provider->password_where_en)));
+    json_object_set_new(password, "url", json_text(provider->password_url));
+
+    const char *name = language_pick(language, provider->name_de, provider->name);
+    json_t *json = json_object();
+    json_object_set_new(json, "id", json_text(provider->id));
+    json_object_set_new(json, "name", json_text(name));
+    json_object_set_new(json, "country", json_text(provider->country));
+    json_object_set_new(json, "featured", json_boolean(provider->featured));
+    json_object_set_new(json, "endpoints", endpoints);
+    json_object_set_new(json, "host_template", json_text(provider->host_template));
+    json_object_set_new(json, "username_template", json_text(provider->username_template));
+    json_object_set_new(json, "username_note",
+        json_text(language_pick(language, provider->username_note_de, provider->username_note_en)));
+    json_object_set_new(json, "password", password);
+    json_object_set_new(
+        json, "hint", json_text(language_pick(language, provider->hint_de, provider->hint_en)));
+    json_object_set_new(json, "sources",
+        json_text(language_pick(language, provider->sources_de, provider->sources_en)));
+    json_object_set_new(json, "checked", json_text(provider->checked));
+    json_object_set_new(json, "kind", json_text(provider->kind));
+    json_object_set_new(json, "auth", json_text(provider_auth_name(provider->auth)));
+    json_object_set_new(json, "username_form", json_text(provider->username_form));
+    json_object_set_new(json, "limits", limits_json(provider, language));
+    json_object_set_new(json, "quota", quota_json(&provider->quota, language));
+    json_object_set_new(json, "sender_rule",
+        json_text(language_pick(language, provider->sender_rule_de, provider->sender_rule_en)));
+    json_object_set_new(json, "support_url", json_text(provider->support_url));
+    json_object_set_new(json, "notices", notices_json(provider, language));
+    return json;
+}
+
+static json_t *sandbox_preset_json(const Sandbox *sandbox, Language language)
+{
+    SandboxFacts facts;
+    sandbox_facts(sandbox, &facts);
+    json_t *endpoints = json_array();
+    json_array_append_new(
+        endpoints, endpoint_json(facts.host, facts.starttls_port, TLS_MODE_STARTTLS));
+    json_array_append_new(
+        endpoints, endpoint_json(facts.host, facts.implicit_port, TLS_MODE_IMPLICIT));
+    json_t *json = json_object();
+    json_object_set_new(json, "id", json_text("sandbox"));
+    json_object_set_new(json, "name", json_text("Sandbox"));
+    json_object_set_new(json, "country", json_null());
+    json_object_set_new(json, "featured", json_true());
+    json_object_set_new(json, "endpoints", endpoints);
+    json_object_set_new(json, "host_template", json_null());
+    json_object_set_new(json, "username_template", json_null());
+    json_object_set_new(json, "username_note", json_null());
+    json_object_set_new(json, "password", json_null());
+    json_object_set_new(json, "hint",
+        json_text(language_pick(language, "Fängt alle Mails ab, statt sie zuzustellen.",
+            "Captures all mail instead of delivering it.")));
+    json_object_set_new(json, "sources", json_null());
+    json_object_set_new(json, "checked", json_null());
+    json_object_set_new(json, "kind", json_text("sandbox"));
+    json_object_set_new(json, "auth", json_text(provider_auth_name(PROVIDER_AUTH_PASSWORD)));
+    json_object_set_new(json, "username_form", json_null());
+    json_object_set_new(json, "limits", json_array());
+    json_object_set_new(json, "quota", json_null());
+    json_object_set_new(json, "sender_rule", json_null());
+    json_object_set_new(json, "support_url", json_null());
+    json_object_set_new(json, "notices", json_array());
+    json_object_set_new(json, "username", json_text("sandbox@localhost"));
+    json_object_set_new(json, "from_email", json_text("sandbox@localhost.test"));
+    json_object_set_new(json, "password_hint", json_text("sandbox"));
+    return json;
+}
+
+HttpAnswer *route_presets(ApiCall *call)
+{
+    const struct api *api = call->api;
+    json_t *data = json_array();
+    if (api->dev && api->sandbox)
+        json_array_append_new(data, sandbox_preset_json(api->sandbox, call->language));
+    for (guint i = 0; i < provider_count(api->providers); i++)
+        json_array_append_new(data, preset_json(provider_at(api->providers, i), call->language));
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("list"));
+    json_object_set_new(json, "data", data);
+    json_object_set_new(json, "has_more", json_false());
+    HttpAnswer *answer = call_json(call, 200, json);
+    http_answer_set_header(answer, "Vary", "Accept-Language");
+    return answer;
+}

@@ -1,0 +1,19 @@
+/* Holds requests with a token against its limits (api/token_limits.h). Callers without a token pass
+ * everything here. */
+#pragma once
+
+#include "api/call.h"
+#include "store/emails.h"
+
+/* May the token be used from where the request comes from? NULL, or 403 `network_not_allowed`. On
+ * the headers, for every route. */
+HttpAnswer *token_check_network(ApiCall *call);
+
+/* May it hand over these emails, and now? NULL, and they are counted; or 403
+ * `from_not_allowed_for_token`, 429 `token_quota_exceeded`. The last thing before they are queued.
+ */
+HttpAnswer *token_check_emails(ApiCall *call, EmailNew *const *emails, guint n);
+
+/* May the caller give away these scopes, and tokens without limits? NULL, or 403
+ * `scope_not_allowed`. */
+HttpAnswer *token_check_giver(ApiCall *call, guint scopes);

@@ -1,0 +1,354 @@
+/* Password resets over HTTP, with and without mail. */
+#include "links.h"
+
+#include "base/limits.h"
+#include "base/secret.h"
+
+#define FRESH "another fine passphrase"
+#define LOOK_UP "POST /v1/password-resets/lookup"
+#define REDEEM "POST /v1/password-resets/redeem"
+#define FRESH_PASSWORD ",\"password\":\"" FRESH "\""
+#define WAIT_STEPS 500 /* of 10 ms */
+
+static Reply *request_reset(const Fixture *self, const char *email, const char *headers)
+{
+    g_autofree char *body = g_strdup_printf("{\"email\":\"%s\"}", email);
+    return ask(self, "POST /v1/password-resets", headers, body);
+}
+
+static void ask_for_link(const Fixture *self, const char *email, const char *headers)
+{
+    g_autoptr(Reply) reply = request_reset(self, email, headers);
+    assert_reply(reply, 202, NULL);
+}
+
+/* The newest on the list, once there are n. */
+static Reply *wait_for_list(const Fixture *self, gsize n)
+{
+    for (guint i = 0; i < WAIT_STEPS; i++) {
+        Reply *reply = ask_control(self, "GET /v1/password-resets", NULL);
+        assert_reply(reply, 200, NULL);
+        if (json_array_size(reply_at(reply, "data")) == n)
+            return reply;
+        reply_free(reply);
+        g_usleep(10000);
+    }
+    fail_msg("the list never had %zu", n);
+    return NULL;
+}
+
+/* POST /v1/password-resets/{id}/DEED by the operator, for the newest on the list. */
+static Reply *act(const Fixture *self, const Reply *list, const char *deed)
+{
+    g_autofree char *line =
+        g_strdup_printf("POST /v1/password-resets/%s/%s", reply_text(list, "data.0.id"), deed);
+    return ask_control(self, line, NULL);
+}
+
+static void expect_link(const Fixture *self, const char *link, gboolean works)
+{
+    g_autoptr(Reply) reply = links_send(self, LOOK_UP, links_token(link), "");
+    assert_reply(reply, works ? 200 : 404, works ? NULL : "reset_invalid");
+}
+
+static void expect_sign_in(const Fixture *self, const char *password, int status)
+{
+    g_autofree char *body =
+        g_strdup_printf("{\"email\":\"" EMAIL "\",\"password\":\"%s\"}", password);
+    g_autoptr(Reply) reply = ask(self, "POST /v1/sessions", "", body);
+    assert_reply(reply, status, NULL);
+}
+
+/* --- Asking ---------------------------------------------------------------------------------- */
+
+static DbQuery *count_asked(Db *db)
+{
+    return db_query(db, "SELECT count(*) FROM password_resets");
+}
+
+static void wait_for_rows(Fixture *self, gint64 n)
+{
+    for (guint i = 0; i < WAIT_STEPS && links_count(self, count_asked) != n; i++)
+        g_usleep(10000);
+    assert_int_equal(links_count(self, count_asked), n);
+}
+
+static void the_answer_is_the_same_for_everybody(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) known = request_reset(self, "Anna@example.DE", "");
+    g_autoptr(Reply) unknown = request_reset(self, "nobody@example.de", "");
+    assert_reply(known, 202, NULL);
+    assert_int_equal(unknown->status, known->status);
+    assert_string_equal(unknown->body, known->body);
+    assert_int_equal(strlen(unknown->head), strlen(known->head));
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    assert_string_equal(reply_text(list, "data.0.member.email"), EMAIL);
+    wait_for_rows(self, 1); /* what was asked for nobody is gone */
+}
+
+static void what_is_no_address_is_said(void **state)
+{
+    static const char *const bodies[] = {"{}", "{\"email\":\"\"}", "{\"email\":\"nobody\"}",
+        "{\"email\":\"a@b.de\\r\\nBcc: c@d.de\"}", "{\"email\":\"a@b.de\",\"org_id\":1}"};
+    Fixture *self = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autoptr(Reply) reply = ask(self, "POST /v1/password-resets", "", bodies[i]);
+        assert_reply(reply, 422, NULL);
+    }
+}
+
+/* Threat T37. */
+static void who_asks_too_often_hears_the_same_and_nothing_happens(void **state)
+{
+    Fixture *self = *state;
+    for (guint i = 0; i < LIMIT_LINK_MAILS_PER_ADDRESS + 3; i++) {
+        g_autoptr(Reply) reply = request_reset(self, EMAIL, "");
+        assert_reply(reply, 202, NULL);
+        assert_string_equal(reply->body, "{\"object\":\"password_reset_request\"}");
+    }
+    g_autoptr(Reply) list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
+    assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
+    assert_string_equal(reply_text(list, "data.1.state"), "over"); /* a newer one came */
+}
+
+static void one_client_asks_for_ten_addresses_an_hour(void **state)
+{
+    Fixture *self = *state;
+    Id first = {{0}};
+    for (guint i = 0; i < LIMIT_LINK_MAILS_PER_CLIENT + 5; i++) {
+        g_autofree char *email = g_strdup_printf("nobody%u@example.de", i);
+        g_autoptr(Reply) reply = request_reset(self, email, "");
+        assert_reply(reply, 202, NULL);
+    }
+    g_autoptr(Reply) known = request_reset(self, EMAIL, "");
+    assert_reply(known, 202, NULL);
+    wait_for_rows(self, 0);
+    g_autoptr(Reply) list = wait_for_list(self, 0);
+    assert_false(id_parse(reply_text(list, "data.0.id"), "rst", &first));
+}
+
+/* --- By hand --------------------------------------------------------------------------------- */
+
+static void without_mail_a_person_hands_the_link_over(void **state)
+{
+    Fixture *self = *state;
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
+    assert_string_equal(reply_text(list, "data.0.asked_from"), "127.0.0.1");
+    assert_null(strstr(list->body, "/#/reset/"));
+
+    g_autoptr(Reply) first = act(self, list, "link");
+    assert_reply(first, 200, NULL);
+    assert_string_equal(reply_text(first, "state"), "handed_over");
+    g_autoptr(Reply) second = act(self, list, "link");
+    expect_link(self, reply_text(first, "link"), FALSE);
+    expect_link(self, reply_text(second, "link"), TRUE);
+
+    const char *token = links_token(reply_text(second, "link"));
+    g_autoptr(Reply) short_one = links_send(self, REDEEM, token, ",\"password\":\"short\"");
+    assert_reply(short_one, 422, "password_too_short");
+    g_autoptr(Reply) used = links_send(self, REDEEM, token, FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    assert_string_equal(reply_text(used, "state"), "used");
+    g_autoptr(Reply) again = links_send(self, REDEEM, token, FRESH_PASSWORD);
+    assert_reply(again, 404, "reset_invalid");
+    g_autoptr(Reply) late = act(self, list, "link");
+    assert_reply(late, 409, "reset_closed");
+}
+
+static void a_new_password_ends_all_sessions(void **state)
+{
+    Fixture *self = *state;
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    g_autoptr(Reply) before = ask_member(self, "GET /v1/smtp", "", NULL);
+    assert_reply(before, 200, NULL);
+    g_autoptr(Reply) used =
+        links_send(self, REDEEM, links_token(reply_text(link, "link")), FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    g_autoptr(Reply) after = ask_member(self, "GET /v1/smtp", "", NULL);
+    assert_reply(after, 401, "session_expired");
+    expect_sign_in(self, PASSWORD, 401);
+    expect_sign_in(self, FRESH, 200);
+}
+
+static void a_dismissed_request_has_no_link(void **state)
+{
+    Fixture *self = *state;
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    g_autoptr(Reply) gone = act(self, list, "dismiss");
+    assert_reply(gone, 200, NULL);
+    assert_string_equal(reply_text(gone, "state"), "over");
+    expect_link(self, reply_text(link, "link"), FALSE);
+    g_autoptr(Reply) again = act(self, list, "link");
+    assert_reply(again, 409, "reset_closed");
+    g_autoptr(Reply) open = ask_control(self, "GET /v1/password-resets?state=open", NULL);
+    assert_int_equal(json_array_size(reply_at(open, "data")), 0);
+}
+
+static void an_admin_starts_one_for_another_member_alone(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) session = ask_member(self, "GET /v1/session", "", NULL);
+    g_autofree char *line =
+        g_strdup_printf("POST /v1/members/%s/reset-link", reply_text(session, "member.id"));
+    g_autoptr(Reply) own = ask_member(self, line, "", NULL);
+    assert_reply(own, 403, "own_reset");
+    make_token(self, "[\"people:write\"]");
+    g_autoptr(Reply) weak = ask_token(self, line, "", NULL);
+    assert_reply(weak, 403, "scope_not_allowed");
+    g_autoptr(Reply) operators = ask_control(self, line, NULL);
+    assert_reply(operators, 201, NULL);
+    assert_string_equal(reply_text(operators, "state"), "handed_over");
+    g_autoptr(Reply) nobody =
+        ask_control(self, "POST /v1/members/mem_00000000000070008000000000000000/reset-link", NULL);
+    assert_reply(nobody, 404, "not_found");
+    g_autoptr(Reply) used =
+        links_send(self, REDEEM, links_token(reply_text(operators, "link")), FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    expect_sign_in(self, FRESH, 200);
+}
+
+static void a_strangers_request_does_not_take_a_handed_link_away(void **state)
+{
+    Fixture *self = *state;
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) both = wait_for_list(self, 2);
+    assert_string_equal(reply_text(both, "data.1.state"), "handed_over");
+    expect_link(self, reply_text(link, "link"), TRUE);
+}
+
+/* --- By mail --------------------------------------------------------------------------------- */
+
+static void the_mail_carries_a_link_that_works_once(void **state)
+{
+    Fixture *self = *state;
+    links_activate(self);
+    ask_for_link(self, EMAIL, "Accept-Language: en\r\n");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autofree char *mail = links_mail(self, reply_text(list, "data.0.email_id"));
+    g_autofree char *start = g_strdup_printf("http://127.0.0.1:%u/#/reset/", api_port(self->api));
+    const char *link = strstr(mail, start);
+    assert_non_null(link);
+    assert_non_null(strstr(mail, "Neues Passwort")); /* her own language */
+    g_autofree char *token = g_strndup(link + strlen(start), 43);
+    g_autoptr(Reply) offer = links_send(self, LOOK_UP, token, "");
+    assert_reply(offer, 200, NULL);
+    assert_string_equal(reply_text(offer, "email"), EMAIL);
+    g_autoptr(Reply) used = links_send(self, REDEEM, token, FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    g_autoptr(Reply) again = links_send(self, REDEEM, token, FRESH_PASSWORD);
+    assert_reply(again, 404, "reset_invalid");
+}
+
+static void a_held_mail_is_on_the_list_and_ends_when_the_link_is_copied(void **state)
+{
+    Fixture *self = *state;
+    links_activate(self);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    const char *email_id = reply_text(list, "data.0.email_id");
+    assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
+    assert_mail_state(self, email_id, "held");
+    g_autoptr(Reply) link = act(self, list, "link");
+    assert_reply(link, 200, NULL);
+    assert_mail_state(self, email_id, "handed_over");
+    expect_link(self, reply_text(link, "link"), TRUE);
+}
+
+static void a_newer_request_ends_the_former_mail(void **state)
+{
+    Fixture *self = *state;
+    links_activate(self);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) both = wait_for_list(self, 2);
+    assert_mail_state(self, reply_text(list, "data.0.email_id"), "cancelled");
+    assert_mail_state(self, reply_text(both, "data.0.email_id"), "held");
+}
+
+static DbQuery *count_deeds(Db *db)
+{
+    return db_query(db, "SELECT count(DISTINCT action) FROM audit_events WHERE action IN "
+                        "('reset.asked', 'reset.link_copied', 'reset.used', 'reset.dismissed')");
+}
+
+static DbQuery *count_nobodys(Db *db)
+{
+    return db_query(db, "SELECT count(*) FROM audit_events WHERE detail LIKE 'nobody%'");
+}
+
+static void every_deed_is_audited_and_strangers_addresses_are_not_kept(void **state)
+{
+    Fixture *self = *state;
+    ask_for_link(self, "nobody@example.de", "");
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    g_autoptr(Reply) used =
+        links_send(self, REDEEM, links_token(reply_text(link, "link")), FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) both = wait_for_list(self, 2);
+    g_autoptr(Reply) gone = act(self, both, "dismiss");
+    assert_reply(gone, 200, NULL);
+    assert_int_equal(links_count(self, count_deeds), 4);
+    assert_int_equal(links_count(self, count_nobodys), 0);
+    wait_for_rows(self, 2);
+}
+
+/* What a crash leaves behind: asked and never looked at. */
+static gboolean leave_behind(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db,
+        "INSERT INTO password_resets (org_id, id, account, state, asked_at, asked_from, "
+        "updated_at) "
+        "VALUES (1, randomblob(16), 'anna@example.de', 1, 1795283520123, '192.0.2.1', 1)",
+        error);
+}
+
+static void what_a_crash_left_behind_is_found_at_the_next_start(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, leave_behind, NULL, &error);
+    assert_null(error);
+    api_stop(self->api);
+    api_free(self->api);
+    fixture_start_api(self);
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    assert_string_equal(reply_text(list, "data.0.asked_from"), "192.0.2.1");
+}
+
+#define PEOPLE_TEST(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
+
+int main(void)
+{
+    secret_init();
+    static const struct CMUnitTest tests[] = {
+        PEOPLE_TEST(the_answer_is_the_same_for_everybody),
+        PEOPLE_TEST(what_is_no_address_is_said),
+        PEOPLE_TEST(who_asks_too_often_hears_the_same_and_nothing_happens),
+        PEOPLE_TEST(one_client_asks_for_ten_addresses_an_hour),
+        PEOPLE_TEST(without_mail_a_person_hands_the_link_over),
+        PEOPLE_TEST(a_new_password_ends_all_sessions),
+        PEOPLE_TEST(a_dismissed_request_has_no_link),
+        PEOPLE_TEST(an_admin_starts_one_for_another_member_alone),
+        PEOPLE_TEST(a_strangers_request_does_not_take_a_handed_link_away),
+        PEOPLE_TEST(the_mail_carries_a_link_that_works_once),
+        PEOPLE_TEST(a_held_mail_is_on_the_list_and_ends_when_the_link_is_copied),
+        PEOPLE_TEST(a_newer_request_ends_the_former_mail),
+        PEOPLE_TEST(every_deed_is_audited_and_strangers_addresses_are_not_kept),
+        PEOPLE_TEST(what_a_crash_left_behind_is_found_at_the_next_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
