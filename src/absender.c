@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "courier/courier.h"
 #include "ingress/sandbox.h"
+#include "notify/notify.h"
 
 #include "base/crash_point.h"
 
@@ -52,6 +53,7 @@ typedef struct {
     NetPolicy *policy;
     Sandbox *sandbox;
     Courier *courier;
+    Notify *notify;
     Api *api;
     char *ehlo_name;
     GArray *ports; /* of guint16: allowed besides the usual ones */
@@ -203,6 +205,14 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .retention = {config->keep_bodies_days, config->keep_emails_days},
     };
     daemon->courier = courier_new(&courier);
+    const NotifyParts notify = {
+        .store = daemon->store,
+        .vault = daemon->vault,
+        .dns = daemon->dns,
+        .policy = daemon->policy,
+        .ca_file = config->ca_file,
+    };
+    daemon->notify = notify_new(&notify);
     g_autofree char *control = g_build_filename(config->data, "control.sock", NULL);
     const ApiParts api = {
         .store = daemon->store,
@@ -364,6 +374,8 @@ static void take_down(Daemon *daemon)
     CRASH_POINT("stop_begun");
     if (daemon->api != NULL)
         api_stop(daemon->api);
+    if (daemon->notify != NULL)
+        notify_stop(daemon->notify);
     if (daemon->courier != NULL)
         courier_stop(daemon->courier, STOP_GRACE_MS);
     CRASH_POINT("stop_courier_done");
@@ -371,6 +383,7 @@ static void take_down(Daemon *daemon)
     store_close(
         daemon->store); /* completions that are still owed go to parts that are still there */
     CRASH_POINT("stop_store_closed");
+    notify_free(daemon->notify);
     api_free(daemon->api);
     courier_free(daemon->courier);
     net_policy_free(daemon->policy);

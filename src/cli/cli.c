@@ -32,11 +32,14 @@ static const CliCommand commands[] = {
                   "\n"
                   "  echo Hello | absender send --to anna@example.com --subject Hello --text -"),
         cli_send},
-    {"token", SAY_LATER("create --name NAME --scope SCOPE …"), SAY_LATER("make an API token"),
-        SAY_LATER("The token alone is printed on standard output, and only this once. Scopes:\n"
+    {"token", SAY_LATER("create --name NAME --scope SCOPE … | list | revoke ID"),
+        SAY_LATER("make, list and revoke API tokens"),
+        SAY_LATER("create prints the token alone on standard output, and only this once. Scopes:\n"
                   "emails:send emails:read smtp:read smtp:write people:write audit:read.\n"
                   "\n"
-                  "  absender token create --name shop --scope emails:send"),
+                  "  absender token create --name shop --scope emails:send\n"
+                  "  absender token create --name shop --scope emails:send \\\n"
+                  "    --from shop@example.com --network 10.0.0.0/8 --per-hour 500"),
         cli_token},
     {"pause", SAY_LATER("[--reason TEXT] [--until TIME]"), SAY_LATER("switch mail sending off"),
         SAY_LATER(
@@ -75,6 +78,16 @@ static const CliCommand commands[] = {
             "  absender explain \"535 5.7.8 Authentication failed\"\n"
             "  absender explain --host smtp.example.com < bounce.eml"),
         cli_explain},
+    {"audit", SAY_LATER("list | verify [--head HASH]"), SAY_LATER("show who did what"),
+        SAY_LATER(
+            "list shows the newest deeds: who, what, from where. verify follows the chain of\n"
+            "hashes over the whole log; the exit status is 1 if an event was changed or taken\n"
+            "out. It prints the head: kept elsewhere and given as --head later, it also shows\n"
+            "whether the end was cut off.\n"
+            "\n"
+            "  absender audit list --action invitation. --since 2026-12-24T00:00:00Z\n"
+            "  absender audit verify"),
+        cli_audit},
     {"backup", SAY_LATER("FILE [--replace]"), SAY_LATER("copy the database while it is in use"),
         SAY_LATER(
             "The service writes the file itself, with its own rights, and goes on if this\n"

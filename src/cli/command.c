@@ -5,6 +5,7 @@
 #include "cli/words.h"
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "net/http_client.h"
 
 #include <stdio.h>
@@ -215,4 +216,54 @@ CliExit cli_show(
         fputs(text, is_good ? stdout : stderr);
     }
     return is_good ? CLI_DONE : CLI_ANSWER_IS_NO;
+}
+
+/* --- Lists ------------------------------------------------------------------------------------
+ */
+
+void cli_add_query(GString *path, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    g_autofree char *escaped = g_uri_escape_string(value, NULL, FALSE);
+    char before = strchr(path->str, '?') != NULL ? '&' : '?';
+    g_string_append_printf(path, "%c%s=%s", before, name, escaped);
+}
+
+static CliAnswer *ask_page(const CliCommand *command, const CliCommon *common, const char *path,
+    gsize n, const char *after, CliExit *status)
+{
+    g_autoptr(GString) page = g_string_new(path);
+    g_autofree char *limit = g_strdup_printf("%zu", MIN(n, (gsize)LIMIT_PAGE));
+    cli_add_query(page, "limit", limit);
+    cli_add_query(page, "after", after);
+    return cli_ask(command, common, "GET", page->str, NULL, NULL, status);
+}
+
+CliAnswer *cli_ask_list(
+    const CliCommand *command, const CliCommon *common, const char *path, gsize n, CliExit *status)
+{
+    g_autoptr(CliAnswer) all = ask_page(command, common, path, n, NULL, status);
+    while (all != NULL && cli_answer_is_good(all)) {
+        json_t *data = json_object_get(all->body, "data");
+        gsize got = json_array_size(data);
+        if (got >= n || got == 0 || !json_is_true(json_object_get(all->body, "has_more")))
+            break;
+        const char *last = json_string_value(json_object_get(json_array_get(data, got - 1), "id"));
+        g_autoptr(CliAnswer) page = ask_page(command, common, path, n - got, last, status);
+        if (page == NULL || !cli_answer_is_good(page))
+            return g_steal_pointer(&page);
+        json_array_extend(data, json_object_get(page->body, "data"));
+        json_object_set(all->body, "has_more", json_object_get(page->body, "has_more"));
+    }
+    return g_steal_pointer(&all);
+}
+
+CliExit cli_show_list(
+    const CliCommon *common, const CliAnswer *answer, char *(*show)(const json_t *body))
+{
+    CliExit status = cli_show(common, answer, show);
+    if (!common->as_json && json_is_true(json_object_get(answer->body, "has_more")))
+        g_printerr("%s\n", say("There are more: --limit N shows more of them."));
+    return status;
 }

@@ -40,6 +40,7 @@ CliExit cli_status(const CliCommand *command, int argc, char **argv);
 CliExit cli_send(const CliCommand *command, int argc, char **argv);
 CliExit cli_token(const CliCommand *command, int argc, char **argv);
 CliExit cli_queue(const CliCommand *command, int argc, char **argv);
+CliExit cli_audit(const CliCommand *command, int argc, char **argv);
 CliExit cli_backup(const CliCommand *command, int argc, char **argv);
 CliExit cli_restore(const CliCommand *command, int argc, char **argv);
 CliExit cli_explain(const CliCommand *command, int argc, char **argv);
@@ -70,6 +71,18 @@ typedef struct {
 CliAnswer *cli_ask(const CliCommand *command, const CliCommon *common, const char *method,
     const char *path, GBytes *body, const char *header, CliExit *status);
 GBytes *cli_body(json_t *json); /* json is taken */
+
+/* "?name=value" or "&name=value" behind the path, escaped; nothing for NULL. */
+void cli_add_query(GString *path, const char *name, const char *value);
+
+/* The same for up to n entries of a list: page after page, put together in one answer. It may be a
+ * refusal. */
+CliAnswer *cli_ask_list(
+    const CliCommand *command, const CliCommon *common, const char *path, gsize n, CliExit *status);
+
+/* cli_show, and a word if there are more entries than were asked for. */
+CliExit cli_show_list(
+    const CliCommon *common, const CliAnswer *answer, char *(*show)(const json_t *body));
 
 /* Puts a text from the command line in; NULL is left out. FALSE if it is not UTF-8. */
 gboolean cli_put(json_t *object, const char *key, const char *text);

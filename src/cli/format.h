@@ -39,3 +39,10 @@ void format_add_line(GString *out, const char *label, const char *value);
 
 /* POST /v1/emails. */
 char *format_email(const json_t *email);
+
+/* GET /v1/tokens. */
+char *format_tokens(const json_t *list);
+
+/* GET /v1/audit-events: one line each; GET /v1/audit-events/check. */
+char *format_audit(const json_t *list);
+char *format_audit_check(const json_t *check);

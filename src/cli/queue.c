@@ -30,51 +30,15 @@ static char *email_path(const char *id, const char *action)
 /* --- list --------------------------------------------------------------------------------------
  */
 
-static void add_query(GString *path, const char *name, const char *value)
-{
-    if (value == NULL)
-        return;
-    g_autofree char *escaped = g_uri_escape_string(value, NULL, FALSE);
-    g_string_append_printf(path, "&%s=%s", name, escaped);
-}
-
-static CliAnswer *ask_page(const CliCommand *command, const CliCommon *common, const Wishes *w,
-    gsize n, const char *after, CliExit *status)
-{
-    g_autoptr(GString) path = g_string_new(NULL);
-    g_string_printf(path, "/v1/emails?limit=%zu", MIN(n, (gsize)LIMIT_PAGE));
-    add_query(path, "state", w->state);
-    add_query(path, "class", w->class);
-    add_query(path, "after", after);
-    return cli_ask(command, common, "GET", path->str, NULL, NULL, status);
-}
-
 /* Page after page, into the first answer. */
 static CliExit list(const CliCommand *command, const CliCommon *common, const Wishes *w)
 {
     CliExit status = CLI_DONE;
-    gsize wanted = (gsize)w->limit;
-    g_autoptr(CliAnswer) all = ask_page(command, common, w, wanted, NULL, &status);
-    while (all != NULL && cli_answer_is_good(all)) {
-        json_t *data = json_object_get(all->body, "data");
-        gsize n = json_array_size(data);
-        if (n >= wanted || n == 0 || !json_is_true(json_object_get(all->body, "has_more")))
-            break;
-        const char *last = json_string_value(json_object_get(json_array_get(data, n - 1), "id"));
-        g_autoptr(CliAnswer) page = ask_page(command, common, w, wanted - n, last, &status);
-        if (page == NULL)
-            return status;
-        if (!cli_answer_is_good(page))
-            return cli_show(common, page, format_problem);
-        json_array_extend(data, json_object_get(page->body, "data"));
-        json_object_set(all->body, "has_more", json_object_get(page->body, "has_more"));
-    }
-    if (all == NULL)
-        return status;
-    status = cli_show(common, all, format_queue);
-    if (!common->as_json && json_is_true(json_object_get(all->body, "has_more")))
-        g_printerr("%s\n", say("There are more: --limit N shows more of them."));
-    return status;
+    g_autoptr(GString) path = g_string_new("/v1/emails");
+    cli_add_query(path, "state", w->state);
+    cli_add_query(path, "class", w->class);
+    g_autoptr(CliAnswer) all = cli_ask_list(command, common, path->str, (gsize)w->limit, &status);
+    return all == NULL ? status : cli_show_list(common, all, format_queue);
 }
 
 /* --- show --------------------------------------------------------------------------------------

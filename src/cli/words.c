@@ -7,6 +7,45 @@ typedef struct {
 } Sentence;
 
 static const Sentence sentences[] = {
+    {"list | verify [--head HASH]", "list | verify [--head PRÜFSUMME]"},
+    {"show who did what", "zeigen, wer was getan hat"},
+    {"list shows the newest deeds: who, what, from where. verify follows the chain of\n"
+     "hashes over the whole log; the exit status is 1 if an event was changed or taken\n"
+     "out. It prints the head: kept elsewhere and given as --head later, it also shows\n"
+     "whether the end was cut off.\n"
+     "\n"
+     "  absender audit list --action invitation. --since 2026-12-24T00:00:00Z\n"
+     "  absender audit verify",
+        "list zeigt, was zuletzt getan wurde: wer, was, von wo. verify folgt der Kette der\n"
+        "Prüfsummen durch das ganze Protokoll; der Exit-Status ist 1, wenn ein Eintrag\n"
+        "geändert oder entfernt wurde. Die letzte Prüfsumme wird ausgegeben: anderswo\n"
+        "aufbewahrt und später mit --head angegeben, zeigt sie auch, ob das Ende fehlt.\n"
+        "\n"
+        "  absender audit list --action invitation. --since 2026-12-24T00:00:00Z\n"
+        "  absender audit verify"},
+    {"list: only what begins so (invitation., smtp.sending_on …)",
+        "list: nur, was so beginnt (invitation., smtp.sending_on …)"},
+    {"ACTION", "AKTION"},
+    {"list: only who has this in the name", "list: nur, wer das im Namen hat"},
+    {"list: not before", "list: nicht früher"},
+    {"list: only before", "list: nur früher"},
+    {"verify: a head that was printed earlier must be in the log",
+        "verify: eine früher ausgegebene Prüfsumme muss im Protokoll stehen"},
+    {"HASH", "PRÜFSUMME"},
+    {"needs list or verify; --help shows the usage",
+        "braucht list oder verify; --help zeigt die Verwendung"},
+    {"There is no such event.", "Einen solchen Eintrag gibt es nicht."},
+    {"The audit log was tampered with: an event is not what was written, or one before it is "
+     "missing.",
+        "Das Protokoll wurde verändert: Ein Eintrag ist nicht der geschriebene, oder einer davor "
+        "fehlt."},
+    {"The head that was asked for is not in the log: its end was cut off.",
+        "Die angegebene Prüfsumme steht nicht im Protokoll: Sein Ende wurde abgeschnitten."},
+    {"The audit log is what was written.", "Das Protokoll ist unverändert."},
+    {"First fault:", "Erster Fehler:"},
+    {"At:", "Zeitpunkt:"},
+    {"Sound events:", "Heile Einträge:"},
+    {"Head:", "Prüfsumme:"},
     {"say what a bounce or an error message means",
         "sagen, was eine Rückläufer-Mail oder Fehlermeldung bedeutet"},
     {"[TEXT …]", "[TEXT …]"},
@@ -67,14 +106,36 @@ static const Sentence sentences[] = {
     {"[--data DIR] [--config FILE] …", "[--data ORDNER] [--config DATEI] …"},
     {"[--host HOST --from ADDRESS …]", "[--host RECHNER --from ADRESSE …]"},
     {"--to ADDRESS --subject TEXT --text FILE", "--to ADRESSE --subject TEXT --text DATEI"},
-    {"create --name NAME --scope SCOPE …", "create --name NAME --scope RECHT …"},
     {"[--reason TEXT] [--until TIME]", "[--reason TEXT] [--until ZEIT]"},
     {"run the service", "den Dienst starten"},
     {"verify SMTP settings, rung by rung", "SMTP-Einstellungen Schritt für Schritt prüfen"},
     {"show settings, sending switch and what waits",
         "Einstellungen, Versandschalter und Wartendes zeigen"},
     {"hand over one email", "eine E-Mail übergeben"},
-    {"make an API token", "ein API-Token erzeugen"},
+    {"make, list and revoke API tokens", "API-Tokens erzeugen, auflisten und widerrufen"},
+    {"create --name NAME --scope SCOPE … | list | revoke ID",
+        "create --name NAME --scope RECHT … | list | revoke KENNUNG"},
+    {"an address it may send from; may be repeated",
+        "eine Adresse, von der es senden darf; mehrfach möglich"},
+    {"where it may be used from; may be repeated",
+        "von wo es benutzt werden darf; mehrfach möglich"},
+    {"mails it may hand over in a minute", "so viele Mails darf es in einer Minute abgeben"},
+    {"mails it may hand over in an hour", "so viele Mails darf es in einer Stunde abgeben"},
+    {"mails it may hand over in a day", "so viele Mails darf es an einem Tag abgeben"},
+    {"needs \"create\", \"list\" or \"revoke ID\"; --help shows them",
+        "braucht „create“, „list“ oder „revoke KENNUNG“; --help zeigt sie"},
+    {"The token is revoked.", "Das Token ist widerrufen."},
+    {"There is no token.", "Es gibt kein Token."},
+    {"Scopes:", "Rechte:"},
+    {"Sends from:", "Absender:"},
+    {"Used from:", "Netze:"},
+    {"Mails:", "Mails:"},
+    {"Ends:", "Endet:"},
+    {"Last use:", "Zuletzt:"},
+    {"never", "nie"},
+    {"a minute", "je Minute"},
+    {"an hour", "je Stunde"},
+    {"a day", "je Tag"},
     {"switch mail sending off", "den Mailversand ausschalten"},
     {"switch mail sending on", "den Mailversand einschalten"},
     {"Absender: outgoing mail, verified and never lost.",
@@ -317,14 +378,18 @@ static const Sentence sentences[] = {
         "sie zu, sobald der Versand eingeschaltet ist. DATEI kann - sein: Standardeingabe.\n"
         "\n"
         "  echo Hallo | absender send --to anna@example.com --subject Hallo --text -"},
-    {"The token alone is printed on standard output, and only this once. Scopes:\n"
+    {"create prints the token alone on standard output, and only this once. Scopes:\n"
      "emails:send emails:read smtp:read smtp:write people:write audit:read.\n"
      "\n"
-     "  absender token create --name shop --scope emails:send",
-        "Auf der Standardausgabe steht nur das Token, und nur dieses eine Mal. Rechte:\n"
+     "  absender token create --name shop --scope emails:send\n"
+     "  absender token create --name shop --scope emails:send \\\n"
+     "    --from shop@example.com --network 10.0.0.0/8 --per-hour 500",
+        "create gibt auf der Standardausgabe nur das Token aus, und nur dieses eine Mal. Rechte:\n"
         "emails:send emails:read smtp:read smtp:write people:write audit:read.\n"
         "\n"
-        "  absender token create --name shop --scope emails:send"},
+        "  absender token create --name shop --scope emails:send\n"
+        "  absender token create --name shop --scope emails:send \\\n"
+        "    --from shop@example.com --network 10.0.0.0/8 --per-hour 500"},
     {"Mail is held, not lost. Test mails and verifications that a person starts still\n"
      "go out.\n"
      "\n"

@@ -493,9 +493,9 @@ static void pause_and_resume_move_the_switch(void **state)
 static void queue_list_asks_page_after_page(void **state)
 {
     static const Answer answers[] = {
-        {"GET /v1/emails?limit=200&state=queued&class=a%20b HTTP/1.1", 200,
+        {"GET /v1/emails?state=queued&class=a%20b&limit=200 HTTP/1.1", 200,
             "{\"data\":[" EMAIL("em_1") "," EMAIL("em_2") "],\"has_more\":true}"},
-        {"GET /v1/emails?limit=200&state=queued&class=a%20b&after=em_2 HTTP/1.1", 200,
+        {"GET /v1/emails?state=queued&class=a%20b&limit=200&after=em_2 HTTP/1.1", 200,
             "{\"data\":[" EMAIL("em_3") "],\"has_more\":false}"},
         {"GET /v1/emails?limit=50 HTTP/1.1", 200, "{\"data\":[],\"has_more\":false}"},
         {"GET /v1/emails?limit=1 HTTP/1.1", 200,
@@ -580,6 +580,57 @@ static void queue_show_asks_in_the_time_of_this_machine(void **state)
         SAID(run.out, "Because.");
         peer_stop(&peer);
     }
+}
+
+#define HEAD "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff"
+
+static void audit_verify_says_no_when_the_log_is_not_what_was_written(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/audit-events/check HTTP/1.1", 200,
+            "{\"ok\":true,\"events\":5,\"last_hash\":\"" HEAD "\",\"first_fault\":null}"},
+        {"GET /v1/audit-events/check HTTP/1.1", 200,
+            "{\"ok\":false,\"events\":2,\"last_hash\":\"" HEAD "\",\"first_fault\":{"
+            "\"id\":\"aud_3\",\"at\":\"2026-11-21T10:00:00Z\"}}"},
+        {"GET /v1/audit-events/check?head=" HEAD " HTTP/1.1", 200,
+            "{\"ok\":false,\"events\":2,\"last_hash\":\"x\",\"first_fault\":null,\"has_head\":"
+            "false}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) good = run_command("audit verify", peer.dir);
+    assert_int_equal(good.status, CLI_DONE);
+    SAID(good.out, "✓ The audit log is what was written.\n");
+    SAID(good.out, HEAD);
+    g_auto(Run) bad = run_command("audit verify", peer.dir);
+    assert_int_equal(bad.status, CLI_ANSWER_IS_NO);
+    SAID(bad.out, "✗ The audit log was tampered with");
+    SAID(bad.out, "aud_3");
+    g_auto(Run) cut = run_command("audit verify --head " HEAD, peer.dir);
+    assert_int_equal(cut.status, CLI_ANSWER_IS_NO);
+    SAID(cut.out, "its end was cut off");
+    peer_stop(&peer);
+}
+
+static void audit_list_shows_who_did_what(void **state)
+{
+    static const Answer answers[] = {
+        {"GET /v1/audit-events?action=invitation.&actor=anna%20b&limit=1 HTTP/1.1", 200,
+            "{\"data\":[{\"id\":\"aud_1\",\"at\":\"2026-11-21T10:00:00Z\",\"actor\":"
+            "\"anna@example.de\",\"text\":\"Invitation created\",\"detail\":\"x\\u001b[2Jy\","
+            "\"client\":\"192.0.2.1\"}],\"has_more\":true}"},
+        {"GET /v1/audit-events?limit=50 HTTP/1.1", 200, "{\"data\":[],\"has_more\":false}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) one =
+        run_command("audit list --action invitation. --actor 'anna b' --limit 1", peer.dir);
+    assert_int_equal(one.status, CLI_DONE);
+    SAID(one.out, "2026-11-21 10:00  anna@example.de  Invitation created (x");
+    SAID(one.out, "  192.0.2.1\n");
+    assert_null(strchr(one.out, 0x1b));
+    SAID(one.err, "There are more");
+    g_auto(Run) none = run_command("audit list", peer.dir);
+    assert_string_equal(none.out, "There is no such event.\n");
+    peer_stop(&peer);
 }
 
 static void queue_check_says_no_when_something_is_missing(void **state)
@@ -705,6 +756,8 @@ int main(void)
         cmocka_unit_test(queue_retry_leaves_out_what_may_arrive_twice),
         cmocka_unit_test(queue_show_asks_in_the_time_of_this_machine),
         cmocka_unit_test(queue_check_says_no_when_something_is_missing),
+        cmocka_unit_test(audit_verify_says_no_when_the_log_is_not_what_was_written),
+        cmocka_unit_test(audit_list_shows_who_did_what),
         cmocka_unit_test(backup_shows_how_far_it_is),
         cmocka_unit_test(wrong_usage_ends_with_2_and_asks_nobody),
         cmocka_unit_test(help_explains_every_option),

@@ -1,0 +1,56 @@
+#include "cli/format.h"
+#include "cli/words.h"
+
+static void add_event(GString *out, const json_t *event)
+{
+    g_autofree char *at = format_time(event, "at");
+    g_autofree char *actor = format_text(event, "actor");
+    g_autofree char *text = format_text(event, "text");
+    g_autofree char *detail = format_text(event, "detail");
+    g_autofree char *client = format_text(event, "client");
+    g_string_append_printf(out, "%s  %s  %s", at != NULL ? at : "", actor != NULL ? actor : "?",
+        text != NULL ? text : "?");
+    if (detail != NULL)
+        g_string_append_printf(out, " (%s)", detail);
+    if (client != NULL)
+        g_string_append_printf(out, "  %s", client);
+    g_string_append_c(out, '\n');
+}
+
+char *format_audit(const json_t *list)
+{
+    GString *out = g_string_new(NULL);
+    const json_t *data = json_object_get(list, "data");
+    for (gsize i = 0; i < json_array_size(data); i++)
+        add_event(out, json_array_get(data, i));
+    if (json_array_size(data) == 0)
+        g_string_append_printf(out, "%s\n", say("There is no such event."));
+    return g_string_free(out, FALSE);
+}
+
+char *format_audit_check(const json_t *check)
+{
+    GString *out = g_string_new(NULL);
+    const json_t *fault = json_object_get(check, "first_fault");
+    g_autofree char *id = json_is_object(fault) ? format_text(fault, "id") : NULL;
+    g_autofree char *at = json_is_object(fault) ? format_time(fault, "at") : NULL;
+    g_autofree char *head = format_text(check, "last_hash");
+    g_autofree char *events = g_strdup_printf(
+        "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(check, "events")));
+    gboolean is_ok = json_is_true(json_object_get(check, "ok"));
+    g_string_append(out, is_ok ? "✓ " : "✗ ");
+    if (json_is_object(fault))
+        g_string_append(out, say("The audit log was tampered with: an event is not what was "
+                                 "written, or one before it is missing."));
+    else if (!is_ok)
+        g_string_append(
+            out, say("The head that was asked for is not in the log: its end was cut off."));
+    else
+        g_string_append(out, say("The audit log is what was written."));
+    g_string_append_c(out, '\n');
+    format_add_line(out, say("First fault:"), id != NULL ? id : at);
+    format_add_line(out, say("At:"), id != NULL ? at : NULL);
+    format_add_line(out, say("Sound events:"), events);
+    format_add_line(out, say("Head:"), head);
+    return g_string_free(out, FALSE);
+}
