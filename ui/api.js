@@ -54,7 +54,7 @@ async function send(method, path, { body, ifMatch, accept = 'application/json, a
   throw error;
 }
 
-const json = async (method, path, options) => (await send(method, path, options)).json();
+export const json = async (method, path, options) => (await send(method, path, options)).json();
 
 export const api = {
   session: () => json('GET', '/v1/session'),

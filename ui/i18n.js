@@ -2,8 +2,12 @@
 const LANGUAGES = ['de', 'en'];
 const STORED = 'absender.language';
 
+const areas = ['']; // what is loaded beside the texts that every page needs: "admin."
+
 let language = 'en';
 let texts = {};
+let begin;
+const begun = new Promise((resolve) => { begin = resolve; }); // once there are texts in some language
 let plural = new Intl.PluralRules(language);
 
 export const languages = () => LANGUAGES;
@@ -15,13 +19,32 @@ export function preferredLanguage() {
   return (navigator.language || '').toLowerCase().startsWith('de') ? 'de' : 'en';
 }
 
+async function read(area, wanted) {
+  const answer = await fetch(new URL(`./i18n/${area}${wanted}.json`, import.meta.url));
+  if (!answer.ok) throw new Error(`language ${area}${wanted}: ${answer.status}`);
+  return answer.json();
+}
+
+/** The texts of some pages only: whoever needs them waits for them, once. */
+export async function needTexts(area) {
+  await begun;
+  if (areas.includes(`${area}.`)) return;
+  const wanted = language;
+  const more = await read(`${area}.`, wanted);
+  areas.push(`${area}.`);
+  if (wanted === language) texts = { ...texts, ...more };
+  else await loadLanguage(language); // it was changed meanwhile
+}
+
 export async function loadLanguage(wanted) {
-  const answer = await fetch(`/assets/i18n/${wanted}.json`);
-  if (!answer.ok) throw new Error(`language ${wanted}: ${answer.status}`);
-  texts = await answer.json();
+  const asked = [...areas];
+  const parts = await Promise.all(asked.map((area) => read(area, wanted)));
+  if (areas.length > asked.length) return loadLanguage(wanted); // a page that needs more was opened meanwhile
+  texts = Object.assign({}, ...parts);
   language = wanted;
   plural = new Intl.PluralRules(language);
   document.documentElement.lang = language;
+  begin();
 }
 
 export async function chooseLanguage(wanted) {

@@ -11,6 +11,7 @@ let state = {
   connection: { lost: false, count: 0 }, // to the server; counted: how often it came back
   announcement: { text: '', count: 0 }, // what the polite live region says
   signedOut: false,   // the session ended by itself
+  address: '',        // what was typed as one's own address, for the next form that asks for it
   mending: null,      // an action of a diagnosis that the settings page is to carry out
 };
 const listeners = new Set();
@@ -40,11 +41,14 @@ export const announce = (text) => update({ announcement: { text, count: state.an
 
 let endStream = null;
 
+export const isAdmin = (session) => session.member?.role === 'org_admin';
+
 export function takeSession(session) {
   setCsrfToken(session.csrf_token);
   update({ session, signedOut: false });
-  if (session.authenticated && !endStream) startStream();
-  if (!session.authenticated) stopStream();
+  const follows = isAdmin(session); // the stream is about the settings
+  if (follows && !endStream) startStream();
+  if (!follows) stopStream();
 }
 
 export const loadSession = async () => takeSession(await api.session());

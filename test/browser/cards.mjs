@@ -1,7 +1,7 @@
 // The status page: what was, what is and what comes, the test mail up to its arrival, the domain, what is pasted, earlier settings.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,12 +10,12 @@ import { startDaemon } from './daemon.mjs';
 import { test } from './tap.mjs';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-// What issue 5 asks for, and what is held. The size is missed; its bounds guard against growth. The time is not
-// shown here: other work may run beside, and this is no benchmark.
-const ASKED_BYTES = 150000;
+// What issue 5 asks for, and what is held. The size is held where somebody arrives and on all pages but one: the settings page
+// misses it; its bound guards against growth. The time is not shown here: other work may run beside, and this is no benchmark.
+const ASKED_BYTES = 150000; // with the texts of one language
 const ASKED_MS = 300;
-const ONE_VISIT = 226000; // bytes, with the texts of one language
-const ALL = 256000;
+const SETTINGS_BYTES = 212000;
+const OTHERS_BYTES = 165000;
 const USABLE_MS = 10 * ASKED_MS * Math.max(Number(process.env.BROWSER_SLOWER ?? 1), 1);
 const text = async (page, selector) => (await page.textContent(selector)).replace(/\s+/g, ' ').trim();
 const untilText = (page, selector, words) => eventually(async () => assert.match(await text(page, selector), words));
@@ -53,14 +53,13 @@ async function size() {
   try {
     await promisify(execFile)(join(ROOT, 'tools/embed-pages'), [join(ROOT, 'ui/absender.gresource.xml'), join(folder, 'pages.c'), join(folder, 'pages.d')]);
     const names = (await readdir(join(folder, 'pages'), { recursive: true })).filter((name) => /\.\w+$/.test(name));
-    const sizes = new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(folder, 'pages', name))).size])));
-    const sum = (wanted) => [...sizes].filter(([name]) => wanted(name)).reduce((total, [, bytes]) => total + bytes, 0);
-    await test(`all assets together: ${sum(() => true)} bytes; ${ASKED_BYTES} were asked for and are missed; no more than ${ALL}`, () => assert.ok(sum(() => true) <= ALL));
     await test('what is shrunk holds no comment and no indentation, and every text of the sources', async () => {
       for (const name of names.filter((one) => one.endsWith('.js') && !one.startsWith('vendor'))) {
         assert.doesNotMatch(await readFile(join(folder, 'pages', name), 'utf8'), /\n\s|^\s*\/\//m, name);
       }
-      for (const name of ['i18n/de.json', 'i18n/en.json']) {
+      const texts = names.filter((one) => one.startsWith('i18n/'));
+      assert.ok(texts.length >= 4, texts.join());
+      for (const name of texts) {
         assert.deepEqual(JSON.parse(await readFile(join(folder, 'pages', name), 'utf8')), JSON.parse(await readFile(join(ROOT, 'ui', name), 'utf8')));
       }
     });
@@ -69,18 +68,36 @@ async function size() {
   }
 }
 
-/** How many bytes a browser that has never been here loads before it shows something. */
+/** How many bytes of assets a page needs, whether they come from the server or from the cache. */
+const bytesOf = (page) => page.evaluate(() => performance.getEntriesByType('resource')
+  .filter(({ name }) => name.includes('/assets/')).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0));
+
+/** What a browser that has never been here loads before it shows something. */
 async function firstVisit(url) {
   const browser = await openBrowser(url);
   try {
     await browser.page.goto(url);
     await browser.page.waitForSelector('.gate');
-    return await browser.page.evaluate(() => performance.getEntriesByType('resource')
-      .filter(({ name }) => name.includes('/assets/')).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0));
+    return await bytesOf(browser.page);
   } finally {
     await browser.close();
   }
 }
+
+/** What one page of somebody who is signed in needs, with everything around it. */
+async function bytesOfPage({ context }, url, hash, selector) {
+  const page = await context.newPage();
+  try {
+    await page.goto(`${url}/#/${hash}`);
+    await page.waitForSelector(selector);
+    return await bytesOf(page);
+  } finally {
+    await page.close();
+  }
+}
+
+const OTHERS = [['outbox', '#filter_state'], ['people', '.page-head'], ['applications', '#snippets-title'], ['webhooks', '.empty'], ['mail-texts/invitation/de', 'iframe.mail'],
+  ['organisation', 'iframe.mail'], ['audit', '[data-audit]'], ['account', '.page-head']];
 
 /** The settings page in a browser that has it in its cache and is signed in: ms from the request to the drawn state with its buttons. */
 async function laterVisit({ context }, url) {
@@ -103,8 +120,16 @@ async function laterVisit({ context }, url) {
 
 async function speed({ url }, browser) {
   const bytes = await firstVisit(url);
-  await test(`one visit in one language loads ${bytes} bytes; ${ASKED_BYTES} were asked for and are missed; no more than ${ONE_VISIT}`,
-    () => assert.ok(bytes > 50000 && bytes <= ONE_VISIT));
+  await test(`the first page that somebody sees needs ${bytes} bytes, of ${ASKED_BYTES}`, () => assert.ok(bytes > 50000 && bytes <= ASKED_BYTES));
+  const settingsBytes = await bytesOfPage(browser, url, 'settings/email', '#test-mail-card');
+  await test(`the settings page needs ${settingsBytes} bytes; ${ASKED_BYTES} were asked for and are missed; no more than ${SETTINGS_BYTES}`,
+    () => assert.ok(settingsBytes > bytes && settingsBytes <= SETTINGS_BYTES));
+  await test(`no other page needs more than ${OTHERS_BYTES} bytes`, async () => {
+    for (const [hash, selector] of OTHERS) {
+      const needed = await bytesOfPage(browser, url, hash, selector);
+      assert.ok(needed <= OTHERS_BYTES, `${hash}: ${needed}`);
+    }
+  });
   const visits = [];
   for (let i = 0; i < 5; i += 1) visits.push(await laterVisit(browser, url));
   const ms = visits.sort((a, b) => a - b)[2];
@@ -375,7 +400,7 @@ async function mended(daemon, browser) {
     const height = () => page.$eval('.banner', (banner) => banner.getBoundingClientRect().height);
     assert.ok(await height() <= 90, `${await height()}`);
     await inspect(page, 'de-68-phone-outbox');
-    await page.getByRole('button', { name: 'Mehr' }).click();
+    await page.locator('.banner').getByRole('button', { name: 'Mehr' }).click();
     await page.waitForSelector('.banner.open .more');
     assert.ok(await page.isVisible('.banner .more'));
     await settings(page, daemon.url);

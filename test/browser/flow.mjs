@@ -38,6 +38,7 @@ export async function flow(language) {
     await step('the one-time link makes the first admin', async () => {
       await page.goto(daemon.setupLink);
       await page.waitForSelector('#name');
+      assert.equal(await page.inputValue('#public_url'), daemon.url, 'it proposes the address that is in use');
       await look('02-setup');
       await createAdmin(page, daemon.setupLink);
       assert.equal(await page.textContent('h1'), words.page);

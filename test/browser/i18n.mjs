@@ -1,6 +1,7 @@
 // Every text stands in both language files, is used, and none stands in the pages themselves.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { test } from './tap.mjs';
 
 const UI = new URL('../../ui/', import.meta.url);
@@ -40,6 +41,16 @@ export function templatesOf(text) {
   return found;
 }
 
+/** A module and all that it cannot run without. */
+function withNeeds(files, start) {
+  const found = new Set([start]);
+  for (const name of found) {
+    const { text } = files.find((one) => one.name === name);
+    for (const [, path] of text.matchAll(/^(?:import|export)\b[^;]*?from '(\.[^']+)'/gm)) found.add(posix.join(posix.dirname(name), path));
+  }
+  return files.filter(({ name }) => found.has(name));
+}
+
 /** Words a person would read: text between tags, and attributes that are read out or shown. */
 export function wordsIn(markup) {
   const spoken = [...markup.matchAll(/\b(?:aria-label|title|placeholder|alt|label|hint)="([^"]*)"/g)].map((match) => match[1]);
@@ -48,11 +59,31 @@ export function wordsIn(markup) {
 }
 
 export async function i18n() {
-  const [de, en] = await Promise.all(['de', 'en'].map(async (name) => JSON.parse(await read(`i18n/${name}.json`))));
+  const areas = (await readdir(new URL('i18n/', UI))).filter((name) => name.endsWith('de.json')).map((name) => name.slice(0, -'de.json'.length));
+  const textsOf = async (language) => {
+    const parts = await Promise.all(areas.map(async (area) => JSON.parse(await read(`i18n/${area}${language}.json`))));
+    const texts = Object.assign({}, ...parts);
+    assert.equal(Object.keys(texts).length, parts.reduce((sum, part) => sum + Object.keys(part).length, 0), 'no key stands in two files');
+    return texts;
+  };
+  const [de, en] = await Promise.all(['de', 'en'].map(textsOf));
   const files = await sources();
   const all = files.map(({ text }) => text).join('\n');
 
   await test('both languages have the same keys', () => assert.deepEqual(Object.keys(de).sort(), Object.keys(en).sort()));
+
+  await test('texts that only some pages load are named only by modules that wait for them', async () => {
+    for (const area of areas.filter(Boolean)) {
+      const keys = JSON.parse(await read(`i18n/${area}de.json`));
+      const waits = `needTexts('${area.slice(0, -1)}')`;
+      const names = ({ text }) => [...text.matchAll(/'([\w.]+)'/g)].some(([, key]) => key in keys || `${key}.other` in keys);
+      for (const { name } of files.filter((one) => one.name === 'app.js' || one.name.startsWith('pages/'))) {
+        const modules = withNeeds(files, name);
+        assert.ok(!modules.some(names) || modules.some(({ text }) => text.includes(waits)), `${name} does not wait for ${area}`);
+        if (name === 'app.js') assert.deepEqual(modules.filter(names).map((one) => one.name), []);
+      }
+    }
+  });
 
   await test('no text is empty, and both languages fill in the same values', () => {
     for (const key of Object.keys(de)) {
@@ -98,7 +129,7 @@ export async function i18n() {
 
   await test('every page and part is listed for embedding, and nothing that is not there', async () => {
     const listed = [...(await read('absender.gresource.xml')).matchAll(/<file[^>]*>([^<]+)<\/file>/g)].map((match) => match[1])
-      .filter((name) => !name.startsWith('vendor/')).sort();
+      .filter((name) => !name.startsWith('vendor/') && !name.startsWith('../')).sort();
     const there = (await readdir(UI, { recursive: true, withFileTypes: true })).filter((one) => one.isFile())
       .map((one) => `${one.parentPath ?? one.path}/${one.name}`.split('/ui/').at(-1).replace(/^\//, ''))
       .filter((name) => !name.startsWith('vendor/') && !name.endsWith('.xml')).sort();

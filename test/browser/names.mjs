@@ -1,7 +1,8 @@
-// What people type and read as a server name or an address: xn-- labels decoded, pasted addresses taken apart, ports and encryption.
+// What people type and read as a server name or an address: xn-- labels decoded, pasted addresses taken apart, ports and encryption; and what a browser is called.
 import assert from 'node:assert/strict';
 import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
+import { deviceOf } from '../../ui/device.js';
 import { DraftForm } from '../../ui/draft.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
@@ -98,6 +99,17 @@ async function presets() {
 
 export async function names() {
   await presets();
+  await test('a browser and its system are told by what it says of itself', () => {
+    const said = [
+      ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36', 'Chrome', 'Linux'],
+      ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0', 'Edge', 'Windows'],
+      ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0', 'Firefox', 'macOS'],
+      ['Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1', 'Safari', 'iOS'],
+      ['Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36', 'Samsung Internet', 'Android'],
+      ['curl/7.88.1', 'curl', ''], ['', '', ''], [null, '', ''],
+    ];
+    for (const [agent, browser, system] of said) assert.deepEqual(deviceOf(agent), { browser, system }, agent);
+  });
   for (const [name, at, expected] of MOMENTS) await test(`moments: ${name}`, () => assert.match(moment(at.toISOString(), NOW), expected));
   await test('how long it takes at least is rounded down', () => {
     for (const [seconds, expected] of SPANS) assert.equal(span(seconds), expected);

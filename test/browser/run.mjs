@@ -13,6 +13,11 @@ const SUITES = {
   providers: async () => (await import('./providers.mjs')).providers(),
   cards: async () => (await import('./cards.mjs')).cards(),
   outbox: async () => (await import('./outbox.mjs')).outbox(),
+  mails: async () => (await import('./mails.mjs')).mails(),
+  'admin-de': async () => (await import('./admin.mjs')).admin('de'),
+  'admin-en': async () => (await import('./admin.mjs')).admin('en'),
+  'people-de': async () => (await import('./people.mjs')).people('de'),
+  'people-en': async () => (await import('./people.mjs')).people('en'),
 };
 
 const AT_ONCE = 2; // much of a suite is waiting

@@ -5,18 +5,19 @@ import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Field, PasswordField } from '../parts/field.js';
 import { Notice } from '../parts/notice.js';
-import { takeSession, useApp } from '../store.js';
+import { app, takeSession, update, useApp } from '../store.js';
 
+/** target: the address to go on to; '': wherever this person begins. */
 export function SignInPage({ target }) {
   const { session, signedOut } = useApp();
-  const [email, setEmail] = useState('');
+  const [email, setEmail] = useState(app().address);
   const [password, setPassword] = useState('');
   const [faults, setFaults] = useState({});
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
 
-  useEffect(() => { form.current?.elements.email?.focus(); }, []);
+  useEffect(() => { form.current?.elements[email ? 'password' : 'email']?.focus(); }, []);
 
   const submit = async (event) => {
     event.preventDefault();
@@ -31,7 +32,8 @@ export function SignInPage({ target }) {
     setBusy(true);
     try {
       takeSession(await api.signIn({ email: email.trim(), password }));
-      location.hash = target;
+      update({ address: '' });
+      location.hash = target || '#/';
     } catch (error) {
       setBusy(false);
       setProblem(errorText(error));
@@ -57,5 +59,6 @@ export function SignInPage({ target }) {
         onValue=${setPassword} fault=${faults.password} />
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
       <button type="submit" class="primary wide" disabled=${busy}>${t('sign_in.button')}</button>
+      <p><a href="#/reset" onClick=${() => update({ address: email.trim() })}>${t('sign_in.forgotten')}</a></p>
     </form>`;
 }

@@ -3,8 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { html } from '../html.js';
 import { clock, number, t } from '../i18n.js';
+import { waitingCount } from '../paused.js';
 import { useApp } from '../store.js';
-import { waitingCount } from './switch.js';
 
 const KINDS = ['accepted', 'deferred', 'refused']; // from the bottom up
 const REFRESH_AFTER_MS = 1500;

@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
+import { pausedText, waitingCount } from '../paused.js';
 import { Icon } from './icon.js';
-import { pausedText, waitingCount } from './switch.js';
 import { untilText, useNow } from './time.js';
 
 export const ConnectionBanner = ({ lost }) => html`

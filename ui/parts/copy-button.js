@@ -14,12 +14,15 @@ function mark(element) {
   getSelection().addRange(range);
 }
 
+/** True if the text is in the clipboard now. */
+export const copyText = async (text) => Boolean(await navigator.clipboard?.writeText(text).then(() => true, () => false));
+
 /** id: of the element that shows the text; what: how it is called ("Name", "Wert"). */
 export function CopyButton({ id, what }) {
   const [said, setSaid] = useState('');
   const copy = async () => {
     const element = document.getElementById(id);
-    const done = await navigator.clipboard?.writeText(element.textContent).then(() => true, () => false);
+    const done = await copyText(element.textContent);
     if (!done) mark(element);
     const words = t(done ? 'copy.done' : 'copy.marked');
     setSaid(words);

@@ -1,29 +1,14 @@
 // The switch for mail sending: on or off, since when, by whom and why, what waits, and what it means for customers.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
-import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
+import { changedBy, pausedText, waitingCount } from '../paused.js';
 import { announce, takeSmtp } from '../store.js';
 import { Field } from './field.js';
 import { faultOfMoment, MomentField, momentOf } from './moment-field.js';
 import { Notice } from './notice.js';
 import { holdsAny, Resume } from './resume.js';
-
-/** Recipients that mail would go to now, if it could. */
-export const waitingCount = ({ waiting }) =>
-  (waiting.held || 0) + (waiting.queued || 0) + (waiting.deferred || 0) + (waiting.sending || 0);
-
-const changedBy = (who, time) => (who === 'operator' ? t('switch.changed_by_operator', { time })
-  : who === 'API' ? t('switch.changed_by_api', { time }) : who === 'schedule' ? t('switch.changed_by_schedule', { time })
-    : who ? t('switch.changed_by', { who: readable(who), time }) : t('switch.changed', { time }));
-
-const reasonOf = (reason) => (reason === 'restored' ? t('switch.restored') : t('switch.reason_is', { reason }));
-
-/** Who switched it off and when, why, and until when. */
-export const pausedText = ({ changed_by: who, changed_at: at, reason, until }) => [
-  at && changedBy(who, moment(at)), reason && reasonOf(reason), until && t('switch.until', { time: moment(until) }),
-].filter(Boolean).join(' ');
 
 /**
  * Switching on, for whatever asks for it: at once if nothing waits, else after a look at what would go out.

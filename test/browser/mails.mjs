@@ -1,0 +1,77 @@
+// The system mails as a reader sees them: every one in both languages, on a phone and a desktop, light and dark, with a long name
+// and a pale colour; and the plain text beside it.
+import assert from 'node:assert/strict';
+import { callApi, createAdmin, inspect, openBrowser } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { test } from './tap.mjs';
+
+const WIDTHS = { phone: 360, desktop: 1280 };
+const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenverband'.repeat(2);
+
+/** The mail in a page of its own, inside the landmark that a mail program has around it. */
+async function show(page, html) {
+  await page.setContent(html.replace(/(<body[^>]*>)/, '$1<main>').replace('</body>', '</main></body>'));
+}
+
+async function preview(page, request) {
+  const { status, body } = await callApi(page, 'POST', '/v1/templates/preview', request);
+  assert.equal(status, 200, JSON.stringify(body));
+  return body;
+}
+
+/** Whatever the HTML leads to stands in the text as well, and the text is fit to be read alone. */
+function judgeText(mail, links) {
+  for (const link of links) assert.ok(mail.text.includes(link), `${link} stands in the text`);
+  assert.doesNotMatch(mail.text, /<|&\w+;|\{\{|\n\n\n/);
+  assert.match(mail.text, /\n-- \n.+\n$/);
+  assert.ok(mail.text.split('\n').length > 5);
+}
+
+async function inspectMail(reader, mail, name) {
+  await show(reader, mail.html);
+  judgeText(mail, await reader.$$eval('a', (all) => all.map((a) => a.getAttribute('href'))));
+  for (const [kind, width] of Object.entries(WIDTHS)) {
+    await reader.setViewportSize({ width, height: 800 });
+    await inspect(reader, `mail-${name}-${kind}`);
+  }
+}
+
+export async function mails() {
+  const daemon = await startDaemon();
+  const browser = await openBrowser(daemon.url);
+  const { page } = browser;
+  const reader = await browser.context.newPage();
+  try {
+    await createAdmin(page, daemon.setupLink);
+    const { body: { data } } = await callApi(page, 'GET', '/v1/templates');
+
+    await test('mails: all nine are there in both languages', async () => assert.equal(data.length, 18));
+
+    for (const { name, locale, html } of data) {
+      await test(`mails: ${name} (${locale}) reads well on phone and desktop, light and dark, and as plain text`, async () => {
+        assert.ok(html.length < 30 * 1024);
+        await inspectMail(reader, await preview(page, { name, locale }), `${locale}-${name}`);
+      });
+    }
+
+    await test('mails: a long name and a pale colour spoil nothing', async () => {
+      const variables = { org_name: LONG, colour: '#ffee00', colour_text: '#000000', inviter: LONG };
+      await inspectMail(reader, await preview(page, { name: 'invitation', locale: 'de', variables }), 'long');
+    });
+
+    await test('mails: what a stranger wrote stays text', async () => {
+      const evil = '"><img src=x onerror=alert(1)><script>alert(1)</script>';
+      const mail = await preview(page, { name: 'invitation', locale: 'de', variables: { inviter: evil, org_name: evil } });
+      await show(reader, mail.html);
+      assert.equal(await reader.locator('img, script').count(), 0);
+      assert.ok((await reader.textContent('body')).includes(evil));
+    });
+
+    await test('mails: the page and the mails say nothing to the console and ask nobody else', async () => {
+      assert.deepEqual(browser.complaints, []);
+    });
+  } finally {
+    await browser.close();
+    assert.equal(await daemon.stop(), 0, 'the daemon ends well');
+  }
+}

@@ -1,0 +1,68 @@
+// The link in an invitation: who invites to what, and the name and password that make the account. Looking at it uses nothing up.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { errorText } from '../api.js';
+import { faultOfPassword } from '../credentials.js';
+import { html } from '../html.js';
+import { currentLanguage, dateTime, t } from '../i18n.js';
+import { Field } from '../parts/field.js';
+import { useForm } from '../parts/form.js';
+import { FixedAddress, NewPassword } from '../parts/new-password.js';
+import { Notice, Problem } from '../parts/notice.js';
+import { people } from '../people-api.js';
+import { takeSession, useApp } from '../store.js';
+
+function Gone({ session }) {
+  const heading = useRef(null);
+  useEffect(() => { heading.current.focus(); }, []);
+  return html`
+    <div class="card gate" data-gone>
+      <h1 tabindex="-1" ref=${heading}>${t('invitation.gone')}</h1>
+      <p>${t('invitation.gone_text')}</p>
+      <a class="button wide" href="#/">${t(session.authenticated ? 'nowhere.home' : 'invitation.has_account')}</a>
+    </div>`;
+}
+
+function Accept({ token, offer, session, onGone }) {
+  const { field, submit, problem, busy, ref } = useForm({ name: '', password: '' });
+  const [other] = useState(session.authenticated ? session.member.name || session.member.email : ''); // who is signed in here until then
+  useEffect(() => { document.getElementById('name')?.focus({ preventScroll: true }); }, []);
+  const accept = submit(({ name, password }) => ({ name: name.trim() ? '' : t('fault.missing.name'), password: faultOfPassword(password) }),
+    async ({ name, password }) => {
+      try {
+        takeSession(await people.acceptInvitation({ token, name: name.trim(), password, language: currentLanguage() }));
+        location.replace('#/'); // the link leaves the history with it
+      } catch (error) {
+        if (error.status !== 404) throw error;
+        onGone();
+      }
+    });
+  const organisation = offer.org_name;
+  return html`
+    <form class="card gate" ref=${ref} onSubmit=${accept} novalidate aria-labelledby="gate-title" data-offer=${offer.role}>
+      <h1 id="gate-title" tabindex="-1">${organisation ? t('invitation.to', { organisation }) : t('invitation.title')}</h1>
+      <p class="lead">${t(`invitation.as.${offer.role}`)}</p>
+      ${other && html`<${Notice} tone="warn">${t('invitation.signed_in', { who: other })}<//>`}
+      <${FixedAddress} email=${offer.email} />
+      <${Field} ...${field('name', 'setup_page.name')} required autocomplete="name" />
+      <${NewPassword} field=${field} />
+      ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
+      <button type="submit" class="primary wide" aria-disabled=${busy ? 'true' : undefined}>${t('invitation.accept')}</button>
+      <p class="hint">${t('invitation.until', { time: dateTime(offer.expires_at) })}</p>
+    </form>`;
+}
+
+export function InvitationPage({ token }) {
+  const { session } = useApp();
+  const [offer, setOffer] = useState(null);
+  const [gone, setGone] = useState(false);
+  const [problem, setProblem] = useState('');
+  const load = () => people.lookUpInvitation(token).then((found) => { setOffer(found); setProblem(''); }, (error) => {
+    if (error.status === 404) setGone(true);
+    else setProblem(errorText(error));
+  });
+  useEffect(() => { load(); }, []);
+
+  if (gone) return html`<${Gone} session=${session} />`;
+  if (offer) return html`<${Accept} token=${token} offer=${offer} session=${session} onGone=${() => setGone(true)} />`;
+  return html`<div class="card gate"><h1 tabindex="-1">${t('invitation.title')}</h1>${problem ? html`<${Problem} text=${problem} onRetry=${load} />` : html`<p class="loading">${t('loading')}</p>`}</div>`;
+}

@@ -1,0 +1,103 @@
+// Invitations: those still open, with what became of their mail and the link to hand on; and those that are over.
+import { readable } from '../domain.js';
+import { html } from '../html.js';
+import { dateTime, t } from '../i18n.js';
+import { people } from '../people-api.js';
+import { announce } from '../store.js';
+import { useAsking, useDeed } from './deed.js';
+import { useLink } from './handed-link.js';
+import { Icon } from './icon.js';
+import { LinkBox } from './link-box.js';
+import { Problem } from './notice.js';
+import { Question } from './question.js';
+import { RoleBadge } from './role.js';
+import { Time } from './time.js';
+
+const DELIVERIES = {
+  queued: ['info', 'outbox'], held: ['warn', 'pause'], not_configured: ['plain', 'dash'], sent: ['good', 'check'], failed: ['bad', 'cross'], copied: ['plain', 'copy'],
+};
+const OVER = { accepted: ['good', 'check'], revoked: ['plain', 'cross'], expired: ['plain', 'clock'] };
+
+const Badge = ({ look: [tone, icon], text }) => html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${text}</span>`;
+
+/** Somebody may be holding the link that a fresh one kills. */
+const isOut = ({ delivery }) => ['queued', 'held', 'sent', 'copied'].includes(delivery);
+
+function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
+  const { id, email, delivery } = invitation;
+  const { busy, problem, run } = useDeed();
+  const { link, take, show, hide } = useLink();
+  const { asking, row, ask, settle, cancel } = useAsking();
+  const box = link ?? fresh;
+
+  const copy = async () => {
+    const answer = await run(() => people.invitationLink(id));
+    settle();
+    if (!answer) return;
+    onSeen();
+    await take(answer);
+    onChanged();
+  };
+  const resend = async () => {
+    const answer = await run(() => people.resendInvitation(id));
+    if (!answer) return;
+    announce(t('invite.resent', { email: readable(email) }));
+    onSeen();
+    show(answer, { replaced: true });
+    onChanged();
+  };
+  const revoke = async () => {
+    if (!await run(() => people.revokeInvitation(id))) return;
+    announce(t('invite.revoked', { email: readable(email) }));
+    onGone();
+  };
+
+  return html`
+    <li data-invitation=${id} data-delivery=${delivery} ref=${row}>
+      <div class="person">
+        <p><strong>${readable(email)}</strong> <${RoleBadge} role=${invitation.role} /> <${Badge} look=${DELIVERIES[delivery]} text=${t(`delivery.${delivery}`)} /></p>
+        <p class="hint">${invitation.delivery_text}${invitation.email_id && html` <a href=${`#/outbox/${invitation.email_id}`}>${t('invite.see_mail')}</a>`}</p>
+        <p class="hint">${t('invite.by', { who: readable(invitation.created_by ?? ''), time: dateTime(invitation.created_at) })} ${t('invite.expires', { time: dateTime(invitation.expires_at) })}</p>
+      </div>
+      ${!asking && html`
+        <div class="buttons">
+          <button type="button" class="small" data-ask="copy" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.copy_what', { email: readable(email) })}
+            onClick=${() => (isOut(invitation) ? ask('copy') : copy())}><${Icon} name="copy" />${t('invite.copy')}</button>
+          ${sends && html`<button type="button" class="small" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.resend_what', { email: readable(email) })} onClick=${resend}>${t('invite.resend')}</button>`}
+          <button type="button" class="small danger" data-ask="revoke" aria-label=${t('invite.revoke_what', { email: readable(email) })} onClick=${() => ask('revoke')}>${t('invite.revoke')}</button>
+        </div>`}
+      ${asking === 'copy' && html`
+        <${Question} id="link-question" text=${t(delivery === 'copied' ? 'invite.copy_sure_copied' : 'invite.copy_sure')} button=${t('invite.copy')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
+      ${asking === 'revoke' && html`
+        <${Question} id="revoke-question" text=${t('invite.revoke_sure', { email: readable(email) })} button=${t('invite.revoke')} danger busy=${busy} onYes=${revoke} onNo=${cancel} no=${t('action.cancel')} />`}
+      <${Problem} text=${problem} />
+      ${box && html`
+        <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced}
+          onDone=${() => { hide(); onSeen(); }}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`}
+    </li>`;
+}
+
+const overAt = ({ accepted_at: accepted, revoked_at: revoked, expires_at: expired }) => accepted ?? revoked ?? expired;
+
+const Past = ({ invitation }) => html`
+  <li data-invitation=${invitation.id}><div class="person">
+    <p><strong>${readable(invitation.email)}</strong> <${Badge} look=${OVER[invitation.state]} text=${t(`invitation_state.${invitation.state}`)} /></p>
+    <p class="hint"><${Time} at=${overAt(invitation)} /></p></div></li>`;
+
+/** invitations: newest first; made: the answer to one just made, whose link is shown until onSeen; sends: whether mail can be sent. */
+export function Invitations({ invitations, made, sends, onSeen, onChanged }) {
+  const open = invitations.filter(({ state }) => state === 'open');
+  const past = invitations.filter(({ state }) => state !== 'open');
+  const gone = () => { document.getElementById('invitations-title')?.focus(); onChanged(); };
+  return html`
+    <section class="card" aria-labelledby="invitations-title">
+      <h2 id="invitations-title" tabindex="-1">${t('invite.open')}</h2>
+      ${open.length === 0 && html`<p class="hint">${t('invite.none')}</p>`}
+      ${open.length > 0 && html`
+        <ul class="people-list">${open.map((one) => html`
+          <${Invitation} key=${one.id} invitation=${one} sends=${sends} onChanged=${onChanged} onGone=${gone}
+            onSeen=${() => { if (made?.id === one.id) onSeen(); }} fresh=${made?.id === one.id ? { url: made.link, expires: made.expires_at } : null} />`)}</ul>`}
+      ${past.length > 0 && html`
+        <details><summary>${t('invite.past')}</summary><ul class="people-list">${past.map((one) => html`<${Past} key=${one.id} invitation=${one} />`)}</ul></details>`}
+    </section>`;
+}

@@ -1,0 +1,30 @@
+// A link that a person hands on: with a button that copies it, how long it holds, and that what was there before holds no more.
+import { useEffect, useRef } from 'preact/hooks';
+import { html } from '../html.js';
+import { dateTime, t } from '../i18n.js';
+import { CopyButton } from './copy-button.js';
+import { Icon } from './icon.js';
+import { Notice } from './notice.js';
+
+/** replaced: an earlier link has just died; copied: this one is in the clipboard already. It has the focus as soon as it is there. */
+export function LinkBox({ id, title, link, expires, replaced, copied, onDone, children }) {
+  const heading = useRef(null);
+  useEffect(() => {
+    heading.current.focus({ preventScroll: true });
+    heading.current.parentElement.scrollIntoView({ block: 'nearest' });
+  }, [link]);
+  const done = () => {
+    heading.current.closest('li')?.querySelector('button, a')?.focus(); // this box goes, and the focus with it
+    onDone();
+  };
+  return html`
+    <div class="link-box" role="group" aria-labelledby=${`${id}-title`} data-link=${id}>
+      <h3 id=${`${id}-title`} tabindex="-1" ref=${heading}><${Icon} name="key" />${title}</h3>
+      ${copied && html`<${Notice} tone="good">${t('link.copied')}<//>`}
+      ${replaced && html`<p class="replaced">${t('link.replaced')}</p>`}
+      <p class="secret"><code id=${`${id}-link`}>${link}</code><${CopyButton} id=${`${id}-link`} what=${t('link.what')} /></p>
+      <p class="hint">${t('link.once', { time: dateTime(expires) })}</p>
+      ${children}
+      <div class="buttons"><button type="button" class="small" onClick=${done}>${t('link.done')}</button></div>
+    </div>`;
+}

@@ -1,0 +1,23 @@
+// A secret that is shown now and never again: with a button that copies it, and one that puts it away.
+import { useEffect, useRef } from 'preact/hooks';
+import { html } from '../html.js';
+import { t } from '../i18n.js';
+import { CopyButton } from './copy-button.js';
+import { Icon } from './icon.js';
+
+/** what: how the secret is called ("Token"); children: what to do with it. */
+export function ShownOnce({ id, title, what, secret, onDone, children }) {
+  const heading = useRef(null);
+  useEffect(() => {
+    heading.current.focus();
+    heading.current.closest('section').scrollIntoView({ block: 'nearest' });
+  }, [secret]);
+  return html`
+    <section class="card shown-once" aria-labelledby=${`${id}-title`}>
+      <h2 id=${`${id}-title`} tabindex="-1" ref=${heading}><${Icon} name="key" />${title}</h2>
+      <p>${t('once.text')}</p>
+      <p class="secret"><code id=${id}>${secret}</code><${CopyButton} id=${id} what=${what} /></p>
+      ${children}
+      <div class="buttons"><button type="button" onClick=${onDone}>${t('once.done')}</button></div>
+    </section>`;
+}

@@ -1,0 +1,73 @@
+// Beside every page: where one is and where one can go, language and look, and who is signed in.
+import { useEffect, useState } from 'preact/hooks';
+import { html } from '../html.js';
+import { chooseLanguage, currentLanguage, languages, t } from '../i18n.js';
+import { homeOf } from '../routes.js';
+import { isAdmin, restartStream, signOut, update } from '../store.js';
+import { nextTheme } from '../theme.js';
+import { Icon } from './icon.js';
+
+const ICON = new URL('../icon.svg', import.meta.url).href;
+
+/** What is used daily, and what is arranged once; on a narrow screen the second waits behind a button. */
+const DAILY = [['settings', 'mail', '#/settings/email'], ['outbox', 'outbox', '#/outbox'], ['sandbox', 'sandbox', '#/sandbox']];
+const ARRANGED = [['people', 'people', '#/people'], ['applications', 'key', '#/applications'], ['webhooks', 'bell', '#/webhooks'],
+  ['texts', 'pencil', '#/mail-texts'], ['organisation', 'house', '#/organisation'], ['audit', 'list', '#/audit']];
+
+async function switchLanguage(language) {
+  try {
+    await chooseLanguage(language);
+    update({});
+    await restartStream();
+  } catch {
+    // The server does not answer: the language stays, and the stream asks again by itself.
+  }
+}
+
+export const Preferences = () => html`
+  <div class="preferences">
+    <div class="segments small" role="group" aria-label=${t('language.label')}>
+      ${languages().map((language) => html`
+        <button type="button" key=${language} lang=${language} aria-pressed=${language === currentLanguage() ? 'true' : 'false'}
+          aria-label=${t(`language.${language}`)} onClick=${() => switchLanguage(language)}>${language.toUpperCase()}</button>`)}
+    </div>
+    <button type="button" class="ghost" aria-label=${t('theme.toggle')} title=${t('theme.toggle')} onClick=${nextTheme}><${Icon} name="contrast" /></button>
+  </div>`;
+
+export const Brand = ({ home = '#/' }) => html`
+  <a class="brand" href=${home}><img src=${ICON} alt="" width="28" height="28" /><span>Absender</span></a>`;
+
+const Entry = ({ entry: [name, icon, href], current }) => html`
+  <li><a href=${href} aria-current=${name === current ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(`nav.${name}.short`)}</span></a></li>`;
+
+/** The button stands on narrow screens only; elsewhere all of it is always open. */
+function Arranged({ current }) {
+  const [open, setOpen] = useState(false);
+  useEffect(() => { setOpen(false); }, [current]);
+  const here = ARRANGED.some(([name]) => name === current);
+  return html`
+    <button type="button" class=${`ghost unfold-nav ${here ? 'here' : ''}`} aria-expanded=${open ? 'true' : 'false'} aria-controls="nav-arranged" onClick=${() => setOpen(!open)}>
+      <${Icon} name="more" /><span>${t('nav.more')}</span></button>
+    <ul id="nav-arranged" class=${open ? 'arranged open' : 'arranged'} aria-label=${t('nav.arranged')}>${ARRANGED.map((entry) => html`<${Entry} key=${entry[0]} entry=${entry} current=${current} />`)}</ul>`;
+}
+
+export function Side({ session, current }) {
+  const daily = DAILY.filter(([name]) => name !== 'sandbox' || session.sandbox);
+  const who = session.member.name || session.member.email;
+  return html`
+    <header class="side">
+      <${Brand} home=${homeOf(session)} />
+      ${isAdmin(session) && html`
+        <nav aria-label=${t('nav.label')}>
+          <ul>${daily.map((entry) => html`<${Entry} key=${entry[0]} entry=${entry} current=${current} />`)}</ul>
+          <${Arranged} current=${current} />
+        </nav>`}
+      <div class="side-foot">
+        <${Preferences} />
+        <div class="account">
+          <a class="who" href="#/account" title=${session.member.email} aria-current=${current === 'account' ? 'page' : undefined}><${Icon} name="user" /><span>${who}</span></a>
+          <button type="button" class="ghost" aria-label=${t('nav.sign_out')} title=${t('nav.sign_out')} onClick=${() => signOut().catch(() => location.reload())}><${Icon} name="exit" /></button>
+        </div>
+      </div>
+    </header>`;
+}
