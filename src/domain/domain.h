@@ -1,7 +1,7 @@
 /* The domain check: what SPF, DKIM and DMARC say about mail that a provider sends for a domain, and
  * the one record that would mend each. Pure: it judges by the answers it is given and leaves open
  * questions in them; the API has those answered (net/dns.h) and lets it judge again until none is
- * left. It speaks in codes; the sentences are the API's (api/domain_text.h). */
+ * left. It speaks in codes; the sentences are the API's (api/words/domain_text.h). */
 #pragma once
 
 #include "base/dns.h"

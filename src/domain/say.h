@@ -1,5 +1,5 @@
 /* What the domain check and the header check have to say, as codes; the sentences are the API's
- * (api/domain_text.h). */
+ * (api/words/domain_text.h). */
 #pragma once
 
 #include <glib.h>

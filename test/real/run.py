@@ -9,8 +9,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 TESTS = ["test_delivery.py", "test_faults.py", "test_oddservers.py", "test_space.py", "test_start.py", "test_status.py", "test_badserver.py", "test_mailserver.py",
-         "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py", "test_verification.py", "test_backup.py", "test_cli.py", "test_queue.py", "test_contract.py", "test_resend.py",
-         "test_ports.py"]
+         "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py", "test_verification.py", "test_backup.py", "test_cli.py", "test_queue.py", "test_people.py", "test_contract.py", "test_members.py", "test_foreign.py", "test_resend.py", "test_applications.py",
+         "test_audit.py", "test_canary.py", "test_ports.py", "test_webhooks.py"]
 AT_ONCE = 2  # much of it is waiting; the long ones come first
 
 

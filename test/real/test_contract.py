@@ -12,10 +12,9 @@ os.environ["ABSENDER_CHECK_ANSWERS"] = "1"
 from harness.daemon import ADMIN, Answer, Daemon, Tap, contract, contract_faults  # noqa: E402
 from harness.openapi import Contract  # noqa: E402
 
-STRANGE_IDS = {"em": "em_" + "0" * 32, "ver": "ver_" + "0" * 32, "tok": "tok_" + "0" * 32, "cap": "cap_" + "0" * 32,
-               "cfg": "cfg_" + "0" * 32}
 STREAM = "/v1/smtp/events"
 NEVER_BEGUN = "/v1/backups/current"
+NEEDED_BODY = [("PATCH /v1/emails", {"scheduled_at": None}), ("PATCH", {"name": "x"}), ("/replay", {"event_id": "evt_" + "0" * 32})]
 NEEDED_QUERY = {"/v1/smtp/discovery": "?email=anna@gmx.de"}
 
 
@@ -25,7 +24,7 @@ def operations():
         parameters = methods.get("parameters", [])
         ids = [contract.resolve(each) for each in parameters if contract.resolve(each)["in"] == "path"]
         pattern = contract.resolve(ids[0]["schema"])["pattern"] if ids else ""
-        concrete = path.replace("{id}", next((value for prefix, value in STRANGE_IDS.items() if f"^{prefix}_" in pattern), ""))
+        concrete = path.replace("{id}", pattern[1:].split("_")[0] + "_" + "0" * 32)
         for method, operation in methods.items():
             if method in ("get", "post", "put", "patch", "delete"):
                 yield method.upper(), concrete, operation
@@ -35,7 +34,7 @@ def check_judge(tap):
     """The judge finds what it is there to find."""
     judge = Contract()
     session = {"authenticated": False, "setup_required": True, "dev": False, "sandbox": False, "version": "1", "public_url": "http://a",
-               "member": None, "csrf_token": None}
+               "public_url_is_fixed": False, "org_name": None, "member": None, "csrf_token": None}
 
     def answer(status=200, body=None, media_type="application/json"):
         return Answer(status, {"Content-Type": media_type}, json.dumps(session if body is None else body).encode())
@@ -44,7 +43,8 @@ def check_judge(tap):
         return answer(body={**copy.deepcopy(session), **members})
 
     tap.equal(judge.faults("GET", "/v1/session", answer()), [], "the judge takes an answer as promised")
-    member = {"id": "mem_1", "email": "a", "name": "a", "role": "member", "language": None}
+    member = {"object": "member", "id": "mem_" + "0" * 32, "email": "a", "name": "a", "role": "member", "language": None,
+              "created_at": "2026-11-21T18:00:00Z", "signed_in_at": None, "is_you": True}
     tap.equal(judge.faults("GET", "/v1/session", changed(member=member)), [], "a nested one too")
     for what, method, path, bad in [
             ("a missing member", "GET", "/v1/session", answer(body={"authenticated": False})),
@@ -75,18 +75,24 @@ def judged(tap, absender, statement, method, path, statuses, **options):
 
 def check_operations(tap, absender):
     """Each operation as a stranger, as somebody who may too little, and as the operator who sends nonsense."""
-    poor = absender.operator("POST", "/v1/tokens", {"name": "poor", "scopes": ["audit:read"]}).json["token"]
+    poor, blind = (absender.operator("POST", "/v1/tokens", {"name": "poor", "scopes": [scope]}).json["token"]
+                   for scope in ("audit:read", "emails:send"))
     for method, path, operation in operations():
         is_public = operation.get("security") == []
         takes_body = "requestBody" in operation
+        needs_session = operation.get("security") == [{"session": []}]
         if not is_public:
             judged(tap, absender, "without credentials", method, path, [401])
             judged(tap, absender, "with a wrong token", method, path, [401], headers={"Authorization": "Bearer abs_wrong"})
-            judged(tap, absender, "without the scope", method, path, [403], headers={"Authorization": f"Bearer {poor}"})
+            judged(tap, absender, "without the scope", method, path, [403],
+                   headers={"Authorization": f"Bearer {blind if path.startswith('/v1/audit-events') else poor}"})
         if not is_public and method != "GET":
             judged(tap, absender, "by a page of somebody else", method, path, [403], headers={"Cookie": absender.known_cookie})
+        if needs_session:
+            judged(tap, absender, "without an account", method, path, [403], as_operator=True)
+            continue
         if "000" in path:
-            body = {"scheduled_at": None} if method == "PATCH" else None
+            body = next((body for end, body in NEEDED_BODY if f"{method} {path}".startswith(end) or path.endswith(end)), None)
             judged(tap, absender, "of nothing", method, path, [404], body=body, as_operator=True)
         elif method == "GET" and path != STREAM:
             good = [404] if path == NEVER_BEGUN else [200]
@@ -95,10 +101,10 @@ def check_operations(tap, absender):
         if takes_body:
             headers = {"If-Match": "*", "Content-Type": "application/json"}
             for body in (b"{", b"[]", b'{"a":1,"a":2}', b'{"nonsense":true}', b'"\xff"', b""):
-                judged(tap, absender, f"with {body!r}", method, path, [202, 400, 422], raw=body, headers=headers,
+                judged(tap, absender, f"with {body!r}", method, path, [202, 400, 422] + [404] * ("000" in path), raw=body, headers=headers,
                        as_operator=not is_public)
     for method, path in (("GET", "/v1"), ("GET", "/v1/nothing"), ("POST", "/v1/emails/em_1"),
-                         ("GET", f"/v1/emails/{STRANGE_IDS['tok']}")):
+                         ("GET", "/v1/emails/tok_" + "0" * 32)):
         judged(tap, absender, "does not exist", method, path, [404], as_operator=True)
     for method, path in (("PUT", "/v1/smtp"), ("DELETE", "/v1/emails"), ("POST", "/livez")):
         judged(tap, absender, "is not a method of it", method, path, [405], as_operator=True)

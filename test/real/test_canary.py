@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""The canary proof (threats T3, T41, T63, T66; vault.md 6): every secret there is goes through the whole program once, then it is looked
+for in all encodings: in the database with its log and a backup, in everything printed, in every answer and event of the API, in the
+audit log, in what webhooks were told, in the arguments and the environment, and in the memory of the process. It may stand only where
+it is shown once by design, and in memory that is locked and left out of dumps (links in mails: also in memory of their way). The negative control is a build that leaks on purpose
+(src/base/leak_point.h): there the same proof must fail, for each place. TAP."""
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from badserver import BadServer  # noqa: E402
+from certificates import Certificates  # noqa: E402
+from dnsserver import DnsServer  # noqa: E402
+from harness.daemon import PROGRAM, ROOT, Daemon, Tap  # noqa: E402
+from test_webhooks import NAMES, receiver, url, wait_until  # noqa: E402
+
+LEAKY_PROGRAM = ROOT / "build/leaks/src/absender"
+MARKER = "Canary-Marker-" + secrets.token_hex(8)  # no secret: shows that the search finds what is there
+ADMIN, BEN = "anna@example.test", "ben@example.test"
+LEAKS = {"log": "printed", "audit": "database", "answer": "answers", "webhook": "webhooks", "memory": "memory"}
+# Whose bytes pass through hands that do not wipe, in this process alone: a mail on its way (composer, TLS), what libmicrohttpd keeps of an
+# open stream, and what was printed at the start. Tokens of one use, and the cookie of a session that goes on.
+NOT_WIPED = "memory"
+OVERLAP = 4096  # between two pieces of memory: longer than any encoding
+PIECE = 1 << 22
+PAGE = 4096
+
+tap = Tap()
+
+
+# --- Secrets and how they may look ----------------------------------------------------------------------------------------------------
+
+def encodings(secret):
+    """All the bytes under which this text may hide."""
+    raw = secret.encode()
+    forms = {raw, raw.hex().encode(), raw.hex().upper().encode(), raw[::-1], secret.encode("utf-16-le"), secret.encode("utf-16-be"),
+             urllib.parse.quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode(),
+             json.dumps(secret, ensure_ascii=False)[1:-1].encode()}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for shift in range(3):  # what stands before it shifts the digits (AUTH PLAIN)
+            digits = encode(b"\0" * shift + raw)
+            whole = digits[(shift * 8 + 5) // 6:(shift + len(raw)) * 8 // 6]  # those that are all of its own
+            forms.add(whole)
+    return forms
+
+
+class Canaries:
+    """The secrets of one run. shown_in: the places where one may stand, because it is shown there once by design."""
+
+    def __init__(self):
+        self.all = {}
+
+    def add(self, name, secret, *shown_in):
+        self.all[name] = (encodings(secret), set(shown_in))
+        return secret
+
+    def make(self, name):
+        return self.add(name, secrets.token_urlsafe(24) + '"ß')  # what JSON, URLs and UTF-16 write differently
+
+    def found_in(self, place, data):
+        return {name for name, (forms, shown_in) in self.all.items() if place not in shown_in and any(form in data for form in forms)}
+
+
+# --- The program, with all it says written down -----------------------------------------------------------------------------------------
+
+class Witnessed(Daemon):
+    """Every answer is kept, with its head."""
+
+    def __init__(self, *options, **more):
+        super().__init__(*options, **more)
+        self.answers = []  # (place, bytes)
+
+    def request(self, method, path, *arguments, **more):
+        answer = super().request(method, path, *arguments, **more)
+        self.answers.append((f"answer {len(self.answers)}: {method} {path}", repr(answer.headers).encode() + b"\n" + answer.body))
+        return answer
+
+    def last_place(self):
+        return self.answers[-1][0]
+
+    def stream(self):
+        """The events that the page sees, from now on; a thread reads them."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET", "/v1/smtp/events", headers={"Cookie": self.cookie, "Accept": "text/event-stream"})
+        events = connection.getresponse()
+        kept = []
+
+        def read():
+            with contextlib.suppress(OSError, ValueError, http.client.HTTPException, AttributeError):
+                while piece := events.read1(65536):
+                    kept.append(piece)
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        return connection, thread, kept
+
+
+def regions(pid):
+    """(first, last, whether it is locked and left out of dumps) of what can be written."""
+    found, span = [], None
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines():
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line)
+        if head:
+            span = (int(head[1], 16), int(head[2], 16), head[3])
+        elif line.startswith("VmFlags:") and span and span[2].startswith("rw"):
+            flags = line.split()[1:]
+            found.append((span[0], span[1], "lo" in flags and "dd" in flags))
+    return found
+
+
+def used(piece):
+    """Without the pages that hold nothing."""
+    pages = [piece[at:at + PAGE] for at in range(0, len(piece), PAGE)]
+    return b"".join(page for page, after in zip(pages, [*pages[1:], b""]) if page.strip(b"\0") or after.strip(b"\0"))
+
+
+def memory(pid):
+    """Pieces of its memory that is not locked."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for first, last, is_guarded in regions(pid):
+            at = first
+            while at < last and not is_guarded:
+                with contextlib.suppress(OSError, ValueError):
+                    mem.seek(at)
+                    yield used(mem.read(min(PIECE + OVERLAP, last - at)))
+                at += PIECE
+
+
+def evidence(absender, events, served):
+    """(place, bytes) of everything to look through."""
+    pid = absender.process.pid
+    for path in sorted(pathlib.Path(absender.data).iterdir()):
+        if path.is_file() and not path.is_socket() and path.name != "key" and not path.name.endswith(".pem"):
+            place = "printed" if path.name == "log" else "database"
+            yield place, path.read_bytes()
+    for place, data in absender.answers:
+        yield place, data
+    yield "events", b"".join(events)
+    for _, path, headers, body in list(served.seen):
+        yield "webhooks", f"{path}\n{headers!r}\n".encode() + body
+    for name in ("cmdline", "environ"):
+        yield name, pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+    for piece in memory(pid):
+        yield "memory", piece
+
+
+def search(canaries, everything):
+    """{kind of place: {"name of the secret (where)"}}"""
+    found = {}
+    for place, data in everything:
+        for name in canaries.found_in(place, data):
+            kind = "answers" if place.startswith("answer") else place
+            found.setdefault(kind, set()).add(f"{name} ({place})")
+    return found
+
+
+# --- Everything a secret can go through ---------------------------------------------------------------------------------------------------
+
+def good(answer, status=200):
+    assert answer.status == status, answer
+    return answer.json
+
+
+def set_up(absender, canaries):
+    token = canaries.add("set-up token", absender.link.rsplit("/", 1)[1], "printed", NOT_WIPED)
+    body = {"token": token, "email": ADMIN, "name": "Anna", "password": canaries.make("admin's password"), "org_name": MARKER}
+    sign_in(absender, canaries, "first session", absender.request("POST", "/v1/setup", body), 201)
+
+
+def sign_in(absender, canaries, name, answer, status=200):
+    absender.csrf = good(answer, status)["csrf_token"]
+    absender.cookie = answer.headers["Set-Cookie"].split(";")[0]
+    canaries.add(f"cookie of the {name}", absender.cookie.split("=", 1)[1], absender.last_place(), NOT_WIPED)
+
+
+def set_up_smtp(absender, canaries, server):
+    settings = {"host": "localhost", "port": server.port, "security": "starttls", "username": "absender", "from_email": "noreply@example.test",
+                "from_name": MARKER, "password": canaries.make("SMTP password")}
+    tag = {"If-Match": "*"}
+    good(absender.request("PATCH", "/v1/smtp/draft", {**settings, "password": canaries.make("SMTP password that was replaced")}, tag))
+    good(absender.request("PATCH", "/v1/smtp/draft", settings, tag))
+    run = good(absender.request("POST", "/v1/smtp/verifications", {}), 202)["id"]
+    assert wait_until(lambda: good(absender.request("GET", f"/v1/smtp/verifications/{run}"))["state"] != "running")
+    assert good(absender.request("GET", f"/v1/smtp/verifications/{run}"))["state"] == "passed", absender.answers[-1]
+    good(absender.request("PUT", "/v1/smtp/sending", {"enabled": True}))
+
+
+def link_token(server, recipient, kind, n=1):
+    """The token of the n-th mail to this address with a link of that kind."""
+    def tokens():
+        return [found[1].decode() for mail in server.mails() if recipient in mail.recipients
+                for found in [re.search(rb"/#/" + kind.encode() + rb"/([\w-]{43})", re.sub(rb"=\r?\n", b"", mail.data))] if found]
+    assert wait_until(lambda: len(tokens()) >= n), f"no mail with a link /#/{kind}/ to {recipient}"
+    return tokens()[n - 1]
+
+
+def invite(absender, canaries, server):
+    invitation = good(absender.request("POST", "/v1/invitations", {"email": BEN, "role": "member"}), 201)
+    assert invitation["delivery"] in ("queued", "sent"), invitation
+    token = canaries.add("invitation token", link_token(server, BEN, "invitation"), absender.last_place(), NOT_WIPED)
+    absender_cookie = absender.cookie, absender.csrf
+    absender.cookie = absender.csrf = None
+    good(absender.request("POST", "/v1/invitations/lookup", {"token": token}))
+    accepted = absender.request("POST", "/v1/invitations/accept", {"token": token, "name": "Ben", "password": canaries.make("member's password")})
+    good(accepted, 201)
+    canaries.add("member's cookie", accepted.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], absender.last_place())
+    good(absender.request("POST", "/v1/password-resets", {"email": BEN}), 202)
+    token = canaries.add("reset token", link_token(server, BEN, "reset"), NOT_WIPED)
+    good(absender.request("POST", "/v1/password-resets/lookup", {"token": token}))
+    good(absender.request("POST", "/v1/password-resets/redeem", {"token": token, "password": canaries.make("password after a reset")}))
+    refused = absender.request("POST", "/v1/sessions", {"email": BEN, "password": canaries.make("wrong password")})
+    assert refused.status == 401, refused
+    absender.cookie, absender.csrf = absender_cookie
+
+
+def use_token(absender, canaries, server):
+    made = good(absender.request("POST", "/v1/tokens", {"name": "Shop", "scopes": ["emails:send", "emails:read"]}), 201)
+    absender.token = canaries.add("API token", made["token"], absender.last_place())
+    body = {"to": "eva@example.test", "subject": "Your link", "class": "reset", "text": "https://shop.example/" + canaries.add("application's link", secrets.token_urlsafe(32), NOT_WIPED)}
+    sent = good(absender.request("POST", "/v1/emails", body))["id"]
+    absender.wait_for_state(sent, "accepted")
+    good(absender.request("GET", f"/v1/emails/{sent}"))
+    absender.token = None
+
+
+def test_mail(absender, canaries, server):
+    good(absender.request("POST", "/v1/smtp/test-emails", {"to": ADMIN}), 202)
+    token = canaries.add("test mail's token", link_token(server, ADMIN, "arrived"), NOT_WIPED)
+    good(absender.request("POST", "/v1/test-arrivals", {"token": token, "folder": "inbox"}))
+
+
+def hook(absender, canaries, served):
+    made = good(absender.request("POST", "/v1/webhooks", {"url": url(served, "good.example"), "name": MARKER}), 201)
+    secret = canaries.add("webhook secret", made["secret"].removeprefix("whsec_"), absender.last_place())
+    canaries.add("webhook secret's bytes", base64.b64decode(secret).decode("latin-1"))
+    good(absender.request("POST", f"/v1/webhooks/{made['id']}/test"), 202)
+    assert wait_until(lambda: served.seen)
+
+
+def look_at_everything(absender):
+    """Every GET there is, as admin and as operator, with the ids that lists name."""
+    contract = json.loads((ROOT / "doc/openapi.json").read_text("utf-8"))["paths"]
+    lists = [path for path, item in contract.items() if "get" in item and "{" not in path and path not in ("/v1/smtp/events", "/v1/smtp/discovery")]
+    for path in lists:
+        for ask in (absender.request, absender.operator):
+            answer = ask("GET", path)
+            items = answer.json.get("data", []) if answer.status == 200 and "json" in answer.headers.get("Content-Type", "") else []
+            for item in items[:5]:
+                for pattern in contract:
+                    if pattern.startswith(f"{path}/{{") and "get" in contract[pattern] and item.get("id"):
+                        ask("GET", re.sub(r"\{\w+\}", item["id"], pattern))
+
+
+def whole_life(absender, canaries, server, served):
+    set_up(absender, canaries)
+    connection, thread, events = absender.stream()
+    set_up_smtp(absender, canaries, server)
+    hook(absender, canaries, served)
+    invite(absender, canaries, server)
+    use_token(absender, canaries, server)
+    test_mail(absender, canaries, server)
+    good(absender.request("PATCH", "/v1/organisation", {"colour": "#1f5fbf"}))
+    look_at_everything(absender)
+    good(absender.operator("POST", "/v1/backups", {"path": os.path.join(absender.data, "backup")}), 202)
+    assert wait_until(lambda: good(absender.operator("GET", "/v1/backups/current"))["state"] == "complete")
+    absender.wait_until_sent()
+    for command in (["audit", "list"], ["audit", "verify"], ["status"], ["queue", "list"]):
+        said = subprocess.run([absender.program, *command, "--data", absender.data], capture_output=True, check=True)
+        absender.answers.append((f"answer to absender {' '.join(command)}", said.stdout + said.stderr))
+    connection.close()
+    thread.join(5)
+    return events
+
+
+@contextlib.contextmanager
+def world(program, **environment):
+    """The program with a provider and a receiver of webhooks, and secrets that have gone through all of it."""
+    canaries = Canaries()
+    with tempfile.TemporaryDirectory(prefix="absender-canary-") as folder, BadServer("all_extensions") as server, \
+            DnsServer([f"{name}. A 127.0.0.1" for name in ("localhost", *NAMES)]) as dns:
+        certificates = Certificates(pathlib.Path(folder))
+        both = pathlib.Path(folder) / "both.pem"
+        both.write_bytes(pathlib.Path(certificates.ca_file).read_bytes() + pathlib.Path(server.ca_file).read_bytes())
+        absender = Witnessed("--dev", "--ca-file", str(both), "--dns-server", dns.address, "--allow-port", str(server.port), program=program)
+        absender.environment.update({"G_MESSAGES_DEBUG": "all", **environment})  # all that it can be made to say
+        with receiver(certificates.add("hooks", NAMES)) as served, absender:
+            for line in pathlib.Path(absender.data, "key").read_text("utf-8").splitlines():
+                for key in re.findall(r"[A-Za-z0-9+/=_-]{40,}", line):
+                    canaries.add("key of the key file", key)
+            events = whole_life(absender, canaries, server, served)
+            yield canaries, absender, events, served
+
+
+def check_proof():
+    with world(PROGRAM) as (canaries, absender, events, served):
+        everything = list(evidence(absender, events, served))
+        tap.ok(len(canaries.all) >= 17, f"{len(canaries.all)} secrets have gone through the program", sorted(canaries.all))
+        marker = Canaries()
+        marker.add("marker", MARKER)
+        seen = search(marker, everything)
+        tap.ok({"database", "answers", "events", "memory"} <= set(seen), "the search finds in every place what is there", sorted(seen))
+        found = search(canaries, everything)
+        for kind in ("printed", "database", "answers", "events", "webhooks", "cmdline", "environ", "memory"):
+            tap.ok(kind not in found, f"no secret: {kind}", "\n".join(sorted(found.get(kind, ()))))
+        tap.ok(any(is_guarded for _, _, is_guarded in regions(absender.process.pid)), "what is needed on stands in locked memory, out of dumps")
+
+
+def check_negative_control():
+    subprocess.run([str(ROOT / "tools/build"), "leaks"], check=True, stdout=sys.stderr)
+    for place, kind in LEAKS.items():
+        with world(LEAKY_PROGRAM, ABSENDER_LEAK=place) as (canaries, absender, events, served):
+            found = search(canaries, evidence(absender, events, served))
+            hits = [hit for hit in found.get(kind, ()) if hit.startswith("SMTP password")]
+            tap.ok(hits, f"a build that leaks ({place}) is found out", found)
+
+
+def main():
+    check_proof()
+    if "--proof" not in sys.argv[1:]:
+        check_negative_control()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,363 @@
+"""What comes from elsewhere gets nothing: another organisation's objects (T40), another site's pages (T43), fields nobody may set
+(T51); and every answer carries the headers that keep a page its own (T55). Generated from doc/openapi.yaml, which test_contract
+holds against the table of routes: a new route is tried without being named here."""
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import sqlite3
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from harness.daemon import ADMIN, Answer, Daemon, Tap  # noqa: E402
+from harness.openapi import Contract  # noqa: E402
+
+HOME, FOREIGN = 1, 2  # organisations
+CONTRACT = Contract()
+METHODS = ("get", "post", "put", "patch", "delete")
+STREAM = "/v1/smtp/events"
+
+# A body that each route with an {id} would take, so that only the id is left to refuse.
+BODIES = {
+    "PATCH /v1/members/{id}": {"name": "Eve"},
+    "PATCH /v1/tokens/{id}": {"name": "Eve"},
+    "PATCH /v1/webhooks/{id}": {"name": "Eve"},
+    "PATCH /v1/emails/{id}": {"scheduled_at": None},
+}
+# Members that a stranger would like to set, beside what a route takes.
+WISHES = {"org_id": 2, "organisation": "2", "id": "x", "role": "org_admin", "scopes": ["people:write"], "is_admin": True, "is_you": True,
+          "verified": True, "state": "accepted", "member_row": 1, "password_hash": "x", "created_at": "2020-01-01T00:00:00Z",
+          "created_by": "x", "signed_in_at": "2020-01-01T00:00:00Z", "revoked_at": None, "used_at": None, "secret": "x"}
+
+
+def operations():
+    """(method, path, operation, prefix of its {id} or None) of everything in the contract."""
+    for path, item in CONTRACT.document["paths"].items():
+        ids = [CONTRACT.resolve(each) for each in item.get("parameters", [])]
+        pattern = next((CONTRACT.resolve(each["schema"])["pattern"] for each in ids if each["in"] == "path"), None)
+        prefix = re.match(r"\^([a-z]+)_", pattern).group(1) if pattern else None
+        for method, operation in item.items():
+            if method in METHODS:
+                yield method.upper(), path, operation, prefix
+
+
+def is_public(operation):
+    return operation.get("security") == []
+
+
+def needs_session(operation):
+    return operation.get("security") == [{"session": []}]
+
+
+# --- A house with one of everything -----------------------------------------------------------------
+
+def one(answer, status=(200, 201, 202)):
+    assert answer.status in status, answer
+    return answer.json
+
+
+def wait_for(found, wait=30):
+    until = time.monotonic() + wait
+    while time.monotonic() < until:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def first_id(absender, path):
+    return wait_for(lambda: next((each["id"] for each in absender.operator("GET", path).json["data"]), None))
+
+
+def fill(absender):
+    """One object of each kind, by its prefix."""
+    absender.use_sandbox()
+    admin = absender.sign_in_first_admin()
+    email = one(absender.operator("POST", "/v1/emails", {"to": "anna@example.test", "subject": "Hello", "text": "Hello"}))["id"]
+    absender.wait_for_state(email, "accepted")
+    one(absender.request("POST", "/v1/password-resets", {"email": ADMIN["email"]}, headers={"Cookie": ""}))
+    ids = {
+        "mem": admin["member"]["id"],
+        "ses": one(absender.request("GET", "/v1/account/sessions"))["data"][0]["id"],
+        "em": email,
+        "ver": one(absender.operator("GET", "/v1/smtp"))["last_verification"]["id"],
+        "tok": one(absender.operator("POST", "/v1/tokens", {"name": "theirs", "scopes": ["emails:send"]}))["id"],
+        "inv": one(absender.operator("POST", "/v1/invitations", {"email": "bert@example.test", "role": "member"}))["id"],
+        "cfg": first_id(absender, "/v1/smtp/history"),
+        "cap": first_id(absender, "/v1/sandbox/messages"),
+        "rst": first_id(absender, "/v1/password-resets"),
+    }
+    documented = CONTRACT.document["paths"]
+    if "/v1/webhooks" in documented:
+        hook = {"url": "https://hooks.example.test/x", "events": ["email.accepted"]}
+        ids["whk"] = one(absender.operator("POST", "/v1/webhooks", hook))["id"]
+    if "/v1/templates" in documented:
+        text = {"name": "theirs", "locale": "de", "subject": "Hallo", "text": "Hallo"}
+        ids["tpl"] = one(absender.operator("POST", "/v1/templates", text))["id"]
+    return ids
+
+
+@contextlib.contextmanager
+def database(absender):
+    assert absender.process is None
+    with contextlib.closing(sqlite3.connect(os.path.join(absender.data, "absender.db"))) as db, db:
+        yield db
+
+
+def tables(db):
+    """Those whose rows belong to an organisation and may change hands (the audit log refuses)."""
+    names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+    return [name for name in names if name != "audit_events" and
+            "org_id" in [column[1] for column in db.execute(f"PRAGMA table_info({name})")]]
+
+
+def move_all(absender, org_id):
+    with database(absender) as db:
+        db.execute("INSERT OR IGNORE INTO organisations (row) VALUES (?)", (FOREIGN,))
+        for table in tables(db):
+            db.execute(f"UPDATE OR REPLACE {table} SET org_id = ?", (org_id,))
+        db.execute("INSERT OR IGNORE INTO smtp_state (org_id, sending_reason) VALUES (?, 'initial')", (HOME,))
+
+
+def what_is_foreign(absender):
+    """All that belongs to the other organisation, as it lies in the database; but for when a credential was used last."""
+    with database(absender) as db:
+        found = {}
+        for table in tables(db):
+            columns = [column[1] for column in db.execute(f"PRAGMA table_info({table})") if column[1] != "used_at"]
+            found[table] = sorted(map(repr, db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE org_id = ?", (FOREIGN,))))
+        return found
+
+
+def add_member(absender, email, org_id=HOME):
+    """An admin with a session, both as signing in leaves them; her cookie."""
+    secret = "A" * 42 + "BCDEFGH"[len(email) % 7]
+    now = int(time.time() * 1000)
+    with database(absender) as db:
+        row = db.execute("INSERT INTO members (org_id, id, email, name, role, created_at) VALUES (?, ?, ?, 'Eve', 2, ?)",
+                         (org_id, os.urandom(16), email, now)).lastrowid
+        db.execute("INSERT INTO sessions (org_id, member_row, id, hash, created_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                   (org_id, row, os.urandom(16), hashlib.sha256(secret.encode()).digest(), now, now + 86400000, now))
+    return f"absender_session={secret}"
+
+
+def adopt(absender, cookie):
+    """The daemon's requests go as this member's from now on."""
+    absender.cookie, absender.csrf = cookie, ""
+    absender.csrf = one(absender.request("GET", "/v1/session"))["csrf_token"]
+
+
+# --- T40 --------------------------------------------------------------------------------------------
+
+def with_ids(absender, ids):
+    """Each operation with an {id}, asked with the one of its kind, the destructive ones last; (name, answer)."""
+    order = {"GET": 0, "POST": 1, "PATCH": 2, "PUT": 2, "DELETE": 3}
+    last = "/v1/members/{id}"  # with the member her sessions go
+    for method, path, operation, prefix in sorted((each for each in operations() if each[3]),
+                                                  key=lambda each: (order[each[0]], each[1] == last)):
+        name = f"{method} {path}"
+        body = BODIES.get(name, {"event_id": ids.get("evt", "evt_" + "0" * 32)} if path.endswith("/replay") else None)
+        yield name, absender.request(method, path.replace("{id}", ids[prefix]), body, as_operator=not needs_session(operation))
+
+
+def listen(absender, cookie, wait):
+    """The names of the events that a page hears within so many seconds."""
+    connection = socket.create_connection(("127.0.0.1", absender.port), timeout=0.2)
+    connection.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode())
+    text, until = b"", time.monotonic() + wait
+    with connection:
+        yield
+        while time.monotonic() < until:
+            with contextlib.suppress(TimeoutError):
+                text += connection.recv(65536)
+    yield re.findall(r"^event: (\w+)", text.decode(errors="replace"), re.MULTILINE)
+
+
+def check_streams(tap, absender, theirs, ours):
+    """What changes in one house is heard there and nowhere else."""
+    heard = {}
+    for who, cookie in (("ours", ours), ("theirs", theirs)):
+        stream = listen(absender, cookie, 2)
+        next(stream)
+        time.sleep(0.5)  # its first status is out
+        absender.operator("PUT", "/v1/smtp/sending", {"enabled": False, "reason": who})
+        heard[who] = next(stream)
+    tap.ok("sending" in heard["ours"], "a page hears what changes in its own organisation", heard)
+    tap.ok("sending" not in heard["theirs"], "and nothing of what changes in another", heard)
+
+
+def check_organisations(tap, absender, ids):
+    theirs = absender.cookie
+    kinds = {prefix for *_, prefix in operations() if prefix}
+    tap.ok(kinds <= set(ids), "there is an object of every kind that a route takes", sorted(kinds - set(ids)))
+    absender.stop()
+    move_all(absender, FOREIGN)
+    ours = add_member(absender, "eve@example.test")
+    before = what_is_foreign(absender)
+    absender.start()
+    adopt(absender, ours)
+    for name, answer in with_ids(absender, ids):
+        tap.ok(answer.status == 404 and answer.json["code"] == "not_found", f"{name} of another organisation's object is 404", answer)
+    bulk = absender.operator("POST", "/v1/emails/bulk", {"action": "cancel", "ids": [ids["em"]]})
+    tap.ok(ids["em"] not in json.dumps([each for each in bulk.json.get("data", []) if each.get("ok")]), "nor can it be named in a list", bulk)
+    for method, path, operation, prefix in operations():
+        if method == "GET" and not prefix and path != STREAM:
+            answer = absender.request(method, path, as_operator=not needs_session(operation))
+            said = answer.body.decode(errors="replace")
+            seen = [each for each in [*ids.values(), ADMIN["email"], "bert@example.test"] if each in said]
+            tap.ok(not seen or path == "/v1/audit-events", f"{method} {path} shows nothing of theirs", seen)
+    check_streams(tap, absender, theirs, ours)
+    absender.stop()
+    after = what_is_foreign(absender)
+    changed = [table for table in before if before[table] != after[table]]
+    tap.ok(not changed, "and nothing of theirs has changed", {table: (before[table], after[table]) for table in changed})
+
+    move_all(absender, HOME)  # the other way round: it was the organisation, not the id or the body
+    absender.start()
+    adopt(absender, theirs)
+    for name, answer in with_ids(absender, ids):
+        tap.ok(answer.status not in (401, 403, 404, 500) or f"{name}: {answer.json.get('code')}" in NOT_FOUND_AT_HOME,
+               f"{name} of one's own object is found", answer)
+
+
+# What is not there although the object is: its mail has no body any more, its run is over.
+NOT_FOUND_AT_HOME = {
+    "POST /v1/webhooks/{id}/replay: not_found",  # no such event
+}
+
+
+# --- T43, T51, T55 ----------------------------------------------------------------------------------
+
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+           "Cross-Origin-Resource-Policy": "same-origin"}
+KEPT = re.compile(r"/$|/assets/|/manual/|/v1/openapi\.json$")  # pages, and what is the same for everybody
+
+
+def header_faults(path, answer):
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    faults = [name for name, value in HEADERS.items() if headers.get(name.lower()) != value]
+    if "frame-ancestors 'none'" not in headers.get("content-security-policy", ""):
+        faults.append("Content-Security-Policy")
+    if not KEPT.search(path) and headers.get("cache-control") != "no-store":
+        faults.append("Cache-Control")
+    if "x-request-id" not in headers:
+        faults.append("X-Request-Id")
+    if "server" in headers:
+        faults.append("Server")
+    return faults
+
+
+def ask(absender, method, path, body=None, headers=None):
+    """Only what stands in `headers`: no cookie, no token, no content type of the harness."""
+    connection = http.client.HTTPConnection("127.0.0.1", absender.port, timeout=60)
+    try:
+        connection.request(method, path, body=None if body is None else json.dumps(body).encode(), headers=headers or {})
+        got = connection.getresponse()
+        streams = got.getheader("Content-Type") == "text/event-stream"
+        return Answer(got.status, dict(got.getheaders()), b"" if streams else got.read())
+    finally:
+        connection.close()
+
+
+def concrete(path, prefix):
+    return path.replace("{id}", f"{prefix}_{'0' * 32}")
+
+
+def is_csrf(answer):
+    return answer.status == 403 and answer.json["code"] == "csrf"
+
+
+def check_pages_elsewhere(tap, absender):
+    session = {"Cookie": absender.cookie, "Content-Type": "application/json"}
+    good = {**session, "X-CSRF-Token": absender.csrf}
+    at = f"http://127.0.0.1:{absender.port}"
+    for method, path, operation, prefix in operations():
+        if method == "GET":
+            continue
+        target, name, body = concrete(path, prefix), f"{method} {path}", {} if "requestBody" in operation else None
+        # What a page of ours sends comes further than this look, whatever is said then; but it must not end the session.
+        if path not in ("/v1/sessions/current", "/v1/account/sessions", "/v1/sandbox/messages", "/v1/backups"):
+            tried = ask(absender, method, target, body, {**good, "Origin": at, "Sec-Fetch-Site": "same-origin", "If-Match": '"none"'})
+            tap.ok(not is_csrf(tried), f"{name} from a page of ours is looked at", tried)
+        for what, headers in [("from a foreign origin", {**good, "Origin": "https://evil.example"}),
+                              ("from an opaque origin", {**good, "Origin": "null"}),
+                              ("from another site", {**good, "Sec-Fetch-Site": "cross-site"}),
+                              ("from a neighbour's page", {**good, "Sec-Fetch-Site": "same-site"})]:
+            answer = ask(absender, method, target, body, headers)
+            tap.ok(is_csrf(answer), f"{name} {what} is 403", answer)
+        if body is not None:
+            answer = ask(absender, method, target, body, {**good, "Content-Type": "text/plain"})
+            tap.ok(is_csrf(answer), f"{name} as a form's text is 403", answer)
+        if not is_public(operation):
+            answer = ask(absender, method, target, body, session)
+            tap.ok(is_csrf(answer), f"{name} without the CSRF value is 403", answer)
+            answer = ask(absender, method, target, body, {**session, "X-CSRF-Token": absender.csrf[::-1]})
+            tap.ok(is_csrf(answer), f"{name} with a wrong one is 403", answer)
+
+
+def properties(schema):
+    """The names that a schema (or one of its alternatives) knows."""
+    schema = CONTRACT.resolve(schema)
+    names = set(schema.get("properties", {}))
+    for part in ("allOf", "anyOf", "oneOf"):
+        for each in schema.get(part, []):
+            names |= properties(each)
+    return names
+
+
+def check_wishes(tap, absender, ids):
+    for method, path, operation, prefix in operations():
+        if "requestBody" not in operation:
+            continue
+        content = CONTRACT.resolve(operation["requestBody"])["content"]
+        if "application/json" not in content:
+            continue
+        schema = CONTRACT.resolve(content["application/json"]["schema"])
+        is_list = schema.get("type") == "array"
+        known = properties(schema["items"] if is_list else schema)
+        wishes = {name: value for name, value in WISHES.items() if name not in known}
+        headers = {"If-Match": "*"} if path == "/v1/smtp/draft" else {}
+        if needs_session(operation):
+            headers.update({"Cookie": absender.cookie, "X-CSRF-Token": absender.csrf})
+        answer = absender.request(method, path.replace("{id}", ids.get(prefix, "")), [wishes] if is_list else wishes, headers=headers,
+                                  as_operator=not is_public(operation) and not needs_session(operation))
+        refused = {each["pointer"].rsplit("/", 1)[1] for each in answer.json.get("errors", []) if each["code"] == "unknown_field"}
+        tap.ok(answer.status == 422 and refused == set(wishes), f"{method} {path} takes no field that is not its own",
+               f"{answer}\nnot refused: {sorted(set(wishes) - refused)}")
+
+
+def check_headers(tap, absender):
+    good = {"Cookie": absender.cookie, "X-CSRF-Token": absender.csrf, "Content-Type": "application/json"}
+    tried = [("GET", "/"), ("GET", "/assets/app.js"), ("GET", "/nothing"), ("GET", "/v1/nothing"), ("PUT", "/livez")]
+    tried += [(method, concrete(path, prefix)) for method, path, _, prefix in operations()]
+    for method, path in tried:
+        for who, headers in (("a stranger", {}), ("a member", good)):
+            if who == "a member" and method != "GET":
+                continue  # what changes something is refused to strangers; that is answer enough
+            answer = ask(absender, method, path, None, headers)
+            tap.ok(not header_faults(path, answer), f"{method} {path} carries the headers for {who} ({answer.status})",
+                   f"{header_faults(path, answer)} {answer.headers}")
+    refused = ask(absender, "POST", "/v1/sessions", {}, {"Host": "evil.example", "Content-Length": "2", "Transfer-Encoding": "chunked"})
+    tap.ok(not header_faults("/v1/sessions", refused), f"and so does what is no sound request ({refused.status})", refused.headers)
+
+
+def main():
+    tap = Tap()
+    with Daemon("--dev") as absender:
+        ids = fill(absender)
+        check_pages_elsewhere(tap, absender)
+        check_wishes(tap, absender, ids)
+        check_headers(tap, absender)
+        check_organisations(tap, absender, ids)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

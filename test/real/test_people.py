@@ -1,0 +1,296 @@
+"""People come in and come back: invitations and password resets on a real daemon, first without any mail, then through the sandbox.
+One link lets one person in however many hold it; nobody can tell from an answer or its time who has an account; nobody is flooded;
+no header changes a link."""
+import concurrent.futures
+import contextlib
+import http.client
+import os
+import pathlib
+import random
+import re
+import sqlite3
+import statistics
+import sys
+import time
+import uuid
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from harness.daemon import ADMIN, Daemon, Tap  # noqa: E402
+from email import message_from_bytes, policy  # noqa: E402
+
+PASSWORD, FRESH = "a long enough password", "another fine passphrase"
+AT_ONCE = 100
+PAIRS, ROUNDS = 48, 10  # of timings; a hundred requests an hour are taken, and a restart forgets them
+EFFECT = 0.15  # of Cliff's delta; below is negligible (Romano 2006)
+
+
+# --- Steps --------------------------------------------------------------------------------------------
+
+def stranger(absender, method, path, body=None, headers=None):
+    """Without the admin's cookie; many may do so at once."""
+    return absender.request(method, path, body, {"Cookie": "", "X-CSRF-Token": "", **(headers or {})})
+
+
+def token_of(link):
+    return link.rsplit("/", 1)[1]
+
+
+def invite(absender, email, **more):
+    answer = absender.request("POST", "/v1/invitations", {"email": email, "role": "member", **more})
+    assert answer.status == 201, answer
+    return answer.json
+
+
+def accept(absender, link, name="Bob", headers=None):
+    return stranger(absender, "POST", "/v1/invitations/accept", {"token": token_of(link), "name": name, "password": PASSWORD}, headers)
+
+
+def ask_reset(absender, email, client=None):
+    return stranger(absender, "POST", "/v1/password-resets", {"email": email}, {"X-Forwarded-For": client} if client else None)
+
+
+def redeem(absender, link, password=FRESH, headers=None):
+    return stranger(absender, "POST", "/v1/password-resets/redeem", {"token": token_of(link), "password": password}, headers)
+
+
+def sign_in(absender, email, password):
+    return stranger(absender, "POST", "/v1/sessions", {"email": email, "password": password}).status
+
+
+def resets(absender, email, wait=20):
+    """The newest request of this member, once there is one."""
+    until = time.monotonic() + wait
+    while True:
+        found = [each for each in absender.operator("GET", "/v1/password-resets?limit=200").json["data"] if each["member"]["email"] == email]
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.02)
+
+
+def mails_to(absender, address, count=1, wait=60):
+    """What the sandbox took for this address, newest first, once there are `count`."""
+    until = time.monotonic() + wait
+    while True:
+        page = absender.operator("GET", "/v1/sandbox/messages?limit=200").json["data"]
+        found = [each for each in page if address in each["to"]]
+        if len(found) >= count or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
+
+
+def read(absender, message):
+    raw = absender.operator("GET", f"/v1/sandbox/messages/{message['id']}/raw").body
+    return message_from_bytes(raw, policy=policy.default)
+
+
+def link_in(mail):
+    links = set()
+    for kind in ("plain", "html"):
+        links.update(re.findall(r"https?://[^\s\"<>]+/#/(?:invitation|reset)/[\w-]{43}", mail.get_body((kind,)).get_content()))
+    assert len(links) == 1, links
+    return links.pop()
+
+
+# --- The whole way ------------------------------------------------------------------------------------
+
+def without_mail(tap, absender):
+    invitation = invite(absender, "bob@example.test")
+    tap.equal((invitation["delivery"], invitation["email_id"]), ("not_configured", None), "without settings an invitation needs no mail")
+    copied = absender.request("POST", f"/v1/invitations/{invitation['id']}/link").json
+    tap.equal(accept(absender, invitation["link"]).status, 404, "the former link is dead once a fresh one was copied")
+    joined = accept(absender, copied["link"])
+    tap.equal((joined.status, joined.json["member"]["email"], joined.json["member"]["role"]), (201, "bob@example.test", "member"),
+              "who was invited joins by the copied link, with the address and role of the invitation")
+    tap.equal(sign_in(absender, "bob@example.test", PASSWORD), 200, "and signs in from then on")
+
+    ask_reset(absender, "bob@example.test")
+    waiting = resets(absender, "bob@example.test")
+    tap.equal([each["state"] for each in waiting], ["to_hand_over"], "a forgotten password waits on the hand-over list")
+    link = absender.request("POST", f"/v1/password-resets/{waiting[0]['id']}/link").json["link"]
+    tap.equal(redeem(absender, link).status, 200, "the copied link sets a new password")
+    tap.equal((sign_in(absender, "bob@example.test", PASSWORD), sign_in(absender, "bob@example.test", FRESH)), (401, 200),
+              "the old password is over, the new one works")
+
+
+def by_mail(tap, absender):
+    invitation = invite(absender, "eva@example.test", language="de")
+    messages = mails_to(absender, "eva@example.test")
+    mail = read(absender, messages[0])
+    tap.ok(link_in(mail) == invitation["link"] and "lädt Sie" in mail["Subject"], "the invitation comes by mail, in her language, with that link",
+           mail["Subject"])
+    tap.equal(mail["Auto-Submitted"], "auto-generated", "the mail says that a machine wrote it")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        now = absender.request("GET", f"/v1/invitations/{invitation['id']}").json
+        if now["delivery"] == "sent":
+            break
+        time.sleep(0.05)
+    tap.equal(now["delivery"], "sent", "the invitation says that its mail was taken")
+    tap.equal(accept(absender, invitation["link"], "Eva").status, 201, "she joins by the link in the mail")
+
+    ask_reset(absender, "eva@example.test")
+    mail = read(absender, mails_to(absender, "eva@example.test", 2)[0])
+    link = link_in(mail)
+    tap.ok(token_of(link) not in pathlib.Path(absender.log.name).read_text("utf-8"), "no log has the link")
+    tap.equal(redeem(absender, link).status, 200, "the link in the mail sets a new password")
+    tap.equal(sign_in(absender, "eva@example.test", FRESH), 200, "and she signs in with it")
+    notices = [mail for mail in (read(absender, message) for message in mails_to(absender, "eva@example.test", 4)) if "geändert" in mail["Subject"]]
+    tap.ok(len(notices) == 1 and "/#/reset/" not in notices[0].get_body(("plain",)).get_content(), "a mail tells her once that it was changed", notices)
+
+
+def what_a_restart_keeps(tap, absender):
+    invitation = invite(absender, "ida@example.test")
+    ask_reset(absender, "bob@example.test", "192.0.2.77")
+    absender.kill()
+    absender.start()
+    offer = stranger(absender, "POST", "/v1/invitations/lookup", {"token": token_of(invitation["link"])})
+    tap.equal((offer.status, offer.json.get("email")), (200, "ida@example.test"), "an invitation survives a power cut")
+    tap.ok(resets(absender, "bob@example.test"), "so does a request for a new password that was answered")
+    absender.request("POST", f"/v1/invitations/{invitation['id']}/revoke")
+
+
+# --- One link, many hands (T38, T39) ------------------------------------------------------------------
+
+def at_once(work):
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return [done.status for done in pool.map(work, range(AT_ONCE))]
+
+
+def race(tap, absender):
+    link = invite(absender, "race@example.test")["link"]
+    client = lambda i: {"X-Forwarded-For": f"198.51.100.{i}"}  # noqa: E731 (each from elsewhere, so that no limit hides a race)
+    found = at_once(lambda i: accept(absender, link, f"Racer {i}", client(i)))
+    tap.ok(found.count(201) == 1 and set(found) <= {201, 404, 503}, f"of {AT_ONCE} that accept one invitation at once one comes in", found)
+
+    member = next(each for each in absender.operator("GET", "/v1/members").json["data"] if each["email"] == "race@example.test")
+    link = absender.request("POST", f"/v1/members/{member['id']}/reset-link").json["link"]
+    found = at_once(lambda i: redeem(absender, link, f"{FRESH} {i}", client(i)))
+    tap.ok(found.count(200) == 1 and set(found) <= {200, 404, 503}, f"of {AT_ONCE} that use one reset at once one sets a password", found)
+
+
+def no_get_uses_anything_up(tap, absender):
+    link = invite(absender, "scan@example.test")["link"]
+    token = token_of(link)
+    for method in ("GET", "HEAD"):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", absender.port)) as connection:
+            connection.request(method, "/")
+            connection.getresponse().read()
+    for method, path in (("GET", f"/v1/invitations/{token}"), ("GET", "/v1/invitations/accept"),
+                         ("GET", "/v1/invitations/lookup"), ("HEAD", "/v1/invitations/accept"), ("OPTIONS", "/v1/invitations/accept")):
+        stranger(absender, method, path)
+    for _ in range(3):
+        stranger(absender, "POST", "/v1/invitations/lookup", {"token": token})
+    tap.equal(accept(absender, link, "Scanned").status, 201, "scanners that open every link use nothing up")
+
+
+def who_is_here_is_not_invited(tap, absender):
+    answer = absender.request("POST", "/v1/invitations", {"email": ADMIN["email"].upper(), "role": "member"})
+    tap.equal((answer.status, answer.json["code"]), (409, "already_member"), "who has an account is not invited")
+    link = invite(absender, "max@example.test")["link"]
+    answer = absender.request("POST", "/v1/invitations/accept", {"token": token_of(link), "name": "Max", "password": PASSWORD})
+    tap.equal((answer.status, answer.json["member"]["email"]), (201, "max@example.test"),
+              "a link that was passed on makes the invited account, whoever is signed in")
+    absender.cookie = answer.headers["Set-Cookie"].split(";")[0]
+    absender.csrf = answer.json["csrf_token"]
+    tap.equal(absender.request("GET", "/v1/invitations").status, 403, "and that account sees no invitations")
+    answer = stranger(absender, "POST", "/v1/sessions", {"email": ADMIN["email"], "password": ADMIN["password"]})
+    absender.cookie, absender.csrf = answer.headers["Set-Cookie"].split(";")[0], answer.json["csrf_token"]
+
+
+# --- Links from nowhere else (T35) --------------------------------------------------------------------
+
+def headers_change_no_link(tap, absender):
+    wanted = f"http://127.0.0.1:{absender.port}/#/reset/"
+    evil = "evil.example"
+    variants = [{"Host": f"localhost:{absender.port}"}, {"X-Forwarded-Host": evil}, {"X-Forwarded-Proto": "https"}, {"X-Forwarded-Port": "1"},
+                {"X-Forwarded-Server": evil}, {"Forwarded": f"host={evil};proto=https"}, {"X-Host": evil}, {"X-Original-Host": evil},
+                {"X-HTTP-Host-Override": evil}, {"X-Original-URL": f"https://{evil}/"}, {"X-Rewrite-URL": f"https://{evil}/"},
+                {"X-Forwarded-Prefix": "//evil.example"}]
+    seen = set()
+    for number, headers in enumerate(variants):
+        invite_link = invite(absender, f"host{number}@example.test")["link"]
+        accept(absender, invite_link)
+        answer = stranger(absender, "POST", "/v1/password-resets", {"email": f"host{number}@example.test"},
+                          {**headers, "X-Forwarded-For": f"203.0.113.{number}"})
+        assert answer.status == 202, answer
+        mails = [read(absender, message) for message in mails_to(absender, f"host{number}@example.test", 2)[:2]]
+        seen.update(link_in(mail).rsplit("/", 1)[0] + "/" for mail in mails if "reset" in link_in(mail))
+    tap.equal(seen, {wanted}, f"{len(variants)} headers change no link")
+
+
+# --- Nobody is flooded (T37) --------------------------------------------------------------------------
+
+def nobody_is_flooded(tap, absender):
+    before = len(mails_to(absender, "bob@example.test", 0))
+    for number in range(50):
+        assert ask_reset(absender, "bob@example.test", f"192.0.2.{number}").status == 202
+    emails = [f"many{number}@example.test" for number in range(12)]
+    for email in emails:
+        accept(absender, invite(absender, email)["link"])
+    for email in emails:
+        assert ask_reset(absender, email, "192.0.2.200").status == 202
+    time.sleep(2)
+    absender.wait_until_sent()
+    tap.ok(len(mails_to(absender, "bob@example.test", 0)) - before <= 3, "50 requests for one address are at most 3 mails")
+    asked = [email for email in emails if resets(absender, email, wait=0)]
+    tap.equal(len(asked), 10, "one client gets mail to ten addresses an hour, whatever it asks for")
+
+
+# --- Nobody is told apart (T36) -----------------------------------------------------------------------
+
+def add_members(absender, count):
+    with contextlib.closing(sqlite3.connect(os.path.join(absender.data, "absender.db"))) as db, db:
+        for number in range(count):
+            db.execute("INSERT INTO members (org_id, id, email, name, role, created_at) VALUES (1, ?, ?, 'Nobody', 1, 1)",
+                       (uuid.uuid4().bytes, f"known{number}@example.test"))
+
+
+def delta(first, second):
+    """Cliff's delta: how often one is larger than the other, less how often it is smaller."""
+    larger = sum(a > b for a in first for b in second)
+    smaller = sum(a < b for a in first for b in second)
+    return (larger - smaller) / (len(first) * len(second))
+
+
+def nobody_is_told_apart(tap, absender):
+    absender.stop()
+    add_members(absender, PAIRS)
+    times, answers = {"known": [], "nobody": []}, set()
+    for _ in range(ROUNDS):
+        absender.start()
+        for number in range(PAIRS):
+            for kind in random.sample(("known", "nobody"), 2):
+                begun = time.perf_counter()
+                answer = ask_reset(absender, f"{kind}{number}@example.test", f"10.{number}.{random.randrange(250)}.7")
+                times[kind].append(time.perf_counter() - begun)
+                headers = {name: value for name, value in answer.headers.items() if name not in ("Date", "X-Request-Id")}
+                answers.add((answer.status, answer.body, tuple(sorted(headers.items()))))
+                time.sleep(0.01)
+        absender.stop()
+    absender.start()
+    effect = delta(times["known"], times["nobody"])
+    medians = {kind: round(1000 * statistics.median(found), 3) for kind, found in times.items()}
+    tap.equal(len(answers), 1, "who has an account and who has not get one answer, byte for byte")
+    tap.ok(abs(effect) < EFFECT, f"and in the same time: Cliff's delta {effect:.3f} of {PAIRS * ROUNDS} pairs, medians {medians} ms", effect)
+
+
+def main():
+    tap = Tap()
+    with Daemon("--dev", "--trusted-proxy", "127.0.0.1/32") as absender:
+        absender.sign_in_first_admin()
+        without_mail(tap, absender)
+        race(tap, absender)
+        no_get_uses_anything_up(tap, absender)
+        who_is_here_is_not_invited(tap, absender)
+        absender.use_sandbox()
+        by_mail(tap, absender)
+        headers_change_no_link(tap, absender)
+        nobody_is_flooded(tap, absender)
+        what_a_restart_keeps(tap, absender)
+        nobody_is_told_apart(tap, absender)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
