@@ -23,12 +23,13 @@ enum {
     ROUTE_BATCH = 1 << 5,     /* the body is an array */
     ROUTE_ANY_HOST = 1 << 7,  /* answers under every name: probes use addresses and inner names */
     ROUTE_ASKS = 1 << 6,      /* waits for DNS or HTTPS, up to LIMIT_ASKING_MS: a pool of its own */
+    ROUTE_KNOWN = 1 << 8,     /* any caller with a credential, whatever its scopes */
 };
 
 typedef struct {
     const char *method, *pattern; /* "/v1/emails/{id}/cancel" */
     const char *id_prefix;        /* of {id}: "em"; NULL: none */
-    guint scope;                  /* PEOPLE_SCOPE_*; 0 with ROUTE_PUBLIC or ROUTE_SIGNED_IN */
+    guint scope;                  /* PEOPLE_SCOPE_*; 0 with ROUTE_PUBLIC, _SIGNED_IN or _KNOWN */
     guint flags;
     gsize body_limit; /* 0: ignores a (small) body */
     RouteDecide decide;

@@ -57,7 +57,7 @@ static const Route table[] = {
     {"PATCH", "/v1/tokens/{id}", "tok", PEOPLE, 0, SMALL, route_token_patch},
     {"DELETE", "/v1/tokens/{id}", "tok", PEOPLE, 0, SMALL, route_token_revoke},
 
-    {"GET", "/v1/organisation", NULL, 0, 0, 0, route_organisation_get},
+    {"GET", "/v1/organisation", NULL, 0, ROUTE_KNOWN, 0, route_organisation_get},
     {"PATCH", "/v1/organisation", NULL, PEOPLE, 0, SMALL, route_organisation_patch},
     {"GET", "/v1/audit-events", NULL, AUDIT, 0, 0, route_audit_list},
     {"GET", "/v1/audit-events/check", NULL, AUDIT, 0, 0, route_audit_check},

@@ -313,7 +313,8 @@ static void the_log_needs_its_scope(void **state)
 /* Every action that the source names has a sentence. */
 static void every_action_has_a_sentence(void **state)
 {
-    static const char *const folders[] = {"src/api", "src/courier", "src/notify", "src/store"};
+    static const char *const folders[] = {
+        "src/api", "src/api/routes", "src/courier", "src/notify", "src/store"};
     g_autoptr(GRegex) quoted = g_regex_new(
         "(?:call_audit|call_audit_append|\\.action) ?[(=][^;]*?\"([a-z]+\\.[a-z_]+)\"", 0, 0, NULL);
     guint found = 0;

@@ -222,7 +222,8 @@ static void every_route_says_who_may_take_it(void **state)
         const Route *route = &table[i];
         gboolean is_open = (route->flags & ROUTE_PUBLIC) != 0;
         gboolean is_signed_in = (route->flags & ROUTE_SIGNED_IN) != 0;
-        assert_int_equal(is_open + is_signed_in + (route->scope != 0), 1);
+        gboolean is_known = (route->flags & ROUTE_KNOWN) != 0;
+        assert_int_equal(is_open + is_signed_in + is_known + (route->scope != 0), 1);
         assert_true((strstr(route->pattern, "{id}") != NULL) == (route->id_prefix != NULL));
         if (strcmp(route->method, "GET") == 0)
             assert_int_equal(route->body_limit, 0);
