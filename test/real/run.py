@@ -6,11 +6,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = ["test_delivery.py", "test_faults.py", "test_oddservers.py", "test_space.py", "test_start.py", "test_status.py", "test_badserver.py", "test_mailserver.py",
-         "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py", "test_verification.py", "test_backup.py", "test_cli.py", "test_queue.py", "test_people.py", "test_contract.py", "test_members.py", "test_foreign.py", "test_resend.py", "test_applications.py",
-         "test_audit.py", "test_canary.py", "test_ports.py", "test_webhooks.py"]
+TESTS = ["test_delivery.py", "test_people.py", "test_members.py", "test_canary.py", "test_webhooks.py", "test_applications.py",
+         "test_foreign.py", "test_faults.py", "test_oddservers.py", "test_space.py", "test_start.py", "test_status.py", "test_badserver.py",
+         "test_mailserver.py", "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py",
+         "test_verification.py", "test_backup.py", "test_cli.py", "test_queue.py", "test_audit.py", "test_contract.py", "test_resend.py",
+         "test_ports.py"]
 AT_ONCE = 2  # much of it is waiting; the long ones come first
 
 
@@ -23,14 +26,17 @@ def interpreter():
 
 
 def run(test):
-    return subprocess.run([python, str(HERE / test)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    """What came of it, and how many seconds it took."""
+    begun = time.monotonic()
+    done = subprocess.run([python, str(HERE / test)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                           check=False, env={**os.environ, "ABSENDER_CHECK_ANSWERS": "1"})
+    return done, time.monotonic() - begun
 
 
 bad, python, tests = False, interpreter(), sys.argv[1:] or TESTS
 with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-    for test, done in zip(tests, pool.map(run, tests)):
-        print(f"# {test}\n{done.stdout}", flush=True)
+    for test, (done, seconds) in zip(tests, pool.map(run, tests)):
+        print(f"# {test}: {seconds:.0f} s\n{done.stdout}", flush=True)
         if done.returncode and "not ok" not in done.stdout:
             print(f"not ok - {test} ended with {done.returncode}", flush=True)
         bad |= done.returncode != 0
