@@ -228,10 +228,8 @@ static gboolean write_to_some(struct api *api, Db *db, const Notice *notice, con
 {
     static const Id none;
     gboolean has_more = FALSE;
-    const MemberPage page = {.org_id = STORE_DEFAULT_ORG,
-        .limit = LIMIT_PAGE,
-        .after = id_equal(last, &none) ? NULL : last};
-    g_autoptr(GPtrArray) members = members_list(db, &page, &has_more, NULL);
+    const Page page = {.limit = LIMIT_PAGE, .after = id_equal(last, &none) ? NULL : last};
+    g_autoptr(GPtrArray) members = members_list(db, STORE_DEFAULT_ORG, &page, &has_more, NULL);
     for (guint i = 0; members && i < members->len; i++) {
         const Member *member = members->pdata[i];
         *last = member->id;

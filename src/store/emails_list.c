@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/emails.h"
+#include "store/page.h"
 #include "store/recipients.h"
 
 #include <string.h>
@@ -305,11 +306,9 @@ static char *like_pattern(const char *search)
 /* The rows of up to limit + 1 emails. */
 static GArray *find_page(Db *db, const EmailFilter *filter, guint limit, GError **error)
 {
-    static const Id last = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 0xff, 0xff}};
+    const Page page = {filter->limit, filter->after, filter->before};
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autofree char *pattern = like_pattern(filter->search);
-    gboolean newer = !filter->after && filter->before;
     Plan plan;
     gint64 cursor_row = 0;
     if (!choose_plan(db, filter, &plan, error))
@@ -317,10 +316,10 @@ static GArray *find_page(Db *db, const EmailFilter *filter, guint limit, GError 
     if (plan != PLAN_BY_ID && !find_cursor_row(db, filter, &cursor_row, error))
         return NULL;
 
-    g_autoptr(DbQuery) q = page_query(db, plan, newer);
+    g_autoptr(DbQuery) q = page_query(db, plan, page_is_upwards(&page));
     db_bind_int(q, 1, filter->org_id);
     if (plan == PLAN_BY_ID)
-        db_bind_id(q, 2, filter->after ? filter->after : newer ? filter->before : &last);
+        db_bind_id(q, 2, page_edge(&page));
     else
         db_bind_int(q, 2, cursor_row);
     db_bind_int(q, 3, filter->class);

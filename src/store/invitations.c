@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/page.h"
 #include "store/people.h"
 
 const char *invitation_state_name(InvitationState state)
@@ -109,6 +110,11 @@ static void free_invitation(gpointer invitation)
     invitation_free(invitation);
 }
 
+static gpointer read_row_of_list(DbQuery *q)
+{
+    return read_row(q);
+}
+
 /* InvitationsWanted in $4, now in $5. */
 #define WANTED \
     "($4 = 0 OR ($4 = 1) = (accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $5)) "
@@ -116,33 +122,18 @@ static void free_invitation(gpointer invitation)
 GPtrArray *invitations_list(
     Db *db, const InvitationFilter *filter, gboolean *has_more, GError **error)
 {
-    static const Id last = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 0xff, 0xff}};
-    guint limit = CLAMP(filter->limit, 1, LIMIT_PAGE);
-    gboolean newer = !filter->after && filter->before;
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_invitation);
-    g_autoptr(DbQuery) q = newer
+    const Page page = {filter->limit, filter->after, filter->before};
+    g_autoptr(DbQuery) q = page_is_upwards(&page)
                                ? db_query(db, INVITATION "WHERE org_id = $1 AND id > $2 AND " WANTED
                                                          "ORDER BY id LIMIT $3")
                                : db_query(db, INVITATION "WHERE org_id = $1 AND id < $2 AND " WANTED
                                                          "ORDER BY id DESC LIMIT $3");
     db_bind_int(q, 1, filter->org_id);
-    db_bind_id(q, 2, newer ? filter->before : filter->after ? filter->after : &last);
-    db_bind_int(q, 3, limit + 1);
+    db_bind_id(q, 2, page_edge(&page));
+    db_bind_int(q, 3, page_rows(&page));
     db_bind_int(q, 4, filter->wanted);
     db_bind_int(q, 5, filter->now);
-    while (db_next(q)) {
-        if (newer)
-            g_ptr_array_insert(list, 0, read_row(q));
-        else
-            g_ptr_array_add(list, read_row(q));
-    }
-    if (!db_finish(q, error))
-        return NULL;
-    *has_more = list->len > limit;
-    if (*has_more)
-        g_ptr_array_remove_index(list, newer ? 0 : limit);
-    return g_steal_pointer(&list);
+    return page_read(q, &page, read_row_of_list, free_invitation, has_more, error);
 }
 
 /* --- Writing --------------------------------------------------------------------------------- */

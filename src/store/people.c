@@ -109,29 +109,21 @@ Member *member_need_by_id(Db *db, gint64 org_id, const Id *id, GError **error)
     return expect(member, failure, error);
 }
 
-GPtrArray *members_list(Db *db, const MemberPage *page, gboolean *has_more, GError **error)
+static gpointer read_member_of_list(DbQuery *q)
 {
-    gboolean is_newer = !page->after && page->before;
-    guint n = CLAMP(page->limit, 1, LIMIT_PAGE);
-    gboolean more = FALSE;
-    g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(free_member);
+    return read_member(q);
+}
+
+GPtrArray *members_list(Db *db, gint64 org_id, const Page *page, gboolean *has_more, GError **error)
+{
     g_autoptr(DbQuery) q =
-        is_newer ? db_query(db, MEMBER "AND org_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-                 : db_query(db, MEMBER "AND org_id = $1 AND ($2 IS NULL OR id < $2) "
-                                       "ORDER BY id DESC LIMIT $3");
-    db_bind_int(q, 1, page->org_id);
-    db_bind_id(q, 2, is_newer ? page->before : page->after);
-    db_bind_int(q, 3, n + 1);
-    while (db_next(q)) {
-        if (members->len == n)
-            more = TRUE;
-        else
-            g_ptr_array_insert(members, is_newer ? 0 : -1, read_member(q));
-    }
-    if (!db_finish(q, error))
-        return NULL;
-    *has_more = more;
-    return g_steal_pointer(&members);
+        page_is_upwards(page)
+            ? db_query(db, MEMBER "AND org_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+            : db_query(db, MEMBER "AND org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, page_edge(page));
+    db_bind_int(q, 3, page_rows(page));
+    return page_read(q, page, read_member_of_list, free_member, has_more, error);
 }
 
 /* --- Writing --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "people/access.h"
+#include "store/page.h"
 #include "store/sessions.h"
 #include "store/store.h"
 #include "store/tokens.h"
@@ -32,12 +33,7 @@ Member *member_by_id(Db *db, gint64 org_id, const Id *id, GError **error);
 Member *member_need(Db *db, gint64 org_id, gint64 row, GError **error);
 Member *member_need_by_id(Db *db, gint64 org_id, const Id *id, GError **error);
 
-typedef struct {
-    gint64 org_id;
-    guint limit;              /* 1 to LIMIT_PAGE */
-    const Id *after, *before; /* older or newer than this one; NULL: from the newest */
-} MemberPage;
-GPtrArray *members_list(Db *db, const MemberPage *page, gboolean *has_more,
+GPtrArray *members_list(Db *db, gint64 org_id, const Page *page, gboolean *has_more,
     GError **error); /* of Member, newest first */
 
 /* --- Writing: inside a job -------------------------------------------------------------------- */

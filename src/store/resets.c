@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "store/emails_actions.h"
+#include "store/page.h"
 
 const char *reset_state_name(ResetState state)
 {
@@ -110,37 +111,27 @@ Reset *reset_by_token(
     return finish_one(q, error);
 }
 
+static gpointer read_row_of_list(DbQuery *q)
+{
+    return read_row(q);
+}
+
 /* Of members only; the last state wanted in $4. */
 #define WANTED "m.row IS NOT NULL AND r.state <= $4 "
 
 GPtrArray *resets_list(Db *db, const ResetFilter *filter, gboolean *has_more, GError **error)
 {
-    static const Id last = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 0xff, 0xff}};
-    guint limit = CLAMP(filter->limit, 1, LIMIT_PAGE);
-    gboolean newer = !filter->after && filter->before;
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_reset);
-    g_autoptr(DbQuery) q = newer
+    const Page page = {filter->limit, filter->after, filter->before};
+    g_autoptr(DbQuery) q = page_is_upwards(&page)
                                ? db_query(db, RESET "WHERE r.org_id = $1 AND r.id > $2 AND " WANTED
                                                     "ORDER BY r.id LIMIT $3")
                                : db_query(db, RESET "WHERE r.org_id = $1 AND r.id < $2 AND " WANTED
                                                     "ORDER BY r.id DESC LIMIT $3");
     db_bind_int(q, 1, filter->org_id);
-    db_bind_id(q, 2, newer ? filter->before : filter->after ? filter->after : &last);
-    db_bind_int(q, 3, limit + 1);
+    db_bind_id(q, 2, page_edge(&page));
+    db_bind_int(q, 3, page_rows(&page));
     db_bind_int(q, 4, filter->only_open ? RESET_HANDED_OVER : RESET_OVER);
-    while (db_next(q)) {
-        if (newer)
-            g_ptr_array_insert(list, 0, read_row(q));
-        else
-            g_ptr_array_add(list, read_row(q));
-    }
-    if (!db_finish(q, error))
-        return NULL;
-    *has_more = list->len > limit;
-    if (*has_more)
-        g_ptr_array_remove_index(list, newer ? 0 : limit);
-    return g_steal_pointer(&list);
+    return page_read(q, &page, read_row_of_list, free_reset, has_more, error);
 }
 
 /* --- Asking ---------------------------------------------------------------------------------- */

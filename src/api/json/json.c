@@ -234,6 +234,22 @@ json_t *json_time(gint64 at)
     return json_text(text);
 }
 
+json_t *json_list(json_t *data, gboolean has_more)
+{
+    json_t *list = json_object();
+    json_object_set_new(list, "object", json_text("list"));
+    json_object_set_new(list, "data", data);
+    json_object_set_new(list, "has_more", json_boolean(has_more));
+    return list;
+}
+
+json_t *json_deleted(void)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "deleted", json_true());
+    return json;
+}
+
 char *json_write(json_t *value)
 {
     char *dumped = json_dumps(value, JSON_COMPACT);

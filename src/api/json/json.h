@@ -85,7 +85,11 @@ json_t *json_printable(const char *text, gsize most_characters);
 
 json_t *json_text(const char *text); /* NULL gives null; invalid UTF-8 is made printable */
 json_t *json_time(gint64 at);        /* RFC 3339; 0 gives null */
-char *json_write(json_t *value);     /* takes the reference; the caller frees */
+
+/* {"object": "list", "data", "has_more"}; data is taken. */
+json_t *json_list(json_t *data, gboolean has_more);
+json_t *json_deleted(void);      /* {"deleted": true} */
+char *json_write(json_t *value); /* takes the reference; the caller frees */
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(JsonObject, json_object_close)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(JsonFaults, json_faults_clear)

@@ -256,13 +256,10 @@ HttpAnswer *route_account_sessions(ApiCall *call)
     store_reader_give(call->api->store, db);
     if (!rows)
         return call_error(call, error);
-    json_t *data = json_array(), *json = json_object();
+    json_t *data = json_array();
     for (guint i = 0; i < rows->len; i++)
         json_array_append_new(data, session_row_json(call, rows->pdata[i]));
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, FALSE));
 }
 
 typedef struct {

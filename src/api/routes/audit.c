@@ -64,13 +64,10 @@ HttpAnswer *route_audit_list(ApiCall *call)
     store_reader_give(call->api->store, db);
     if (!events)
         return call_error(call, error);
-    json_t *data = json_array(), *json = json_object();
+    json_t *data = json_array();
     for (guint i = 0; i < events->len; i++)
         json_array_append_new(data, event_json(events->pdata[i], call->language));
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, has_more));
 }
 
 /* --- The chain ------------------------------------------------------------------------------- */

@@ -37,11 +37,7 @@ static HttpAnswer *explain(ApiCall *call, const char *text, const char *host)
     json_t *data = json_array();
     for (guint i = 0; i < findings->len; i++)
         json_array_append_new(data, finding_json(call, findings->pdata[i]));
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, FALSE));
 }
 
 HttpAnswer *route_diagnoses(ApiCall *call)

@@ -125,11 +125,7 @@ HttpAnswer *route_email_batch(ApiCall *call)
 
 static HttpAnswer *list_answer(ApiCall *call, json_t *data, gboolean has_more)
 {
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, has_more));
 }
 
 /* A closed gate shows queued and deferred as held, and an open one holds nothing. */

@@ -32,13 +32,10 @@ HttpAnswer *route_history_list(ApiCall *call)
     store_reader_give(call->api->store, db);
     if (!versions)
         return call_error(call, error);
-    json_t *data = json_array(), *json = json_object();
+    json_t *data = json_array();
     for (guint i = 0; i < versions->len; i++)
         json_array_append_new(data, version_json(versions->pdata[i]));
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, FALSE));
 }
 
 HttpAnswer *route_history_restore(ApiCall *call)

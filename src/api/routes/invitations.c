@@ -103,11 +103,7 @@ static json_t *list_json(Db *db, const InvitationFilter *filter, Language langua
         g_propagate_error(error, fault);
         return NULL;
     }
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return json;
+    return json_list(data, has_more);
 }
 
 HttpAnswer *route_invitations_list(ApiCall *call)

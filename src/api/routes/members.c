@@ -22,21 +22,19 @@ HttpAnswer *route_members_list(ApiCall *call)
     g_autoptr(GError) error = NULL;
     if (!call_page(call, "mem", &page, &problem))
         return problem;
-    const MemberPage wanted = {call->caller.org_id, page.limit, page.after, page.before};
+    const Page wanted = {page.limit, page.after, page.before};
     Db *db = store_reader_take(call->api->store);
-    g_autoptr(GPtrArray) members = members_list(db, &wanted, &has_more, &error);
+    g_autoptr(GPtrArray) members =
+        members_list(db, call->caller.org_id, &wanted, &has_more, &error);
     store_reader_give(call->api->store, db);
     if (!members)
         return call_error(call, error);
-    json_t *data = json_array(), *json = json_object();
+    json_t *data = json_array();
     for (guint i = 0; i < members->len; i++) {
         const Member *member = members->pdata[i];
         json_array_append_new(data, member_json(member, is_caller(call, member)));
     }
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, has_more));
 }
 
 /* --- Changing and removing: the job ----------------------------------------------------------- */

@@ -150,10 +150,7 @@ HttpAnswer *route_presets(ApiCall *call)
         json_array_append_new(data, sandbox_preset_json(api->sandbox, call->language));
     for (guint i = 0; i < provider_count(api->providers); i++)
         json_array_append_new(data, preset_json(provider_at(api->providers, i), call->language));
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
+    json_t *json = json_list(data, FALSE);
     HttpAnswer *answer = call_json(call, 200, json);
     http_answer_set_header(answer, "Vary", "Accept-Language");
     return answer;

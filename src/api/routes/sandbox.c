@@ -77,11 +77,7 @@ HttpAnswer *route_captures_list(ApiCall *call)
     json_t *data = json_array();
     for (guint i = 0; i < captures->len; i++)
         json_array_append_new(data, capture_json(captures->pdata[i]));
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, has_more));
 }
 
 static Capture *read_capture(ApiCall *call, HttpAnswer **problem)
@@ -129,9 +125,7 @@ static HttpAnswer *clear_finish(ApiCall *call, gpointer data, const GError *erro
 {
     if (error)
         return call_error(call, error);
-    json_t *json = json_object();
-    json_object_set_new(json, "deleted", json_true());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_deleted());
 }
 
 HttpAnswer *route_captures_clear(ApiCall *call)

@@ -127,9 +127,7 @@ static HttpAnswer *sign_out_finish(ApiCall *call, gpointer data, const GError *e
         return call_error(call, error);
     credentials_remove(call->api->credentials, call->credential);
     sse_check_callers(call->api->sse);
-    json_t *json = json_object();
-    json_object_set_new(json, "deleted", json_true());
-    HttpAnswer *answer = call_json(call, 200, json);
+    HttpAnswer *answer = call_json(call, 200, json_deleted());
     g_autofree char *cookie = browser_cookie(public_url_is_https(call->api), NULL);
     http_answer_set_header(answer, "Set-Cookie", cookie);
     return answer;

@@ -103,11 +103,7 @@ static json_t *list_json(const GPtrArray *own, const char *locale)
             !builtin_template_find(template->name, template->locale))
             json_array_append_new(data, template_json(NULL, template));
     }
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
-    return json;
+    return json_list(data, FALSE);
 }
 
 HttpAnswer *route_templates_list(ApiCall *call)
@@ -200,9 +196,7 @@ static HttpAnswer *remove_finish(ApiCall *call, gpointer data, const GError *err
 {
     if (error)
         return call_error(call, error);
-    json_t *json = json_object();
-    json_object_set_new(json, "deleted", json_true());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_deleted());
 }
 
 /* NULL with *problem: there is none of this id. */

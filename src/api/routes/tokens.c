@@ -90,11 +90,7 @@ HttpAnswer *route_tokens_list(ApiCall *call)
     json_t *data = json_array();
     for (guint i = 0; i < tokens->len; i++)
         json_array_append_new(data, token_json(call->api, tokens->pdata[i]));
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_false());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, FALSE));
 }
 
 HttpAnswer *route_token_get(ApiCall *call)
@@ -281,9 +277,7 @@ static HttpAnswer *revoke_finish(ApiCall *call, gpointer data, const GError *err
     credentials_remove_token(call->api->credentials, &revocation->id);
     token_limits_remove(call->api->token_limits, &revocation->id);
     sse_check_callers(call->api->sse);
-    json_t *json = json_object();
-    json_object_set_new(json, "deleted", json_true());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_deleted());
 }
 
 HttpAnswer *route_token_revoke(ApiCall *call)

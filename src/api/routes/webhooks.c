@@ -61,11 +61,7 @@ static json_t *delivery_json(const WebhookDelivery *delivery, Language language)
 /* data is taken. */
 static HttpAnswer *list_answer(ApiCall *call, json_t *data, gboolean has_more)
 {
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("list"));
-    json_object_set_new(json, "data", data);
-    json_object_set_new(json, "has_more", json_boolean(has_more));
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_list(data, has_more));
 }
 
 static HttpAnswer *webhook_error(ApiCall *call, const GError *error)
@@ -290,9 +286,7 @@ static HttpAnswer *removed(ApiCall *call, gpointer data, const GError *error)
 {
     if (error)
         return webhook_error(call, error);
-    json_t *json = json_object();
-    json_object_set_new(json, "deleted", json_true());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_deleted());
 }
 
 HttpAnswer *route_webhook_delete(ApiCall *call)

@@ -127,10 +127,10 @@ static void members_are_listed_by_pages_in_both_directions(void **state)
         {"all that is newer", NULL, &ids[4], 3, "6@example.de", "5@example.de", FALSE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const MemberPage page = {ORG, rows[i].limit, rows[i].after, rows[i].before};
+        const Page page = {rows[i].limit, rows[i].after, rows[i].before};
         gboolean has_more = FALSE;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) members = members_list(self->db, &page, &has_more, &error);
+        g_autoptr(GPtrArray) members = members_list(self->db, ORG, &page, &has_more, &error);
         ok(members, error);
         const Member *first = members->pdata[0], *last = members->pdata[members->len - 1];
         if (strcmp(first->email, rows[i].first) != 0 || strcmp(last->email, rows[i].last) != 0 ||
