@@ -29,6 +29,7 @@ void email_template_read_values(
 {
     const char *name;
     json_t *item;
+    gsize bytes = 0;
     if (!json_is_object(value)) {
         json_fault_add(faults, pointer, "wrong_type", "This must be an object.");
         return;
@@ -39,6 +40,16 @@ void email_template_read_values(
     }
     json_object_foreach(value, name, item)
     {
+        if (json_string_length(item) > LIMIT_TEMPLATE_VALUE_BYTES) {
+            g_autofree char *at = json_pointer_join(pointer, name);
+            json_fault_add(faults, at, "too_long", "A value is at most 64 KiB long.");
+            return;
+        }
+        bytes += json_string_length(item);
+        if (bytes > LIMIT_TEMPLATE_VALUES_BYTES) {
+            json_fault_add(faults, pointer, "too_long", "All values are at most 256 KiB long.");
+            return;
+        }
         g_autofree char *text = value_text(item);
         g_autofree char *at = json_pointer_join(pointer, name);
         if (!template_name_is_fine(name))

@@ -248,15 +248,19 @@ static void send_notice(
     g_autoptr(GError) error = NULL;
     gboolean was = FALSE;
     Id last = {{0}};
-    if (!was_sent(db, notice->key, &was, NULL) || was)
+    if (!state->active || !was_sent(db, notice->key, &was, NULL) || was)
         return;
     Sending *sending = g_new0(Sending, 1);
     sending->vault = api->vault;
     sending->key = g_strdup(notice->key);
     sending->now = now;
     sending->emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
-    while (state->active && write_to_some(api, db, notice, state, sending->emails, &last))
+    while (write_to_some(api, db, notice, state, sending->emails, &last))
         continue;
+    if (sending->emails->len == 0) { /* nobody is told, so nothing was */
+        sending_free(sending);
+        return;
+    }
     if (!store_submit(api->store, send_job, sending, send_done, NULL, &error)) {
         warn("a notice to the admins was not queued", error);
         sending_free(sending);

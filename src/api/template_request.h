@@ -15,7 +15,8 @@ typedef struct {
 } TemplateRequest;
 
 /* Of POST /v1/templates. FALSE with faults noted: fields, what template_check says, and for one of
- * our names: a variable that it does not have, or a needed one (the link) that it does not show. */
+ * our names: a variable that it does not have, a needed one (the link) that it does not show, or
+ * what guard.h refuses. */
 gboolean template_request_read(json_t *body, TemplateRequest *request, JsonFaults *faults);
 
 /* Of POST /v1/templates/preview: a name, or a text, or both (then the name says whose samples). */

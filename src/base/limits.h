@@ -161,7 +161,7 @@
 #define LIMIT_RESET_HAND_OVER_MS (7 * CLOCK_DAY_MS) /* without mail: waits for an admin so long */
 #define LIMIT_RESET_KEEP_MS (30 * CLOCK_DAY_MS)     /* then the row goes */
 #define LIMIT_RESETS_AT_ONCE 100                    /* asked for, looked at in one go */
-#define LIMIT_LINK_MAILS_PER_ADDRESS 3              /* an hour: resets and invitations together */
+#define LIMIT_LINK_MAILS_PER_ADDRESS 3              /* an hour, each: resets, invitations */
 #define LIMIT_LINK_MAILS_PER_CLIENT 10
 #define LIMIT_LINK_MAILS_PER_ORG 100
 #define LIMIT_CONCURRENT_HASHES 2
@@ -179,6 +179,8 @@
 #define LIMIT_TEMPLATE_SECTIONS 16                    /* one in the other */
 #define LIMIT_TEMPLATE_NAME_BYTES 64                  /* of a value, or of a template */
 #define LIMIT_TEMPLATE_VALUES 100                     /* given with one email */
+#define LIMIT_TEMPLATE_VALUE_BYTES (64 << 10)         /* one of them */
+#define LIMIT_TEMPLATE_VALUES_BYTES (256 << 10)       /* all of them */
 #define LIMIT_TEMPLATE_MAIL_BYTES (1 << 20)           /* the values in one part of one mail */
 #define LIMIT_TEMPLATES 50                            /* of one organisation */
 #define LIMIT_NOTICE_OUTAGE_MS (10 * CLOCK_MINUTE_MS) /* shorter interruptions are not told */

@@ -1,7 +1,7 @@
 #include "template/mustache.h"
 
+#include <exception>
 #include <kainjow/mustache.hpp>
-#include <list>
 #include <memory>
 #include <string>
 
@@ -39,8 +39,9 @@ namespace
 struct BrokenOff {
 };
 
-/* Asks the callback for each name. What it gives lives until the end of the rendering, because the
- * library keeps pointers while a section is open. */
+/* Asks the callback for each name. The library keeps pointers while a section is open; a section
+ * only wants to know whether there is something, so its value is never copied. That of a variable
+ * is written out at once and gives way to the next. */
 class Values final : public kainjow::mustache::basic_context<std::string>
 {
   public:
@@ -60,11 +61,10 @@ class Values final : public kainjow::mustache::basic_context<std::string>
         const char *value = lookup_(name.c_str(), user_);
         if (!value)
             throw BrokenOff();
-        if (*value)
-            kept_.emplace_back(value);
-        else
-            kept_.emplace_back(false);
-        return &kept_.back();
+        if (name[0] == '?')
+            return *value ? &yes_ : &no_;
+        variable_ = value;
+        return &variable_;
     }
 
     const kainjow::mustache::data *get_partial(const std::string &) const override
@@ -75,7 +75,8 @@ class Values final : public kainjow::mustache::basic_context<std::string>
   private:
     MustacheLookup lookup_;
     gpointer user_;
-    mutable std::list<kainjow::mustache::data> kept_;
+    const kainjow::mustache::data yes_{true}, no_{false};
+    mutable kainjow::mustache::data variable_;
 };
 } // namespace
 
@@ -87,8 +88,9 @@ struct mustache {
     mutable kainjow::mustache::mustache source;
 };
 
+/* No exception may reach C, not even one for want of memory. */
 Mustache *mustache_new(const char *source, gboolean escapes_html)
-{
+try {
     auto made = std::make_unique<Mustache>(source);
     if (!made->source.is_valid())
         return nullptr;
@@ -97,6 +99,8 @@ Mustache *mustache_new(const char *source, gboolean escapes_html)
     else
         made->source.set_custom_escape([](const std::string &value) { return value; });
     return made.release();
+} catch (const std::exception &) {
+    return nullptr;
 }
 
 void mustache_free(Mustache *mustache)
@@ -110,6 +114,8 @@ char *mustache_render(const Mustache *mustache, MustacheLookup lookup, gpointer 
         Values values(lookup, user);
         return g_strdup(mustache->source.render(values).c_str());
     } catch (const BrokenOff &) {
+        return nullptr;
+    } catch (const std::exception &) {
         return nullptr;
     }
 }

@@ -15,11 +15,12 @@ typedef struct mustache Mustache;
  * section is not shown. */
 typedef const char *(*MustacheLookup)(const char *name, gpointer user);
 
-/* NULL if the library cannot read it. */
+/* NULL if the library cannot read it, or there is no memory. */
 Mustache *mustache_new(const char *source, gboolean escapes_html);
 void mustache_free(Mustache *mustache);
 
-/* The caller frees. NULL: the callback broke it off. May run on several threads at once. */
+/* The caller frees. NULL: the callback broke it off, or there is no memory. May run on several
+ * threads at once. */
 char *mustache_render(const Mustache *mustache, MustacheLookup lookup, gpointer user);
 
 G_END_DECLS

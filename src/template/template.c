@@ -250,6 +250,8 @@ static gboolean render_part(
     *rendered = mustache_render(part, look_up, &filling);
     if (filling.error)
         g_propagate_error(error, filling.error);
+    else if (!*rendered)
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_LIMIT, "The template cannot be filled.");
     return *rendered != NULL;
 }
 

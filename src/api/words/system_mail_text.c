@@ -41,10 +41,20 @@ static const char *zone_name(const char *zone, Language language)
     return zone;
 }
 
-char *system_mail_time(WallMs at, Language language)
+/* A server on UTC says nothing about its readers; German ones live by the time of Berlin. */
+static GDateTime *time_of_readers(WallMs at, Language language)
 {
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / CLOCK_SECOND_MS);
     g_autoptr(GDateTime) local = g_date_time_to_local(utc);
+    gboolean is_utc = strcmp(g_date_time_get_timezone_abbreviation(local), "UTC") == 0;
+    g_autoptr(GTimeZone) berlin =
+        is_utc && language == LANGUAGE_DE ? g_time_zone_new_identifier("Europe/Berlin") : NULL;
+    return berlin ? g_date_time_to_timezone(utc, berlin) : g_steal_pointer(&local);
+}
+
+char *system_mail_time(WallMs at, Language language)
+{
+    g_autoptr(GDateTime) local = time_of_readers(at, language);
     const char *month = months[language][g_date_time_get_month(local) - 1];
     const char *zone = zone_name(g_date_time_get_timezone_abbreviation(local), language);
     int day = g_date_time_get_day_of_month(local), year = g_date_time_get_year(local);

@@ -179,12 +179,16 @@ static void whoever_wants_no_notices_gets_none(void **state)
     assert_subjects(self, "");
 }
 
-static void without_smtp_nothing_is_written(void **state)
+/* And the audit log does not say that there was: it is told when mail can go. */
+static void without_smtp_nothing_is_written_until_there_is(void **state)
 {
     Fixture *self = *state;
     WallMs end = make_token_for(self, "Shop", 60);
-    look(self, end - CLOCK_DAY_MS);
+    look(self, end - 2 * CLOCK_DAY_MS);
     assert_subjects(self, "");
+    activate(self);
+    look(self, end - CLOCK_DAY_MS);
+    assert_subjects(self, "Laden: Das API-Token „Shop“ läuft bald ab;");
 }
 
 /* --- Security ----------------------------------------------------------------------------------
@@ -239,7 +243,7 @@ int main(void)
         TEST(a_quota_nearly_used_up_is_told_once_a_day),
         TEST(a_token_that_ends_soon_is_told_once),
         TEST(whoever_wants_no_notices_gets_none),
-        TEST(without_smtp_nothing_is_written),
+        TEST(without_smtp_nothing_is_written_until_there_is),
         TEST(a_security_notice_goes_to_her_in_her_language),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

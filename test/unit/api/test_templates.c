@@ -2,6 +2,7 @@
  */
 #include "fixture.h"
 
+#include "api/email_template.h"
 #include "api/state.h"
 #include "api/system_mail.h"
 #include "base/limits.h"
@@ -82,7 +83,7 @@ static void the_list_shows_ours_in_the_wanted_language(void **state)
 
 #define OWN_INVITATION                                                                 \
     "{\"name\":\"invitation\",\"locale\":\"de\",\"subject\":\"Komm zu {{org_name}}\"," \
-    "\"text\":\"Hier lang: {{link}}\",\"html\":\"<a href=\\\"{{link}}\\\">{{inviter}}</a>\"}"
+    "\"text\":\"Hier lang:\\n{{link}}\",\"html\":\"<a href=\\\"{{link}}\\\">{{inviter}}</a>\"}"
 
 static void an_own_text_takes_the_place_of_ours_until_it_is_removed(void **state)
 {
@@ -100,7 +101,7 @@ static void an_own_text_takes_the_place_of_ours_until_it_is_removed(void **state
     assert_string_equal(text_in(listed(list, "invitation"), "subject"), "Komm zu {{org_name}}");
     g_autoptr(Reply) seen =
         post(self, "/v1/templates/preview", "{\"name\":\"invitation\",\"locale\":\"de\"}");
-    assert_true(g_str_has_prefix(reply_text(seen, "text"), "Hier lang: https://"));
+    assert_true(g_str_has_prefix(reply_text(seen, "text"), "Hier lang:\nhttps://"));
 
     g_autofree char *line = g_strconcat("DELETE /v1/templates/", id, NULL);
     g_autoptr(Reply) removed = ask_member(self, line, "", NULL);
@@ -135,8 +136,16 @@ static void a_faulty_text_is_refused_with_part_and_line(void **state)
             "/html", "Dieser Text muss den Wert von „link“ zeigen."},
         {"a variable that the mail does not have",
             "{\"name\":\"invitation\",\"locale\":\"de\",\"subject\":\"s\",\"text\":"
-            "\"{{link}} {{wer}}\"}",
+            "\"{{link}}\\n{{wer}}\"}",
             "/text", "Die Vorlage braucht einen Wert für „wer“."},
+        {"a link to somewhere else",
+            "{\"name\":\"password_reset\",\"locale\":\"de\",\"subject\":\"s\",\"text\":"
+            "\"{{link}}\\nhttps://evil.example/#{{link}}\"}",
+            "/text", "{{link}} muss allein in seiner Zeile stehen."},
+        {"a button to somewhere else",
+            "{\"name\":\"invitation\",\"locale\":\"de\",\"subject\":\"s\",\"text\":"
+            "\"{{link}}\",\"html\":\"<a href=\\\"https://evil.example/\\\">{{link}}</a>\"}",
+            "/html", "Außer {{link}} müssen Links hier mit {{public_url}} beginnen."},
         {"a name in capitals",
             "{\"name\":\"A\",\"locale\":\"de\",\"subject\":\"s\",\"text\":\"t\"}", "/name", NULL},
         {"an id as name", "{\"name\":\"tpl_a\",\"locale\":\"de\",\"subject\":\"s\",\"text\":\"t\"}",
@@ -231,6 +240,37 @@ static void an_email_is_made_of_a_template(void **state)
     g_autofree char *second = g_strconcat("GET /v1/emails/", reply_text(batch, "data.1.id"), NULL);
     g_autoptr(Reply) hi = ask_member(self, second, "", NULL);
     assert_string_equal(reply_text(hi, "subject"), "Hi B");
+}
+
+static void the_values_of_a_template_are_bounded(void **state)
+{
+    static const struct {
+        const char *name;
+        guint n;
+        gsize bytes;
+        const char *pointer; /* NULL: taken */
+    } rows[] = {
+        {"long", 1, LIMIT_TEMPLATE_VALUE_BYTES, NULL},
+        {"too long", 1, LIMIT_TEMPLATE_VALUE_BYTES + 1, "/template/variables/v0"},
+        {"together long", 4, LIMIT_TEMPLATE_VALUES_BYTES / 4, NULL},
+        {"together too long", 5, LIMIT_TEMPLATE_VALUES_BYTES / 5 + 1, "/template/variables"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(TemplateValues) values = template_values_new();
+        g_autofree char *text = g_strnfill(rows[i].bytes, 'x');
+        g_auto(JsonFaults) faults;
+        json_faults_init(&faults);
+        json_t *object = json_object();
+        for (guint k = 0; k < rows[i].n; k++) {
+            g_autofree char *name = g_strdup_printf("v%u", k);
+            json_object_set_new(object, name, json_string(text));
+        }
+        email_template_read_values(object, "/template/variables", values, &faults);
+        json_decref(object);
+        const JsonFault *fault = faults.list->len > 0 ? faults.list->pdata[0] : NULL;
+        if (g_strcmp0(fault ? fault->pointer : NULL, rows[i].pointer) != 0)
+            fail_msg("%s: %s", rows[i].name, fault ? fault->pointer : "taken");
+    }
 }
 
 static void a_template_that_cannot_be_filled_is_named(void **state)
@@ -390,13 +430,30 @@ static void text_is_legible_on_every_colour(void **state)
 
 static void times_are_written_as_people_read_them(void **state)
 {
-    WallMs at = 0;
-    assert_true(clock_parse_rfc3339("2026-03-01T07:05:00Z", &at));
-    g_autofree char *german = system_mail_time(at, LANGUAGE_DE);
-    g_autofree char *english = system_mail_time(at, LANGUAGE_EN);
-    assert_non_null(strstr(german, " März 2026, "));
-    assert_non_null(strstr(german, ":05 Uhr ("));
-    assert_non_null(strstr(english, " March 2026, "));
+    static const struct {
+        const char *zone, *at;
+        Language language;
+        const char *text;
+    } rows[] = {
+        {"UTC", "2026-03-01T07:05:00Z", LANGUAGE_DE, "1. März 2026, 08:05 Uhr (MEZ)"},
+        {"UTC", "2026-07-31T22:05:00Z", LANGUAGE_DE, "1. August 2026, 00:05 Uhr (MESZ)"},
+        {"UTC", "2026-03-01T07:05:00Z", LANGUAGE_EN, "1 March 2026, 07:05 (UTC)"},
+        {"Europe/Vienna", "2026-03-01T07:05:00Z", LANGUAGE_DE, "1. März 2026, 08:05 Uhr (MEZ)"},
+        {"Europe/London", "2026-03-01T07:05:00Z", LANGUAGE_DE, "1. März 2026, 07:05 Uhr (GMT)"},
+        {"Europe/London", "2026-07-01T07:05:00Z", LANGUAGE_EN, "1 July 2026, 08:05 (BST)"},
+    };
+    g_autofree char *zone = g_strdup(g_getenv("TZ"));
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        WallMs at = 0;
+        g_setenv("TZ", rows[i].zone, TRUE);
+        assert_true(clock_parse_rfc3339(rows[i].at, &at));
+        g_autofree char *text = system_mail_time(at, rows[i].language);
+        assert_string_equal(text, rows[i].text);
+    }
+    if (zone)
+        g_setenv("TZ", zone, TRUE);
+    else
+        g_unsetenv("TZ");
 }
 
 #define WITH_API(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -425,6 +482,7 @@ int main(void)
         WITH_API(there_are_not_more_texts_than_allowed),
         WITH_API(a_preview_shows_samples_the_own_name_and_what_is_given),
         WITH_API(an_email_is_made_of_a_template),
+        cmocka_unit_test(the_values_of_a_template_are_bounded),
         WITH_API(a_template_that_cannot_be_filled_is_named),
         WITH_API(system_mails_say_what_they_are),
         WITH_API(a_text_of_ones_own_that_cannot_be_filled_gives_way_to_ours),

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -201,6 +202,30 @@ static void everything_is_bounded(void **state)
     assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_LIMIT));
 }
 
+/* Peak memory of this process, in bytes. */
+static gint64 peak_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (gint64)usage.ru_maxrss * 1024;
+}
+
+static void sections_do_not_copy_what_they_ask_for(void **state)
+{
+    static const char *const signs[] = {"{{#x}}{{/x}}", "{{^x}}{{/x}}"};
+    g_autofree char *large = g_strnfill(1 << 20, 'x');
+    const char *const pairs[] = {"x", large, NULL};
+    g_autoptr(TemplateValues) values = values_of(pairs);
+    for (gsize i = 0; i < G_N_ELEMENTS(signs); i++) {
+        g_autofree char *sections = repeated(signs[i], 490);
+        g_autoptr(Template) template = template_compile("s", sections, NULL, NULL);
+        gint64 before = peak_bytes();
+        g_autoptr(TemplateMail) mail = template_render(template, values, NULL);
+        assert_string_equal(mail->text, "");
+        assert_true(peak_bytes() - before < 64 << 20);
+    }
+}
+
 static void the_first_value_stays_the_default(void **state)
 {
     g_autoptr(TemplateValues) values = template_values_new();
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_missing_value_is_named),
         cmocka_unit_test(a_line_end_does_not_reach_the_subject),
         cmocka_unit_test(everything_is_bounded),
+        cmocka_unit_test(sections_do_not_copy_what_they_ask_for),
         cmocka_unit_test(the_first_value_stays_the_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
