@@ -1,5 +1,6 @@
 #include "api/webhook_request.h"
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "net/https.h"
@@ -13,10 +14,13 @@ static void read_url(WebhookRequest *request, JsonObject *object, gboolean is_ne
 {
     const char *url = json_object_take_text(object, "url");
     guint16 port = 0;
+    g_autoptr(GError) error = NULL;
     if (!url && (is_new || json_object_has(object, "url")))
         json_object_fault(object, "url", "required", NULL);
-    else if (url && !net_https_url_read(url, NULL, &port, NULL))
-        json_object_fault(object, "url", "invalid_webhook_url", NULL);
+    else if (url && !net_https_url_read(url, NULL, &port, &error))
+        json_object_fault(object, "url",
+            error->code == ABS_ERROR_DENIED ? "webhook_url_is_address" : "invalid_webhook_url",
+            NULL);
     else if (url && port != HTTPS_PORT && port < FIRST_OPEN_PORT)
         json_object_fault(object, "url", "invalid_webhook_url",
             "The port of a receiver is 443, or 1024 and above.");

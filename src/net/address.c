@@ -252,3 +252,12 @@ char *net_address_text(const struct sockaddr *from)
         inet_ntop(address.family, address.bytes, text, sizeof text);
     return g_strdup(text);
 }
+
+gboolean net_name_is_localhost(const char *host)
+{
+    gsize n = strlen(host);
+    static const char name[] = "localhost";
+    gsize tail = sizeof name - 1;
+    return n >= tail && text_equal_nocase(host + n - tail, name) &&
+           (n == tail || host[n - tail - 1] == '.');
+}

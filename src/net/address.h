@@ -18,4 +18,7 @@ gboolean net_address_is_public(
     const struct sockaddr *address);                    /* IPv4 in IPv6 forms are unwrapped first */
 char *net_address_text(const struct sockaddr *address); /* without port; the caller frees */
 
+/* "localhost" and names under it: loopback, whatever the DNS says (RFC 6761 6.3). */
+gboolean net_name_is_localhost(const char *host);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetPolicy, net_policy_free)

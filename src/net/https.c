@@ -80,12 +80,15 @@ static gboolean read_url(const char *text, char **host, char **port, GError **er
         *host = url_part(url, CURLUPART_HOST);
         *port = url_part(url, CURLUPART_PORT);
         is_good = g_strcmp0(scheme, "https") == 0 && user == NULL && password == NULL &&
-                  *host != NULL && *port != NULL && is_name(*host);
+                  *host != NULL && *port != NULL;
     }
     if (!is_good)
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
             "the address of an HTTPS request must be https://HOST/PATH");
-    return is_good;
+    else if (!is_name(*host))
+        g_set_error(error, ABS_ERROR, ABS_ERROR_DENIED,
+            "an HTTPS request goes to a name, not to the address %s", *host);
+    return is_good && is_name(*host);
 }
 
 /* --- its addresses -----------------------------------------------------------------------------
@@ -101,35 +104,49 @@ static gboolean is_permitted(const NetPolicy *policy, const char *address)
            net_policy_permits(policy, (struct sockaddr *)&six);
 }
 
-/* Appends those the policy permits; returns how many there were. */
-static guint add_addresses(const Request *request, const DnsAnswer *answer, GString *list)
+/* Appends it if the policy permits it. */
+static void add_address(const Request *request, const char *address, GString *list)
+{
+    if (!is_permitted(request->policy, address))
+        return;
+    gboolean is_six = strchr(address, ':') != NULL;
+    g_string_append_printf(
+        list, is_six ? "%s[%s]" : "%s%s", list->str[list->len - 1] == ':' ? "" : ",", address);
+}
+
+/* Returns how many there were, permitted or not. */
+static guint add_answer(const Request *request, const DnsAnswer *answer, GString *list)
 {
     guint n = MIN(answer->records->len, LIMIT_DNS_ADDRESSES);
-    for (guint i = 0; i < n; i++) {
-        const DnsRecord *record = answer->records->pdata[i];
-        if (!is_permitted(request->policy, record->text))
-            continue;
-        gboolean is_six = strchr(record->text, ':') != NULL;
-        g_string_append_printf(list, is_six ? "%s[%s]" : "%s%s",
-            list->str[list->len - 1] == ':' ? "" : ",", record->text);
-    }
+    for (guint i = 0; i < n; i++)
+        add_address(request, ((const DnsRecord *)answer->records->pdata[i])->text, list);
     return n;
 }
 
-/* "host:443:192.0.2.1,[2001:db8::1]", as curl takes it. */
-static char *resolve(const Request *request, GError **error)
+/* As above. What the DNS says of localhost is nobody's business (RFC 6761 6.3). */
+static guint add_addresses(const Request *request, GString *list)
 {
+    if (net_name_is_localhost(request->host)) {
+        add_address(request, "::1", list);
+        add_address(request, "127.0.0.1", list);
+        return 2;
+    }
     g_autoptr(DnsAnswers) answers = dns_answers_new();
     (void)dns_answers_get(answers, request->host, DNS_TYPE_AAAA);
     (void)dns_answers_get(answers, request->host, DNS_TYPE_A);
     /* Half the time: some servers never answer AAAA, and the other half is for the request. */
     net_dns_ask(request->dns, answers, left_ms(request) / 2);
+    return add_answer(request, dns_answers_get(answers, request->host, DNS_TYPE_AAAA), list) +
+           add_answer(request, dns_answers_get(answers, request->host, DNS_TYPE_A), list);
+}
+
+/* "host:443:192.0.2.1,[2001:db8::1]", as curl takes it. */
+static char *resolve(const Request *request, GError **error)
+{
     g_autoptr(GString) list = g_string_new(NULL);
     g_string_printf(list, "%s:%s:", request->host, request->port);
     gsize n_before = list->len;
-    guint n = add_addresses(request, dns_answers_get(answers, request->host, DNS_TYPE_AAAA), list) +
-              add_addresses(request, dns_answers_get(answers, request->host, DNS_TYPE_A), list);
-    if (n == 0)
+    if (add_addresses(request, list) == 0)
         g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "%s has no address", request->host);
     else if (list->len == n_before)
         g_set_error(error, ABS_ERROR, ABS_ERROR_DENIED,

@@ -12,9 +12,10 @@
 /* url: "https://host[:port]/path", no user, no address instead of a name, at most LIMIT_URL_BYTES.
  * ca_file: trusted besides the system's anchors; NULL: none. Any complete answer is a success here,
  * *status says which. ABS_ERROR_INPUT: no such URL, or ca_file cannot be read; ABS_ERROR_NOT_FOUND:
- * the name has no address; ABS_ERROR_DENIED: the policy permits none of its addresses;
- * ABS_ERROR_LIMIT: more than most_bytes; ABS_ERROR_IO: no connection, no TLS, no complete answer
- * within timeout_ms (name lookup included), or the DNS was stopped. */
+ * the name has no address; ABS_ERROR_DENIED: the policy permits none of its addresses, or the URL
+ * has an address instead of a name; ABS_ERROR_LIMIT: more than most_bytes; ABS_ERROR_IO: no
+ * connection, no TLS, no complete answer within timeout_ms (name lookup included), or the DNS was
+ * stopped. */
 GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file, const char *url,
     gsize most_bytes, gint64 timeout_ms, int *status, GError **error);
 
@@ -34,6 +35,6 @@ typedef struct {
  * trusted; ABS_ERROR_INPUT also for a header that is none. */
 gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error);
 
-/* As net_https_get wants it; ABS_ERROR_INPUT says so. *host (the caller frees) and *port may be
- * NULL. */
+/* As net_https_get wants it; ABS_ERROR_INPUT or ABS_ERROR_DENIED as there. *host (the caller frees)
+ * and *port may be NULL. */
 gboolean net_https_url_read(const char *url, char **host, guint16 *port, GError **error);

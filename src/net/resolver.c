@@ -1,7 +1,7 @@
 #include "net/resolver.h"
 
 #include "base/limits.h"
-#include "base/text.h"
+#include "net/address.h"
 #include "net/cares.h"
 
 #include <ares.h>
@@ -297,15 +297,6 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
 /* --- the contract ------------------------------------------------------------------------------
  */
 
-static gboolean is_localhost(const char *host)
-{
-    gsize n = strlen(host);
-    static const char name[] = "localhost";
-    gsize tail = sizeof name - 1;
-    return n >= tail && text_equal_nocase(host + n - tail, name) &&
-           (n == tail || host[n - tail - 1] == '.');
-}
-
 /* What needs no question: literals and localhost. */
 static gboolean answer_locally(NetLookup *lookup, const char *host)
 {
@@ -315,7 +306,7 @@ static gboolean answer_locally(NetLookup *lookup, const char *host)
         address_add(&lookup->six, AF_INET6, &six, lookup->port);
     } else if (inet_pton(AF_INET, host, &four) == 1) {
         address_add(&lookup->four, AF_INET, &four, lookup->port);
-    } else if (is_localhost(host)) {
+    } else if (net_name_is_localhost(host)) {
         four.s_addr = htonl(INADDR_LOOPBACK);
         address_add(&lookup->six, AF_INET6, &in6addr_loopback, lookup->port);
         address_add(&lookup->four, AF_INET, &four, lookup->port);

@@ -305,13 +305,33 @@ static gboolean forget(Db *db, WallMs now, guint limit, GError **error)
     return db_finish(q, error);
 }
 
+static gboolean clear_removed(Db *db, guint limit, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "DELETE FROM webhook_deliveries WHERE row IN (SELECT d.row FROM webhooks w JOIN "
+        "webhook_deliveries d ON d.webhook_row = w.row WHERE w.is_removed = 1 LIMIT $1)");
+    db_bind_int(q, 1, limit);
+    return db_finish(q, error);
+}
+
+static gboolean forget_removed(Db *db, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "DELETE FROM webhooks WHERE is_removed = 1 AND NOT EXISTS (SELECT 1 FROM "
+                     "webhook_deliveries d WHERE d.webhook_row = webhooks.row)");
+    return db_finish(q, error);
+}
+
 gboolean webhooks_tidy(Db *db, WallMs now, guint limit, gboolean *more, GError **error)
 {
-    if (!give_up(db, now, limit, error))
+    if (!clear_removed(db, limit, error))
         return FALSE;
-    gint64 n_given_up = db_changes(db);
+    gboolean is_full = db_changes(db) == limit;
+    if (!forget_removed(db, error) || !give_up(db, now, limit, error))
+        return FALSE;
+    is_full |= db_changes(db) == limit;
     if (!forget(db, now, limit, error))
         return FALSE;
-    *more = n_given_up == limit || db_changes(db) == limit;
+    *more = is_full || db_changes(db) == limit;
     return TRUE;
 }

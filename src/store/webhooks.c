@@ -69,12 +69,13 @@ static void free_webhook(gpointer webhook)
     webhook_free(webhook);
 }
 
-#define COLUMNS                                                                                  \
-    "w.row, w.org_id, w.id, w.url, w.name, w.events, w.secret_sealed, w.is_enabled, "            \
-    "w.created_at, w.succeeded_at, w.failed_at, w.failure, "                                     \
-    "(SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_row = w.row AND d.next_at IS "   \
-    "NOT NULL), (SELECT min(next_at) FROM webhook_deliveries d WHERE d.webhook_row = w.row AND " \
-    "d.next_at IS NOT NULL) "
+#define OWN_COLUMNS                                                                   \
+    "w.row, w.org_id, w.id, w.url, w.name, w.events, w.secret_sealed, w.is_enabled, " \
+    "w.created_at, w.succeeded_at, w.failed_at, w.failure, "
+#define OF_WAITING "FROM webhook_deliveries d WHERE d.webhook_row = w.row AND d.next_at IS NOT NULL"
+#define N_WAITING "(SELECT count(*) " OF_WAITING "), "
+#define NEXT_AT "(SELECT min(d.next_at) " OF_WAITING ") "
+#define COLUMNS OWN_COLUMNS N_WAITING NEXT_AT
 
 static Webhook *read_webhook(DbQuery *q)
 {
@@ -107,7 +108,8 @@ static GPtrArray *read_all(DbQuery *q, GError **error)
 GPtrArray *webhooks_list(Db *db, gint64 org_id, GError **error)
 {
     g_autoptr(DbQuery) q =
-        db_query(db, "SELECT " COLUMNS "FROM webhooks w WHERE w.org_id = $1 ORDER BY w.row");
+        db_query(db, "SELECT " COLUMNS
+                     "FROM webhooks w WHERE w.org_id = $1 AND w.is_removed = 0 ORDER BY w.row");
     db_bind_int(q, 1, org_id);
     return read_all(q, error);
 }
@@ -115,8 +117,8 @@ GPtrArray *webhooks_list(Db *db, gint64 org_id, GError **error)
 GPtrArray *webhooks_waiting(Db *db, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
-        "SELECT " COLUMNS "FROM webhooks w WHERE w.is_enabled = 1 AND EXISTS (SELECT 1 FROM "
-        "webhook_deliveries d WHERE d.webhook_row = w.row AND d.next_at IS NOT NULL)");
+        "SELECT " OWN_COLUMNS "0, " NEXT_AT "FROM webhooks w WHERE w.is_enabled = 1 AND EXISTS "
+        "(SELECT 1 " OF_WAITING ")");
     return read_all(q, error);
 }
 
@@ -128,8 +130,8 @@ static void set_unknown(GError **error)
 Webhook *webhook_get(Db *db, gint64 org_id, const Id *id, GError **error)
 {
     g_autoptr(Webhook) webhook = NULL;
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT " COLUMNS "FROM webhooks w WHERE w.org_id = $1 AND w.id = $2");
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT " COLUMNS "FROM webhooks w WHERE w.org_id = $1 AND w.id = $2 AND w.is_removed = 0");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, id);
     if (db_next(q))
@@ -151,7 +153,8 @@ static void note_change(Db *db, gint64 org_id, const Id *id)
 
 static gboolean check_room(Db *db, gint64 org_id, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db, "SELECT count(*) FROM webhooks WHERE org_id = $1");
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT count(*) FROM webhooks WHERE org_id = $1 AND is_removed = 0");
     db_bind_int(q, 1, org_id);
     gint64 n = db_next(q) ? db_int(q, 0) : 0;
     if (!db_finish(q, error))
@@ -198,7 +201,8 @@ gboolean webhook_update(Db *db, const Webhook *webhook, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE webhooks SET url = $3, name = $4, events = $5, failure = CASE WHEN $6 = 1 AND "
-        "is_enabled = 0 THEN NULL ELSE failure END, is_enabled = $6 WHERE org_id = $1 AND id = $2");
+        "is_enabled = 0 THEN NULL ELSE failure END, is_enabled = $6 WHERE org_id = $1 AND id = $2 "
+        "AND is_removed = 0");
     db_bind_int(q, 1, webhook->org_id);
     db_bind_id(q, 2, &webhook->id);
     db_bind_text(q, 3, webhook->url);
@@ -211,17 +215,20 @@ gboolean webhook_update(Db *db, const Webhook *webhook, GError **error)
 gboolean webhook_secret_write(
     Db *db, gint64 org_id, const Id *id, GBytes *secret_sealed, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        db_query(db, "UPDATE webhooks SET secret_sealed = $3 WHERE org_id = $1 AND id = $2");
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE webhooks SET secret_sealed = $3 WHERE org_id = $1 AND id = $2 AND is_removed = 0");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, id);
     db_bind_bytes(q, 3, secret_sealed);
     return finish_one(db, q, org_id, id, error);
 }
 
+/* What it held back may be so much that it goes bit by bit (webhooks_tidy). */
 gboolean webhook_remove(Db *db, gint64 org_id, const Id *id, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM webhooks WHERE org_id = $1 AND id = $2");
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE webhooks SET is_removed = 1, is_enabled = 0, url = '', name = NULL, secret_sealed "
+        "= x'' WHERE org_id = $1 AND id = $2 AND is_removed = 0");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, id);
     return finish_one(db, q, org_id, id, error);

@@ -36,7 +36,7 @@ typedef struct {
     WallMs created_at, succeeded_at, failed_at; /* 0: never */
     char *
         failure; /* what went wrong last, since the last success: WEBHOOK_FAILED_*; NULL: nothing */
-    gint64 waiting; /* events on their way */
+    gint64 waiting; /* events on their way; webhooks_waiting does not count them */
     WallMs next_at; /* the earliest of them; 0: none */
 } Webhook;
 
@@ -68,6 +68,7 @@ gboolean webhook_insert(Db *db, const Webhook *webhook, GError **error);
 gboolean webhook_update(Db *db, const Webhook *webhook, GError **error);
 gboolean webhook_secret_write(
     Db *db, gint64 org_id, const Id *id, GBytes *secret_sealed, GError **error);
+/* It is gone for everybody at once; what it leaves goes with webhooks_tidy. */
 gboolean webhook_remove(Db *db, gint64 org_id, const Id *id, GError **error);
 
 GPtrArray *webhooks_list(Db *db, gint64 org_id, GError **error); /* of Webhook, oldest first */
@@ -172,8 +173,8 @@ typedef struct {
 gboolean webhook_record(Db *db, gint64 webhook_row, const WebhookResult *results, guint n,
     gboolean gone, WallMs now, GError **error);
 
-/* Gives up what is too old and forgets old events, at most `limit` of each; *more: there is more.
- */
+/* Gives up what is too old and forgets old events and what removed webhooks left, at most `limit`
+ * of each; *more: there is more. */
 gboolean webhooks_tidy(Db *db, WallMs now, guint limit, gboolean *more, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Webhook, webhook_free)

@@ -12,10 +12,10 @@ static const struct {
                                     "Zum Namen des Empfängers gibt es keine Adresse. Bitte prüfen "
                                     "Sie die Schreibweise."}},
     {WEBHOOK_FAILED_DENIED,
-        {"The receiver's name leads to a private address. The operator may allow its network "
-         "(--allow-network).",
-            "Der Name des Empfängers führt zu einer privaten Adresse. Der Betreiber kann deren "
-            "Netz erlauben (--allow-network)."}},
+        {"Not allowed: the receiver's name leads to a private address. The operator can allow its "
+         "network with --allow-network.",
+            "Nicht erlaubt: Der Name des Empfängers führt zu einer privaten Adresse. Der Betreiber "
+            "kann deren Netz mit --allow-network erlauben."}},
     {WEBHOOK_FAILED_TLS, {"No secure connection: the receiver's certificate is not trusted, or it "
                           "speaks no TLS there.",
                              "Keine sichere Verbindung: Dem Zertifikat des Empfängers ist nicht zu "

@@ -118,8 +118,11 @@ CREATE TABLE templates (
 ) STRICT;
 
 -- Where alerts go that must not go by mail. secret: what signs them, sealed.
+-- AUTOINCREMENT, here and for deliveries: what is under way for one that was removed must never be
+-- written down for a later one. is_removed: hidden and switched off, its deliveries go bit by bit,
+-- then the row.
 CREATE TABLE webhooks (
-    row INTEGER PRIMARY KEY,
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
     org_id INTEGER NOT NULL REFERENCES organisations (row),
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     url TEXT NOT NULL,
@@ -130,7 +133,9 @@ CREATE TABLE webhooks (
     created_at INTEGER NOT NULL,
     succeeded_at INTEGER,
     failed_at INTEGER,
-    failure TEXT
+    failure TEXT,
+    is_removed INTEGER NOT NULL DEFAULT 0 CHECK (is_removed IN (0, 1)),
+    CHECK (is_removed = 0 OR is_enabled = 0)
 ) STRICT;
 
 CREATE TABLE webhook_events (
@@ -145,7 +150,7 @@ CREATE INDEX webhook_events_age ON webhook_events (at);
 
 -- 1 waiting, 2 delivered, 3 given up. next_at IS NULL: at its end.
 CREATE TABLE webhook_deliveries (
-    row INTEGER PRIMARY KEY,
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
     org_id INTEGER NOT NULL,
     webhook_row INTEGER NOT NULL REFERENCES webhooks (row) ON DELETE CASCADE,
     event_row INTEGER NOT NULL REFERENCES webhook_events (row) ON DELETE CASCADE,

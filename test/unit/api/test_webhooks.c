@@ -158,10 +158,25 @@ static void there_are_only_so_many(void **state)
     assert_reply(refused, 409, "too_many_webhooks");
 }
 
+static void an_address_is_told_of_the_operators_option(void **state)
+{
+    static const char *const urls[] = {
+        "https://127.0.0.1", "https://[::1]:8443/", "https://2130706433/"};
+    for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
+        print_message("# %s\n", urls[i]);
+        g_autofree char *body = g_strdup_printf("{\"url\": \"%s\"}", urls[i]);
+        g_autoptr(Reply) refused = ask_member(*state, "POST /v1/webhooks", DE, body);
+        assert_int_equal(refused->status, 422);
+        assert_string_equal(reply_text(refused, "errors.0.code"), "webhook_url_is_address");
+        assert_non_null(strstr(reply_text(refused, "errors.0.detail"), "--allow-network"));
+    }
+}
+
 /* The receiver's address may hold a token of its own. */
 static void the_audit_log_names_the_receivers_host_alone(void **state)
 {
     g_autoptr(Reply) made = make(*state);
+    assert_string_equal(reply_text(made, "url"), URL);
     g_autoptr(Reply) log = ask_member(*state, "GET /v1/audit-events?action=webhook.", "", NULL);
     assert_reply(log, 200, NULL);
     assert_string_equal(reply_text(log, "data.0.action"), "webhook.created");
@@ -192,6 +207,7 @@ int main(void)
         SIGNED_UP(a_secret_is_shown_when_it_is_made_and_never_again),
         SIGNED_UP(all_events_are_wanted_unless_some_are_named),
         SIGNED_UP(wrong_bodies_are_refused_by_name),
+        SIGNED_UP(an_address_is_told_of_the_operators_option),
         SIGNED_UP(a_change_leaves_what_is_not_named),
         SIGNED_UP(a_test_waits_and_can_be_told_again),
         SIGNED_UP(one_that_is_switched_off_is_not_tried),

@@ -194,6 +194,17 @@ static void an_answer_comes_with_its_status(void **state)
     g_unsetenv("https_proxy");
 }
 
+static void localhost_is_this_machine_where_that_is_allowed(void **state)
+{
+    Server server = {.names = "DNS:localhost", .answer = OK_HEAD "2\r\n\r\nok"};
+    int status = 0, code = 0;
+    server_start(&server);
+    g_autofree char *body = get(&server, "localhost", &status, &code);
+    assert_int_equal(code, 0);
+    assert_string_equal(body, "ok");
+    server_stop(&server);
+}
+
 static void nothing_is_sent_but_the_path(void **state)
 {
     Server server = {.answer = OK_HEAD "0\r\n\r\n"};
@@ -270,15 +281,18 @@ static void names_that_lead_nowhere_allowed_are_not_connected_to(void **state)
         {"https://loop6.test:1/", ABS_ERROR_DENIED},
         {"https://mixed.test:1/", ABS_ERROR_DENIED},
         {"https://metadata.test/", ABS_ERROR_DENIED},
+        {"https://localhost:1/", ABS_ERROR_DENIED},
+        {"https://hook.LocalHost:1/", ABS_ERROR_DENIED},
+        {"https://notlocalhost/", ABS_ERROR_NOT_FOUND},
         {"http://loop.test/", ABS_ERROR_INPUT},
         {"ftp://loop.test/", ABS_ERROR_INPUT},
         {"file:///etc/passwd", ABS_ERROR_INPUT},
         {"https://user@loop.test/", ABS_ERROR_INPUT},
         {"https://user:password@loop.test/", ABS_ERROR_INPUT},
-        {"https://127.0.0.1/", ABS_ERROR_INPUT},
-        {"https://0x7f.1/", ABS_ERROR_INPUT},
-        {"https://2130706433/", ABS_ERROR_INPUT},
-        {"https://[::1]/", ABS_ERROR_INPUT},
+        {"https://127.0.0.1/", ABS_ERROR_DENIED},
+        {"https://0x7f.1/", ABS_ERROR_DENIED},
+        {"https://2130706433/", ABS_ERROR_DENIED},
+        {"https://[::1]/", ABS_ERROR_DENIED},
         {"https://", ABS_ERROR_INPUT},
         {"https://loop.test/a b", ABS_ERROR_INPUT},
         {"https://loop.test/\r\nX: y", ABS_ERROR_INPUT},
@@ -460,7 +474,9 @@ static void an_address_is_read_as_a_request_would(void **state)
     assert_int_equal(port, 443);
     assert_true(net_https_url_read("https://loop.test:8443/", NULL, &port, NULL));
     assert_int_equal(port, 8443);
-    assert_false(net_https_url_read("https://127.0.0.1/", NULL, NULL, NULL));
+    g_autoptr(GError) error = NULL;
+    assert_false(net_https_url_read("https://127.0.0.1/", NULL, NULL, &error));
+    assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED));
     assert_false(net_https_url_read("http://loop.test/", NULL, NULL, NULL));
 }
 
@@ -532,6 +548,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_with_its_status),
+        cmocka_unit_test(localhost_is_this_machine_where_that_is_allowed),
         cmocka_unit_test(nothing_is_sent_but_the_path),
         cmocka_unit_test(what_cannot_be_trusted_is_not_read),
         cmocka_unit_test(a_large_answer_meets_its_limit),

@@ -294,6 +294,10 @@ static void each_webhook_gets_what_it_wants(void **state)
     assert_int_equal(of_both->len, 1);
     assert_true(id_equal(&at(of_one, 0)->event_id, &at(of_both, 0)->event_id));
     assert_int_equal(count_events(self), 1);
+    g_autoptr(GPtrArray) waiting = webhooks_waiting(self->db, NULL);
+    assert_int_equal(waiting->len, 2);
+    assert_true(((const Webhook *)waiting->pdata[0])->next_at == T0);
+    assert_int_equal(((const Webhook *)waiting->pdata[0])->waiting, 0); /* not counted */
 }
 
 static void what_is_switched_off_gets_nothing_new(void **state)
@@ -634,10 +638,85 @@ static void a_removed_webhook_leaves_nothing_waiting(void **state)
     note(self, "date.near", T0);
     refused(webhook_remove(self->db, ORG + 1, &id, error_out), ABS_ERROR_NOT_FOUND);
     ok(webhook_remove(self->db, ORG, &id, &error), error);
-    assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM webhook_deliveries"), 0);
-    refused(webhook_get(self->db, ORG, &id, error_out), ABS_ERROR_NOT_FOUND);
+    g_autoptr(GPtrArray) waiting = webhooks_waiting(self->db, &error);
+    ok(waiting, error);
+    assert_int_equal(waiting->len, 0);
     note(self, "date.near", T0 + 1);
     assert_int_equal(count_events(self), 1); /* the one from before */
+}
+
+static void a_removed_webhook_is_there_for_nobody(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    Id id = add(self, webhook_types_all());
+    g_autoptr(Webhook) webhook = get(self, &id);
+    for (guint i = 1; i < LIMIT_WEBHOOKS; i++)
+        add(self, 1);
+    ok(webhook_remove(self->db, ORG, &id, &error), error);
+    refused(webhook_get(self->db, ORG, &id, error_out), ABS_ERROR_NOT_FOUND);
+    refused(webhook_update(self->db, webhook, error_out), ABS_ERROR_NOT_FOUND);
+    refused(webhook_secret_write(self->db, ORG, &id, webhook->secret_sealed, error_out),
+        ABS_ERROR_NOT_FOUND);
+    refused(webhook_remove(self->db, ORG, &id, error_out), ABS_ERROR_NOT_FOUND);
+    g_autoptr(GPtrArray) rest = webhooks_list(self->db, ORG, &error);
+    ok(rest, error);
+    assert_int_equal(rest->len, LIMIT_WEBHOOKS - 1);
+    assert_int_equal(
+        scratch_number(self, "SELECT COUNT(*) FROM webhooks WHERE is_removed = 1 AND "
+                             "(length(secret_sealed) > 0 OR url <> '' OR name IS NOT NULL)"),
+        0);
+    add(self, 1); /* its place is free */
+}
+
+static void what_a_removed_webhook_leaves_goes_in_slices(void **state)
+{
+    static const gint64 left[] = {3, 1, 0};
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    Id id = add(self, webhook_types_all()), other = add(self, webhook_types_all());
+    for (guint i = 0; i < 5; i++)
+        note(self, "date.near", T0 + i);
+    ok(webhook_remove(self->db, ORG, &id, &error), error);
+    for (guint i = 0; i < G_N_ELEMENTS(left); i++) {
+        gboolean more = FALSE;
+        ok(webhooks_tidy(self->db, T0 + 5, 2, &more, &error), error);
+        assert_int_equal(
+            scratch_number(self, "SELECT COUNT(*) FROM webhook_deliveries"), 5 + left[i]);
+        assert_int_equal(
+            scratch_number(self, "SELECT COUNT(*) FROM webhooks"), left[i] > 0 ? 2 : 1);
+        assert_int_equal(more, left[i] > 0);
+    }
+    g_autoptr(GPtrArray) all = due(self, &other, T0 + 5);
+    assert_int_equal(all->len, 5);
+}
+
+/* A sender may come back with what became of it when others are there already. */
+static void nothing_is_recorded_for_one_that_came_later(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    gboolean more = FALSE;
+    Id id = add(self, webhook_types_all());
+    note(self, "date.near", T0);
+    g_autoptr(Webhook) webhook = get(self, &id);
+    g_autoptr(GPtrArray) all = due(self, &id, T0);
+    ok(webhook_remove(self->db, ORG, &id, &error), error);
+    ok(webhooks_tidy(self->db, T0, 10, &more, &error), error);
+    assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM webhooks"), 0);
+    Id later = add(self, webhook_types_all());
+    note(self, "date.near", T0 + 1);
+    const WebhookResult gone = {.row = at(all, 0)->row,
+        .state = WEBHOOK_GIVEN_UP,
+        .status = 410,
+        .failure = WEBHOOK_FAILED_GONE};
+    ok(webhook_record(self->db, webhook->row, &gone, 1, TRUE, T0 + 2, &error), error);
+    g_autoptr(Webhook) after = get(self, &later);
+    assert_true(after->is_enabled);
+    assert_null(after->failure);
+    assert_int_equal(after->waiting, 1);
+    g_autoptr(GPtrArray) its = due(self, &later, T0 + 2);
+    assert_true(at(its, 0)->row > at(all, 0)->row);
 }
 
 /* --- A job that is undone -------------------------------------------------------------------- */
@@ -710,6 +789,9 @@ int main(void)
         SCRATCH_TEST(the_list_has_pages),
         SCRATCH_TEST(what_is_too_old_is_given_up_and_forgotten),
         SCRATCH_TEST(a_removed_webhook_leaves_nothing_waiting),
+        SCRATCH_TEST(a_removed_webhook_is_there_for_nobody),
+        SCRATCH_TEST(what_a_removed_webhook_leaves_goes_in_slices),
+        SCRATCH_TEST(nothing_is_recorded_for_one_that_came_later),
         SCRATCH_TEST(a_removal_that_is_undone_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
