@@ -66,15 +66,18 @@ export function t(key, values = {}) {
 /** The text of a key if there is one, else what the server said. */
 export const textOr = (key, otherwise, values) => (hasText(key) ? t(key, values) : otherwise);
 
-export const number = (value) => new Intl.NumberFormat(language).format(value);
-export const list = (items) => new Intl.ListFormat(language, { type: 'conjunction' }).format(items);
+/** The language as it is written where the reader lives, as his browser says: "en-GB" tells other dates than "en". */
+const locale = () => (navigator.languages ?? []).find((one) => one.split('-')[0] === language) ?? language;
+
+export const number = (value) => new Intl.NumberFormat(locale()).format(value);
+export const list = (items) => new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);
 
 export const dateTime = (iso) =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 export const exactTime = (iso) =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
-export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(iso));
-export const clock = (iso) => new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(iso));
+  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+export const date = (iso) => new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(new Date(iso));
+export const clock = (iso) => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(new Date(iso));
 
 const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
 const DAY_MS = 24 * 3600 * 1000;
@@ -83,8 +86,8 @@ const DAY_MS = 24 * 3600 * 1000;
 export function moment(iso, now = Date.now()) {
   const days = Math.round((midnight(iso) - midnight(now)) / DAY_MS); // rounded: a day may have 23 hours
   if (!(days >= -1 && days < 7)) return dateTime(iso);
-  const day = Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day')
-    : new Intl.DateTimeFormat(language, { weekday: 'long' }).format(new Date(iso));
+  const day = Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(days, 'day')
+    : new Intl.DateTimeFormat(locale(), { weekday: 'long' }).format(new Date(iso));
   return `${day}, ${clock(iso)}`;
 }
 
@@ -98,14 +101,14 @@ export function relative(iso, now = Date.now()) {
   const seconds = Math.round((new Date(iso).getTime() - now) / 1000);
   const step = STEPS.find(([limit]) => Math.abs(seconds) < limit);
   if (!step) return dateTime(iso);
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   return format.format(Math.round(seconds / step[2]), step[1]);
 }
 
 export function duration(ms) {
   if (ms < 1) return `< ${duration(1)}`;
   const seconds = ms >= 1000;
-  return new Intl.NumberFormat(language, {
+  return new Intl.NumberFormat(locale(), {
     style: 'unit', unit: seconds ? 'second' : 'millisecond', unitDisplay: 'short', maximumFractionDigits: seconds ? 1 : 0,
   }).format(seconds ? ms / 1000 : ms);
 }
@@ -116,12 +119,12 @@ const SPANS = [[90, 'second', 1], [5400, 'minute', 60], [129600, 'hour', 3600], 
 export function span(seconds) {
   const [, unit, step] = SPANS.find(([limit]) => seconds < limit);
   const digits = step < 3600 ? 1 : 10;
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor((seconds * digits) / step) / digits);
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor((seconds * digits) / step) / digits);
 }
 
 export function bytes(count) {
   const [value, unit] = count < 1000 ? [count, 'byte'] : count < 1e6 ? [count / 1e3, 'kilobyte'] : [count / 1e6, 'megabyte'];
-  return new Intl.NumberFormat(language, {
+  return new Intl.NumberFormat(locale(), {
     style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short', maximumFractionDigits: value < 10 && unit !== 'byte' ? 1 : 0,
   }).format(value);
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # ./send.sh anna@example.org
+key=${IDEMPOTENCY_KEY:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}
 curl --fail-with-body --silent --show-error --retry 5 "$ABSENDER_URL/v1/emails" \
   --header "Authorization: Bearer $ABSENDER_TOKEN" \
   --header "Content-Type: application/json" \
-  --header "Idempotency-Key: booking-4711-$1" \
+  --header "Idempotency-Key: $key" \
   --data @- <<END
 {
   "to": "$1",

@@ -67,8 +67,7 @@ async function applications({ daemon, browser, language, words }) {
     await open(page, daemon.url, 'applications', '.empty');
     await look(page, language, '60-applications-none');
     await button('apps.new').first().click();
-    await untilFocus(page, 'token-form-title');
-    await page.keyboard.press('Tab');
+    await untilFocus(page, 'name');
     await page.keyboard.press('Enter');
     await untilFocus(page, 'name');
     assert.equal(await page.getAttribute('#name', 'aria-invalid'), 'true');
@@ -410,6 +409,10 @@ async function audit({ daemon, browser, language, words }) {
     }
     const row = await text(page, '[data-audit]');
     assert.ok(row.includes(data[0].text) && row.includes(ADMIN.email) && row.includes('127.0.0.1'), row);
+    const revoked = data.find((one) => one.action === 'token.revoked'); // its sentence says no name
+    assert.ok((await text(page, `[data-audit="${revoked.id}"]`)).includes(revoked.target));
+    const changed = data.find((one) => one.action === 'token.changed' && /quota/.test(one.detail));
+    assert.ok((await text(page, `[data-audit="${changed.id}"]`)).includes(words['audit.word.quota']), changed.detail);
     await look(page, language, '72-audit');
   });
 

@@ -255,6 +255,16 @@ async function byHand(step, { daemon, admin, colleague, words, look, kept }) {
     const link = await copyLink(page, page.locator('[data-reset]'));
     assert.ok(link.startsWith(`${daemon.url}/#/reset/`));
     await page.waitForSelector('[data-reset][data-state=handed_over]');
+    await page.locator('[data-reset] .buttons button').first().click(); // a link that is out is not killed without a question
+    await untilFocused(page, '[data-reset] .ask .primary');
+    await page.locator('[data-reset] .ask button').last().click();
+    await untilFocused(page, '[data-reset] [data-ask=copy]');
+    await callApi(page, 'POST', '/v1/password-resets', { email: ADMIN.email });
+    const mine = page.locator('[data-reset]', { hasText: ADMIN.email });
+    await mine.waitFor();
+    assert.equal(await mine.locator('[data-ask=copy]').count(), 0, 'a button that can only fail');
+    await mine.getByRole('button').click();
+    await mine.waitFor({ state: 'detached' });
     await follow(other, link, '#password');
     assert.equal(await other.inputValue('#email'), BERND.email);
     await look(other, '61-reset');
@@ -472,6 +482,11 @@ async function account(step, { daemon, admin, colleague, words, look }) {
   await step('on a phone nothing scrolls sideways, and all pages are behind one button', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await look(page, '72-phone-account');
+    await page.click('.unfold-nav');
+    await page.focus('#nav-arranged a');
+    await page.keyboard.press('Escape');
+    await untilFocused(page, '.unfold-nav');
+    assert.ok(await page.isHidden('#nav-arranged'));
     await page.click('.unfold-nav');
     await page.click('#nav-arranged a[href="#/people"]');
     await page.waitForSelector('[data-member]');

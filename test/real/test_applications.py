@@ -186,17 +186,23 @@ def check_snippets(tap):
                 tap.skip(f"{name}: sends", why)
                 continue
             recipient = f"{name.replace('.', '-')}@example.test"
-            first, again = (run_snippet(absender, command, name, recipient) for _ in range(2))
+            first, again = (run_snippet(absender, command, name, recipient, IDEMPOTENCY_KEY=f"booking-{name}") for _ in range(2))
             ids = [re.search(r"em_[0-9a-f]{32}", run.stdout) for run in (first, again)]
             tap.ok(first.returncode == 0 and all(ids), f"{name}: sends and prints the id", first)
-            tap.equal(ids[0] and ids[0].group(), ids[1] and ids[1].group(), f"{name}: run again it sends nothing twice")
+            tap.equal(ids[0] and ids[0].group(), ids[1] and ids[1].group(), f"{name}: run again with the same key it sends nothing twice")
+            other = run_snippet(absender, command, name, "somebody@example.test", IDEMPOTENCY_KEY=f"booking-{name}")
+            tap.ok(other.returncode != 0 and "idempotency" in (other.stdout + other.stderr).lower() and "Traceback" not in other.stderr,
+                   f"{name}: with that key for another mail it prints why that is refused", other)
+            fresh = re.search(r"em_[0-9a-f]{32}", run_snippet(absender, command, name, recipient).stdout)
+            tap.ok(fresh and fresh.group() != ids[0].group(), f"{name}: without a key of one's own each run is a mail of its own", fresh)
+            absender.wait_for_state(fresh.group(), "accepted")
             arrived = absender.wait_for_state(ids[0].group(), "accepted")
             tap.equal(arrived["to"], [recipient], f"{name}: the mail goes to its argument")
             wrong = run_snippet(absender, command, name, recipient, ABSENDER_TOKEN="abs_wrong")
             tap.ok(wrong.returncode != 0, f"{name}: a failure is one", wrong)
             text = (SNIPPETS / name).read_text("utf-8")
             tap.ok(absender.token not in text and len(text.splitlines()) <= 25, f"{name}: short, and no token stands in it")
-        tap.equal(len(absender.operator("GET", "/v1/sandbox/messages").json["data"]), len([n for n in names if runner(n)[0]]), "one mail each")
+        tap.equal(len(absender.operator("GET", "/v1/sandbox/messages").json["data"]), 2 * len([n for n in names if runner(n)[0]]), "two mails each")
 
 
 # --- The example --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import { errorText } from '../api.js';
 import { deviceOf } from '../device.js';
 import { readable } from '../domain.js';
 import { html } from '../html.js';
-import { moment, t } from '../i18n.js';
+import { moment, t, textOr } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
@@ -16,7 +16,7 @@ const HERE = '#/audit';
 const SEARCH_AFTER_MS = 300;
 const NAMES = ['action', 'actor', 'since', 'until'];
 /** Beginnings of actions, as a person groups them. */
-const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'backup.', 'sandbox.', 'setup.'];
+const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'notice.', 'backup.', 'sandbox.', 'setup.'];
 
 function kindText(kind) {
   const key = kind.replace('.', '');
@@ -61,19 +61,39 @@ function startOf(day, more = 0) {
   return at.toISOString();
 }
 
+/** Whose detail consists of words of the server's own; elsewhere it may be a name that somebody chose. */
+const WORDED = /^(member\.|invitation\.|smtp\.(draft_changed|verified)$|token\.changed$|webhook\.changed$|session\.ended$)/;
+
+function wordOf(word) {
+  const key = word.replaceAll(' ', '_');
+  return textOr(`audit.word.${key}`, readable(word));
+}
+
 /** Of a sign-in: the browser in words a person knows. */
 function detailOf({ action, detail }) {
+  if (WORDED.test(action)) return (detail ?? '').split(', ').map(wordOf).join(', ');
   const { browser, system } = action.startsWith('session.') ? deviceOf(detail) : {};
   return browser ? [browser, system].filter(Boolean).join(', ') : readable(detail ?? '');
 }
 
-const ACTORS = { system: 'audit.system', operator: 'audit.operator' };
+const ACTORS = { system: 'audit.system', operator: 'audit.operator', nobody: 'audit.nobody', anonymous: 'audit.visitor' };
+
+/** What a visitor asks for is done by the server itself, but he has an address. */
+function actorOf({ actor, client }) {
+  if (actor === 'system' && client) return t('audit.visitor');
+  if (ACTORS[actor]) return t(ACTORS[actor]);
+  return actor.startsWith('token ') ? t('audit.token', { name: actor.slice('token '.length) }) : readable(actor);
+}
+
+/** What it was done to, where the sentence does not name it: an email can be opened. */
+const Target = ({ event: { target, text } }) => target && !text.includes(target) && html`
+  <span class="hint">${t('audit.target')} ${target.startsWith('em_') ? html`<a href=${`#/outbox/${target}`}><code>${target}</code></a>` : html`<code>${target}</code>`}</span>`;
 
 const Row = ({ event }) => html`
   <tr data-audit=${event.id} data-action=${event.action}>
     <td class="cell-time"><${Time} at=${event.at} /></td>
-    <td class="cell-main"><strong>${readable(event.text)}</strong>${event.detail && html`<span class="hint">${detailOf(event)}</span>`}</td>
-    <td class="cell-to" title=${event.actor}>${ACTORS[event.actor] ? t(ACTORS[event.actor]) : readable(event.actor)}</td>
+    <td class="cell-main"><strong>${readable(event.text)}</strong>${event.detail && html`<span class="hint">${detailOf(event)}</span>`}<${Target} event=${event} /></td>
+    <td class="cell-to" title=${event.actor}>${actorOf(event)}</td>
     <td class="cell-client">${event.client ?? ''}</td>
   </tr>`;
 

@@ -24,7 +24,7 @@ export function useDeed() {
 
 /**
  * What is asked before it is done: { asking, ask(name), settle(), cancel(), row }. row: ref of the element in which the button `data-ask=name`
- * stands, which goes while it asks; cancel gives it the focus back.
+ * stands, which goes while it asks; cancel gives it the focus back, and so it is for what was refused.
  */
 export function useAsking() {
   const [asking, setAsking] = useState('');

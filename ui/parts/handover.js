@@ -3,7 +3,7 @@ import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
 import { people } from '../people-api.js';
-import { announce } from '../store.js';
+import { announce, useApp } from '../store.js';
 import { useAsking, useDeed } from './deed.js';
 import { useLink } from './handed-link.js';
 import { Icon } from './icon.js';
@@ -22,11 +22,16 @@ function Reset({ reset, onChanged, onGone }) {
   const { busy, problem, run } = useDeed();
   const { link, take, hide } = useLink();
   const { asking, row, ask, settle, cancel } = useAsking();
+  const isOwn = useApp().session.member.email === member.email; // nobody makes one for himself: the server refuses it
+  const renews = isOut(reset) || link;
 
   const copy = async () => {
     const answer = await run(() => people.askedResetLink(id));
+    if (!answer) {
+      cancel();
+      return;
+    }
     settle();
-    if (!answer) return;
     await take(answer);
     onChanged();
   };
@@ -42,15 +47,16 @@ function Reset({ reset, onChanged, onGone }) {
         <p><strong>${who}</strong> <span class="hint">${readable(member.email)}</span> <span class=${`badge ${LOOKS[state][0]}`}><${Icon} name=${LOOKS[state][1]} />${t(`handover.${state}`)}</span></p>
         ${reset.text && html`<p class="hint">${reset.text}</p>`}
         <p class="hint">${t(reset.asked_from ? 'handover.asked_from' : 'handover.asked_at', { time: moment(reset.asked_at), from: reset.asked_from })}</p>
+        ${isOwn && html`<p class="hint">${t('handover.own')} <a href="#/account">${t('account.title')}</a></p>`}
       </div>
       ${!asking && html`
         <div class="buttons">
-          <button type="button" class=${state === 'to_hand_over' ? 'small primary' : 'small'} data-ask="copy" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('handover.copy_what', { who })}
-            onClick=${() => (isOut(reset) ? ask('copy') : copy())}><${Icon} name="copy" />${t('invite.copy')}</button>
+          ${!isOwn && html`<button type="button" class=${state === 'to_hand_over' ? 'small primary' : 'small'} data-ask="copy" aria-disabled=${busy ? 'true' : undefined} aria-label=${t(renews ? 'handover.renew_what' : 'handover.copy_what', { who })}
+            onClick=${() => (renews ? ask('copy') : copy())}><${Icon} name=${renews ? 'key' : 'copy'} />${t(renews ? 'invite.renew' : 'invite.copy')}</button>`}
           <button type="button" class="small" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('handover.dismiss_what', { who })} onClick=${dismiss}>${t('handover.dismiss')}</button>
         </div>`}
       ${asking && html`
-        <${Question} id="reset-question" text=${t('handover.copy_sure')} button=${t('invite.copy')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
+        <${Question} id="reset-question" text=${t('handover.copy_sure')} button=${t('invite.renew')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
       <${Problem} text=${problem} />
       ${link && html`
         <${LinkBox} id=${id} title=${t('handover.link_for', { who })} link=${link.url} expires=${link.expires} copied=${link.copied} replaced=${link.replaced}

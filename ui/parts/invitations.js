@@ -20,8 +20,8 @@ const OVER = { accepted: ['good', 'check'], revoked: ['plain', 'cross'], expired
 
 const Badge = ({ look: [tone, icon], text }) => html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${text}</span>`;
 
-/** Somebody may be holding the link that a fresh one kills. */
-const isOut = ({ delivery }) => ['queued', 'held', 'sent', 'copied'].includes(delivery);
+/** Somebody may be holding the link that a fresh one kills; without a mail it was shown when it was made. */
+const isOut = ({ delivery }) => ['queued', 'held', 'not_configured', 'sent', 'copied'].includes(delivery);
 
 function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
   const { id, email, delivery } = invitation;
@@ -29,11 +29,15 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
   const { link, take, show, hide } = useLink();
   const { asking, row, ask, settle, cancel } = useAsking();
   const box = link ?? fresh;
+  const renews = isOut(invitation) || box;
 
   const copy = async () => {
     const answer = await run(() => people.invitationLink(id));
+    if (!answer) {
+      cancel();
+      return;
+    }
     settle();
-    if (!answer) return;
     onSeen();
     await take(answer);
     onChanged();
@@ -61,13 +65,13 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
       </div>
       ${!asking && html`
         <div class="buttons">
-          <button type="button" class="small" data-ask="copy" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.copy_what', { email: readable(email) })}
-            onClick=${() => (isOut(invitation) ? ask('copy') : copy())}><${Icon} name="copy" />${t('invite.copy')}</button>
+          <button type="button" class="small" data-ask="copy" aria-disabled=${busy ? 'true' : undefined} aria-label=${t(renews ? 'invite.renew_what' : 'invite.copy_what', { email: readable(email) })}
+            onClick=${() => (renews ? ask('copy') : copy())}><${Icon} name=${renews ? 'key' : 'copy'} />${t(renews ? 'invite.renew' : 'invite.copy')}</button>
           ${sends && html`<button type="button" class="small" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.resend_what', { email: readable(email) })} onClick=${resend}>${t('invite.resend')}</button>`}
           <button type="button" class="small danger" data-ask="revoke" aria-label=${t('invite.revoke_what', { email: readable(email) })} onClick=${() => ask('revoke')}>${t('invite.revoke')}</button>
         </div>`}
       ${asking === 'copy' && html`
-        <${Question} id="link-question" text=${t(delivery === 'copied' ? 'invite.copy_sure_copied' : 'invite.copy_sure')} button=${t('invite.copy')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
+        <${Question} id="link-question" text=${t(['copied', 'not_configured'].includes(delivery) ? 'invite.copy_sure_copied' : 'invite.copy_sure')} button=${t('invite.renew')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
       ${asking === 'revoke' && html`
         <${Question} id="revoke-question" text=${t('invite.revoke_sure', { email: readable(email) })} button=${t('invite.revoke')} danger busy=${busy} onYes=${revoke} onNo=${cancel} no=${t('action.cancel')} />`}
       <${Problem} text=${problem} />

@@ -45,12 +45,16 @@ function Manage({ member, onChanged, onGone, onClose }) {
   const who = nameOf(member);
   const makeLink = async () => {
     const answer = await run(() => people.resetLink(member.id));
+    if (!answer) {
+      cancel();
+      return;
+    }
     settle();
-    if (answer) await take(answer);
+    await take(answer);
   };
   const remove = async () => {
     if (!await run(async () => { await people.removeMember(member.id); return true; })) {
-      settle();
+      cancel();
       return;
     }
     announce(t('people.removed', { who }));

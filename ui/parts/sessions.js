@@ -37,8 +37,8 @@ export function Sessions({ fresh }) {
 
   const end = async (action, words) => {
     const done = await run(async () => { await action(); return true; });
+    if (!done) return; // what was pressed stays, with the focus
     setAsking(false);
-    if (!done) return;
     announce(words);
     document.getElementById('sessions-title')?.focus();
     await load();

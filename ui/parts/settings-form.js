@@ -31,7 +31,7 @@ const SecurityChoice = ({ draft, locked, fault }) => html`
 /** Said once: under the field as a hint, or as its fault. */
 function passwordHint(draft, fault) {
   if (draft.needsPasswordAgain()) return fault ? undefined : t('fault.password_again');
-  if (draft.stored?.set && draft.stored.set_at) return fault ? undefined : t('settings.password.stored', { time: dateTime(draft.stored.set_at) });
+  if (draft.stored?.set && draft.stored.set_at && !draft.form.password) return fault ? undefined : t('settings.password.stored', { time: dateTime(draft.stored.set_at) });
   return t('settings.password.hint');
 }
 

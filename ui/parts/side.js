@@ -1,5 +1,5 @@
 // Beside every page: where one is and where one can go, language and look, and who is signed in.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { chooseLanguage, currentLanguage, languages, t } from '../i18n.js';
 import { homeOf } from '../routes.js';
@@ -43,11 +43,22 @@ const Entry = ({ entry: [name, icon, href], current }) => html`
 /** The button stands on narrow screens only; elsewhere all of it is always open. */
 function Arranged({ current }) {
   const [open, setOpen] = useState(false);
+  const button = useRef(null);
   useEffect(() => { setOpen(false); }, [current]);
+  useEffect(() => {
+    if (!open) return undefined;
+    const close = ({ key }) => {
+      if (key !== 'Escape') return;
+      setOpen(false);
+      button.current.focus();
+    };
+    addEventListener('keydown', close);
+    return () => removeEventListener('keydown', close);
+  }, [open]);
   const here = ARRANGED.some(([name]) => name === current);
   return html`
-    <button type="button" class=${`ghost unfold-nav ${here ? 'here' : ''}`} aria-expanded=${open ? 'true' : 'false'} aria-controls="nav-arranged" onClick=${() => setOpen(!open)}>
-      <${Icon} name="more" /><span>${t('nav.more')}</span></button>
+    <button type="button" ref=${button} class=${`ghost unfold-nav ${here ? 'here' : ''}`} aria-expanded=${open ? 'true' : 'false'} aria-controls="nav-arranged" onClick=${() => setOpen(!open)}>
+      <${Icon} name="menu" /><span>${t('nav.more')}</span></button>
     <ul id="nav-arranged" class=${open ? 'arranged open' : 'arranged'} aria-label=${t('nav.arranged')}>${ARRANGED.map((entry) => html`<${Entry} key=${entry[0]} entry=${entry} current=${current} />`)}</ul>`;
 }
 

@@ -1,4 +1,5 @@
 // What an application may do: made once with its rights, changed later in everything but those.
+import { useEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { AreaField } from './area-field.js';
@@ -55,15 +56,14 @@ function changesOf(values, token) {
   return Object.fromEntries(Object.entries(body).filter(([name, value]) => !known || JSON.stringify(value) !== JSON.stringify(known[name])));
 }
 
-const focusOnce = (heading) => heading?.focus();
-
 /** token: the one to be changed; none: a new one. onSend(body) keeps it, and what it throws is shown. */
 export function TokenForm({ token, sender, onSend, onCancel }) {
   const form = useForm(valuesOf(token));
   const { field } = form;
+  useEffect(() => { document.getElementById('name')?.focus(); }, []);
   return html`
     <form class="card settings" ref=${form.ref} novalidate aria-labelledby="token-form-title" onSubmit=${form.submit(check(token), (values) => onSend(changesOf(values, token)))}>
-      <h2 id="token-form-title" tabindex="-1" ref=${focusOnce}>${token ? t('apps.change_what', { name: token.name }) : t('apps.new')}</h2>
+      <h2 id="token-form-title">${token ? t('apps.change_what', { name: token.name }) : t('apps.new')}</h2>
       <${Field} ...${field('name', 'apps.name', { required: true, hint: t('apps.name.hint'), autocomplete: 'off', maxlength: 128 })} />
       <${Picks} ...${field('scopes', 'apps.scopes', { disabled: Boolean(token), hint: t(token ? 'apps.scopes.fixed' : 'apps.scopes.hint') })}
         choices=${SCOPES.map((name) => ({ name, label: scopeText(name) }))} />

@@ -1,4 +1,5 @@
 // Where a webhook goes and what it tells.
+import { useEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t, textOr } from '../i18n.js';
 import { Field } from './field.js';
@@ -26,16 +27,15 @@ function check({ url, events }) {
   };
 }
 
-const focusOnce = (heading) => heading?.focus();
-
 /** webhook: the one to be changed; none: a new one. */
 export function WebhookForm({ webhook, onSend, onCancel }) {
   const form = useForm({ url: webhook?.url ?? '', name: webhook?.name ?? '', events: webhook?.events ?? FIRST });
   const { field } = form;
+  useEffect(() => { document.getElementById('url')?.focus(); }, []);
   const send = ({ url, name, events }) => onSend({ url: url.trim(), name: name.trim() || null, events });
   return html`
     <form class="card settings" ref=${form.ref} novalidate aria-labelledby="hook-form-title" onSubmit=${form.submit(check, send)}>
-      <h2 id="hook-form-title" tabindex="-1" ref=${focusOnce}>${t(webhook ? 'hook.change' : 'hook.new')}</h2>
+      <h2 id="hook-form-title">${t(webhook ? 'hook.change' : 'hook.new')}</h2>
       <${Field} ...${field('url', 'hook.url', { required: true, inputmode: 'url', hint: t('hook.url.hint'), placeholder: 'https://', autocomplete: 'off', spellcheck: 'false', maxlength: 2048 })} />
       <${Field} ...${field('name', 'hook.name', { optional: true, hint: t('hook.name.hint'), autocomplete: 'off', maxlength: 128 })} />
       <${Picks} ...${field('events', 'hook.events', { hint: t('hook.events.hint') })} choices=${EVENTS.map((name) => ({ name, label: eventText(name) }))} />

@@ -47,7 +47,8 @@ static const struct {
     {"email.handed_over", {"Email handed over in person", "E-Mail persönlich übergeben"}},
     {"emails.bulk", {"Several emails handled at once", "Mehrere E-Mails auf einmal bearbeitet"}},
     {"backup.started", {"Backup started", "Sicherung begonnen"}},
-    {"notice.sent", {"Notice sent to the admins", "Hinweis an die Admins gesendet"}},
+    {"notice.sent",
+        {"Notice sent to the administrators", "Hinweis an die Administratoren gesendet"}},
     {"sandbox.cleared", {"Sandbox cleared", "Sandbox geleert"}},
 };
 

@@ -58,6 +58,12 @@ static const struct {
         {"Write it like https://alerts.example.com/mail: https and a name, no user, no address.",
             "Bitte in der Form https://alerts.example.com/mail angeben: https und ein Name, ohne "
             "Benutzer, keine IP-Adresse."}},
+    {"webhook_url_is_address",
+        {"Not allowed: write the receiver's name, not its IP address. If it is in a private "
+         "network, the operator can allow that with --allow-network.",
+            "Nicht erlaubt: Bitte geben Sie den Namen des Empfängers an, nicht seine IP-Adresse. "
+            "Liegt er in einem privaten Netz, kann der Betreiber dieses mit --allow-network "
+            "erlauben."}},
     {"invalid_domain", {"This is not a domain. Enter it like example.com.",
                            "Das ist keine Domain. Bitte geben Sie sie in der Form example.com "
                            "an."}},
@@ -361,6 +367,24 @@ static const struct {
     {"The HTML ends inside a tag, a style sheet or a comment.",
         "Das HTML endet mitten in einem Tag, einem Stylesheet oder einem Kommentar."},
     {"This text must show the value of \"*\".", "Dieser Text muss den Wert von „{1}“ zeigen."},
+    {"{{link}} must stand alone in its line.", "{{link}} muss allein in seiner Zeile stehen."},
+    {"{{link}} must be the whole address of a link (href), or all that this link shows.",
+        "{{link}} muss die ganze Adresse eines Links (href) sein oder alles, was dieser Link "
+        "zeigt."},
+    {"{{link}} may not stand in the subject.", "{{link}} darf nicht im Betreff stehen."},
+    {"Apart from {{link}}, links here must begin with {{public_url}}.",
+        "Außer {{link}} müssen Links hier mit {{public_url}} beginnen."},
+    {"Pictures and anything else that is fetched from elsewhere may not stand in this text.",
+        "Bilder und alles andere, was von anderswo geholt wird, darf in diesem Text nicht stehen."},
+    {"In quotes and in style sheets < may not stand here.",
+        "In Anführungszeichen und Stylesheets darf hier kein < stehen."},
+    {"Please put the values of href, style and src in quotes.",
+        "Bitte setzen Sie die Werte von href, style und src in Anführungszeichen."},
+    {"HTML comments may not stand in this text.",
+        "HTML-Kommentare dürfen in diesem Text nicht stehen."},
+    {"A value is at most 64 KiB long.", "Ein Wert ist höchstens 64 KiB lang."},
+    {"All values are at most 256 KiB long.", "Alle Werte zusammen sind höchstens 256 KiB lang."},
+    {"The template cannot be filled.", "Die Vorlage lässt sich nicht füllen."},
     {"The name is made of small letters, digits, _ and -, up to *.",
         "Der Name besteht aus höchstens {1} Kleinbuchstaben, Ziffern, _ und -."},
     {"There are * texts already; please remove one first.",
@@ -377,9 +401,9 @@ static const struct {
     {"These are more at once than the token's quota ever allows: send them in parts.",
         "Das sind auf einmal mehr, als das Kontingent des Tokens je zulässt. Bitte senden Sie sie "
         "in Teilen."},
-    {"A token that is limited itself makes and changes no tokens.",
-        "Mit einem Token, das selbst beschränkt ist, lassen sich keine Tokens anlegen oder "
-        "ändern."},
+    {"A token that is limited itself gives no rights away.",
+        "Ein Token mit eigenen Grenzen gibt keine Rechte weiter."},
+    {"A token does not change itself.", "Ein Token ändert sich nicht selbst."},
     {"Choose at least one event.", "Bitte wählen Sie mindestens ein Ereignis."},
     {"The port of a receiver is 443, or 1024 and above.",
         "Der Port des Empfängers ist 443 oder liegt ab 1024."},

@@ -30,7 +30,7 @@ const char *link_text_delivery(const Invitation *invitation, const LinkMail *mai
         return "copied";
     switch (mail->fate) {
     case LINK_MAIL_NONE:
-        return "not_configured";
+        return mail->gate == EMAIL_GATE_NOT_CONFIGURED ? "not_configured" : "failed";
     case LINK_MAIL_QUEUED:
         return "queued";
     case LINK_MAIL_HELD:
@@ -69,6 +69,12 @@ static Sentence delivery_of(const LinkMail *mail)
 {
     switch (mail->fate) {
     case LINK_MAIL_NONE:
+        if (mail->gate != EMAIL_GATE_NOT_CONFIGURED)
+            return (Sentence){
+                "Es ging keine E-Mail hinaus. Senden Sie die Einladung später erneut, "
+                "oder kopieren Sie den Link und geben Sie ihn selbst weiter.",
+                "No mail went out. Send the invitation again later, or copy the link and pass it "
+                "on yourself."};
         return (Sentence){"Es ging keine E-Mail hinaus, weil der Versand noch nicht eingerichtet "
                           "ist. Kopieren Sie den Link und geben Sie ihn selbst weiter.",
             "No mail went out, because sending is not set up yet. Copy the link and pass it on "

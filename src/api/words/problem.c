@@ -210,7 +210,7 @@ static const struct {
                           "Er wurde benutzt, durch einen neueren ersetzt oder ist zu alt. Bitte "
                           "fordern Sie auf der Anmeldeseite einen neuen an."}},
     {"own_reset", {"Change your password on your account page, or ask another admin.",
-                      "Ändern Sie Ihr Passwort unter „Mein Konto“, oder bitten Sie einen anderen "
+                      "Ändern Sie Ihr Passwort unter „Ihr Konto“, oder bitten Sie einen anderen "
                       "Admin darum."}},
     {"not_found", {"Check the address; what was here may also have been deleted.",
                       "Bitte prüfen Sie die Adresse; der Eintrag kann auch gelöscht worden sein."}},
