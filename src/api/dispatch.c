@@ -66,6 +66,7 @@ static gboolean find_credential(ApiCall *call, const char *text, PeopleCallerKin
 static const char *authenticate(ApiCall *call)
 {
     HttpRequest *request = call->request;
+    call->caller = (PeopleCaller){.kind = PEOPLE_CALLER_NOBODY};
     if (request->is_control) {
         call->caller = (PeopleCaller){.kind = PEOPLE_CALLER_OPERATOR,
             .org_id = STORE_DEFAULT_ORG,
@@ -235,6 +236,12 @@ static void handle(HttpRequest *request, gpointer user)
 {
     struct api *api = user;
     ApiCall *call = request->call;
+    /* Again, for a body may be long in coming: who was removed meanwhile is not served. */
+    HttpAnswer *refusal = check_rights(call);
+    if (refusal) {
+        give_answer(call, refusal);
+        return;
+    }
     GThreadPool *pool = api->quick;
     guint most_waiting = G_MAXUINT;
     if (call->route->flags & ROUTE_HASHES) {

@@ -124,17 +124,31 @@ gboolean link_mail_read(
 
 /* --- How often ------------------------------------------------------------------------------- */
 
-MonoMs link_mail_take(struct api *api, gint64 org_id, const char *address, const char *client)
+MonoMs link_mail_take_ask(struct api *api, const char *address, const char *client)
 {
-    g_autofree char *network = client ? rate_client_key(client) : NULL;
-    g_autofree char *to = g_strdup_printf("link to %s", address);
-    g_autofree char *org = g_strdup_printf("link org %" G_GINT64_FORMAT, org_id);
-    g_autofree char *from = g_strdup_printf("link from %s", network ? network : "");
+    g_autofree char *network = rate_client_key(client);
+    g_autofree char *to = g_strdup_printf("reset to %s", address);
+    g_autofree char *from = g_strdup_printf("reset from %s", network);
+    const RateRule rules[] = {
+        {to, LIMIT_LINK_MAILS_PER_ADDRESS, CLOCK_HOUR_MS},
+        {from, LIMIT_LINK_MAILS_PER_CLIENT, CLOCK_HOUR_MS},
+    };
+    return rate_take_all(api->rate, rules, G_N_ELEMENTS(rules), clock_mono_ms());
+}
+
+MonoMs link_mail_take_reset(struct api *api, gint64 org_id)
+{
+    g_autofree char *org = g_strdup_printf("resets of org %" G_GINT64_FORMAT, org_id);
+    return rate_take(api->rate, org, LIMIT_LINK_MAILS_PER_ORG, CLOCK_HOUR_MS, clock_mono_ms());
+}
+
+MonoMs link_mail_take_invitation(struct api *api, gint64 org_id, const char *address)
+{
+    g_autofree char *to = g_strdup_printf("invitation to %s", address);
+    g_autofree char *org = g_strdup_printf("invitations of org %" G_GINT64_FORMAT, org_id);
     const RateRule rules[] = {
         {to, LIMIT_LINK_MAILS_PER_ADDRESS, CLOCK_HOUR_MS},
         {org, LIMIT_LINK_MAILS_PER_ORG, CLOCK_HOUR_MS},
-        {from, LIMIT_LINK_MAILS_PER_CLIENT, CLOCK_HOUR_MS},
     };
-    gsize n_rules = client ? G_N_ELEMENTS(rules) : G_N_ELEMENTS(rules) - 1;
-    return rate_take_all(api->rate, rules, n_rules, clock_mono_ms());
+    return rate_take_all(api->rate, rules, G_N_ELEMENTS(rules), clock_mono_ms());
 }

@@ -54,8 +54,16 @@ gboolean link_mail_read(
 
 /* --- How often ------------------------------------------------------------------------------- */
 
-/* One more mail with a link to this address (in small letters): 0, or how long to wait. client
- * NULL: a signed-in admin asks, who is not limited by where he sits. */
-MonoMs link_mail_take(struct api *api, gint64 org_id, const char *address, const char *client);
+/* Each counts one more and says 0, or how long to wait. Addresses are in small letters. Strangers'
+ * asks and admins' invitations share nothing, or the ones could keep the others from their work. */
+
+/* A stranger asks for a reset of this address, whether there is such an account or not. */
+MonoMs link_mail_take_ask(struct api *api, const char *address, const char *client);
+
+/* A reset of an account that there is. */
+MonoMs link_mail_take_reset(struct api *api, gint64 org_id);
+
+/* An admin invites; not limited by where he sits. */
+MonoMs link_mail_take_invitation(struct api *api, gint64 org_id, const char *address);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Link, link_clear)

@@ -107,6 +107,8 @@ static gboolean post_one(struct api *api, const Reset *reset, GError **error)
     GError *fault = NULL;
     Db *db = store_reader_take(api->store);
     posting.member = member_by_email(db, reset->account, &fault);
+    if (posting.member && link_mail_take_reset(api, posting.member->org_id) > 0)
+        g_clear_pointer(&posting.member, member_free); /* too many: as if there were no account */
     if (posting.member)
         write_mail(db, &posting);
     store_reader_give(api->store, db);

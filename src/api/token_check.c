@@ -61,12 +61,12 @@ HttpAnswer *token_check_emails(ApiCall *call, EmailNew *const *emails, guint n)
     return refusal ? refusal : count(call, emails, n);
 }
 
-HttpAnswer *token_check_giver(ApiCall *call, guint scopes)
+HttpAnswer *call_may_grant(ApiCall *call, guint scopes)
 {
     if (scopes & ~call->caller.scopes)
         return call_problem(call, "scope_not_allowed", NULL);
     if (is_token(call) && token_limits_is_limited(call->api->token_limits, call->caller.row))
-        return call_problem(call, "scope_not_allowed",
-            "A token that is limited itself makes and changes no tokens.");
+        return call_problem(
+            call, "scope_not_allowed", "A token that is limited itself gives no rights away.");
     return NULL;
 }

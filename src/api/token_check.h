@@ -14,6 +14,6 @@ HttpAnswer *token_check_network(ApiCall *call);
  */
 HttpAnswer *token_check_emails(ApiCall *call, EmailNew *const *emails, guint n);
 
-/* May the caller give away these scopes, and tokens without limits? NULL, or 403
- * `scope_not_allowed`. */
-HttpAnswer *token_check_giver(ApiCall *call, guint scopes);
+/* May the caller give away these scopes, without limits: as a token, a role, an invitation, or a
+ * link that opens an account? NULL, or 403 `scope_not_allowed`. */
+HttpAnswer *call_may_grant(ApiCall *call, guint scopes);

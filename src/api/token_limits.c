@@ -10,9 +10,10 @@ typedef struct {
     char **senders;      /* addr-specs; NULL: what the settings allow */
     GPtrArray *networks; /* of GInetAddressMask; NULL: from anywhere */
     QuotaLimits quota;
-    Quota *used;   /* of steady times */
-    guint room;    /* there is at least: found earlier, and what time frees only adds to it */
-    guint unsaved; /* counted since the last flush */
+    gboolean has_end; /* it expires */
+    Quota *used;      /* of steady times */
+    guint room;       /* there is at least: found earlier, and what time frees only adds to it */
+    guint unsaved;    /* counted since the last flush */
 } Entry;
 
 struct token_limits {
@@ -107,6 +108,7 @@ void token_limits_put(TokenLimits *limits, const Token *token)
     entry->senders = read_list(token->from_addresses);
     entry->networks = read_networks(token->networks);
     entry->quota = token->quota;
+    entry->has_end = token->expires_at > 0;
     entry->room = 0;
     g_mutex_unlock(&limits->mutex);
 }
@@ -194,7 +196,8 @@ gboolean token_limits_is_limited(TokenLimits *limits, gint64 token_row)
 {
     g_mutex_lock(&limits->mutex);
     const Entry *entry = g_hash_table_lookup(limits->table, &token_row);
-    gboolean is_limited = !entry || entry->senders || entry->networks || has_quota(&entry->quota);
+    gboolean is_limited =
+        !entry || entry->senders || entry->networks || entry->has_end || has_quota(&entry->quota);
     g_mutex_unlock(&limits->mutex);
     return is_limited;
 }

@@ -27,7 +27,8 @@ gboolean token_limits_admit(TokenLimits *limits, gint64 token_row, const char *c
 gboolean token_limits_allow_sender(
     TokenLimits *limits, gint64 token_row, const char *addr_spec, char **allowed);
 
-/* TRUE if anything of the above or a quota is set: who is limited gives no rights away. */
+/* TRUE if anything of the above, a quota or an expiry is set: who is limited gives no rights away.
+ */
 gboolean token_limits_is_limited(TokenLimits *limits, gint64 token_row);
 
 /* Counts n mails (a recipient counts as one) at once, all or none: 0 if there was room, else when

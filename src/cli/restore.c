@@ -118,8 +118,12 @@ static gboolean ask_first(const Request *request)
     return terminal_confirm(question);
 }
 
+/* Only for somebody who looks on: in a script's log a restore that was refused should say why, and
+ * nothing before it. */
 static void on_progress(gint64 bytes_done, gint64 bytes_total, gpointer user)
 {
+    if (!terminal_shows_output())
+        return;
     progress_show_bytes(user, bytes_done, bytes_total);
     if (bytes_done == bytes_total)
         progress_show_step(user, say("The copy is being checked …"));

@@ -19,7 +19,7 @@ from badserver import BadServer  # noqa: E402
 from harness.daemon import PROGRAM, Daemon, Tap  # noqa: E402
 
 DONE, NO, USAGE, UNREACHABLE = 0, 1, 2, 3  # exit statuses
-COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume", "queue", "explain", "backup", "restore"]
+COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume", "queue", "explain", "audit", "backup", "restore"]
 OWN_SEQUENCE = "\r\x1b[K"  # how a terminal's line is cleared; nothing else may be sent
 TOKEN = re.compile(r"abs_[\w-]{30,}")
 PDF = bytes(range(256)) * 300
@@ -75,7 +75,7 @@ def said(run, status, *parts):
 
 def check_words(tap):
     for what, run in (("--help", command("--help")), ("help", command("help"))):
-        named = re.findall(r"^  (\w+) ", run.stdout, re.M)
+        named = re.findall(r"^  ([\w-]+) ", run.stdout, re.M)
         tap.ok(run.returncode == DONE and named == COMMANDS, f"{what} names every command", run)
     german = command("--help", env=GERMAN)
     tap.ok(said(german, DONE, "den Mailversand ausschalten", "Alle nehmen --data ORDNER"), "--help speaks German", german)

@@ -292,10 +292,7 @@ static HttpAnswer *end_finish(ApiCall *call, gpointer data, const GError *error)
     else
         credentials_remove_member(credentials, end->caller.member_row, end->caller.row);
     sse_check_callers(call->api->sse);
-    json_t *json = json_object();
-    json_object_set_new(json, "object", json_text("session"));
-    json_object_set_new(json, "deleted", json_true());
-    return call_json(call, 200, json);
+    return call_json(call, 200, json_deleted());
 }
 
 HttpAnswer *route_account_session_delete(ApiCall *call)

@@ -5,6 +5,7 @@
 #include "api/routes/routes.h"
 #include "api/state.h"
 #include "api/system_mail.h"
+#include "api/token_check.h"
 #include "api/words/link_text.h"
 
 #include "base/error.h"
@@ -308,7 +309,9 @@ static HttpAnswer *write_mail(ApiCall *call, Db *db, Deed *deed, const SmtpState
     struct api *api = call->api;
     if (!link_letter_is_possible(api, state))
         return NULL;
-    MonoMs wait_ms = link_mail_take(api, invitation->org_id, invitation->email, NULL);
+    MonoMs wait_ms = link_mail_take_invitation(api, invitation->org_id, invitation->email);
+    if (wait_ms > 0 && deed->kind == DEED_CREATE)
+        return NULL; /* its link can be copied */
     if (wait_ms > 0) {
         const Problem problem = {
             .code = "too_many_link_mails", .retry_after_s = (guint)(wait_ms / CLOCK_SECOND_MS) + 1};
@@ -394,8 +397,9 @@ static Invitation *invitation_new(ApiCall *call, Fields *fields)
 
 static HttpAnswer *create_from(ApiCall *call, Fields *fields)
 {
-    if (!people_may_grant(&call->caller, fields->role))
-        return call_problem(call, "scope_not_allowed", NULL);
+    HttpAnswer *refusal = call_may_grant(call, people_role_scopes(fields->role));
+    if (refusal)
+        return refusal;
     Deed *deed = deed_new(call, DEED_CREATE, invitation_new(call, fields));
     memcpy(deed->invitation->token_hash, deed->link.token_hash, PEOPLE_HASH_BYTES);
     return prepare_and_submit(call, deed, "invitation.created");
@@ -430,8 +434,10 @@ static HttpAnswer *change_existing(ApiCall *call, DeedKind kind, const char *act
         return call_error(call, error);
     if (!invitation)
         return call_problem(call, "not_found", NULL);
-    if (kind != DEED_REVOKE && !people_may_grant(&call->caller, invitation->role))
-        return call_problem(call, "scope_not_allowed", NULL);
+    HttpAnswer *refusal =
+        kind == DEED_REVOKE ? NULL : call_may_grant(call, people_role_scopes(invitation->role));
+    if (refusal)
+        return refusal;
     Deed *deed = deed_new(call, kind, g_steal_pointer(&invitation));
     return kind == DEED_RESEND ? prepare_and_submit(call, deed, action)
                                : submit(call, deed, action);

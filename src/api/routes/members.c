@@ -1,6 +1,7 @@
 /* Members: the list, their roles, and their end. */
 #include "api/routes/routes.h"
 #include "api/state.h"
+#include "api/token_check.h"
 
 #include "api/member_fields.h"
 #include "api/session_start.h"
@@ -46,6 +47,7 @@ typedef struct {
     char *name;      /* NULL: stays */
     Member *member;  /* as it is afterwards */
     gboolean has_lost_sessions;
+    gboolean is_beyond; /* the member may more than the caller */
 } MemberDeed;
 
 static void member_deed_free(gpointer data)
@@ -91,12 +93,19 @@ static gboolean member_deed_job(Db *db, gpointer data, GError **error)
     deed->member = member_need_by_id(db, call->caller.org_id, &call->id, error);
     if (!deed->member)
         return FALSE;
+    deed->is_beyond = !people_may_grant(&call->caller, deed->member->role);
+    if (deed->is_beyond) {
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_DENIED, "the member may more");
+        return FALSE;
+    }
     return deed->is_removal ? remove_member(db, deed, error) : change_member(db, deed, error);
 }
 
 static HttpAnswer *member_deed_finish(ApiCall *call, gpointer data, const GError *error)
 {
     const MemberDeed *deed = data;
+    if (deed->is_beyond)
+        return call_problem(call, "scope_not_allowed", NULL);
     if (g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED))
         return call_problem(call, "last_admin", NULL);
     if (error)
@@ -147,8 +156,8 @@ HttpAnswer *route_member_patch(ApiCall *call)
     json_decref(body);
     if (faults.list->len > 0)
         problem = call_faults(call, &faults);
-    else if (deed->role && !people_may_grant(&call->caller, deed->role))
-        problem = call_problem(call, "scope_not_allowed", NULL);
+    else if (deed->role)
+        problem = call_may_grant(call, people_role_scopes(deed->role));
     if (!problem)
         return submit(call, deed);
     member_deed_free(deed);

@@ -194,12 +194,23 @@ static HttpAnswer *change_finish(ApiCall *call, gpointer data, const GError *err
     return answer;
 }
 
+/* Links that let somebody in begin with the public URL: whoever sets it can become anybody, so that
+ * is for an admin who signed in and for the operator, never for a token. */
+static gboolean may_change(const ApiCall *call, const OrganisationChange *change)
+{
+    return !change->is_given[PUBLIC_URL] || call->caller.role == PEOPLE_ROLE_ORG_ADMIN;
+}
+
 HttpAnswer *route_organisation_patch(ApiCall *call)
 {
     HttpAnswer *problem = NULL;
     OrganisationChange *change = read_change(call, &problem);
     if (!change)
         return problem;
+    if (!may_change(call, change)) {
+        change_free(change);
+        return call_problem(call, "scope_not_allowed", NULL);
+    }
     change->was_https = public_url_is_https(call->api);
     call_audit(call, "organisation.changed", NULL, NULL);
     return call_submit(call, change_job, change, change_finish, change_free);

@@ -2,6 +2,7 @@
  * the link and passes it on; a copied link is always a fresh one, and the former is dead. */
 #include "api/routes/routes.h"
 #include "api/state.h"
+#include "api/token_check.h"
 #include "api/words/link_text.h"
 
 #include "base/error.h"
@@ -201,8 +202,9 @@ static HttpAnswer *deed_finish(ApiCall *call, gpointer data, const GError *error
  * one for himself, or a stolen session would be enough to change a password. */
 static HttpAnswer *check_rights(ApiCall *call, gint64 member_row, PeopleRole role)
 {
-    if (!people_may_grant(&call->caller, role))
-        return call_problem(call, "scope_not_allowed", NULL);
+    HttpAnswer *refusal = call_may_grant(call, people_role_scopes(role));
+    if (refusal)
+        return refusal;
     if (call->caller.kind == PEOPLE_CALLER_MEMBER && call->caller.member_row == member_row)
         return call_problem(call, "own_reset", NULL);
     return NULL;

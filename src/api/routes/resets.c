@@ -72,7 +72,7 @@ HttpAnswer *route_reset_ask(ApiCall *call)
     g_autofree char *account = read_account(call, &problem);
     if (!account)
         return problem;
-    if (link_mail_take(call->api, STORE_DEFAULT_ORG, account, call->client) > 0)
+    if (link_mail_take_ask(call->api, account, call->client) > 0)
         return asked_answer(call);
     WallMs now = clock_wall_ms();
     Reset *reset = g_new0(Reset, 1);

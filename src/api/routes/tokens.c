@@ -175,7 +175,7 @@ HttpAnswer *route_token_create(ApiCall *call)
     g_autoptr(Making) making = g_new0(Making, 1);
     Token *token = making->token = read_request(call, TRUE, &given, &problem);
     if (token)
-        problem = token_check_giver(call, token->scopes);
+        problem = call_may_grant(call, token->scopes);
     if (problem)
         return problem;
     making->call = call;
@@ -235,7 +235,11 @@ static HttpAnswer *check_change(ApiCall *call)
     Db *db = store_reader_take(call->api->store);
     g_autoptr(Token) token = token_get(db, call->caller.org_id, &call->id, &error);
     store_reader_give(call->api->store, db);
-    return token ? token_check_giver(call, token->scopes) : call_error(call, error);
+    if (!token)
+        return call_error(call, error);
+    if (call->caller.kind == PEOPLE_CALLER_TOKEN && call->caller.row == token->row)
+        return call_problem(call, "scope_not_allowed", "A token does not change itself.");
+    return call_may_grant(call, token->scopes);
 }
 
 HttpAnswer *route_token_patch(ApiCall *call)

@@ -351,6 +351,29 @@ static void nobody_is_flooded_with_invitations(void **state)
     assert_reply(copied, 200, NULL);
 }
 
+/* Strangers' asks cost admins nothing; and what is too much is made all the same, without a mail.
+ */
+static void too_many_invitations_go_without_a_mail(void **state)
+{
+    Fixture *self = *state;
+    links_activate(self);
+    for (guint i = 0; i < LIMIT_LINK_MAILS_PER_CLIENT + 3; i++) {
+        g_autoptr(Reply) asked =
+            ask(self, "POST /v1/password-resets", "", "{\"email\":\"bob@example.de\"}");
+        assert_reply(asked, 202, NULL);
+    }
+    for (guint i = 0; i <= LIMIT_LINK_MAILS_PER_ORG; i++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"email\":\"n%u@example.de\",\"role\":\"member\"}", i);
+        gboolean is_last = i == LIMIT_LINK_MAILS_PER_ORG;
+        g_autoptr(Reply) reply = invite(self, i == 0 ? BOB : body);
+        assert_reply(reply, 201, NULL);
+        assert_string_equal(reply_text(reply, "delivery"), is_last ? "failed" : "held");
+        assert_int_equal(json_is_null(reply_at(reply, "email_id")), is_last);
+        assert_string_not_equal(reply_text(reply, "link"), "");
+    }
+}
+
 /* Threat T41. */
 static void nobody_reads_the_link_in_the_outbox(void **state)
 {
@@ -423,6 +446,7 @@ int main(void)
         PEOPLE_TEST(a_mail_whose_link_is_dead_is_not_sent),
         PEOPLE_TEST(who_joins_by_the_copied_link_ends_the_mail),
         PEOPLE_TEST(nobody_is_flooded_with_invitations),
+        PEOPLE_TEST(too_many_invitations_go_without_a_mail),
         PEOPLE_TEST(nobody_reads_the_link_in_the_outbox),
         PEOPLE_TEST(every_deed_is_audited_and_no_refusal_is),
     };

@@ -32,6 +32,8 @@ static void an_invitation_says_how_its_link_travels(void **state)
     } rows[] = {
         {"no settings", {.expires_at = SOON}, {LINK_MAIL_NONE, EMAIL_GATE_NOT_CONFIGURED},
             "not_configured", "pass it on yourself"},
+        {"too many at once", {.expires_at = SOON}, {LINK_MAIL_NONE, EMAIL_GATE_OPEN}, "failed",
+            "again later"},
         {"on its way", {.expires_at = SOON}, {LINK_MAIL_QUEUED, EMAIL_GATE_OPEN}, "queued",
             "on its way"},
         {"paused", {.expires_at = SOON}, {LINK_MAIL_HELD, EMAIL_GATE_PAUSED}, "held", "paused"},
@@ -51,7 +53,7 @@ static void an_invitation_says_how_its_link_travels(void **state)
         {"copied", {.expires_at = SOON, .copied_at = PAST}, {LINK_MAIL_ENDED, EMAIL_GATE_OPEN},
             "copied", "was copied"},
         {"accepted", {.expires_at = SOON, .accepted_at = PAST}, {LINK_MAIL_NONE, EMAIL_GATE_OPEN},
-            "not_configured", "accepted"},
+            "failed", "accepted"},
         {"revoked", {.expires_at = SOON, .revoked_at = PAST}, {LINK_MAIL_SENT, EMAIL_GATE_OPEN},
             "sent", "Withdrawn"},
         {"too late", {.expires_at = NOW}, {LINK_MAIL_SENT, EMAIL_GATE_OPEN}, "sent", "Expired"},

@@ -129,6 +129,25 @@ static void nobody_locks_himself_out(void **state)
     assert_reply(reply, 422, "public_url_elsewhere");
 }
 
+/* Links that let somebody in begin with it. */
+static void no_token_sets_the_public_url(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"public_url\":\"https://evil.example\"}", "{\"public_url\":null}"};
+    Fixture *self = *state;
+    make_token(self, "[\"emails:send\",\"emails:read\",\"smtp:read\",\"smtp:write\","
+                     "\"people:write\",\"audit:read\"]");
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autoptr(Reply) reply = ask_token(self, "PATCH /v1/organisation", "", bodies[i]);
+        assert_reply(reply, 403, "scope_not_allowed");
+    }
+    g_autoptr(Reply) name = ask_token(self, "PATCH /v1/organisation", "", "{\"name\":\"Verein\"}");
+    assert_reply(name, 200, NULL);
+    g_autoptr(Reply) operator=
+        ask_control(self, "PATCH /v1/organisation", "{\"public_url\":\"" URL "\"}");
+    assert_reply(operator, 200, NULL);
+}
+
 static void what_the_operator_has_set_stays(void **state)
 {
     Fixture *self = *state;
@@ -350,6 +369,7 @@ int main(void)
         alone(a_public_url_with_tls_renews_the_cookie_under_its_safe_name),
         alone(a_public_url_outlives_a_restart),
         alone(nobody_locks_himself_out),
+        alone(no_token_sets_the_public_url),
         alone(what_the_operator_has_set_stays),
         alone(any_name_will_do_while_no_public_url_is_known),
         alone(only_names_of_ours_are_answered_then),

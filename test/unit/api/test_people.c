@@ -315,6 +315,44 @@ static void nobody_gives_away_more_than_they_have(void **state)
     assert_reply(same, 201, NULL);
 }
 
+static void nobody_touches_a_member_who_may_do_more(void **state)
+{
+    Fixture *self = *state;
+    add_second(self, "bert@example.de", "org_admin");
+    make_token(self, "[\"people:write\"]");
+    g_autofree char *change = member_line(self, "PATCH", 0);
+    g_autofree char *remove = member_line(self, "DELETE", 0);
+    g_autoptr(Reply) renamed = ask_token(self, change, "", "{\"name\":\"x\"}");
+    assert_reply(renamed, 403, "scope_not_allowed");
+    g_autoptr(Reply) removed = ask_token(self, remove, "", NULL);
+    assert_reply(removed, 403, "scope_not_allowed");
+    g_autoptr(Reply) by_admin = ask_member(self, remove, "", NULL);
+    assert_reply(by_admin, 200, NULL);
+}
+
+/* The head is judged at once; the body comes when the token is gone. */
+static void who_holds_back_the_body_is_judged_again(void **state)
+{
+    Fixture *self = *state;
+    make_token(self, "[\"smtp:read\",\"people:write\"]");
+    g_autofree char *head = g_strdup_printf(
+        "PATCH /v1/organisation HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+        "Content-Length: 14\r\n\r\n",
+        self->token);
+    GSocketConnection *late = connect_tcp(self);
+    send_bytes(late, head, strlen(head));
+    g_usleep(300000);
+    g_autoptr(Reply) tokens = ask_member(self, "GET /v1/tokens", "", NULL);
+    g_autofree char *revoke =
+        g_strdup_printf("DELETE /v1/tokens/%s", reply_text(tokens, "data.0.id"));
+    g_autoptr(Reply) revoked = ask_member(self, revoke, "", NULL);
+    assert_reply(revoked, 200, NULL);
+    static const char body[] = "{\"name\":\"Eve\"}";
+    g_autoptr(Reply) reply = talk(late, body, strlen(body));
+    assert_reply(reply, 401, "invalid_token");
+}
+
 static void a_session_is_no_token_and_a_token_no_session(void **state)
 {
     Fixture *self = *state;
@@ -363,6 +401,10 @@ int main(void)
             signing_in_gives_a_session_and_signing_out_ends_it, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             an_unknown_account_and_a_wrong_password_look_the_same, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            nobody_touches_a_member_who_may_do_more, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            who_holds_back_the_body_is_judged_again, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(guessing_gets_slower, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             members_are_listed_changed_and_removed, start_signed_up, stop_fixture),

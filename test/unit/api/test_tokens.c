@@ -216,6 +216,7 @@ static void who_is_limited_gives_nothing_away(void **state)
         {"sender", ",\"from_addresses\":[\"a@example.de\"]", 403},
         {"network", ",\"networks\":[\"127.0.0.1\"]", 403},
         {"quota", ",\"quota\":{\"per_day\":9}", 403},
+        {"end", ",\"expires_at\":\"2099-01-01T00:00:00Z\"", 403},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *body = g_strdup_printf(
@@ -230,7 +231,41 @@ static void who_is_limited_gives_nothing_away(void **state)
         g_autofree char *itself = g_strdup_printf("PATCH /v1/tokens/%s", reply_text(giver, "id"));
         g_autoptr(Reply) freed = ask_token(
             self, itself, "", "{\"quota\":null,\"networks\":null,\"from_addresses\":null}");
-        assert_reply(freed, rows[i].status == 403 ? 403 : 200, NULL);
+        assert_reply(freed, 403, "scope_not_allowed");
+        g_autoptr(Reply) prolonged = ask_token(self, itself, "", "{\"expires_at\":null}");
+        assert_reply(prolonged, 403, "scope_not_allowed");
+    }
+}
+
+static void who_is_limited_opens_no_account(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) invited = ask_member(
+        self, "POST /v1/invitations", "", "{\"email\":\"b@example.de\",\"role\":\"member\"}");
+    assert_reply(invited, 201, NULL);
+    g_autoptr(Reply) members = ask_member(self, "GET /v1/members", "", NULL);
+    g_autoptr(Reply) giver = ask_member(self, "POST /v1/tokens", "",
+        "{\"name\":\"x\",\"scopes\":[\"emails:send\",\"emails:read\",\"smtp:read\",\"smtp:write\","
+        "\"people:write\",\"audit:read\"],\"quota\":{\"per_day\":9}}");
+    assert_reply(giver, 201, NULL);
+    g_free(self->token);
+    self->token = g_strdup(reply_text(giver, "token"));
+    const char *member = reply_text(members, "data.0.id");
+    g_autofree char *change = g_strdup_printf("PATCH /v1/members/%s", member);
+    g_autofree char *reset = g_strdup_printf("POST /v1/members/%s/reset-link", member);
+    g_autofree char *copy =
+        g_strdup_printf("POST /v1/invitations/%s/link", reply_text(invited, "id"));
+    const struct {
+        const char *line, *body;
+    } rows[] = {
+        {"POST /v1/invitations", "{\"email\":\"c@example.de\",\"role\":\"member\"}"},
+        {copy, NULL},
+        {change, "{\"role\":\"org_admin\"}"},
+        {reset, NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Reply) reply = ask_token(self, rows[i].line, "", rows[i].body);
+        assert_reply(reply, 403, "scope_not_allowed");
     }
 }
 
@@ -470,6 +505,7 @@ int main(void)
         CASE(the_last_use_is_shown_at_once),
         CASE(there_are_only_so_many),
         CASE(who_is_limited_gives_nothing_away),
+        CASE(who_is_limited_opens_no_account),
         CASE(nobody_changes_a_token_that_may_do_more),
         CASE(a_token_works_from_its_networks_only),
         CASE(a_token_sends_from_its_addresses_only),
