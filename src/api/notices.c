@@ -2,6 +2,7 @@
 
 #include "api/state.h"
 #include "api/system_mail.h"
+#include "api/words/browser_text.h"
 #include "api/words/notices_text.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -385,11 +386,6 @@ void notices_look(Notices *self, WallMs now)
 
 /* "Firefox on Linux" would need a list of browsers; what the browser says of itself will do, cut.
  */
-static char *agent_text(const char *agent)
-{
-    return agent ? text_printable(agent, strlen(agent), LIMIT_NOTICE_AGENT_CHARACTERS) : NULL;
-}
-
 EmailNew *notices_security_write(struct api *api, Db *reader, const Member *member,
     const char *template, const char *client, const char *agent, WallMs now)
 {
@@ -399,7 +395,7 @@ EmailNew *notices_security_write(struct api *api, Db *reader, const Member *memb
         return NULL;
     Language language = language_of(member);
     g_autofree char *at = system_mail_time(now, language);
-    g_autofree char *browser = agent_text(agent);
+    g_autofree char *browser = browser_text(agent, language);
     const char *const values[] = {"at", at, "client", client, "agent", browser, NULL};
     const SystemMail mail = {.template = template,
         .class = EMAIL_CLASS_TRANSACTIONAL,

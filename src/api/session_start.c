@@ -4,12 +4,15 @@
 #include "api/notices.h"
 #include "api/state.h"
 #include "api/version.h"
+#include "api/words/browser_text.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "store/audit.h"
 #include "store/organisations.h"
 
 #include <string.h>
+
+#define SIGNED_IN "session.created" /* in the audit log, with the browser as its detail */
 
 /* --- The session object ---------------------------------------------------------------------- */
 
@@ -90,16 +93,25 @@ void session_start_free(SessionStart *start)
     g_free(start);
 }
 
+/* Signed in with before, by what the audit log remembers: sessions that have ended count, and an
+ * address at home changes every night. */
 static gboolean is_known_browser(Db *db, const SessionStart *start)
 {
-    const Session *session = &start->session;
-    g_autoptr(GPtrArray) rows = sessions_list(db, start->member->row, session->created_at, NULL);
-    for (guint i = 0; rows && i < rows->len; i++) {
-        const SessionRow *row = rows->pdata[i];
-        if (g_strcmp0(row->client, start->client) == 0 && g_strcmp0(row->agent, start->agent) == 0)
+    const Member *member = start->member;
+    const AuditFilter filter = {.org_id = member->org_id,
+        .limit = LIMIT_PAGE,
+        .action = SIGNED_IN,
+        .actor = member->email,
+        .since = start->session.created_at - LIMIT_BROWSER_KNOWN_MS};
+    gboolean has_more;
+    g_autoptr(GPtrArray) events = audit_list(db, &filter, &has_more, NULL);
+    for (guint i = 0; events && i < events->len; i++) {
+        const AuditEvent *event = events->pdata[i];
+        if (strcmp(event->actor, member->email) == 0 &&
+            browser_is_same(event->detail, start->agent))
             return TRUE;
     }
-    return start->member->signed_in_at == 0; /* the very first is no surprise */
+    return member->signed_in_at == 0; /* the very first is no surprise */
 }
 
 void session_start_announce(ApiCall *call, SessionStart *start)
@@ -134,8 +146,8 @@ static gboolean note_sign_in(Db *db, SessionStart *start, GError **error)
     if (!member_note_sign_in(db, member->row, start->session.created_at, error))
         return FALSE;
     member->signed_in_at = start->session.created_at;
-    return session_start_note(db, start, "session.created",
-        id_format(&start->session.id, "ses", id), start->agent, error);
+    return session_start_note(
+        db, start, SIGNED_IN, id_format(&start->session.id, "ses", id), start->agent, error);
 }
 
 gboolean session_start_write(Db *db, SessionStart *start, GError **error)

@@ -26,8 +26,8 @@ SessionStart *session_start_new(ApiCall *call, Member *member);
 void session_start_free(SessionStart *start);
 
 /* On a worker, for a member who has been here before: makes the mail that tells her of a changed
- * password (a renewal), or of a browser that none of her sessions was begun with. It is queued when
- * the session is written. */
+ * password (a renewal), or of a browser she has not signed in with for LIMIT_BROWSER_KNOWN_MS. It
+ * is queued when the session is written. */
 void session_start_announce(ApiCall *call, SessionStart *start);
 
 /* Inside the job: ends the earlier session, writes the new one, and unless it is a renewal the

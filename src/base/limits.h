@@ -154,6 +154,7 @@
 /* People */
 #define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)
 #define LIMIT_SESSION_IDLE_MS (7 * CLOCK_DAY_MS)
+#define LIMIT_BROWSER_KNOWN_MS (90 * CLOCK_DAY_MS) /* signing in with it again is no news */
 #define LIMIT_SETUP_TOKEN_MS CLOCK_DAY_MS
 #define LIMIT_NEW_PASSWORD_CHARACTERS 10 /* at least */
 #define LIMIT_INVITATION_MS (7 * CLOCK_DAY_MS)
