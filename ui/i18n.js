@@ -67,7 +67,7 @@ export function t(key, values = {}) {
 export const textOr = (key, otherwise, values) => (hasText(key) ? t(key, values) : otherwise);
 
 /** The language as it is written where the reader lives, as his browser says: "en-GB" tells other dates than "en". */
-const locale = () => (navigator.languages ?? []).find((one) => one.split('-')[0] === language) ?? language;
+const locale = () => (globalThis.navigator?.languages ?? []).find((one) => one.split('-')[0] === language) ?? language;
 
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 export const list = (items) => new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);

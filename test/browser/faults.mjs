@@ -303,7 +303,7 @@ async function suite(daemon, browser, silentPort) {
     await untilFaulty(page, 'password');
     const { words } = await faultOf(page, 'password');
     assert.match(words, /erneut ein oder verwerfen Sie den Entwurf/);
-    assert.equal(words.match(/Ziel hat sich geändert/g).length, 1, 'said once');
+    assert.equal(words.match(/haben sich geändert/g).length, 1, 'said once');
     await discard(page, 'complete');
   });
 
