@@ -12,7 +12,8 @@
 
 /* --- Composing ------------------------------------------------------------------------------- */
 
-char *accept_email_mailbox(const char *name, const char *addr_spec)
+/* "Müller <a@b>", quoted where it must be; name may be NULL. The caller frees. */
+static char *mailbox_of(const char *name, const char *addr_spec)
 {
     if (!name || !*name)
         return g_strdup(addr_spec);
@@ -84,7 +85,7 @@ static gboolean settle_sender(EmailRequest *request, const SmtpState *state, Jso
         draft->from = mime_address_new(settings->from_name, address, &error);
         if (!draft->from)
             json_fault_add(faults, "/from", "invalid_address", error->message);
-        request->from = accept_email_mailbox(settings->from_name, address);
+        request->from = mailbox_of(settings->from_name, address);
         return draft->from != NULL;
     }
     if (!state->active)

@@ -46,6 +46,3 @@ HttpAnswer *accept_email_submit_beside(
 
 /* The same for 1 to LIMIT_BATCH_EMAILS of them (the array is taken): one job, so all or none. */
 HttpAnswer *accept_batch_submit(ApiCall *call, GPtrArray *emails);
-
-/* "Müller <a@b>", quoted where it must be; name may be NULL. The caller frees. */
-char *accept_email_mailbox(const char *name, const char *addr_spec);

@@ -144,8 +144,7 @@ void call_audit(ApiCall *call, const char *action, const char *object, const cha
 gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char *object,
     const char *detail, GError **error)
 {
-    g_autofree char *actor =
-        call->audit.actor ? g_strdup(call->audit.actor) : call_caller_name(call, db);
+    g_autofree char *actor = call_caller_name(call, db);
     const AuditNote note = {
         .org_id = call->caller.org_id ? call->caller.org_id : STORE_DEFAULT_ORG,
         .at = clock_wall_ms(),
@@ -156,12 +155,6 @@ gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char
         .client = call->client,
     };
     return audit_append(db, &note, error);
-}
-
-void call_audit_as(ApiCall *call, const char *actor)
-{
-    g_free(call->audit.actor);
-    call->audit.actor = g_strdup(actor);
 }
 
 void call_audit_learned(ApiCall *call, const char *object, const char *detail)

@@ -49,8 +49,7 @@ struct api_call {
     gboolean wants_resend_form;
     struct {
         char *action, *object, *detail;
-        char *actor; /* NULL: the caller */
-    } audit;         /* what call_submit notes beside its job; action NULL: nothing */
+    } audit; /* what call_submit notes beside its job; action NULL: nothing */
 };
 
 /* --- Answers --------------------------------------------------------------------------------- */
@@ -95,10 +94,6 @@ HttpAnswer *call_submit(
  * and detail (one line, never a secret) may be NULL. A job that only learns what it did while it
  * runs calls audit_append itself. */
 void call_audit(ApiCall *call, const char *action, const char *object, const char *detail);
-
-/* Whose deed it is where the caller is not known yet: signing in, accepting an invitation. Before
- * or inside that job. */
-void call_audit_as(ApiCall *call, const char *actor);
 
 /* The same at once, inside a job of another kind (store_run). */
 gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char *object,

@@ -17,7 +17,6 @@ static void call_free(gpointer data)
     g_free(call->audit.action);
     g_free(call->audit.object);
     g_free(call->audit.detail);
-    g_free(call->audit.actor);
     g_free(call);
 }
 
