@@ -51,7 +51,8 @@
 #define LIMIT_CLOCK_EARLIEST_MS G_GINT64_CONSTANT(1793491200000)
 #define LIMIT_IDLE_SESSION_MS (60 * CLOCK_SECOND_MS)
 #define LIMIT_MAILS_PER_SESSION 100000
-#define LIMIT_SPOILT_MAILS_PER_SESSION 5    /* not taken; Exim drops a session at the 11th RSET */
+#define LIMIT_SPOILT_MAILS_PER_SESSION 5    /* not taken: then another session */
+#define LIMIT_SPOILT_MAILS_ASSUMED 10       /* with those unanswered: Exim drops at the 11th RSET */
 #define LIMIT_ENVELOPE_ID_OCTETS 100        /* RFC 3461 5.4 */
 #define LIMIT_ORIGINAL_RECIPIENT_OCTETS 500 /* RFC 3461 5.4 */
 

@@ -150,16 +150,21 @@ gboolean line_is_stuck(const Line *line, MonoMs now)
            session_is_held(line->session, token_of(last));
 }
 
+/* It waits again for a line, in front of the others. */
+static void let_wait(Line *line, Attempt *attempt)
+{
+    g_queue_unlink(&line->in_hand, &attempt->link);
+    g_queue_push_head_link(&line->pool->waiting, &attempt->link);
+    attempt->line = NULL;
+    attempt->wants_mark = FALSE;
+}
+
 void line_recall_held(Line *line)
 {
     Attempt *attempt;
     line->is_stalled = TRUE;
-    while ((attempt = take_back_last(line)) != NULL) {
-        g_queue_unlink(&line->in_hand, &attempt->link);
-        g_queue_push_head_link(&line->pool->waiting, &attempt->link);
-        attempt->line = NULL;
-        attempt->wants_mark = FALSE;
-    }
+    while ((attempt = take_back_last(line)) != NULL)
+        let_wait(line, attempt);
 }
 
 /* --- What the server shows us -------------------------------------------------------------------
@@ -213,6 +218,11 @@ static void on_outcome(const SmtpOutcome *outcome, gpointer user)
         return;
     line->is_stalled = FALSE;
     line->moved_at = clock_mono_ms();
+    if (outcome->was_held && reply == NULL && outcome->fault == SMTP_FAULT_NONE) {
+        line->given--;
+        let_wait(line, attempt); /* this session begins no more mails, another one may */
+        return;
+    }
     /* 421: the server goes away, it says nothing about this mail (RFC 5321 3.8). */
     if (reply == NULL || reply->code == 421) {
         attempt->is_uncertain = outcome->kind == SMTP_OUTCOME_UNCERTAIN;

@@ -35,6 +35,8 @@ void stream_move(NetStream *stream, StreamState to)
 
 void stream_fail_errno(NetStream *stream, int number)
 {
+    if (stream->is_mute)
+        return; /* the reset that stopped the writing is what happened */
     const char *name = number == 0 ? "EOF" : strerrorname_np(number);
     stream->failure.sys = name != NULL ? name : "EIO";
 }
@@ -50,6 +52,12 @@ static void chunk_free(gpointer data)
     g_free(chunk);
 }
 
+static void chunks_drop(NetStream *stream)
+{
+    g_queue_clear_full(&stream->chunks, chunk_free);
+    stream->backlog_bytes = 0;
+}
+
 static void stream_close(NetStream *stream)
 {
     if (stream->fd_tag != NULL)
@@ -61,8 +69,7 @@ static void stream_close(NetStream *stream)
     if (stream->fd >= 0)
         close(stream->fd);
     stream->fd = -1;
-    g_queue_clear_full(&stream->chunks, chunk_free);
-    stream->backlog_bytes = 0;
+    chunks_drop(stream);
 }
 
 /* The last thing a stream does by itself. Nothing of it may be touched afterwards but is_freed. */
@@ -70,6 +77,7 @@ static void stream_end(NetStream *stream)
 {
     NetFailure *failure = &stream->failure;
     failure->in_handshake = stream->state == STREAM_HANDSHAKE;
+    failure->clean = failure->clean && !stream->is_mute;
     failure->family = stream->peer.ss_family;
     failure->tls_reason = stream->tls_reason;
     failure->certificate_name = stream->certificate_name;
@@ -176,6 +184,22 @@ static gboolean may_write(const NetStream *stream)
            stream->chunks.length > 0;
 }
 
+/* The peer takes nothing more. What it said before is in the socket still and may be the reply to a
+ * mail: the stream ends where reading ends. */
+static void stop_writing(NetStream *stream)
+{
+    gboolean may_say_more = stream->tls_reason == NULL &&
+                            (stream->state == STREAM_PLAIN || stream->state == STREAM_SECURE);
+    if (!may_say_more) {
+        stream_end(stream);
+        return;
+    }
+    stream->is_mute = TRUE;
+    stream->wants_turn = TRUE;
+    stream->linger_deadline = clock_mono_ms() + LIMIT_LINGER_MS;
+    chunks_drop(stream);
+}
+
 static void chunk_advance(NetStream *stream, StreamChunk *chunk, gsize n)
 {
     chunk->at += n;
@@ -200,7 +224,7 @@ static void write_turn(NetStream *stream)
                           : plain_write(stream, bytes, chunk->n - chunk->at, &n);
         stream->write_waits_read = io == STREAM_IO_WANTS_READ;
         if (io == STREAM_IO_FAILED)
-            stream_end(stream);
+            stop_writing(stream);
         if (io != STREAM_IO_OK)
             return;
         chunk_advance(stream, chunk, n);
@@ -503,7 +527,7 @@ void net_stream_send(NetStream *stream, const guint8 *data, gsize n, gboolean is
 {
     g_assert(stream->state != STREAM_ENDED && !stream->is_closing);
     g_assert(n <= LIMIT_STREAM_BACKLOG_BYTES - stream->backlog_bytes);
-    if (n == 0)
+    if (n == 0 || stream->is_mute)
         return;
     StreamChunk *chunk = g_malloc(sizeof *chunk + n);
     *chunk = (StreamChunk){.n = n, .is_secret = is_secret};

@@ -58,7 +58,8 @@ void net_stream_start_tls_server(NetStream *stream, NetTlsServer *tls);
 
 /* Copies n bytes; secret bytes are wiped from our buffers once written. Refused (assert) after free
  * or lost, and beyond LIMIT_STREAM_BACKLOG_BYTES unsent. Bytes given between start_tls and `tls_up`
- * leave after the handshake. */
+ * leave after the handshake. Where the peer takes no more, what it has said before is still read,
+ * for at most LIMIT_LINGER_MS; then comes `lost`. */
 void net_stream_send(NetStream *stream, const guint8 *data, gsize n, gboolean is_secret);
 
 /* Nothing more is read (and an end of the peer goes unnoticed) until it is switched off: for a

@@ -45,6 +45,7 @@ struct net_stream {
     gboolean is_in_turn; /* dispatching: callbacks may be running */
     gboolean is_freed;   /* by the owner, inside a callback */
     gboolean is_paused, is_closing;
+    gboolean is_mute;    /* the peer takes no more bytes; what it has said is still read */
     gboolean wants_turn; /* there is work that no poll will announce */
     gboolean has_failed; /* `lost` is due */
 

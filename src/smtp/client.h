@@ -198,7 +198,8 @@ typedef struct {
     const SmtpReply *reply; /* NULL if no reply decided; lent until the next step */
     SmtpFault fault;        /* set when the session's end decided; SMTP_FAULT_REPLY: by this reply
                                (421, or one that came before the body was complete) */
-    gboolean was_held;      /* nothing of the mail had been written */
+    gboolean was_held;      /* nothing of the mail had been written; without reply and fault: it is
+                               handed back, for another session */
 } SmtpOutcome;
 
 /* A rung reached, for the ladder. Each of GREETING, EHLO, STARTTLS, TLS and AUTH comes once; MAIL

@@ -204,6 +204,7 @@ void mails_withdraw(SmtpClient *client, guint64 token);
 
 /* The mail is through. */
 void mails_drop(SmtpClient *client, Transaction *transaction);
+void mails_hand_back(SmtpClient *client); /* those of which nothing has been written */
 
 /* The session ends: every recipient without an outcome gets one. */
 void mails_abandon(SmtpClient *client, SmtpFault fault, const SmtpReply *reply);

@@ -108,11 +108,13 @@ static void on_data(SmtpClient *client, Transaction *transaction, const SmtpRepl
         transaction_decide_all(client, transaction, kind, SMTP_PHASE_DATA, SMTP_FAULT_NONE, reply);
 }
 
-/* A mail was not taken: RSET must lead the next one. */
+/* A mail was not taken: RSET must lead the next one. After too many of them what has not been begun
+ * goes by another session. */
 static void spoil(SmtpClient *client)
 {
     client->is_dirty = TRUE;
-    client->n_spoilt++;
+    if (++client->n_spoilt >= LIMIT_SPOILT_MAILS_PER_SESSION)
+        mails_hand_back(client);
 }
 
 /* --- Content and end -------------------------------------------------------------------------- */

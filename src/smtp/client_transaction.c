@@ -274,6 +274,16 @@ void mails_drop(SmtpClient *client, Transaction *transaction)
     transaction_free(transaction);
 }
 
+void mails_hand_back(SmtpClient *client)
+{
+    Transaction *last;
+    while ((last = g_queue_peek_tail(&client->mails)) != NULL && last->stage == STAGE_HELD) {
+        transaction_decide_all(
+            client, last, SMTP_OUTCOME_DEFERRED, SMTP_PHASE_MAIL, SMTP_FAULT_NONE, NULL);
+        mails_drop(client, last);
+    }
+}
+
 /* --- The driver's word ------------------------------------------------------------------------ */
 
 static Transaction *find(const SmtpClient *client, guint64 token)

@@ -178,10 +178,20 @@ static gboolean write_command(SmtpClient *client, Transaction *transaction)
 
 /* --- Stages of the mail that is being written ------------------------------------------------- */
 
+/* Where one mail was not taken, those on their way may not be either, and a server that loses
+ * patience takes the replies to the others with it. */
+static guint patience_left(const SmtpClient *client)
+{
+    if (client->n_spoilt == 0)
+        return G_MAXUINT;
+    return LIMIT_SPOILT_MAILS_ASSUMED - MIN(client->n_spoilt, LIMIT_SPOILT_MAILS_ASSUMED);
+}
+
 /* Whether the server follows at all is seen behind one mail, not behind many. */
 static gboolean may_begin(const SmtpClient *client)
 {
-    return !client->is_out_of_step && client->n_final < (client->is_proven ? window(client) : 2);
+    guint most = client->is_proven ? window(client) : 2;
+    return !client->is_out_of_step && client->n_final < MIN(most, patience_left(client));
 }
 
 static gboolean begin(SmtpClient *client, Transaction *transaction)

@@ -23,6 +23,7 @@ UNCERTAIN_SECONDS = 16 * 60  # after that a mail whose fate is unknown is sent a
 ROUNDS = 8  # of retries, at most
 SHOWN = 5  # of many faults
 CONNECTIONS, WINDOW = 4, 16  # defaults of the settings
+WAITING = ("held", "queued", "scheduled", "sending", "deferred", "uncertain")
 LOG = 3_000  # characters shown of a log
 
 
@@ -53,6 +54,12 @@ def few(faults):
     return f"{len(faults)}: {faults[:SHOWN]}"
 
 
+def waiting(absender):
+    """Some of the mails that have not ended, each with what was tried."""
+    found = [each for each in absender.emails() if each["state"] in WAITING][:SHOWN]
+    return "\n".join(str(absender.operator("GET", f"/v1/emails/{each['id']}").json) for each in found)
+
+
 @contextlib.contextmanager
 def sending(case, sack):
     with case.server(**case.options) as server, Daemon("--dev", *server.options(), copy_of=sack.data) as absender:
@@ -62,7 +69,8 @@ def sending(case, sack):
             yield server, absender
         except (AssertionError, TimeoutError, RuntimeError) as error:
             said = pathlib.Path(absender.log.name).read_text(encoding="utf-8", errors="replace")
-            raise AssertionError(f"{error}\n--- the server:\n{server.log()[-LOG:]}\n--- Absender:\n{said[-LOG:]}") from error
+            raise AssertionError(f"{error}\n--- these wait:\n{waiting(absender)}\n--- the server:\n{server.log()[-LOG:]}\n"
+                                 f"--- Absender:\n{said[-LOG:]}") from error
 
 
 def check_arrivals(tap, name, sack, server, may_be_twice=lambda number, address: False):
@@ -107,6 +115,7 @@ def check_case(tap, case, sack):
         absender.switch(True)
         absender.wait_until_sent()
         sent = time.monotonic() - begun
+        print("".join(l for l in open(absender.log.name) if "ENDED" in l))
         server.wait_for(len(sack.deliveries()))
         server.wait_until_idle()
         check_arrivals(tap, case.name, sack, server)

@@ -245,6 +245,29 @@ static void a_reset_is_named(void **state)
     pair_clear(&pair);
 }
 
+static void what_was_said_before_a_reset_is_read_though_writing_fails(void **state)
+{
+    Pair pair;
+    pair_init(&pair);
+    int fd = connect_by_hand(&pair);
+    net_stream_pause_reading(pair.server.stream, TRUE);
+    assert_int_equal(send(fd, "250 taken\r\n", 11, 0), 11);
+    hang_up(fd);
+    run_for(pair.context, 20);
+    end_say(&pair.server, "MAIL FROM:<a@example.org>\r\n");
+    run_for(pair.context, 50);
+    assert_int_equal(pair.server.n_sent, 0);
+    assert_int_equal(pair.server.n_lost, 0);
+    end_say(&pair.server, "RCPT TO:<b@example.org>\r\n");
+    net_stream_pause_reading(pair.server.stream, FALSE);
+    wait_until(pair.context, pair.server.n_lost == 1);
+    assert_true(end_holds(&pair.server, "250 taken\r\n"));
+    assert_int_equal(pair.server.n_sent, 0);
+    assert_string_equal(pair.server.sys, "ECONNRESET");
+    assert_false(pair.server.clean);
+    pair_clear(&pair);
+}
+
 static void a_closed_port_is_refused_and_told_later(void **state)
 {
     Pair pair;
@@ -441,6 +464,7 @@ int main(void)
         cmocka_unit_test(last_words_survive_unread_bytes),
         cmocka_unit_test(a_peer_that_stays_open_is_waited_for_in_vain_only_so_long),
         cmocka_unit_test(a_reset_is_named),
+        cmocka_unit_test(what_was_said_before_a_reset_is_read_though_writing_fails),
         cmocka_unit_test(a_closed_port_is_refused_and_told_later),
         cmocka_unit_test(what_connect_itself_refuses_is_told_later),
         cmocka_unit_test(a_deadline_fires_once_and_can_be_replaced),
