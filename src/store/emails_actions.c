@@ -265,14 +265,41 @@ gboolean emails_hand_over(Db *db, gint64 org_id, const Id *id, WallMs now,
     return TRUE;
 }
 
+static gboolean end_life(Db *db, const char *sql, gint64 row, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, sql);
+    db_bind_int(q, 1, row);
+    db_bind_int(q, 2, now);
+    return db_finish(q, error);
+}
+
+/* What is on its way cannot be called back. Should the server not take it now, it expires instead
+ * of being sent again. */
+static gboolean expire_on_its_way(Db *db, const Email *email, WallMs now, GError **error)
+{
+    for (guint i = 0; i < email->recipients->len; i++) {
+        const Recipient *recipient = &g_array_index(email->recipients, Recipient, i);
+        if (recipient->state == EMAIL_SENDING &&
+            (!end_life(db,
+                 "UPDATE recipients SET deadline_at = min(deadline_at, $2) WHERE row = $1",
+                 recipient->row, now, error) ||
+                !end_life(db,
+                    "UPDATE emails SET expires_at = min(coalesce(expires_at, $2), $2) WHERE row = "
+                    "$1",
+                    email->row, now, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean emails_end_link(
     Db *db, gint64 org_id, const Id *id, gboolean is_handed_over, WallMs now, GError **error)
 {
     g_auto(Email) email = {0};
     gint64 n = 0;
-    return read_email(db, org_id, id, &email, error) &&
-           end_waiting(
-               db, &email, is_handed_over ? EMAIL_HANDED_OVER : EMAIL_CANCELLED, now, &n, error);
+    EmailState end = is_handed_over ? EMAIL_HANDED_OVER : EMAIL_CANCELLED;
+    return read_email(db, org_id, id, &email, error) && expire_on_its_way(db, &email, now, error) &&
+           end_waiting(db, &email, end, now, &n, error);
 }
 
 /* --- Cancelling a class ---------------------------------------------------------------------- */

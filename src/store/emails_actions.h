@@ -38,8 +38,8 @@ gboolean emails_hand_over(Db *db, gint64 org_id, const Id *id, WallMs now,
     EmailActionResult *result, gint64 *handed, GError **error);
 
 /* The link in this mail is dead: what waits ends as handed_over if another link was passed on by
- * hand, else as cancelled. Whether there was something to end, or such a mail at all, does not
- * matter. Notes EMAIL. */
+ * hand, else as cancelled, and what is on its way is not sent again. Whether there was something to
+ * end, or such a mail at all, does not matter. Notes EMAIL. */
 gboolean emails_end_link(
     Db *db, gint64 org_id, const Id *id, gboolean is_handed_over, WallMs now, GError **error);
 

@@ -286,6 +286,35 @@ static void a_mail_with_a_dead_link_ends(void **state)
         scratch_number(self, "SELECT n FROM recipient_counts WHERE state = 10 AND org_id = 1"), 1);
 }
 
+static void a_mail_on_its_way_with_a_dead_link_is_not_sent_again(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) fault = NULL;
+    gint64 row = mails_take(self, EMAIL_CLASS_INVITATION, 1, 100, T0);
+    gint64 recipient = recipients_first_row(row);
+    gboolean marked = FALSE;
+    Id id = email_of(self, row);
+    ok(emails_mark_sending(self->db, ORG, &recipient, 1, T0 + 1, &marked, &error), error);
+    assert_true(marked);
+    ok(emails_end_link(self->db, ORG, &id, FALSE, T0 + 2, &error), error);
+    assert_int_equal(mail_state(self, &id), EMAIL_SENDING);
+    const EmailAttempt deferred = {.recipient_id = recipient,
+        .state = EMAIL_DEFERRED,
+        .at = T0 + 3,
+        .next_at = T0 + 4,
+        .counts = TRUE,
+        .phase = "after_data",
+        .reply_code = 451,
+        .server = "mail.example.de"};
+    ok(emails_record_attempts(self->db, ORG, &deferred, 1, &fault, &error), error);
+    ok(!fault, fault);
+    ok(emails_mark_sending(self->db, ORG, &recipient, 1, T0 + 4, &marked, &error), error);
+    assert_false(marked);
+    mails_end(self, row, 0, EMAIL_EXPIRED, T0 + 4);
+    assert_int_equal(mail_state(self, &id), EMAIL_EXPIRED);
+}
+
 static void a_mail_is_handed_over_by_a_person(void **state)
 {
     Scratch *self = *state;
@@ -499,6 +528,7 @@ int main(void)
         SCRATCH_TEST(other_organisations_have_no_such_invitation),
         SCRATCH_TEST(the_list_has_pages),
         SCRATCH_TEST(a_mail_with_a_dead_link_ends),
+        SCRATCH_TEST(a_mail_on_its_way_with_a_dead_link_is_not_sent_again),
         SCRATCH_TEST(a_mail_is_handed_over_by_a_person),
         SCRATCH_TEST(whoever_asks_leaves_the_same_row),
         SCRATCH_TEST(a_reset_is_used_once_and_in_time),
