@@ -121,8 +121,8 @@ EmailNew *accept_email_read(
     g_autoptr(EmailRequest) request = email_request_read(body, now, faults);
     if (!request || !settle_sender(request, state, faults))
         return NULL;
-    if (request->template &&
-        !email_templates_fill(templates, request->template, request->draft, faults))
+    if (request->template && !email_templates_fill(templates, request->template, request->draft,
+                                 &request->class, faults))
         return NULL;
     g_autoptr(EmailNew) email = email_from_request(request);
     return accept_email_compose(email, request->draft, now, faults) ? g_steal_pointer(&email)

@@ -5,6 +5,8 @@
 #include "api/template_shelf.h"
 #include "base/limits.h"
 
+#include <string.h>
+
 /* --- Reading -----------------------------------------------------------------------------------
  */
 
@@ -162,8 +164,16 @@ static ShelfTemplate *find(EmailTemplates *templates, const EmailTemplateUse *us
     return held;
 }
 
-gboolean email_templates_fill(
-    EmailTemplates *templates, const EmailTemplateUse *use, MimeDraft *draft, JsonFaults *faults)
+static void keep_secret(const ShelfTemplate *held, EmailClass *class)
+{
+    if (strcmp(held->name, "password_reset") == 0)
+        *class = EMAIL_CLASS_RESET;
+    else if (strcmp(held->name, "invitation") == 0)
+        *class = EMAIL_CLASS_INVITATION;
+}
+
+gboolean email_templates_fill(EmailTemplates *templates, const EmailTemplateUse *use,
+    MimeDraft *draft, EmailClass *class, JsonFaults *faults)
 {
     g_autoptr(GError) error = NULL;
     const ShelfTemplate *held = find(templates, use, &error);
@@ -182,6 +192,7 @@ gboolean email_templates_fill(
             is_input ? error->message : NULL);
         return FALSE;
     }
+    keep_secret(held, class);
     draft->subject = g_steal_pointer(&mail->subject);
     draft->text = g_steal_pointer(&mail->text);
     draft->html = g_steal_pointer(&mail->html);

@@ -4,6 +4,7 @@
 
 #include "api/json/json.h"
 #include "mime/message.h"
+#include "outbox/email.h"
 #include "store/smtp_settings.h"
 #include "template/template.h"
 
@@ -30,9 +31,11 @@ typedef struct email_templates EmailTemplates;
 EmailTemplates *email_templates_new(struct api *api, gint64 org_id, const SmtpState *state);
 void email_templates_free(EmailTemplates *templates);
 
-/* Sets subject, text and html of the draft. FALSE with a fault noted below /template. */
-gboolean email_templates_fill(
-    EmailTemplates *templates, const EmailTemplateUse *use, MimeDraft *draft, JsonFaults *faults);
+/* Sets subject, text and html of the draft. A text that hands out a link (reset, invitation) makes
+ * *class the secret one, whatever was asked for: no list shows that mail. FALSE with a fault noted
+ * below /template. */
+gboolean email_templates_fill(EmailTemplates *templates, const EmailTemplateUse *use,
+    MimeDraft *draft, EmailClass *class, JsonFaults *faults);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailTemplateUse, email_template_use_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmailTemplates, email_templates_free)

@@ -36,6 +36,7 @@ static void held_clear(gpointer data)
 {
     ShelfTemplate *held = data;
     template_free(held->template);
+    g_free(held->name);
 }
 
 void shelf_template_unref(ShelfTemplate *held)
@@ -45,7 +46,7 @@ void shelf_template_unref(ShelfTemplate *held)
 }
 
 typedef struct {
-    const char *subject, *text, *html;
+    const char *name, *subject, *text, *html;
 } Sources;
 
 /* Compiles outside the lock: two threads may do it for the same text, and one of them in vain. */
@@ -64,6 +65,7 @@ static ShelfTemplate *take(
         return NULL;
     held = g_atomic_rc_box_new0(ShelfTemplate);
     held->template = template;
+    held->name = g_strdup(sources->name);
     g_mutex_lock(&shelf->mutex);
     if (g_hash_table_size(shelf->held) >= LIMIT_TEMPLATES_COMPILED)
         g_hash_table_remove_all(shelf->held);
@@ -76,7 +78,7 @@ ShelfTemplate *template_shelf_builtin(TemplateShelf *shelf, const BuiltinTemplat
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *key = g_strdup_printf("%s/%s", builtin->name, builtin->locale);
-    const Sources sources = {builtin->subject, builtin->text, builtin->html};
+    const Sources sources = {builtin->name, builtin->subject, builtin->text, builtin->html};
     ShelfTemplate *held = take(shelf, key, &sources, &error);
     g_assert_no_error(error); /* test_builtin.c */
     return held;
@@ -86,7 +88,7 @@ ShelfTemplate *template_shelf_own(TemplateShelf *shelf, const MailTemplate *own,
 {
     g_autofree char *key =
         g_strdup_printf("%" G_GINT64_FORMAT "@%" G_GINT64_FORMAT, own->row, own->changed_at);
-    const Sources sources = {own->subject, own->text, own->html};
+    const Sources sources = {own->name, own->subject, own->text, own->html};
     return take(shelf, key, &sources, error);
 }
 

@@ -13,6 +13,7 @@ void template_shelf_free(TemplateShelf *shelf);
 /* One hold on a compiled template. */
 typedef struct {
     Template *template;
+    char *name; /* "password_reset", or what the organisation called its own */
 } ShelfTemplate;
 ShelfTemplate *shelf_template_ref(ShelfTemplate *held);
 void shelf_template_unref(ShelfTemplate *held);

@@ -242,6 +242,32 @@ static void an_email_is_made_of_a_template(void **state)
     assert_string_equal(reply_text(hi, "subject"), "Hi B");
 }
 
+static void an_application_that_sends_a_secret_link_by_template_keeps_it_secret(void **state)
+{
+    static const struct {
+        const char *template, *variables, *expected;
+    } rows[] = {
+        {"password_reset", "\"link\":\"https://x.de/r\",\"expires\":\"18:00\",\"asked_from\":\"x\"",
+            "reset"},
+        {"invitation", "\"link\":\"https://x.de/i\",\"expires\":\"18:00\",\"inviter\":\"A\"",
+            "invitation"},
+    };
+    Fixture *self = *state;
+    activate(self);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *body = g_strdup_printf(
+            "{\"to\":\"gast@example.org\",\"class\":\"bulk\",\"template\":{\"id\":\"%s\","
+            "\"variables\":{%s}}}",
+            rows[i].template, rows[i].variables);
+        g_autoptr(Reply) sent = post(self, "/v1/emails", body);
+        assert_reply(sent, 200, NULL);
+        g_autofree char *line = g_strconcat("GET /v1/emails/", reply_text(sent, "id"), NULL);
+        g_autoptr(Reply) email = ask_member(self, line, "", NULL);
+        assert_string_equal(reply_text(email, "class"), rows[i].expected);
+        assert_string_equal(reply_text(email, "subject"), "");
+    }
+}
+
 static void the_values_of_a_template_are_bounded(void **state)
 {
     static const struct {
@@ -482,6 +508,7 @@ int main(void)
         WITH_API(there_are_not_more_texts_than_allowed),
         WITH_API(a_preview_shows_samples_the_own_name_and_what_is_given),
         WITH_API(an_email_is_made_of_a_template),
+        WITH_API(an_application_that_sends_a_secret_link_by_template_keeps_it_secret),
         cmocka_unit_test(the_values_of_a_template_are_bounded),
         WITH_API(a_template_that_cannot_be_filled_is_named),
         WITH_API(system_mails_say_what_they_are),
