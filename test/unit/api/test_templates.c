@@ -249,7 +249,9 @@ static void an_application_that_sends_a_secret_link_by_template_keeps_it_secret(
     } rows[] = {
         {"password_reset", "\"link\":\"https://x.de/r\",\"expires\":\"18:00\",\"asked_from\":\"x\"",
             "reset"},
-        {"invitation", "\"link\":\"https://x.de/i\",\"expires\":\"18:00\",\"inviter\":\"A\"",
+        {"invitation",
+            "\"link\":\"https://x.de/"
+            "i\",\"expires\":\"18:00\",\"inviter\":\"A\",\"role\":\"member\"",
             "invitation"},
     };
     Fixture *self = *state;
