@@ -96,6 +96,7 @@ CREATE TABLE audit_events (
     client TEXT,
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+CREATE INDEX audit_events_chain ON audit_events (org_id, row); -- the last one is looked up with each deed
 CREATE INDEX audit_events_action ON audit_events (org_id, action, row);
 CREATE TRIGGER audit_events_stay BEFORE DELETE ON audit_events
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -200,6 +200,19 @@ static void a_chain_is_followed_over_the_ends_of_slices(void **state)
     assert_int_equal(check(self, NULL).events, n);
 }
 
+static void the_last_event_is_found_without_sorting_the_log(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DbQuery) q = db_query(self->db,
+        "EXPLAIN QUERY PLAN SELECT hash FROM audit_events WHERE org_id = $1 ORDER BY row DESC "
+        "LIMIT 1");
+    db_bind_int(q, 1, ORG);
+    while (db_next(q))
+        assert_null(strstr(db_text(q, 3), "TEMP B-TREE"));
+    ok(db_finish(q, &error), error);
+}
+
 static void nothing_is_changed_or_removed_while_the_triggers_stand(void **state)
 {
     Scratch *self = *state;
@@ -353,6 +366,7 @@ int main(void)
         with_log(what_is_cut_off_shows_to_who_kept_the_head),
         with_log(organisations_have_chains_of_their_own),
         with_log(a_chain_is_followed_over_the_ends_of_slices),
+        with_scratch(the_last_event_is_found_without_sorting_the_log),
         with_scratch(nothing_is_changed_or_removed_while_the_triggers_stand),
         with_scratch(texts_become_one_printable_line),
         with_log(a_list_shows_what_was_asked_for),
