@@ -265,10 +265,20 @@ gboolean emails_hand_over(Db *db, gint64 org_id, const Id *id, WallMs now,
     return TRUE;
 }
 
-static gboolean end_life(Db *db, const char *sql, gint64 row, WallMs now, GError **error)
+static gboolean end_recipient_now(Db *db, gint64 recipient_row, WallMs now, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db, sql);
-    db_bind_int(q, 1, row);
+    g_autoptr(DbQuery) q =
+        db_query(db, "UPDATE recipients SET deadline_at = min(deadline_at, $2) WHERE row = $1");
+    db_bind_int(q, 1, recipient_row);
+    db_bind_int(q, 2, now);
+    return db_finish(q, error);
+}
+
+static gboolean end_email_now(Db *db, gint64 email_row, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(
+        db, "UPDATE emails SET expires_at = min(coalesce(expires_at, $2), $2) WHERE row = $1");
+    db_bind_int(q, 1, email_row);
     db_bind_int(q, 2, now);
     return db_finish(q, error);
 }
@@ -280,13 +290,8 @@ static gboolean expire_on_its_way(Db *db, const Email *email, WallMs now, GError
     for (guint i = 0; i < email->recipients->len; i++) {
         const Recipient *recipient = &g_array_index(email->recipients, Recipient, i);
         if (recipient->state == EMAIL_SENDING &&
-            (!end_life(db,
-                 "UPDATE recipients SET deadline_at = min(deadline_at, $2) WHERE row = $1",
-                 recipient->row, now, error) ||
-                !end_life(db,
-                    "UPDATE emails SET expires_at = min(coalesce(expires_at, $2), $2) WHERE row = "
-                    "$1",
-                    email->row, now, error)))
+            (!end_recipient_now(db, recipient->row, now, error) ||
+                !end_email_now(db, email->row, now, error)))
             return FALSE;
     }
     return TRUE;
