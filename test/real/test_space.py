@@ -50,13 +50,11 @@ class Ballast:
         return now.f_bavail * now.f_frsize
 
     def fill(self):
-        """To the last byte."""
-        block = bytes(1 << 20)
-        with open(self.path, "ab", buffering=0) as file:
-            for size in (1 << 20, 1 << 12):
-                with contextlib.suppress(OSError):
-                    while True:
-                        file.write(block[:size])
+        """To the last byte of what is free now: a reserve that is given up meanwhile is not for us."""
+        block, left = bytes(1 << 20), self.free()
+        with open(self.path, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while left > 0:
+                left -= file.write(block[:left])
 
     def remove(self):
         self.path.unlink(missing_ok=True)
