@@ -164,12 +164,20 @@ static ShelfTemplate *find(EmailTemplates *templates, const EmailTemplateUse *us
     return held;
 }
 
-static void keep_secret(const ShelfTemplate *held, EmailClass *class)
+gboolean email_template_is_secret(const char *name, EmailClass *class)
 {
-    if (strcmp(held->name, "password_reset") == 0)
-        *class = EMAIL_CLASS_RESET;
-    else if (strcmp(held->name, "invitation") == 0)
-        *class = EMAIL_CLASS_INVITATION;
+    static const struct {
+        const char *name;
+        EmailClass class;
+    } secret[] = {{"password_reset", EMAIL_CLASS_RESET}, {"invitation", EMAIL_CLASS_INVITATION}};
+    for (gsize i = 0; i < G_N_ELEMENTS(secret); i++) {
+        if (strcmp(name, secret[i].name) != 0)
+            continue;
+        if (class)
+            *class = secret[i].class;
+        return TRUE;
+    }
+    return FALSE;
 }
 
 gboolean email_templates_fill(EmailTemplates *templates, const EmailTemplateUse *use,
@@ -192,7 +200,7 @@ gboolean email_templates_fill(EmailTemplates *templates, const EmailTemplateUse 
             is_input ? error->message : NULL);
         return FALSE;
     }
-    keep_secret(held, class);
+    email_template_is_secret(held->name, class);
     draft->subject = g_steal_pointer(&mail->subject);
     draft->text = g_steal_pointer(&mail->text);
     draft->html = g_steal_pointer(&mail->html);

@@ -25,6 +25,10 @@ void email_template_use_free(EmailTemplateUse *use);
 void email_template_read_values(
     json_t *value, const char *pointer, TemplateValues *values, JsonFaults *faults);
 
+/* Whether the text of this name hands out a link with which anybody may come in. *class (may be
+ * NULL) is then the class that its mails have; else it stays. */
+gboolean email_template_is_secret(const char *name, EmailClass *class);
+
 typedef struct email_templates EmailTemplates;
 
 /* state is lent while it lives. */

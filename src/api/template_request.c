@@ -1,5 +1,6 @@
 #include "api/template_request.h"
 
+#include "api/email_template.h"
 #include "base/limits.h"
 #include "template/guard.h"
 
@@ -105,12 +106,6 @@ static void check_needed(
     }
 }
 
-/* Whoever has the link may come in. */
-static gboolean has_secret_link(const BuiltinTemplate *builtin)
-{
-    return strcmp(builtin->name, "invitation") == 0 || strcmp(builtin->name, "password_reset") == 0;
-}
-
 static void check_against(
     const BuiltinTemplate *builtin, const TemplateRequest *request, JsonFaults *faults)
 {
@@ -124,7 +119,8 @@ static void check_against(
             continue;
         g_autofree char *rendered = render_part(sources[part], part, values, &error);
         g_autofree char *pointer = g_strconcat("/", template_part_name(part), NULL);
-        const char *fault = has_secret_link(builtin) ? guard_fault(sources[part], part) : NULL;
+        gboolean is_secret = email_template_is_secret(builtin->name, NULL);
+        const char *fault = is_secret ? guard_fault(sources[part], part) : NULL;
         if (!rendered || fault)
             json_fault_add(faults, pointer, "invalid_template", fault ? fault : error->message);
         else if (part != TEMPLATE_SUBJECT)

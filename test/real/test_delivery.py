@@ -55,8 +55,11 @@ def few(faults):
 
 
 def waiting(absender):
-    """Some of the mails that have not ended, each with what was tried."""
-    found = [each for each in absender.emails() if each["state"] in WAITING][:SHOWN]
+    """Some of the mails that have not ended, each with what was tried, or why it does not answer."""
+    try:
+        found = [each for each in absender.emails() if each["state"] in WAITING][:SHOWN]
+    except OSError as error:
+        return str(error)
     return "\n".join(str(absender.operator("GET", f"/v1/emails/{each['id']}").json) for each in found)
 
 
@@ -115,7 +118,6 @@ def check_case(tap, case, sack):
         absender.switch(True)
         absender.wait_until_sent()
         sent = time.monotonic() - begun
-        print("".join(l for l in open(absender.log.name) if "ENDED" in l))
         server.wait_for(len(sack.deliveries()))
         server.wait_until_idle()
         check_arrivals(tap, case.name, sack, server)
