@@ -396,7 +396,7 @@ async function mended(daemon, browser) {
     await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: false, reason: 'Umzug auf einen anderen Server, der noch eingerichtet wird' });
     await page.setViewportSize({ width: 390, height: 800 });
     await page.goto(`${daemon.url}/#/outbox`);
-    await page.waitForSelector('.banner.warn');
+    await untilText(page, '.banner.warn', /Umzug/); // not the banner of the pause before
     const height = () => page.$eval('.banner', (banner) => banner.getBoundingClientRect().height);
     assert.ok(await height() <= 90, `${await height()}`);
     await inspect(page, 'de-68-phone-outbox');

@@ -14,13 +14,14 @@ import os
 import pathlib
 import re
 import signal
+import stat
 import sys
 import time
 
 from certificates import KINDS
 from package import environment, library_path, unpacked
 from process import Process, ensure_user, free_ports, is_listening, make_folder, wait_until, write
-from realserver import HOST, PASSWORD, REFUSED_RECIPIENT, USER, RealServer, files_below
+from realserver import HOST, PASSWORD, REFUSED_RECIPIENT, USER, RealServer, files_below, mode_of
 
 MAIN_CF = """
 compatibility_level = 3.6
@@ -170,9 +171,9 @@ class MailServer(RealServer):
         self._run_postfix()
 
     def queued(self):
-        """Without what a killed cleanup(8) left half-written: TIME.PID, which nobody was told 250 for."""
+        """Without what a killed cleanup(8) left half-written: its mode is 0600 until all of it is there, and nobody was told 250."""
         names = files_below(*(self.base / "queue" / name for name in ("maildrop", "incoming", "active", "deferred")))
-        return [name for name in names if "." not in pathlib.Path(name).name]
+        return [name for name in names if mode_of(name) & stat.S_IXUSR]
 
     def chunked(self):
         """Postfix tells when a session has ended."""

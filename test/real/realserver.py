@@ -39,6 +39,14 @@ def files_below(*folders):
     return [os.path.join(path, name) for folder in folders for path, _, names in os.walk(folder) for name in names]
 
 
+def mode_of(path):
+    """0 if the file has vanished meanwhile."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return 0
+
+
 class Delivery(NamedTuple):
     """One mail in the Maildir."""
 
