@@ -175,6 +175,7 @@ static gboolean session_answer(
     event->verdict.code = answer.code;
     event->verdict.enhanced = answer.enhanced;
     event->verdict.text = answer.text;
+    event->verdict.challenge = answer.challenge;
     event->verdict.drop = answer.drops;
     if (answer.is_slow) {
         slow_begin(session);
@@ -304,7 +305,8 @@ static void on_accepted(int fd, gpointer user)
         .host_name = HOST,
         .size_max = LIMIT_MESSAGE_BYTES,
         .recipients_max = LIMIT_RECIPIENTS_PER_TRANSACTION,
-        .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .auth_mechanisms =
+            SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER,
         .pipelining = TRUE,
         .eightbitmime = TRUE,
         .chunking = TRUE,

@@ -2,12 +2,16 @@
  * delivering it, and plays failures on request. Drives smtp/server.h over net streams on the loop
  * thread; captured mail goes to the store.
  *
- * Login: any username with the password "sandbox" (others: 535 5.7.8). Faults are chosen by local
- * part, so that every diagnosis can be seen without another server: sender `refused@…` 553,
- * recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1, `full@…` 452 4.2.2, `drop@…` no reply to
- * the mail's end but the end of the connection (mails in front of it have been answered),
- * `slow@…` answers after 5 s; username `locked@…` 535, `busy@…` 454 4.7.0,
- * `app@…` 534 5.7.9; and those of sandbox_personalities, who answer in a provider's own words. */
+ * Login: any username with the password "sandbox" (others: 535 5.7.8), or by XOAUTH2 or OAUTHBEARER
+ * with a token that is "sandbox" or begins with "sandbox-" (others: a challenge with invalid_token,
+ * then 535); "sandbox-expired" is refused as one that has ended, "sandbox-scope" as one for
+ * something else (status 400), "sandbox-unassigned" as Microsoft refuses one without a right to the
+ * mailbox (535 5.7.3). Faults are chosen by local part, so that every diagnosis can be seen without
+ * another server: sender `refused@…` 553, recipients `reject@…` 550 5.1.1, `defer@…` 451 4.7.1,
+ * `full@…` 452 4.2.2, `drop@…` no reply to the mail's end but the end of the connection (mails in
+ * front of it have been answered), `slow@…` answers after 5 s; username `locked@…` 535, `busy@…`
+ * 454 4.7.0, `app@…` 534 5.7.9; and those of sandbox_personalities, who answer in a provider's own
+ * words. */
 #pragma once
 
 #include "net/tls.h"

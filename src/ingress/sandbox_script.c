@@ -31,40 +31,43 @@ static const Line wrong_password = {SMTP_ASK_LOGIN, "app-password",
     {534, "5.7.9",
         "Application-specific password required. For more information, go to "
         "https://support.google.com/mail/?p=InvalidSecondFactor",
-        FALSE, FALSE}};
+        FALSE, FALSE, NULL}};
 
 /* By who has logged in, whatever the sender; the second lets that very address pass. */
 static const Line daily_limit = {SMTP_ASK_SENDER, "daily-limit",
     {550, "5.4.5",
         "Daily user sending limit exceeded. For more information on Gmail sending limits go to "
         "https://support.google.com/a/answer/166852",
-        FALSE, FALSE}};
+        FALSE, FALSE, NULL}};
 static const Line foreign_sender = {SMTP_ASK_SENDER, "sender-refused",
-    {553, "5.7.1", "Sender address rejected: not owned by user", FALSE, FALSE}};
+    {553, "5.7.1", "Sender address rejected: not owned by user", FALSE, FALSE, NULL}};
 
 static const Line script[] = {
-    {SMTP_ASK_LOGIN, "wrong", {535, "5.7.8", "Authentication failed", FALSE, FALSE}},
+    {SMTP_ASK_LOGIN, "wrong", {535, "5.7.8", "Authentication failed", FALSE, FALSE, NULL}},
     {SMTP_ASK_LOGIN, "web-login",
         {534, "5.7.14",
             "Please log in via your web browser and then try again. Learn more at "
             "https://support.google.com/mail/?p=WebLoginRequired",
-            FALSE, FALSE}},
+            FALSE, FALSE, NULL}},
     {SMTP_ASK_LOGIN, "disabled",
         {535, "5.7.139",
             "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. "
             "Visit https://aka.ms/smtp_auth_disabled for more information.",
-            FALSE, FALSE}},
-    {SMTP_ASK_LOGIN, "locked", {535, "5.7.8", "Authentication failed", FALSE, FALSE}},
-    {SMTP_ASK_LOGIN, "busy", {454, "4.7.0", "Temporary authentication failure", FALSE, FALSE}},
-    {SMTP_ASK_LOGIN, "app", {534, "5.7.9", "Application-specific password required", FALSE, FALSE}},
+            FALSE, FALSE, NULL}},
+    {SMTP_ASK_LOGIN, "locked", {535, "5.7.8", "Authentication failed", FALSE, FALSE, NULL}},
+    {SMTP_ASK_LOGIN, "busy",
+        {454, "4.7.0", "Temporary authentication failure", FALSE, FALSE, NULL}},
+    {SMTP_ASK_LOGIN, "app",
+        {534, "5.7.9", "Application-specific password required", FALSE, FALSE, NULL}},
     {SMTP_ASK_SENDER, "refused",
-        {553, "5.7.1", "Sender address rejected: not owned by user", FALSE, FALSE}},
+        {553, "5.7.1", "Sender address rejected: not owned by user", FALSE, FALSE, NULL}},
     {SMTP_ASK_RECIPIENT, "reject",
-        {550, "5.1.1", "Recipient address rejected: User unknown", FALSE, FALSE}},
-    {SMTP_ASK_RECIPIENT, "defer", {451, "4.7.1", "Greylisted, try again later", FALSE, FALSE}},
-    {SMTP_ASK_RECIPIENT, "full", {452, "4.2.2", "Mailbox full", FALSE, FALSE}},
-    {SMTP_ASK_RECIPIENT, "slow", {0, NULL, NULL, FALSE, TRUE}},
-    {SMTP_ASK_MESSAGE, "drop", {0, NULL, NULL, TRUE, FALSE}},
+        {550, "5.1.1", "Recipient address rejected: User unknown", FALSE, FALSE, NULL}},
+    {SMTP_ASK_RECIPIENT, "defer",
+        {451, "4.7.1", "Greylisted, try again later", FALSE, FALSE, NULL}},
+    {SMTP_ASK_RECIPIENT, "full", {452, "4.2.2", "Mailbox full", FALSE, FALSE, NULL}},
+    {SMTP_ASK_RECIPIENT, "slow", {0, NULL, NULL, FALSE, TRUE, NULL}},
+    {SMTP_ASK_MESSAGE, "drop", {0, NULL, NULL, TRUE, FALSE, NULL}},
 };
 
 static gboolean has_local_part(const char *address, const char *local_part)
@@ -82,13 +85,48 @@ static SandboxAnswer look_up(SmtpAsk ask, const char *address)
     return (SandboxAnswer){0};
 }
 
+/* Tokens by their words: what a provider says to one that is no longer good, to one for something
+ * else, and to one of an application that has no right to the mailbox. */
+static const struct {
+    const char *token;
+    SandboxAnswer answer;
+} tokens[] = {
+    {PASSWORD "-expired",
+        {535, "5.7.8", "Authentication failed: the token has expired", FALSE, FALSE,
+            "{\"status\":\"invalid_token\",\"schemes\":\"bearer\",\"scope\":\"smtp\"}"}},
+    {PASSWORD "-scope",
+        {535, "5.7.8", "Username and Password not accepted", FALSE, FALSE,
+            "{\"status\":\"400\",\"schemes\":\"bearer\",\"scope\":\"https://mail.google.com/\"}"}},
+    {PASSWORD "-unassigned", {535, "5.7.3", "Authentication unsuccessful", FALSE, FALSE, NULL}},
+};
+
+static gboolean is_text(const Secret *secret, const char *text)
+{
+    g_autoptr(Secret) other = secret_new(text, strlen(text));
+    return secret_equal(secret, other);
+}
+
+static SandboxAnswer judge_token(const char *username, const Secret *token)
+{
+    static const SandboxAnswer ordinary = {535, "5.7.8",
+        "Authentication failed: a token here is \"" PASSWORD "\" or begins with \"" PASSWORD "-\"",
+        FALSE, FALSE, "{\"status\":\"invalid_token\",\"schemes\":\"bearer\"}"};
+    SandboxAnswer answer = look_up(SMTP_ASK_LOGIN, username);
+    if (answer.code != 0 || is_text(token, PASSWORD))
+        return answer;
+    for (gsize i = 0; i < G_N_ELEMENTS(tokens); i++) {
+        if (is_text(token, tokens[i].token))
+            return tokens[i].answer;
+    }
+    return g_str_has_prefix(secret_reveal(token, NULL), PASSWORD "-") ? answer : ordinary;
+}
+
 static SandboxAnswer judge_login(const char *username, const Secret *password)
 {
-    static const SandboxAnswer ordinary = {
-        535, "5.7.8", "Authentication failed: the password here is \"" PASSWORD "\"", FALSE, FALSE};
+    static const SandboxAnswer ordinary = {535, "5.7.8",
+        "Authentication failed: the password here is \"" PASSWORD "\"", FALSE, FALSE, NULL};
     SandboxAnswer answer = look_up(SMTP_ASK_LOGIN, username);
-    g_autoptr(Secret) right = secret_new(PASSWORD, strlen(PASSWORD));
-    if (answer.code != 0 || secret_equal(password, right))
+    if (answer.code != 0 || is_text(password, PASSWORD))
         return answer;
     gboolean wants_another = has_local_part(username, wrong_password.local_part);
     return wants_another ? wrong_password.answer : ordinary;
@@ -108,7 +146,9 @@ SandboxAnswer sandbox_script(const SmtpServerEffects *effects, const char *login
 {
     switch (effects->ask) {
     case SMTP_ASK_LOGIN:
-        return judge_login(effects->username, effects->password);
+        return effects->bearer_token == NULL
+                   ? judge_login(effects->username, effects->password)
+                   : judge_token(effects->username, effects->bearer_token);
     case SMTP_ASK_SENDER:
         return judge_sender(effects->sender, login);
     case SMTP_ASK_RECIPIENT:

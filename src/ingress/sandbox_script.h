@@ -7,8 +7,9 @@
 typedef struct {
     int code; /* 0: the ordinary success */
     const char *enhanced, *text;
-    gboolean drops;   /* cut the connection instead of answering */
-    gboolean is_slow; /* answer after LIMIT_SANDBOX_SLOW_MS */
+    gboolean drops;        /* cut the connection instead of answering */
+    gboolean is_slow;      /* answer after LIMIT_SANDBOX_SLOW_MS */
+    const char *challenge; /* what is said about a refused token in front of the answer, or NULL */
 } SandboxAnswer;
 
 /* For LOGIN, SENDER and RECIPIENT, by the address in question; DATA is always welcome; MESSAGE

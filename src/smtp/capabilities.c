@@ -141,7 +141,8 @@ void smtp_capabilities_read(const SmtpReply *reply, SmtpCapabilities *capabiliti
 
 guint smtp_capabilities_choose_auth(const SmtpCapabilities *capabilities, guint allowed)
 {
-    static const guint best_first[] = {SMTP_AUTH_SCRAM_SHA_256, SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN};
+    static const guint best_first[] = {SMTP_AUTH_OAUTHBEARER, SMTP_AUTH_XOAUTH2,
+        SMTP_AUTH_SCRAM_SHA_256, SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN};
     for (gsize i = 0; i < G_N_ELEMENTS(best_first); i++) {
         if (capabilities->auth_mechanisms & allowed & best_first[i])
             return best_first[i];

@@ -8,8 +8,8 @@
 /* The first line is the server's greeting and carries no capability. */
 void smtp_capabilities_read(const SmtpReply *reply, SmtpCapabilities *capabilities);
 
-/* The best mechanism both sides have: SCRAM-SHA-256, then PLAIN, then LOGIN; 0 if none. `allowed`
- * and the result are SMTP_AUTH_* bits. */
+/* The best mechanism both sides have: OAUTHBEARER, XOAUTH2, SCRAM-SHA-256, PLAIN, LOGIN; 0 if none.
+ * `allowed` and the result are SMTP_AUTH_* bits. */
 guint smtp_capabilities_choose_auth(const SmtpCapabilities *capabilities, guint allowed);
 
 /* "PLAIN" for SMTP_AUTH_PLAIN; NULL for 0 and SMTP_AUTH_OTHER. */

@@ -101,18 +101,34 @@ static gboolean is_about_to_ask(const SmtpClient *client)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
+#define BEARER_MECHANISMS (SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER)
+
+/* Who logs in, and by what alone. */
+static void copy_login(SmtpClientConfig *to, const SmtpClientConfig *from)
+{
+    gboolean has_token = from->bearer_token != NULL;
+    g_assert(!has_token || (from->host != NULL && from->username != NULL));
+    g_assert(has_token || from->password != NULL || from->allowed_mechanisms == 0);
+    to->username = g_strdup(from->username);
+    to->bearer_token = has_token ? secret_copy(from->bearer_token) : NULL;
+    to->password = has_token || from->password == NULL ? NULL : secret_copy(from->password);
+    to->host = g_strdup(from->host);
+    to->allowed_mechanisms &= has_token ? BEARER_MECHANISMS : ~(guint)BEARER_MECHANISMS;
+    if (to->password == NULL)
+        return;
+    gsize n;
+    const char *password = secret_reveal(to->password, &n);
+    g_assert(memchr(password, '\0', n) == NULL); /* settings refuse it (RFC 4616 2) */
+}
+
 SmtpClient *smtp_client_new(const SmtpClientConfig *config)
 {
-    gsize n_password;
-    const char *password = secret_reveal(config->password, &n_password);
-    g_assert(memchr(password, '\0', n_password) == NULL); /* settings refuse it (RFC 4616 2) */
     g_assert(config->security == TLS_MODE_STARTTLS || config->security == TLS_MODE_IMPLICIT);
 
     SmtpClient *client = g_new0(SmtpClient, 1);
     client->config = *config;
     client->config.ehlo_name = g_strdup(config->ehlo_name);
-    client->config.username = g_strdup(config->username);
-    client->config.password = secret_copy(config->password);
+    copy_login(&client->config, config);
     client->state = WAIT_CONNECTED;
     client->reader = smtp_reply_reader_new();
     client->send = g_byte_array_new();
@@ -159,7 +175,10 @@ void smtp_client_free(SmtpClient *client)
     g_free(client->sasl_challenge);
     g_free((char *)client->config.ehlo_name);
     g_free((char *)client->config.username);
+    g_free((char *)client->config.host);
     secret_free((Secret *)client->config.password);
+    secret_free((Secret *)client->config.bearer_token);
+    g_free(client->challenge);
     g_free(client);
 }
 
@@ -196,6 +215,7 @@ static gboolean has_lost_step(const SmtpClient *client, SmtpFault fault)
     case SMTP_FAULT_PIPELINED_AFTER_STARTTLS:
     case SMTP_FAULT_AUTH_NOT_OFFERED:
     case SMTP_FAULT_NO_COMMON_AUTH_MECHANISM:
+    case SMTP_FAULT_BEARER_NOT_OFFERED:
     case SMTP_FAULT_WITHDRAWN:
     case SMTP_FAULT_SASL:
         return FALSE;
@@ -215,6 +235,7 @@ static void note_failure(SmtpClient *client, SmtpFault fault, const SmtpReply *r
     client->failure.phase = is_injection ? SMTP_PHASE_STARTTLS : client_phase(client);
     client->failure.fault = fault;
     client->failure.reply = client->failure_reply;
+    client->failure.challenge = client->challenge;
     client->failure.lost_step = has_lost_step(client, fault);
 }
 
@@ -512,6 +533,14 @@ const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *e
 const SmtpFailure *smtp_client_failure(const SmtpClient *client)
 {
     return client->has_failed ? &client->failure : NULL;
+}
+
+char *smtp_failure_text_dup(const SmtpFailure *failure)
+{
+    const char *text = failure->reply == NULL ? NULL : failure->reply->text;
+    if (failure->challenge == NULL || text == NULL)
+        return g_strdup(failure->challenge == NULL ? text : failure->challenge);
+    return g_strconcat(failure->challenge, " ", text, NULL);
 }
 
 const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client)

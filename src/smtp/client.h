@@ -58,12 +58,14 @@ typedef enum {
     SMTP_FAULT_PIPELINED_AFTER_STARTTLS, /* bytes behind the 220: somebody injects (RFC 3207 4) */
     SMTP_FAULT_AUTH_NOT_OFFERED,
     SMTP_FAULT_NO_COMMON_AUTH_MECHANISM,
-    SMTP_FAULT_MALFORMED_REPLY,  /* not SMTP, bare LF, NUL, mixed codes, over a limit */
-    SMTP_FAULT_UNEXPECTED_REPLY, /* a reply nobody asked for, or a code that fits no state */
+    SMTP_FAULT_BEARER_NOT_OFFERED, /* a token in hand, but neither OAUTHBEARER nor XOAUTH2 */
+    SMTP_FAULT_MALFORMED_REPLY,    /* not SMTP, bare LF, NUL, mixed codes, over a limit */
+    SMTP_FAULT_UNEXPECTED_REPLY,   /* a reply nobody asked for, or a code that fits no state */
     SMTP_FAULT_OUT_OF_STEP, /* a complaint about a command that was in order (503, 500): it lost
                                count */
     SMTP_FAULT_WITHDRAWN,   /* we broke off: a mail was taken back when its end was due */
-    SMTP_FAULT_SASL,        /* bad challenge, or the server could not prove itself (SCRAM) */
+    SMTP_FAULT_SASL,        /* bad challenge, the server could not prove itself (SCRAM), or a token
+                               that cannot be written */
 } SmtpFault;
 
 /* The catalogue's name ("STARTTLS_NOT_OFFERED"); NULL where the reply or the driver's cause speaks.
@@ -105,10 +107,16 @@ typedef enum {
 
 typedef struct {
     TlsMode security;
-    const char *ehlo_name;    /* FQDN or address literal (RFC 5321 4.1.4); copied */
-    const char *username;     /* copied */
-    const Secret *password;   /* copied */
-    guint allowed_mechanisms; /* SMTP_AUTH_* bits; SCRAM only if the driver answers `want_sasl` */
+    const char *ehlo_name;      /* FQDN or address literal (RFC 5321 4.1.4); copied */
+    const char *username;       /* copied */
+    const Secret *password;     /* copied; NULL with a bearer token */
+    const Secret *bearer_token; /* OAuth2's access token; copied. NULL: log in by password */
+    const char *host;           /* with a token: the server as configured, for OAUTHBEARER (RFC 7628
+                                   3.1); copied */
+    guint port;                 /* with a token: the same */
+    guint allowed_mechanisms;   /* SMTP_AUTH_* bits; SCRAM only if the driver answers `want_sasl`.
+                                   With a token only OAUTHBEARER (better) and XOAUTH2 count, without
+                                   only the others: whoever has a token never sends the password */
     SmtpDeadlines deadlines;
     SmtpPace pace;        /* at most; 0: SMTP_PACE_WINDOW */
     guint window;         /* mails unanswered with CHUNKING, 1 to LIMIT_WINDOW; 0:
@@ -255,10 +263,17 @@ typedef struct {
     SmtpPhase phase;
     SmtpFault fault;
     const SmtpReply *reply; /* NULL unless a reply said no; owned by the client */
+    const char *challenge;  /* what the server said about a refused token in front of its reply:
+                               JSON (RFC 7628 3.2.2), printable, at most LIMIT_CHALLENGE_CHARACTERS,
+                               nothing of the token in it; NULL: nothing. Owned by the client */
     gboolean lost_step;     /* it failed while several commands were under way, in a way that one
                                command at a time may mend: use SMTP_PACE_STEPWISE from now on */
 } SmtpFailure;
 const SmtpFailure *smtp_client_failure(const SmtpClient *client);
+
+/* The words that the failure catalogue looks at: the challenge and the reply's text, a space
+ * between them. NULL if there are none. The caller frees. */
+char *smtp_failure_text_dup(const SmtpFailure *failure);
 
 const SmtpCapabilities *smtp_client_capabilities(const SmtpClient *client);
 const char *smtp_client_state_name(const SmtpClient *client);     /* for logs and tests */

@@ -1,5 +1,6 @@
 /* From the greeting to the login: EHLO, STARTTLS (RFC 3207), EHLO again, AUTH (RFC 4954). */
 #include "base/limits.h"
+#include "smtp/bearer.h"
 #include "smtp/capabilities.h"
 #include "smtp/client_private.h"
 #include "smtp/command.h"
@@ -10,6 +11,11 @@
 static gboolean is_success(const SmtpReply *reply)
 {
     return reply->code / 100 == 2;
+}
+
+static gboolean is_by_token(const SmtpClient *client)
+{
+    return client->mechanism == SMTP_AUTH_XOAUTH2 || client->mechanism == SMTP_AUTH_OAUTHBEARER;
 }
 
 /* --- Greeting and EHLO ------------------------------------------------------------------------ */
@@ -89,6 +95,11 @@ void login_on_tls_up(SmtpClient *client)
 
 /* --- AUTH ------------------------------------------------------------------------------------- */
 
+static gboolean speaks_by_token(const SmtpClient *client)
+{
+    return client->config.bearer_token != NULL && client->config.allowed_mechanisms != 0;
+}
+
 static void begin_auth(SmtpClient *client)
 {
     client->mechanism =
@@ -99,7 +110,10 @@ static void begin_auth(SmtpClient *client)
     if (!client->capabilities.auth)
         client_give_up(client, SMTP_FAULT_AUTH_NOT_OFFERED, NULL);
     else if (client->mechanism == 0)
-        client_give_up(client, SMTP_FAULT_NO_COMMON_AUTH_MECHANISM, NULL);
+        client_give_up(client,
+            speaks_by_token(client) ? SMTP_FAULT_BEARER_NOT_OFFERED
+                                    : SMTP_FAULT_NO_COMMON_AUTH_MECHANISM,
+            NULL);
 }
 
 void login_on_ehlo_tls(SmtpClient *client, const SmtpReply *reply)
@@ -146,10 +160,20 @@ static void write_sasl_response(SmtpClient *client, const char *mechanism)
         client_fail(client, SMTP_FAULT_SASL, NULL);
 }
 
+static void write_bearer(SmtpClient *client)
+{
+    const SmtpBearer bearer = {client->config.username, client->config.bearer_token,
+        client->config.host, client->config.port};
+    if (!smtp_bearer_write(client->send, client->mechanism, &bearer))
+        client_fail(client, SMTP_FAULT_SASL, NULL);
+}
+
 /* mechanism NULL: the server has asked for it, the command has been said. */
 static void write_initial_response(SmtpClient *client, const char *mechanism)
 {
-    if (client->mechanism == SMTP_AUTH_PLAIN)
+    if (is_by_token(client))
+        write_bearer(client);
+    else if (client->mechanism == SMTP_AUTH_PLAIN)
         smtp_sasl_write_plain(
             client->send, mechanism != NULL, client->config.username, client->config.password);
     else
@@ -167,10 +191,13 @@ static void write_auth_alone(SmtpClient *client, const char *mechanism)
     transcript_sent(client, 0);
 }
 
+/* A token is nearly always too long to stand behind AUTH, and waiting to be asked for it works with
+ * every server. */
 static void write_auth(SmtpClient *client)
 {
     const char *name = smtp_auth_mechanism_name(client->mechanism);
-    if (client->mechanism == SMTP_AUTH_LOGIN) {
+    client->initial_is_due = is_by_token(client);
+    if (client->mechanism == SMTP_AUTH_LOGIN || client->initial_is_due) {
         write_auth_alone(client, name);
         return;
     }
@@ -197,6 +224,8 @@ void login_speak_auth(SmtpClient *client)
         return;
     case SAY_INITIAL:
         write_initial_response(client, NULL);
+        if (client->state == CLOSED)
+            return;
         break;
     case SAY_USERNAME:
         smtp_sasl_write_login_username(client->send, client->config.username);
@@ -207,6 +236,10 @@ void login_speak_auth(SmtpClient *client)
     case SAY_RESPONSE:
         write_sasl_response(client, NULL);
         break;
+    case SAY_DUMMY:
+        smtp_bearer_write_dummy(client->send, client->mechanism);
+        transcript_sent(client, 0);
+        return;
     }
     client->effects.send_is_secret = TRUE;
     transcript_label(client, "[redacted]");
@@ -231,6 +264,10 @@ static void on_challenge(SmtpClient *client, const SmtpReply *reply)
     } else if (client->mechanism == SMTP_AUTH_LOGIN && client->login_turn != SAY_PASSWORD) {
         client->login_turn = client->login_turn == SAY_AUTH ? SAY_USERNAME : SAY_PASSWORD;
         client_enter(client, WAIT_AUTH);
+    } else if (is_by_token(client) && client->login_turn == SAY_INITIAL) {
+        client->challenge = smtp_bearer_challenge_text(reply->text, client->config.bearer_token);
+        client->login_turn = SAY_DUMMY;
+        client_enter(client, WAIT_AUTH);
     } else {
         client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL);
     }
@@ -243,6 +280,8 @@ void login_on_auth(SmtpClient *client, const SmtpReply *reply)
         on_challenge(client, reply);
     } else if (reply->code != 235) {
         client_refused(client, reply); /* never a second mechanism: the account may be locked */
+    } else if (client->login_turn == SAY_DUMMY) {
+        client_fail(client, SMTP_FAULT_UNEXPECTED_REPLY, NULL); /* it had refused */
     } else if (must_prove && !client->sasl_is_done) {
         client_fail(client, SMTP_FAULT_SASL, NULL); /* whoever this is does not know the password */
     } else {

@@ -52,6 +52,8 @@ const char *smtp_fault_sys_name(SmtpFault fault, SmtpPhase phase)
         return "AUTH_NOT_OFFERED";
     case SMTP_FAULT_NO_COMMON_AUTH_MECHANISM:
         return "NO_COMMON_AUTH_MECHANISM";
+    case SMTP_FAULT_BEARER_NOT_OFFERED:
+        return "OAUTH2_NOT_OFFERED";
     case SMTP_FAULT_MALFORMED_REPLY:
         return "MALFORMED_REPLY";
     case SMTP_FAULT_UNEXPECTED_REPLY:

@@ -40,6 +40,7 @@ typedef enum {
     SAY_USERNAME,
     SAY_PASSWORD,
     SAY_RESPONSE,
+    SAY_DUMMY, /* to a server that has said why it refuses the token */
 } LoginTurn;
 
 typedef enum {
@@ -110,6 +111,7 @@ struct smtp_client {
     Secret *sasl_response; /* the driver's, until it is written */
     char *sasl_challenge;  /* lent with the effects */
     gboolean sasl_is_done, sasl_has_begun, initial_is_due;
+    char *challenge;         /* why the token was refused; NULL: it was not, or nothing was said */
     SmtpPace pace;           /* in use; 0 before the login */
     GQueue expected;         /* of Expected, oldest first */
     GQueue mails;            /* of Transaction, oldest first */

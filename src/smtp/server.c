@@ -18,7 +18,7 @@ static const StateRow rows[] = {
     [SERVER_WAIT_COMMAND] = {"wait_command",
         TO(WAIT_TLS) | TO(WAIT_RESPONSE) | TO(WAIT_VERDICT) | TO(WAIT_CHUNK) | LISTEN},
     [SERVER_WAIT_RESPONSE] = {"wait_response", TO(WAIT_RESPONSE) | TO(WAIT_VERDICT) | LISTEN},
-    [SERVER_WAIT_VERDICT] = {"wait_verdict", TO(WAIT_BODY) | LISTEN},
+    [SERVER_WAIT_VERDICT] = {"wait_verdict", TO(WAIT_BODY) | TO(WAIT_RESPONSE) | LISTEN},
     [SERVER_WAIT_BODY] = {"wait_body", TO(WAIT_VERDICT) | LISTEN},
     [SERVER_WAIT_CHUNK] = {"wait_chunk", TO(WAIT_VERDICT) | LISTEN},
     [SERVER_CLOSED] = {"closed", 0},
@@ -70,6 +70,9 @@ void server_forget_login(SmtpServer *server)
 {
     g_clear_pointer(&server->username, g_free);
     g_clear_pointer(&server->password, secret_free);
+    g_clear_pointer(&server->bearer_token, secret_free);
+    g_clear_pointer(&server->refusal.enhanced, g_free);
+    g_clear_pointer(&server->refusal.text, g_free);
 }
 
 static void forget_candidate(SmtpServer *server)
@@ -233,6 +236,7 @@ void server_ask(SmtpServer *server, SmtpAsk ask)
     server->effects.ask = ask;
     server->effects.username = server->username;
     server->effects.password = server->password;
+    server->effects.bearer_token = server->bearer_token;
     server->effects.sender = server->sender;
     server->effects.smtputf8 = server->mail_parameters.smtputf8;
     server->effects.return_content = server->mail_parameters.return_content;
@@ -259,6 +263,12 @@ static const struct {
     [SMTP_ASK_MESSAGE] = {250, "2.0.0", "Message taken"},
 };
 
+void server_count_login_failure(SmtpServer *server)
+{
+    if (++server->n_login_failures >= LIMIT_SERVER_LOGIN_FAILURES)
+        server_close(server);
+}
+
 static void settle(SmtpServer *server, SmtpAsk asked, gboolean is_yes)
 {
     switch (asked) {
@@ -266,10 +276,9 @@ static void settle(SmtpServer *server, SmtpAsk asked, gboolean is_yes)
         break;
     case SMTP_ASK_LOGIN:
         server->is_logged_in = is_yes;
-        server->n_login_failures += is_yes ? 0 : 1;
         server_forget_login(server);
-        if (server->n_login_failures >= LIMIT_SERVER_LOGIN_FAILURES)
-            server_close(server);
+        if (!is_yes)
+            server_count_login_failure(server);
         break;
     case SMTP_ASK_SENDER:
         if (!is_yes) {
@@ -306,6 +315,10 @@ static void on_verdict(SmtpServer *server, const SmtpServerEvent *event)
     gboolean is_yes = code / 100 == usual / 100;
     if (event->verdict.drop) {
         server_close(server);
+        return;
+    }
+    if (asked == SMTP_ASK_LOGIN && !is_yes && event->verdict.challenge != NULL) {
+        server_auth_challenge(server, event);
         return;
     }
     const char *enhanced = event->verdict.enhanced;
@@ -370,6 +383,10 @@ static gsize line_limit(const SmtpServer *server, const guint8 *data, gsize n)
 
 static void refuse_line(SmtpServer *server)
 {
+    if (server->state == SERVER_WAIT_RESPONSE && server->auth_turn == SERVER_AUTH_REFUSED) {
+        server_auth_response(server, "");
+        return;
+    }
     if (server->state == SERVER_WAIT_RESPONSE) {
         server_forget_login(server);
         server_enter(server, SERVER_WAIT_COMMAND);

@@ -27,7 +27,7 @@ typedef struct {
     const char *host_name; /* in the greeting; copied */
     guint64 size_max;      /* announced with SIZE and enforced */
     guint recipients_max;
-    guint auth_mechanisms; /* SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN of smtp/client.h */
+    guint auth_mechanisms; /* of smtp/client.h: SMTP_AUTH_PLAIN, LOGIN, XOAUTH2, OAUTHBEARER */
     gboolean pipelining, eightbitmime, chunking, dsn,
         offer_starttls; /* capabilities can be switched off by tests */
     gboolean smtputf8;  /* offered only together with eightbitmime (RFC 6531 3.1) */
@@ -52,18 +52,20 @@ typedef struct {
         gsize n;
     } bytes;
     struct {
-        int code;             /* the reply to send; 0 means "the ordinary success". A code of the
-                                 same first digit is a success too, all others refuse */
-        const char *enhanced; /* may be NULL */
-        const char *text;     /* one line; may be NULL for the ordinary words */
-        gboolean close;       /* after the reply */
-        gboolean drop;        /* close at once without a reply */
+        int code;              /* the reply to send; 0 means "the ordinary success". A code of the
+                                  same first digit is a success too, all others refuse */
+        const char *enhanced;  /* may be NULL */
+        const char *text;      /* one line; may be NULL for the ordinary words */
+        const char *challenge; /* a token is refused: JSON that goes in front of the reply as a 334,
+                                  which the client answers (RFC 7628 3.2.3); NULL: none */
+        gboolean close;        /* after the reply */
+        gboolean drop;         /* close at once without a reply */
     } verdict;
 } SmtpServerEvent;
 
 typedef enum {
     SMTP_ASK_NOTHING = 0,
-    SMTP_ASK_LOGIN,     /* username and password: may they? */
+    SMTP_ASK_LOGIN,     /* username and password, or token: may they? */
     SMTP_ASK_SENDER,    /* MAIL FROM */
     SMTP_ASK_RECIPIENT, /* RCPT TO */
     SMTP_ASK_DATA,      /* before 354; BDAT has no such moment */
@@ -83,8 +85,9 @@ typedef struct {
     gboolean close;
     MonoMs deadline;
     SmtpAsk ask; /* said once; at most one at a time; nothing further happens until the VERDICT */
-    const char *username;   /* LOGIN; like all below lent until the VERDICT */
-    const Secret *password; /* LOGIN */
+    const char *username;       /* LOGIN; like all below lent until the VERDICT */
+    const Secret *password;     /* LOGIN; NULL with a token */
+    const Secret *bearer_token; /* LOGIN by XOAUTH2 or OAUTHBEARER; NULL with a password */
     const char *sender;    /* SENDER, RECIPIENT, MESSAGE: addr-spec, "" for the null reverse-path */
     const char *recipient; /* RECIPIENT */
     const char *const *recipients;  /* MESSAGE: the accepted ones, NULL-terminated */

@@ -1,6 +1,9 @@
-/* AUTH PLAIN and AUTH LOGIN from the server's side (RFC 4954, RFC 4616). */
+/* AUTH from the server's side (RFC 4954): PLAIN (RFC 4616), LOGIN, XOAUTH2, OAUTHBEARER (RFC 7628).
+ */
 #include "base/limits.h"
 #include "base/text.h"
+#include "smtp/bearer.h"
+#include "smtp/capabilities.h"
 #include "smtp/client.h"
 #include "smtp/sasl.h"
 #include "smtp/server_private.h"
@@ -53,12 +56,25 @@ static gboolean take_plain(SmtpServer *server, const Secret *response)
            take_password(server, second + 1, (gsize)(end - second - 1));
 }
 
+static gboolean take_bearer(SmtpServer *server, const Secret *response)
+{
+    char *username;
+    Secret *token;
+    if (!smtp_bearer_read(server->bearer_mechanism, response, &username, &token))
+        return FALSE;
+    server_forget_login(server);
+    server->username = username;
+    server->bearer_token = token;
+    return TRUE;
+}
+
 static void ask_for_line(SmtpServer *server, ServerAuthTurn turn)
 {
     static const char *const prompts[] = {
         [SERVER_AUTH_PLAIN] = "",
         [SERVER_AUTH_USERNAME] = "VXNlcm5hbWU6", /* "Username:" */
         [SERVER_AUTH_PASSWORD] = "UGFzc3dvcmQ6", /* "Password:" */
+        [SERVER_AUTH_BEARER] = "",
     };
     server->auth_turn = turn;
     server_enter(server, SERVER_WAIT_RESPONSE);
@@ -86,6 +102,11 @@ static void take_answer(SmtpServer *server, const char *text)
             understood = take_password(server, password, n);
             break;
         }
+        case SERVER_AUTH_BEARER:
+            understood = take_bearer(server, answer);
+            break;
+        case SERVER_AUTH_REFUSED:
+            g_assert_not_reached();
         }
     }
     if (!understood)
@@ -96,8 +117,41 @@ static void take_answer(SmtpServer *server, const char *text)
         server_ask(server, SMTP_ASK_LOGIN);
 }
 
+void server_auth_challenge(SmtpServer *server, const SmtpServerEvent *event)
+{
+    g_autofree char *challenge =
+        g_base64_encode((const guchar *)event->verdict.challenge, strlen(event->verdict.challenge));
+    server_forget_login(server);
+    server->refusal.code = event->verdict.code;
+    server->refusal.enhanced = g_strdup(event->verdict.enhanced);
+    server->refusal.text = g_strdup(event->verdict.text);
+    server->refusal.close = event->verdict.close;
+    server->auth_turn = SERVER_AUTH_REFUSED;
+    server_enter(server, SERVER_WAIT_RESPONSE);
+    g_autofree char *line = g_strconcat("334 ", challenge, "\r\n", NULL);
+    g_assert(strlen(line) <= LIMIT_SASL_LINE_OCTETS);
+    g_byte_array_append(server->send, (const guint8 *)line, (guint)strlen(line));
+}
+
+/* The client has read the challenge; a "*" changes nothing (RFC 7628 3.2.3). */
+static void refuse_token(SmtpServer *server)
+{
+    gboolean closes = server->refusal.close;
+    server_reply(server, server->refusal.code, server->refusal.enhanced,
+        server->refusal.text == NULL ? "Refused" : server->refusal.text);
+    server_forget_login(server);
+    server_enter(server, SERVER_WAIT_COMMAND);
+    server_count_login_failure(server);
+    if (closes)
+        server_close(server);
+}
+
 void server_auth_response(SmtpServer *server, const char *line)
 {
+    if (server->auth_turn == SERVER_AUTH_REFUSED) {
+        refuse_token(server);
+        return;
+    }
     if (strcmp(line, "*") == 0) {
         server_forget_login(server);
         server_enter(server, SERVER_WAIT_COMMAND);
@@ -115,6 +169,47 @@ static void refuse_in_clear(SmtpServer *server, const char *initial)
         server_close(server);
 }
 
+/* What the server knows to do, and which turn begins it. */
+static const struct {
+    guint mechanism;
+    ServerAuthTurn turn;
+} beginnings[] = {
+    {SMTP_AUTH_PLAIN, SERVER_AUTH_PLAIN},
+    {SMTP_AUTH_LOGIN, SERVER_AUTH_USERNAME},
+    {SMTP_AUTH_XOAUTH2, SERVER_AUTH_BEARER},
+    {SMTP_AUTH_OAUTHBEARER, SERVER_AUTH_BEARER},
+};
+
+char *server_auth_offer(const SmtpServer *server)
+{
+    GString *line = g_string_new(NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(beginnings); i++) {
+        if (server->config.auth_mechanisms & beginnings[i].mechanism)
+            g_string_append_printf(line, "%s %s", line->len == 0 ? "AUTH" : "",
+                smtp_auth_mechanism_name(beginnings[i].mechanism));
+    }
+    return g_string_free(line, line->len == 0);
+}
+
+/* initial: the response that stands behind the command, or NULL. FALSE: not offered. */
+static gboolean begin(SmtpServer *server, const char *mechanism, const char *initial)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(beginnings); i++) {
+        guint bit = beginnings[i].mechanism;
+        if (!(server->config.auth_mechanisms & bit) ||
+            !text_equal_nocase(mechanism, smtp_auth_mechanism_name(bit)))
+            continue;
+        server->auth_turn = beginnings[i].turn;
+        server->bearer_mechanism = bit;
+        if (initial == NULL)
+            ask_for_line(server, server->auth_turn);
+        else
+            take_answer(server, initial);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 void server_auth_command(SmtpServer *server, const char *arguments)
 {
     g_autofree char *mechanism = g_strdup(arguments);
@@ -122,25 +217,11 @@ void server_auth_command(SmtpServer *server, const char *arguments)
     const char *initial = space == NULL ? NULL : arguments + (space - mechanism) + 1;
     if (space != NULL)
         secret_wipe(space, strlen(space)); /* and with it cuts the word off */
-    guint offered = server->config.auth_mechanisms;
 
-    if (!server->tls_is_up) {
+    if (!server->tls_is_up)
         refuse_in_clear(server, initial);
-    } else if (!server->has_greeted || server->is_logged_in || server->sender != NULL) {
+    else if (!server->has_greeted || server->is_logged_in || server->sender != NULL)
         server_refuse(server, 503, "5.5.1", "AUTH is not possible now");
-    } else if ((offered & SMTP_AUTH_PLAIN) && text_equal_nocase(mechanism, "PLAIN")) {
-        server->auth_turn = SERVER_AUTH_PLAIN;
-        if (initial == NULL)
-            ask_for_line(server, SERVER_AUTH_PLAIN);
-        else
-            take_answer(server, initial);
-    } else if ((offered & SMTP_AUTH_LOGIN) && text_equal_nocase(mechanism, "LOGIN")) {
-        server->auth_turn = SERVER_AUTH_USERNAME;
-        if (initial == NULL)
-            ask_for_line(server, SERVER_AUTH_USERNAME);
-        else
-            take_answer(server, initial);
-    } else {
+    else if (!begin(server, mechanism, initial))
         server_refuse(server, 504, "5.5.4", "Mechanism not supported");
-    }
 }

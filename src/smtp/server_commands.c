@@ -18,10 +18,8 @@ static void write_capability(SmtpServer *server, const char *line)
 
 static void write_auth_capability(SmtpServer *server)
 {
-    guint offered = server->config.auth_mechanisms;
-    g_autofree char *line = g_strdup_printf("AUTH%s%s", offered & SMTP_AUTH_PLAIN ? " PLAIN" : "",
-        offered & SMTP_AUTH_LOGIN ? " LOGIN" : "");
-    if (offered & (SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN))
+    g_autofree char *line = server_auth_offer(server);
+    if (line != NULL)
         write_capability(server, line);
 }
 

@@ -22,6 +22,8 @@ typedef enum {
     SERVER_AUTH_PLAIN = 0, /* everything in one */
     SERVER_AUTH_USERNAME,
     SERVER_AUTH_PASSWORD,
+    SERVER_AUTH_BEARER,  /* name and token in one */
+    SERVER_AUTH_REFUSED, /* the challenge has said why; whatever comes is answered with the no */
 } ServerAuthTurn;
 
 /* How the content of a transaction comes. The two ways never mix (RFC 3030 2). */
@@ -54,8 +56,14 @@ struct smtp_server {
     gboolean tls_is_up, has_greeted, is_logged_in;
     gboolean is_skipping; /* the rest of a line that was too long */
     ServerAuthTurn auth_turn;
+    guint bearer_mechanism; /* in AUTH_BEARER: SMTP_AUTH_XOAUTH2 or SMTP_AUTH_OAUTHBEARER */
     char *username;
-    Secret *password;
+    Secret *password, *bearer_token;
+    struct {
+        int code;
+        char *enhanced, *text;
+        gboolean close;
+    } refusal; /* in AUTH_REFUSED: the no that is still to be said */
 
     char *sender;                     /* NULL: no transaction */
     ServerParameters mail_parameters; /* of this transaction */
@@ -123,8 +131,17 @@ void server_forget_login(SmtpServer *server);
 void server_command(SmtpServer *server, const char *line, gboolean has_more);
 gboolean server_takes_utf8(const SmtpServer *server, const char *line);
 
+/* "AUTH PLAIN LOGIN", or NULL if no login is offered. The caller frees. */
+char *server_auth_offer(const SmtpServer *server);
 void server_auth_command(SmtpServer *server, const char *arguments);
 void server_auth_response(SmtpServer *server, const char *line);
+
+/* A token is refused: says why as a challenge and keeps the verdict until the client has answered
+ * it (RFC 7628 3.2.3). */
+void server_auth_challenge(SmtpServer *server, const SmtpServerEvent *event);
+
+/* A login was asked about and refused, and the no has been said. */
+void server_count_login_failure(SmtpServer *server);
 
 /* BDAT's arguments are "n" or "n LAST" (RFC 3030 2). */
 void server_chunk_command(SmtpServer *server, const char *arguments);

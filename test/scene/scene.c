@@ -6,6 +6,7 @@
 
 static const char username[] = "anna@example.org";
 static const char password[] = "Geh-heim 7";
+static const char access_token[] = "ya29.Token-Geheim_7";
 
 typedef struct {
     guint64 token;
@@ -19,7 +20,7 @@ typedef struct {
     SmtpClient *client;
     const SmtpClientEffects *effects; /* of the last step */
     SmtpClientConfig config;
-    Secret *password;
+    Secret *password, *token;
     int cut;
     MonoMs now;
     gboolean tls_is_up, is_stalled, is_closed;
@@ -52,7 +53,9 @@ G_GNUC_PRINTF(2, 3) static void complain(Scene *scene, const char *format, ...)
 static void check_no_credential(Scene *scene, const char *text)
 {
     static const char *const forms[] = {password, "AGFubmFAZXhhbXBsZS5vcmcAR2VoLWhlaW0gNw==",
-        "R2VoLWhlaW0gNw==", "YW5uYUBleGFtcGxlLm9yZw=="}; /* PLAIN, LOGIN twice */
+        "R2VoLWhlaW0gNw==", "YW5uYUBleGFtcGxlLm9yZw==", /* PLAIN, LOGIN twice */
+        access_token, "Token-Geheim", "cmVyIHlhMjkuVG9rZW4t",
+        "YTI5LlRva2VuLUdlaGVp"}; /* XOAUTH2, OAUTHBEARER */
     for (gsize i = 0; i < G_N_ELEMENTS(forms); i++) {
         if (strstr(text, forms[i]) != NULL)
             complain(scene, "a credential is shown: %s", text);
@@ -184,6 +187,7 @@ static void verb_raw(Scene *scene, const char *rest)
 static void verb_client(Scene *scene, const char *rest)
 {
     scene->config.allowed_mechanisms = 0;
+    scene->config.bearer_token = NULL;
     g_auto(GStrv) words = g_strsplit(rest, " ", -1);
     for (char **word = words; *word != NULL; word++) {
         if (strcmp(*word, "plain") == 0)
@@ -192,6 +196,12 @@ static void verb_client(Scene *scene, const char *rest)
             scene->config.allowed_mechanisms |= SMTP_AUTH_LOGIN;
         else if (strcmp(*word, "scram") == 0)
             scene->config.allowed_mechanisms |= SMTP_AUTH_SCRAM_SHA_256;
+        else if (strcmp(*word, "xoauth2") == 0)
+            scene->config.allowed_mechanisms |= SMTP_AUTH_XOAUTH2;
+        else if (strcmp(*word, "oauthbearer") == 0)
+            scene->config.allowed_mechanisms |= SMTP_AUTH_OAUTHBEARER;
+        else if (strcmp(*word, "token") == 0)
+            scene->config.bearer_token = scene->token;
         else if (g_str_has_prefix(*word, "pace="))
             scene->config.pace = (SmtpPace)g_ascii_strtoull(*word + 5, NULL, 10);
         else if (g_str_has_prefix(*word, "window="))
@@ -499,7 +509,8 @@ static void check_failure(Scene *scene, char **words)
 {
     static const char *const faults[] = {"none", "reply", "lost", "timeout", "starttls_not_offered",
         "pipelined_after_starttls", "auth_not_offered", "no_common_auth_mechanism",
-        "malformed_reply", "unexpected_reply", "out_of_step", "withdrawn", "sasl"};
+        "bearer_not_offered", "malformed_reply", "unexpected_reply", "out_of_step", "withdrawn",
+        "sasl"};
     const SmtpFailure *failure = smtp_client_failure(scene->client);
     if (strcmp(words[1], "none") == 0 || failure == NULL) {
         if (strcmp(words[1], "none") != 0)
@@ -515,6 +526,15 @@ static void check_failure(Scene *scene, char **words)
         (words[3] != NULL && code != (int)g_ascii_strtoll(words[3], NULL, 10)))
         complain(scene, "failed: %s %s %d", smtp_phase_name(failure->phase), faults[failure->fault],
             code);
+}
+
+static void check_challenge(Scene *scene, char **words)
+{
+    const SmtpFailure *failure = smtp_client_failure(scene->client);
+    const char *challenge = failure == NULL ? NULL : failure->challenge;
+    g_autofree char *wanted = g_strjoinv(" ", words + 1);
+    if (strcmp(challenge == NULL ? "none" : challenge, wanted) != 0)
+        complain(scene, "the challenge said: %s", challenge == NULL ? "nothing" : challenge);
 }
 
 static void check_ready(Scene *scene, char **words)
@@ -617,6 +637,7 @@ static void verb_check(Scene *scene, const char *rest)
         {"outcome", 5, check_outcome},
         {"waiting", 3, check_waiting},
         {"failure", 2, check_failure},
+        {"challenge", 2, check_challenge},
         {"ready", 1, check_ready},
         {"room", 2, check_room},
         {"begun", 2, check_begun},
@@ -710,6 +731,7 @@ static void scene_clear(Scene *scene)
 {
     smtp_client_free(scene->client);
     secret_free(scene->password);
+    secret_free(scene->token);
     g_string_free(scene->sent, TRUE);
     g_string_free(scene->passed, TRUE);
     g_array_unref(scene->outcomes);
@@ -724,6 +746,7 @@ char *scene_play(const char *text, int cut)
     Scene scene = {.cut = cut,
         .now = 1000,
         .password = secret_new(password, strlen(password)),
+        .token = secret_new(access_token, strlen(access_token)),
         .sent = g_string_new(NULL),
         .passed = g_string_new(NULL),
         .begun = g_string_new(NULL),
@@ -734,6 +757,8 @@ char *scene_play(const char *text, int cut)
         .ehlo_name = "client.example",
         .username = username,
         .password = scene.password,
+        .host = "mx.example",
+        .port = 587,
         .allowed_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .wants_lines = TRUE};
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);

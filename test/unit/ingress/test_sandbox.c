@@ -317,6 +317,57 @@ static void logins_are_answered_by_local_part_and_password(void **state)
     house_clear(&house);
 }
 
+static char *xoauth2(const char *username, const char *token)
+{
+    g_autofree char *text = g_strconcat("user=", username,
+        "\x01"
+        "auth=Bearer ",
+        token, "\x01\x01", NULL);
+    return g_base64_encode((const guchar *)text, strlen(text));
+}
+
+/* "334 eyJ…" is the challenge that goes in front. */
+static void tokens_are_answered_by_their_words(void **state)
+{
+    static const struct {
+        const char *username, *token, *says, *challenge; /* NULL: none */
+    } cases[] = {
+        {"anna@example.test", "sandbox", "235 2.7.0", NULL},
+        {"anna@example.test", "sandbox-2", "235 2.7.0", NULL},
+        {"anna@example.test", "sandbox-expired", "535 5.7.8", "invalid_token"},
+        {"anna@example.test", "sandbox-scope", "535 5.7.8", "\"status\":\"400\""},
+        {"anna@example.test", "sandbox-unassigned", "535 5.7.3", NULL},
+        {"anna@example.test", "something", "535 5.7.8", "invalid_token"},
+        {"anna@example.test", "sandboxes", "535 5.7.8", "invalid_token"},
+        {"disabled@example.test", "sandbox", "535 5.7.139", NULL},
+        {"busy@example.test", "sandbox", "454 4.7.0", NULL},
+    };
+    House house;
+    house_build(&house, FALSE);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Client client;
+        print_message("# %s %s\n", cases[i].username, cases[i].token);
+        g_autofree char *blob = xoauth2(cases[i].username, cases[i].token);
+        client_arrive(&client, &house, i % 2 == 0 ? TLS_MODE_IMPLICIT : TLS_MODE_STARTTLS);
+        ask(&client, "AUTH XOAUTH2", "334 ");
+        if (cases[i].challenge == NULL) {
+            ask(&client, blob, cases[i].says);
+        } else {
+            g_autofree char *line = g_strconcat(blob, "\r\n", NULL);
+            end_say(&client.end, line);
+            wait_until(house.context, reply_is_whole(&client.end));
+            g_autofree char *reply = g_strndup((char *)client.end.in->data, client.end.in->len - 2);
+            gsize n = 0;
+            g_autofree guchar *json = g_base64_decode(reply + strlen("334 "), &n);
+            assert_non_null(g_strstr_len((const char *)json, (gssize)n, cases[i].challenge));
+            g_byte_array_set_size(client.end.in, 0);
+            ask(&client, "", cases[i].says);
+        }
+        client_clear(&client);
+    }
+    house_clear(&house);
+}
+
 static void a_personality_is_chosen_by_the_login(void **state)
 {
     static const struct {
@@ -787,6 +838,7 @@ int main(void)
         cmocka_unit_test(the_certificate_is_for_localhost_only),
         cmocka_unit_test(nothing_goes_without_tls_and_login),
         cmocka_unit_test(logins_are_answered_by_local_part_and_password),
+        cmocka_unit_test(tokens_are_answered_by_their_words),
         cmocka_unit_test(a_personality_is_chosen_by_the_login),
         cmocka_unit_test(senders_and_recipients_are_answered_by_local_part),
         cmocka_unit_test(drop_cuts_the_connection_after_the_final_dot),

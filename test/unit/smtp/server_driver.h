@@ -25,7 +25,8 @@ static inline SmtpServerConfig usual_config(void)
         .host_name = "mx.example",
         .size_max = 1000,
         .recipients_max = 3,
-        .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .auth_mechanisms =
+            SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER,
         .pipelining = TRUE,
         .eightbitmime = TRUE,
         .chunking = TRUE,
@@ -34,12 +35,24 @@ static inline SmtpServerConfig usual_config(void)
         .offer_starttls = TRUE};
 }
 
+/* The password is "pw", the token "tk"; about the token "why" there is more to say. */
+static inline void judge_login(const SmtpServerEffects *effects, SmtpServerEvent *event)
+{
+    const Secret *token = effects->bearer_token;
+    assert_true((token == NULL) != (effects->password == NULL));
+    const char *said = secret_reveal(token == NULL ? effects->password : token, NULL);
+    if (strcmp(said, token == NULL ? "pw" : "tk") != 0)
+        event->verdict.code = 535;
+    if (strcmp(said, "why") == 0)
+        event->verdict.challenge = "{\"status\":\"401\"}";
+}
+
 static inline SmtpServerEvent verdict_on(const Driver *driver, const SmtpServerEffects *effects)
 {
     SmtpServerEvent event = {.kind = SMTP_SERVER_EVENT_VERDICT, .now = driver->now};
     const char *about = effects->recipient != NULL ? effects->recipient : effects->sender;
-    if (effects->ask == SMTP_ASK_LOGIN && strcmp(secret_reveal(effects->password, NULL), "pw") != 0)
-        event.verdict.code = 535;
+    if (effects->ask == SMTP_ASK_LOGIN)
+        judge_login(effects, &event);
     else if (about != NULL && g_str_has_prefix(about, "refuse@"))
         event.verdict.code = 550;
     else if (about != NULL && g_str_has_prefix(about, "forward@"))
@@ -81,8 +94,10 @@ static inline void note_ask(Driver *driver, const SmtpServerEffects *effects)
     case SMTP_ASK_NOTHING:
         break;
     case SMTP_ASK_LOGIN:
-        g_string_append_printf(driver->asked, "LOGIN %s %s\n", effects->username,
-            secret_reveal(effects->password, NULL));
+        g_string_append_printf(driver->asked, "%s %s %s\n",
+            effects->password != NULL ? "LOGIN" : "TOKEN", effects->username,
+            secret_reveal(
+                effects->password != NULL ? effects->password : effects->bearer_token, NULL));
         break;
     case SMTP_ASK_SENDER:
         g_string_append_printf(driver->asked, "SENDER %s", effects->sender);

@@ -148,6 +148,11 @@ static void the_best_common_mechanism_is_chosen(void **state)
         {"mx\nAUTH PLAIN SCRAM-SHA-256", SMTP_AUTH_PLAIN | SMTP_AUTH_SCRAM_SHA_256,
             SMTP_AUTH_SCRAM_SHA_256},
         {"mx\nAUTH PLAIN SCRAM-SHA-256", SMTP_AUTH_PLAIN, SMTP_AUTH_PLAIN},
+        {"mx\nAUTH LOGIN PLAIN XOAUTH2 PLAIN-CLIENTTOKEN OAUTHBEARER XOAUTH",
+            SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER, SMTP_AUTH_OAUTHBEARER}, /* Google */
+        {"mx\nAUTH LOGIN XOAUTH2", SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER,
+            SMTP_AUTH_XOAUTH2}, /* Microsoft */
+        {"mx\nAUTH LOGIN PLAIN", SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER, 0},
         {"mx\nAUTH CRAM-MD5 NTLM", ~0u, 0},
         {"mx\nAUTH", ~0u, 0},
         {"mx\nAUTH=PLAIN", ~0u, 0},

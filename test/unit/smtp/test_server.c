@@ -67,7 +67,7 @@ static void capabilities_follow_the_state(void **state)
     say(inside, "EHLO c\r\n", 0);
     assert_string_equal(inside->replies->str,
         "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
-        "250-DSN\r\n250-AUTH PLAIN LOGIN\r\n"
+        "250-DSN\r\n250-AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER\r\n"
         "250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000\r\n");
 }
 
@@ -117,7 +117,9 @@ static void each_extension_is_announced_by_itself(void **state)
         g_autoptr(Driver) driver = driver_inside(&config, TRUE);
         say(driver, "EHLO c\r\n", 0);
         g_autofree char *expected = g_strconcat("250-mx.example\r\n", cases[i].said,
-            "250-AUTH PLAIN LOGIN\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000\r\n", NULL);
+            "250-AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE "
+            "1000\r\n",
+            NULL);
         assert_string_equal(driver->replies->str, expected);
     }
 }
@@ -153,6 +155,40 @@ static void logins_are_asked_about(void **state)
         {"name with a line end", "AUTH LOGIN YQ1i\r\n", "501", "", FALSE},
         {"unreadable response", "AUTH LOGIN\r\nYW5uYQ==\n\r\nNOOP\r\n", "334 500 500 250", "",
             FALSE},
+        {"XOAUTH2", "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHRrAQE=\r\n", "235",
+            "TOKEN anna tk\n", FALSE},
+        {"XOAUTH2 in two lines", "auth xoauth2\r\ndXNlcj1hbm5hAWF1dGg9QmVhcmVyIHRrAQE=\r\n",
+            "334 235", "TOKEN anna tk\n", FALSE},
+        {"OAUTHBEARER",
+            "AUTH OAUTHBEARER bixhPWFubmEsAWhvc3Q9bXgBcG9ydD01ODcBYXV0aD1CZWFyZXIgdGsBAQ==\r\n",
+            "235", "TOKEN anna tk\n", FALSE},
+        {"one as the other",
+            "AUTH XOAUTH2 bixhPWFubmEsAWhvc3Q9bXgBcG9ydD01ODcBYXV0aD1CZWFyZXIgdGsBAQ==\r\nNOOP\r\n",
+            "501 250", "", FALSE},
+        {"a token refused at once", "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIGJhZAEB\r\nNOOP\r\n",
+            "535 250", "TOKEN anna bad\n", FALSE},
+        {"a token refused with a reason",
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n\r\nNOOP\r\n", "334 535 250",
+            "TOKEN anna why\n", FALSE},
+        {"the same by OAUTHBEARER",
+            "AUTH OAUTHBEARER\r\nbixhPWFubmEsAWF1dGg9QmVhcmVyIHdoeQEB\r\nAQ==\r\nNOOP\r\n",
+            "334 334 535 250", "TOKEN anna why\n", FALSE},
+        {"* does not undo the refusal",
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n*\r\nNOOP\r\n", "334 535 250",
+            "TOKEN anna why\n", FALSE},
+        {"nor does what cannot be read",
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\nx\ty\r\nNOOP\r\n", "334 535 250",
+            "TOKEN anna why\n", FALSE},
+        {"refused, then right",
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n\r\nAUTH XOAUTH2 "
+            "dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHRrAQE=\r\n",
+            "334 535 235", "TOKEN anna why\nTOKEN anna tk\n", FALSE},
+        {"three times refused",
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n\r\nAUTH XOAUTH2 "
+            "dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n\r\n"
+            "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHdoeQEB\r\n\r\nNOOP\r\n",
+            "334 535 334 535 334 535", NULL, TRUE},
+        {"a token cancelled", "AUTH XOAUTH2\r\n*\r\nNOOP\r\n", "334 501 250", "", FALSE},
         {"another mechanism", "AUTH CRAM-MD5\r\nAUTH\r\n", "504 504", "", FALSE},
         {"STARTTLS again", "STARTTLS\r\n", "503", "", FALSE},
     };

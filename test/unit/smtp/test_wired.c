@@ -44,6 +44,8 @@ typedef struct {
     guint n_begun, n_marked, n_given, n_taken, n_accepted, n_rejected;
 } Wire;
 
+static const char token_text[] = "eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJodHRwcyJ9.c2lnbmF0dXJl";
+
 static gsize next_piece(const Pipe *pipe)
 {
     gsize n = pipe->bytes->len;
@@ -139,8 +141,12 @@ static void step_server(Wire *wire, SmtpServerEvent event)
         if (effects->ask == SMTP_ASK_MESSAGE)
             take_message(wire, effects);
         if (effects->ask == SMTP_ASK_LOGIN) {
+            gboolean by_token = effects->bearer_token != NULL;
             assert_string_equal(effects->username, "anna");
-            assert_string_equal(secret_reveal(effects->password, NULL), "ge heim\xc3\xbc");
+            assert_true(by_token == (effects->password == NULL));
+            assert_string_equal(
+                secret_reveal(by_token ? effects->bearer_token : effects->password, NULL),
+                by_token ? token_text : "ge heim\xc3\xbc");
         }
         if (effects->ask == SMTP_ASK_RECIPIENT && g_str_has_prefix(effects->recipient, "refuse@"))
             event.verdict.code = 550;
@@ -201,10 +207,15 @@ static void run(
     const Way *way, const Pipe *to_server, const Pipe *to_client, gsize *n_server, gsize *n_client)
 {
     g_autoptr(Secret) password = secret_new("ge heim\xc3\xbc", 9);
+    g_autoptr(Secret) token = secret_new(token_text, strlen(token_text));
+    gboolean by_token = (way->mechanism & (SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER)) != 0;
     const SmtpClientConfig client = {.security = way->security,
         .ehlo_name = "client.example",
         .username = "anna",
         .password = password,
+        .bearer_token = by_token ? token : NULL,
+        .host = "mx.example",
+        .port = 587,
         .allowed_mechanisms = way->mechanism,
         .window = way->window,
         .is_proven = way->is_proven};
@@ -212,7 +223,8 @@ static void run(
         .host_name = "mx.example",
         .size_max = 1000,
         .recipients_max = 10,
-        .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .auth_mechanisms =
+            SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER,
         .pipelining = way->pipelining,
         .chunking = way->chunking,
         .eightbitmime = TRUE,
@@ -252,6 +264,8 @@ static const Way ways[] = {
     {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, TRUE, TRUE, 0, TRUE, SMTP_PACE_WINDOW},
     {TLS_MODE_STARTTLS, SMTP_AUTH_PLAIN, TRUE, TRUE, 3, FALSE, SMTP_PACE_WINDOW},
     {TLS_MODE_IMPLICIT, SMTP_AUTH_PLAIN, TRUE, TRUE, 1, FALSE, SMTP_PACE_GROUPS},
+    {TLS_MODE_STARTTLS, SMTP_AUTH_XOAUTH2, TRUE, TRUE, 3, TRUE, SMTP_PACE_WINDOW},
+    {TLS_MODE_IMPLICIT, SMTP_AUTH_OAUTHBEARER, FALSE, FALSE, 0, FALSE, SMTP_PACE_STEPWISE},
 };
 
 static void mails_arrive_in_every_size_of_piece(void **state)
