@@ -221,6 +221,12 @@ static json_t *open_support(const Makings *makings)
         makings, "open_support", ACTION_SAY_SUPPORT, provider ? provider->support_url : NULL);
 }
 
+static json_t *open_oauth_console(const Makings *makings)
+{
+    const ProviderOauth *oauth = makings->provider ? makings->provider->oauth : NULL;
+    return open_page(makings, "open_oauth_console", ACTION_SAY_CONSOLE, oauth ? oauth->url : NULL);
+}
+
 static json_t *open_domain_card(const Makings *makings)
 {
     if (!makings->sender_domain)
@@ -235,6 +241,49 @@ static json_t *enter_password_again(const Makings *makings)
 {
     return action_new(
         "enter_password_again", action_say(makings->facts->language, ACTION_SAY_PASSWORD, NULL));
+}
+
+static json_t *say_only(const Makings *makings, const char *code, guint saying)
+{
+    return action_new(code, action_say(makings->facts->language, saying, NULL));
+}
+
+static json_t *use_oauth2(const Makings *makings)
+{
+    const ProviderOauth *oauth = makings->provider ? makings->provider->oauth : NULL;
+    json_t *action = say_only(makings, "use_oauth2", ACTION_SAY_OAUTH2);
+    json_object_set_new(action, "oauth_provider", json_text(oauth ? oauth->provider : NULL));
+    return action;
+}
+
+static json_t *sign_in_again(const Makings *makings)
+{
+    return say_only(makings, "sign_in_again", ACTION_SAY_SIGN_IN);
+}
+
+static json_t *enter_oauth_secret(const Makings *makings)
+{
+    return say_only(makings, "enter_oauth_secret", ACTION_SAY_OAUTH_SECRET);
+}
+
+static json_t *enter_client_id(const Makings *makings)
+{
+    return say_only(makings, "enter_client_id", ACTION_SAY_CLIENT_ID);
+}
+
+static json_t *enter_tenant(const Makings *makings)
+{
+    return say_only(makings, "enter_tenant", ACTION_SAY_TENANT);
+}
+
+static json_t *enter_scope(const Makings *makings)
+{
+    return say_only(makings, "enter_scope", ACTION_SAY_SCOPE);
+}
+
+static json_t *enter_token_url(const Makings *makings)
+{
+    return say_only(makings, "enter_token_url", ACTION_SAY_TOKEN_URL);
 }
 
 static json_t *check_clock(const Makings *makings)
@@ -312,6 +361,14 @@ static const struct {
     {"open_support", open_support},
     {"open_domain_card", open_domain_card},
     {"enter_password_again", enter_password_again},
+    {"use_oauth2", use_oauth2},
+    {"sign_in_again", sign_in_again},
+    {"enter_oauth_secret", enter_oauth_secret},
+    {"enter_client_id", enter_client_id},
+    {"enter_tenant", enter_tenant},
+    {"enter_scope", enter_scope},
+    {"enter_token_url", enter_token_url},
+    {"open_oauth_console", open_oauth_console},
     {"check_clock", check_clock},
     {"retry_later", retry_later},
     {"ask_operator", ask_operator},

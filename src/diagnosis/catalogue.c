@@ -13,7 +13,7 @@ typedef struct {
 
 static const Word phase_words[] = {{"config", PHASE_CONFIG}, {"dns", PHASE_DNS},
     {"connect", PHASE_CONNECT}, {"greeting", PHASE_GREETING}, {"ehlo", PHASE_EHLO},
-    {"starttls", PHASE_STARTTLS}, {"tls", PHASE_TLS}, {"auth", PHASE_AUTH}, {"oauth", PHASE_OAUTH},
+    {"starttls", PHASE_STARTTLS}, {"tls", PHASE_TLS}, {"auth", PHASE_AUTH}, {"token", PHASE_TOKEN},
     {"mail_from", PHASE_MAIL_FROM}, {"rcpt_to", PHASE_RCPT_TO}, {"data", PHASE_DATA},
     {"after_data", PHASE_AFTER_DATA}, {"bounce", PHASE_BOUNCE}};
 
@@ -35,8 +35,9 @@ static const Word fate_words[] = {{"retry", DIAGNOSIS_FATE_RETRY}, {"hold", DIAG
 /* What a page can offer to do; what each means stands in failures.json, enums.action. */
 static const char *const action_codes[] = {"use_sibling_port", "use_right_host",
     "use_address_as_username", "use_mailbox_login", "use_from_of_login", "open_app_password",
-    "open_support", "open_domain_card", "enter_password_again", "check_clock", "retry_later",
-    "ask_operator"};
+    "open_support", "open_domain_card", "enter_password_again", "use_oauth2", "sign_in_again",
+    "enter_oauth_secret", "enter_client_id", "enter_tenant", "enter_scope", "enter_token_url",
+    "open_oauth_console", "check_clock", "retry_later", "ask_operator"};
 
 static const Word any_words[] = {
     {"sys", KEY_ANY_SYS}, {"tls", KEY_ANY_TLS}, {"verify", KEY_ANY_VERIFY}};
@@ -135,13 +136,13 @@ static gboolean read_keys(
 {
     const char *enhanced = NULL, *sys = NULL, *tls = NULL, *host = NULL, *certificate = NULL,
                *family = NULL, *phase = NULL, *any = NULL;
-    int verify = 0, port = 0;
+    int verify = 0, port = 0, by_token = 0;
     json_error_t fault;
     if (json_unpack_ex(json, &fault, JSON_STRICT,
-            "{s?o s?i s?s s?s s?i s?s s?s s?s s?i s?s s?i s?s s?s s?i}", "text", texts, "code",
+            "{s?o s?i s?s s?s s?i s?s s?s s?s s?i s?s s?i s?s s?s s?b s?i}", "text", texts, "code",
             &a->code, "enh", &enhanced, "sys", &sys, "verify", &verify, "tls", &tls, "host", &host,
             "cert", &certificate, "port", &port, "family", &family, "code_class", &a->code_class,
-            "phase_exact", &phase, "any", &any, "rank", &a->rank) != 0)
+            "phase_exact", &phase, "any", &any, "token", &by_token, "rank", &a->rank) != 0)
         return refuse(error, fault.text);
     int tls_number = tls == NULL ? 0 : add_phrase(catalogue, tls);
     int any_key = any == NULL ? 0 : WORD_VALUE(any_words, any);
@@ -171,6 +172,7 @@ static gboolean read_keys(
     has_key(a, KEY_CODE_CLASS, a->code_class != 0);
     has_key(a, KEY_PHASE_EXACT, phase != NULL);
     has_key(a, (Key)any_key, any != NULL);
+    has_key(a, KEY_BY_TOKEN, by_token != 0);
     return TRUE;
 }
 

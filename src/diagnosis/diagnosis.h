@@ -38,11 +38,12 @@ typedef enum {
 
 /* What happened. Unknown things are NULL, 0 or -1. */
 typedef struct {
-    const char *phase; /* catalogue phase: config dns connect greeting ehlo starttls tls auth oauth
+    const char *phase; /* catalogue phase: config dns connect greeting ehlo starttls tls auth token
                           mail_from rcpt_to data after_data bounce */
-    int code;          /* reply code or 0 */
+    int code;          /* reply code or 0; in phase token the HTTP status */
     const char *enhanced;    /* "5.7.8" or NULL */
-    const char *text;        /* reply text, any case, lines joined by '\n' or ' ' */
+    const char *text;        /* reply text, any case, lines joined by '\n' or ' '; in phase token
+                                "error: description"; behind a refused token its challenge too */
     const char *sys;         /* errno or gai name, or a synthetic name */
     long verify;             /* X509_V_ERR_*, 0: none */
     const char *tls;         /* OpenSSL reason */
@@ -50,6 +51,7 @@ typedef struct {
     const char *certificate; /* name in the certificate */
     guint port;
     const char *family; /* "ipv4", "ipv6" */
+    gboolean by_token;  /* the login was by OAuth2's token, not by a password */
 } DiagnosisInput;
 
 typedef struct {

@@ -91,6 +91,8 @@ static gboolean key_fits(Key key, const Alternative *a, const Question *q)
         return in->tls != NULL;
     case KEY_ANY_VERIFY:
         return in->verify != 0;
+    case KEY_BY_TOKEN:
+        return in->by_token;
     }
     g_assert_not_reached();
 }

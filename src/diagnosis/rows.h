@@ -13,7 +13,7 @@ typedef enum {
     PHASE_STARTTLS,
     PHASE_TLS,
     PHASE_AUTH,
-    PHASE_OAUTH,
+    PHASE_TOKEN,
     PHASE_MAIL_FROM,
     PHASE_RCPT_TO,
     PHASE_DATA,
@@ -42,6 +42,7 @@ typedef enum {
     KEY_ANY_SYS = 1 << 12,
     KEY_ANY_TLS = 1 << 13,
     KEY_ANY_VERIFY = 1 << 14,
+    KEY_BY_TOKEN = 1 << 15,
 } Key;
 
 #define DIAGNOSIS_ACTIONS_MAX 6 /* of one row: more buttons are no help */

@@ -49,6 +49,26 @@ typedef struct {
     const char *source; /* short, as in sources_en, without a date */
 } ProviderNotice;
 
+/* Something that stops working on a day that is known: to be minded by those who use it. */
+typedef struct {
+    const char *what; /* "password_login": signing in to SMTP with a password of any kind */
+    const char *at;   /* "2026-12-31": the last day; of a month or half-year its end */
+    const char *text_de, *text_en;
+    const char *source; /* short, as in sources_en, without a date */
+} ProviderEnd;
+
+/* How to sign in there with OAuth2, in the words of the settings' member "oauth". */
+typedef struct {
+    const char *provider;      /* "microsoft", "google" or "generic" */
+    const char *const *grants; /* the best for a server first, NULL-terminated: "certificate",
+                                  "client_secret", "refresh_token", "service_account" */
+    const char *tenant;        /* to propose; NULL: the customer's own, or none */
+    const char *authorize_url, *token_url, *scope; /* with "generic" only; NULL: known */
+    gboolean has_device_code; /* a code to type on another device can replace the return address */
+    const char *where_de, *where_en; /* where the application is registered, click by click */
+    const char *url;                 /* of that page */
+} ProviderOauth;
+
 /* A host that people enter and that does not work, or only for old contracts. */
 typedef struct {
     const char *host;
@@ -92,6 +112,9 @@ typedef struct {
 
     const ProviderNotice *notices; /* by date */
     guint n_notices;
+    const ProviderEnd *ends; /* by date */
+    guint n_ends;
+    const ProviderOauth *oauth; /* NULL: there is none, or none that a customer gets a client for */
     const ProviderWrongHost *wrong_hosts;
     guint n_wrong_hosts;
     const char *const *other_hosts; /* right ones that are not among the endpoints */

@@ -32,6 +32,19 @@ static gpointer keep_block(Reader *reader, gsize n, gsize bytes)
     return block;
 }
 
+/* A list of texts; those with a part of the account's own are left out. */
+static const char *const *keep_texts(Reader *reader, const json_t *json)
+{
+    gsize n = json_array_size(json), kept = 0;
+    const char **texts = keep_block(reader, n + 1, sizeof *texts);
+    for (gsize i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(json, i));
+        if (text != NULL && strchr(text, '<') == NULL)
+            texts[kept++] = keep(reader, text);
+    }
+    return texts;
+}
+
 /* --- Endpoints ------------------------------------------------------------------------------- */
 
 /* Parts in angle brackets must be closed and end at a dot or the name's end, or a host that fits
@@ -146,6 +159,110 @@ static gboolean read_password(Reader *reader, json_t *json, Provider *p, GError 
     return TRUE;
 }
 
+/* --- OAuth2 ---------------------------------------------------------------------------------- */
+
+static gboolean is_among(const char *text, const char *const *known)
+{
+    return text != NULL && g_strv_contains(known, text);
+}
+
+static gboolean is_https(const char *url)
+{
+    return g_str_has_prefix(url, "https://");
+}
+
+static gboolean read_grants(
+    Reader *reader, const json_t *json, ProviderOauth *oauth, GError **error)
+{
+    static const char *const known[] = {
+        "certificate", "client_secret", "refresh_token", "service_account", NULL};
+    for (gsize i = 0; i < json_array_size(json); i++) {
+        if (!is_among(json_string_value(json_array_get(json, i)), known))
+            return refuse(error, "an unknown grant");
+    }
+    oauth->grants = keep_texts(reader, json);
+    return oauth->grants[0] != NULL || refuse(error, "OAuth2 without a grant");
+}
+
+static gboolean read_oauth(Reader *reader, json_t *json, Provider *p, GError **error)
+{
+    static const char *const known[] = {"microsoft", "google", "generic", NULL};
+    const char *provider, *tenant = NULL, *authorize = NULL, *token = NULL, *scope = NULL;
+    const char *where_en, *where_de, *url, *confidence;
+    json_t *grants, *sources;
+    int has_device_code = 0;
+    json_error_t fault;
+    if (json == NULL)
+        return TRUE;
+    if (json_unpack_ex(json, &fault, JSON_STRICT,
+            "{s:s s:o s?s s?s s?s s?s s?b s:s s:s s:s s:s s:o}", "provider", &provider, "grants",
+            &grants, "tenant", &tenant, "authorize_url", &authorize, "token_url", &token, "scope",
+            &scope, "device_code", &has_device_code, "where_en", &where_en, "where_de", &where_de,
+            "url", &url, "confidence", &confidence, "sources", &sources) != 0)
+        return refuse(error, fault.text);
+    gboolean is_generic = strcmp(provider, "generic") == 0;
+    if (!is_among(provider, known))
+        return refuse(error, "OAuth2 of an unknown provider");
+    if (is_generic != (authorize != NULL && token != NULL && scope != NULL))
+        return refuse(error, "OAuth2's addresses are for generic providers, and there all of them");
+    if (is_generic && (!is_https(authorize) || !is_https(token)))
+        return refuse(error, "an address of OAuth2 is not https");
+    ProviderOauth *oauth = keep_block(reader, 1, sizeof *oauth);
+    *oauth = (ProviderOauth){.provider = keep(reader, provider),
+        .tenant = keep(reader, tenant),
+        .authorize_url = keep(reader, authorize),
+        .token_url = keep(reader, token),
+        .scope = keep(reader, scope),
+        .has_device_code = has_device_code != 0,
+        .where_en = keep(reader, where_en),
+        .where_de = keep(reader, where_de),
+        .url = keep(reader, url)};
+    p->oauth = oauth;
+    return read_grants(reader, grants, oauth, error);
+}
+
+/* --- Ends ------------------------------------------------------------------------------------- */
+
+static const char *source_name(const Reader *reader, const json_t *sources)
+{
+    const char *first = json_string_value(json_array_get(sources, 0));
+    const json_t *source = first == NULL ? NULL : json_object_get(reader->sources, first);
+    return json_string_value(json_object_get(source, "short"));
+}
+
+static gboolean is_day(const char *date)
+{
+    g_autofree char *moment = g_strconcat(date, "T00:00:00Z", NULL);
+    g_autoptr(GDateTime) day = g_date_time_new_from_iso8601(moment, NULL);
+    g_autofree char *again = day == NULL ? NULL : g_date_time_format(day, "%Y-%m-%d");
+    return g_strcmp0(again, date) == 0;
+}
+
+static gboolean read_ends(Reader *reader, const json_t *json, Provider *p, GError **error)
+{
+    static const char *const known[] = {"password_login", NULL};
+    gsize n = json_array_size(json);
+    ProviderEnd *ends = keep_block(reader, n, sizeof *ends);
+    p->ends = ends;
+    for (; p->n_ends < n; p->n_ends++) {
+        const char *what, *at, *text_en, *text_de, *confidence;
+        json_t *sources;
+        json_error_t fault;
+        if (json_unpack_ex(json_array_get(json, p->n_ends), &fault, JSON_STRICT,
+                "{s:s s:s s:s s:s s:s s:o}", "what", &what, "at", &at, "text_en", &text_en,
+                "text_de", &text_de, "confidence", &confidence, "sources", &sources) != 0)
+            return refuse(error, fault.text);
+        const char *source = source_name(reader, sources);
+        if (!is_among(what, known) || !is_day(at) || source == NULL)
+            return refuse(error, "an end of something unknown, on no day or without a source");
+        if (p->n_ends > 0 && strcmp(ends[p->n_ends - 1].at, at) > 0)
+            return refuse(error, "ends: not in the order of the dates");
+        ends[p->n_ends] = (ProviderEnd){keep(reader, what), keep(reader, at), keep(reader, text_de),
+            keep(reader, text_en), keep(reader, source)};
+    }
+    return TRUE;
+}
+
 /* --- Limits and rules ------------------------------------------------------------------------ */
 
 static gboolean read_limits(Reader *reader, const json_t *json, Provider *p, GError **error)
@@ -233,19 +350,6 @@ static gboolean read_spf(Reader *reader, json_t *json, Provider *p, GError **err
     p->spf_mechanism = keep(reader, json_string_value(mechanism));
     p->spf_record = keep(reader, json_string_value(record));
     return TRUE;
-}
-
-/* A list of texts; those with a part of the account's own are left out. */
-static const char *const *keep_texts(Reader *reader, const json_t *json)
-{
-    gsize n = json_array_size(json), kept = 0;
-    const char **texts = keep_block(reader, n + 1, sizeof *texts);
-    for (gsize i = 0; i < n; i++) {
-        const char *text = json_string_value(json_array_get(json, i));
-        if (text != NULL && strchr(text, '<') == NULL)
-            texts[kept++] = keep(reader, text);
-    }
-    return texts;
 }
 
 static gboolean read_dkim(Reader *reader, json_t *json, Provider *p, GError **error)
@@ -352,7 +456,7 @@ static gboolean read_sources(Reader *reader, const json_t *names, Provider *p, G
 typedef struct {
     json_t *endpoints, *username, *password, *auth, *oauth, *limits, *quota, *limit_errors,
         *sender_rule, *spf, *dkim, *return_path, *quirks, *manual, *wrong_hosts, *domain_hosts,
-        *other_hosts, *sources;
+        *other_hosts, *ends, *sources;
 } Members;
 
 /* The replies, quirks and manuals are for people who work on this file and for doc/manual: known,
@@ -363,7 +467,7 @@ static gboolean unpack(json_t *json, Provider *p, Members *m, GError **error)
     *m = (Members){0};
     if (json_unpack_ex(json, &fault, JSON_STRICT,
             "{s:s s:s s?s s:s s:s s:b s?s s?s s?s s:o s:o s:o s:o s?o s?o s?o s?o s:o s:o s:o s?o "
-            "s?o s?o s?o s?o s?o s:s s:o}",
+            "s?o s?o s?o s?o s?o s?o s:s s:o}",
             "id", &p->id, "name", &p->name, "name_de", &p->name_de, "kind", &p->kind, "country",
             &p->country, "featured", &p->featured, "hint_en", &p->hint_en, "hint_de", &p->hint_de,
             "host_template", &p->host_template, "endpoints", &m->endpoints, "username",
@@ -371,8 +475,8 @@ static gboolean unpack(json_t *json, Provider *p, Members *m, GError **error)
             &m->limits, "quota", &m->quota, "limit_errors", &m->limit_errors, "sender_rule",
             &m->sender_rule, "spf", &m->spf, "dkim", &m->dkim, "return_path", &m->return_path,
             "quirks", &m->quirks, "manual", &m->manual, "wrong_hosts", &m->wrong_hosts,
-            "domain_hosts", &m->domain_hosts, "other_hosts", &m->other_hosts, "support_url",
-            &p->support_url, "sources", &m->sources) != 0)
+            "domain_hosts", &m->domain_hosts, "other_hosts", &m->other_hosts, "ends", &m->ends,
+            "support_url", &p->support_url, "sources", &m->sources) != 0)
         return refuse(error, fault.text);
     return TRUE;
 }
@@ -398,7 +502,8 @@ static gboolean read_provider(Reader *reader, json_t *json, Provider *p, GError 
     p->domains = nobody;
     return read_endpoints(reader, m.endpoints, p, error) &&
            read_username(reader, m.username, p, error) &&
-           read_password(reader, m.password, p, error) && read_limits(reader, m.limits, p, error) &&
+           read_password(reader, m.password, p, error) && read_oauth(reader, m.oauth, p, error) &&
+           read_ends(reader, m.ends, p, error) && read_limits(reader, m.limits, p, error) &&
            read_quota(reader, m.quota, p, error) &&
            read_sender_rule(reader, m.sender_rule, p, error) && read_spf(reader, m.spf, p, error) &&
            read_dkim(reader, m.dkim, p, error) &&
@@ -511,10 +616,7 @@ static gboolean read_timeline(Reader *reader, const json_t *json, GError **error
     for (gsize i = 0; i < json_array_size(json); i++) {
         const json_t *event = json_array_get(json, i);
         json_t *told = json_object_get(event, "notice");
-        const char *source = json_string_value(json_object_get(
-            json_object_get(reader->sources,
-                json_string_value(json_array_get(json_object_get(event, "sources"), 0))),
-            "short"));
+        const char *source = source_name(reader, json_object_get(event, "sources"));
         const char *date, *text_de, *text_en;
         json_t *providers;
         json_error_t fault;

@@ -39,6 +39,44 @@ static json_t *notices_json(const Provider *provider, Language language)
     return notices;
 }
 
+static json_t *ends_json(const Provider *provider, Language language)
+{
+    json_t *ends = json_array();
+    for (guint i = 0; i < provider->n_ends; i++) {
+        const ProviderEnd *end = &provider->ends[i];
+        json_t *json = json_object();
+        json_object_set_new(json, "what", json_text(end->what));
+        json_object_set_new(json, "at", json_text(end->at));
+        json_object_set_new(
+            json, "text", json_text(language_pick(language, end->text_de, end->text_en)));
+        json_object_set_new(json, "source", json_text(end->source));
+        json_array_append_new(ends, json);
+    }
+    return ends;
+}
+
+/* null: no OAuth2 there. */
+static json_t *oauth_json(const ProviderOauth *oauth, Language language)
+{
+    if (oauth == NULL)
+        return json_null();
+    json_t *grants = json_array();
+    for (guint i = 0; oauth->grants[i] != NULL; i++)
+        json_array_append_new(grants, json_text(oauth->grants[i]));
+    json_t *json = json_object();
+    json_object_set_new(json, "provider", json_text(oauth->provider));
+    json_object_set_new(json, "grants", grants);
+    json_object_set_new(json, "tenant", json_text(oauth->tenant));
+    json_object_set_new(json, "authorize_url", json_text(oauth->authorize_url));
+    json_object_set_new(json, "token_url", json_text(oauth->token_url));
+    json_object_set_new(json, "scope", json_text(oauth->scope));
+    json_object_set_new(json, "device_code", json_boolean(oauth->has_device_code));
+    json_object_set_new(
+        json, "where", json_text(language_pick(language, oauth->where_de, oauth->where_en)));
+    json_object_set_new(json, "url", json_text(oauth->url));
+    return json;
+}
+
 /* null: nothing to propose. */
 static json_t *quota_json(const ProviderQuota *quota, Language language)
 {
@@ -101,6 +139,8 @@ static json_t *preset_json(const Provider *provider, Language language)
         json_text(language_pick(language, provider->sender_rule_de, provider->sender_rule_en)));
     json_object_set_new(json, "support_url", json_text(provider->support_url));
     json_object_set_new(json, "notices", notices_json(provider, language));
+    json_object_set_new(json, "ends", ends_json(provider, language));
+    json_object_set_new(json, "oauth", oauth_json(provider->oauth, language));
     return json;
 }
 
@@ -136,6 +176,8 @@ static json_t *sandbox_preset_json(const Sandbox *sandbox, Language language)
     json_object_set_new(json, "sender_rule", json_null());
     json_object_set_new(json, "support_url", json_null());
     json_object_set_new(json, "notices", json_array());
+    json_object_set_new(json, "ends", json_array());
+    json_object_set_new(json, "oauth", json_null());
     json_object_set_new(json, "username", json_text("sandbox@localhost"));
     json_object_set_new(json, "from_email", json_text("sandbox@localhost.test"));
     json_object_set_new(json, "password_hint", json_text("sandbox"));

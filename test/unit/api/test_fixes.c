@@ -254,17 +254,20 @@ static void no_row_has_a_code_without_a_click(void **state)
 {
     static const char *const codes[] = {"use_sibling_port", "use_right_host",
         "use_address_as_username", "use_mailbox_login", "use_from_of_login", "open_app_password",
-        "open_support", "open_domain_card", "enter_password_again", "check_clock", "retry_later",
-        "ask_operator", NULL};
+        "open_support", "open_domain_card", "enter_password_again", "use_oauth2", "sign_in_again",
+        "enter_oauth_secret", "enter_client_id", "enter_tenant", "enter_scope", "enter_token_url",
+        "open_oauth_console", "check_clock", "retry_later", "ask_operator", NULL};
     const World *world = *state;
     gsize n = 0, i;
     g_autofree char *text = read_data("failures.json", &n);
     json_t *root = json_loadb(text, n, 0, NULL), *row;
     json_array_foreach(json_object_get(root, "failures"), i, row)
     {
-        const Case tried = {json_string_value(json_object_get(row, "id")), "smtp.all-inkl.com",
-            "implicit", 465, "bert@verein.example", ANNA, "w0123456.kasserver.com", 587,
-            SIBLING_OPEN};
+        const char *id = json_string_value(json_object_get(row, "id"));
+        const char *host =
+            g_str_has_prefix(id, "oauth_") ? "smtp.office365.com" : "smtp.all-inkl.com";
+        const Case tried = {id, host, "implicit", 465, "bert@verein.example", ANNA,
+            "w0123456.kasserver.com", 587, SIBLING_OPEN};
         for (guint language = 0; language < LANGUAGE_COUNT; language++) {
             json_t *actions = offers(world, &tried, (Language)language), *code;
             size_t k;

@@ -66,6 +66,29 @@ static void presets_say_what_ends_when(void **state)
     assert_string_equal(text_of(preset(de, "gmail"), "auth"), "app_password");
     assert_string_equal(text_of(preset(de, "sendgrid"), "auth"), "api_key");
     assert_string_equal(text_of(preset(de, "outlook_com"), "auth"), "oauth2_only");
+    const json_t *end = json_array_get(json_object_get(microsoft, "ends"), 0);
+    assert_string_equal(text_of(end, "what"), "password_login");
+    assert_string_equal(text_of(end, "at"), "2026-12-31");
+    assert_non_null(strstr(text_of(end, "text"), "OAuth2"));
+    assert_int_equal(json_array_size(json_object_get(preset(de, "gmail"), "ends")), 0);
+}
+
+static void presets_say_how_to_sign_in_with_oauth2(void **state)
+{
+    g_autoptr(Reply) de = ask_member(*state, "GET /v1/smtp/presets", DE, NULL);
+    const json_t *microsoft = json_object_get(preset(de, "microsoft365"), "oauth");
+    const json_t *personal = json_object_get(preset(de, "outlook_com"), "oauth");
+    const json_t *fastmail = json_object_get(preset(de, "fastmail"), "oauth");
+    assert_string_equal(text_of(microsoft, "provider"), "microsoft");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(microsoft, "grants"), 0)), "certificate");
+    assert_true(json_is_null(json_object_get(microsoft, "token_url")));
+    assert_true(json_is_true(json_object_get(microsoft, "device_code")));
+    assert_non_null(strstr(text_of(microsoft, "where"), "App-Registrierungen"));
+    assert_string_equal(text_of(personal, "tenant"), "consumers");
+    assert_string_equal(text_of(fastmail, "provider"), "generic");
+    assert_string_equal(text_of(fastmail, "token_url"), "https://api.fastmail.com/oauth/refresh");
+    assert_true(json_is_null(json_object_get(preset(de, "yahoo"), "oauth")));
 }
 
 /* --- Words of discovery ---------------------------------------------------------------------- */
@@ -218,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIGNED_UP(presets_tell_limits_rules_and_dates),
         SIGNED_UP(presets_say_what_ends_when),
+        SIGNED_UP(presets_say_how_to_sign_in_with_oauth2),
         cmocka_unit_test(every_outcome_has_its_words),
         SIGNED_UP(a_known_address_is_filled_in),
         SIGNED_UP(what_must_be_asked_is_named),

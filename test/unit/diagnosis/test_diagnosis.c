@@ -69,9 +69,10 @@ static void every_example_leads_to_its_own_row(void **state)
         char enhanced[16];
         DiagnosisInput input = {0};
         assert_int_equal(
-            json_unpack_ex(example, NULL, JSON_STRICT, "{s:s s:s s?s s?s s?i s?s s?s s?i s?s}",
+            json_unpack_ex(example, NULL, JSON_STRICT, "{s:s s:s s?s s?s s?i s?s s?s s?i s?s s?b}",
                 "id", &id, "phase", &input.phase, "line", &line, "sys", &input.sys, "verify",
-                &verify, "tls", &input.tls, "host", &input.host, "port", &port, "family", &family),
+                &verify, "tls", &input.tls, "host", &input.host, "port", &port, "family", &family,
+                "token", &input.by_token),
             0);
         input.verify = verify;
         input.port = (guint)port;
@@ -311,12 +312,13 @@ static void rows_are_complete_in_both_languages(void **state)
     json_decref(root);
 }
 
-/* Until there is OAuth2, a text may name it only to say so; and no text talks to developers. */
+/* No text talks to developers, or puts off to a later version. */
 static void texts_stand_alone_and_name_what_there_is(void **state)
 {
     static const char *const never[] = {"Das Produkt", "das Produkt", "he product", "Wie oben",
-        "As above", "Anmelden neu anmelden", "OAuth2 wählen", "Choose OAuth2", "Domain-Prüfung",
-        "see the domain check", "run the domain check"};
+        "As above", "Anmelden neu anmelden", "unterstützt OAuth2", "support OAuth2",
+        "not support it yet", "unterstützt es noch nicht", "Domain-Prüfung", "see the domain check",
+        "run the domain check"};
     gsize n = 0;
     g_autofree char *text = read_data("failures.json", &n);
     json_t *root = json_loadb(text, n, 0, NULL);
@@ -337,6 +339,55 @@ static void texts_stand_alone_and_name_what_there_is(void **state)
         assert_string_not_equal(d->fix_de, d->fix_en);
     }
     json_decref(root);
+}
+
+/* Whatever a token service says is about the settings or its own trouble, never about a mail. */
+static void no_answer_of_a_token_service_costs_a_mail(void **state)
+{
+    gsize n = 0;
+    g_autofree char *text = read_data("failures.json", &n);
+    json_t *root = json_loadb(text, n, 0, NULL);
+    json_t *failures = json_object_get(root, "failures");
+    guint n_rows = 0;
+    for (gsize i = 0; i < json_array_size(failures); i++) {
+        const json_t *row = json_array_get(failures, i);
+        const json_t *phases = json_object_get(row, "phase");
+        const char *id = json_string_value(json_object_get(row, "id"));
+        if (g_strcmp0(json_string_value(json_array_get(phases, 0)), "token") != 0)
+            continue;
+        assert_int_equal(json_array_size(phases), 1);
+        for (int code = 0; code <= 503; code += 503 / 5) {
+            DiagnosisInput input = {.phase = "token", .code = code};
+            const Diagnosis *d = diagnosis_by_id(*state, id);
+            if (diagnosis_fate(d, &input) != DIAGNOSIS_FATE_HOLD)
+                fail_msg("%s, %d: the mail is not held", id, code);
+        }
+        n_rows++;
+    }
+    assert_int_equal(n_rows, 32);
+    json_decref(root);
+}
+
+static void a_login_by_token_is_not_told_to_enter_a_password(void **state)
+{
+    static const char *const texts[] = {"Authentication failed",
+        "Username and Password not accepted", "Authentication unsuccessful", "{\"status\":\"400\"}",
+        ""};
+    static const char *const codes[] = {"5.7.8", "5.7.3", "5.7.139", "5.7.0", NULL};
+    for (gsize i = 0; i < G_N_ELEMENTS(texts) * G_N_ELEMENTS(codes); i++) {
+        DiagnosisInput input = {.phase = "auth",
+            .code = 535,
+            .text = texts[i % G_N_ELEMENTS(texts)],
+            .enhanced = codes[i / G_N_ELEMENTS(texts)],
+            .by_token = TRUE};
+        const Diagnosis *d = diagnosis_match(*state, &input);
+        if (g_strv_contains(d->actions, "enter_password_again"))
+            fail_msg("%s %s leads to %s", input.enhanced, input.text, d->id);
+        input.by_token = FALSE;
+        d = diagnosis_match(*state, &input);
+        assert_false(
+            g_str_has_prefix(d->id, "oauth_login") || g_str_has_prefix(d->id, "m365_oauth"));
+    }
 }
 
 static void wrong_catalogues_are_refused_by_row(void **state)
@@ -439,6 +490,8 @@ int main(void)
         cmocka_unit_test(the_code_decides_the_fate_first),
         cmocka_unit_test(rows_are_complete_in_both_languages),
         cmocka_unit_test(texts_stand_alone_and_name_what_there_is),
+        cmocka_unit_test(no_answer_of_a_token_service_costs_a_mail),
+        cmocka_unit_test(a_login_by_token_is_not_told_to_enter_a_password),
         cmocka_unit_test(wrong_catalogues_are_refused_by_row),
         cmocka_unit_test(random_lines_always_get_a_row_and_fast),
         cmocka_unit_test(an_endless_reply_costs_no_more_than_its_limit),

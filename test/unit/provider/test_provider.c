@@ -159,23 +159,73 @@ static void notes_and_hints_come_in_both_languages(void **state)
     }
 }
 
-static void no_text_names_what_is_not_built(void **state)
+static void no_text_puts_off_to_a_later_version(void **state)
 {
+    static const char *const put_off[] = {"noch nicht", "does not support", "späteren Version",
+        "later version", "Derzeit nicht", "at present"};
     const World *world = *state;
     for (guint i = 0; i < provider_count(world->list); i++) {
         const Provider *p = provider_at(world->list, i);
         const char *const texts[] = {p->hint_de, p->hint_en, p->password_where_de,
             p->password_where_en, p->username_note_de, p->username_note_en};
-        for (gsize k = 0; k < G_N_ELEMENTS(texts); k++) {
-            gboolean says_so =
-                texts[k] != NULL && (strstr(texts[k], "Absender unterstützt OAuth2 noch nicht") ||
-                                        strstr(texts[k], "Absender does not support OAuth2 yet") ||
-                                        strstr(texts[k], "einer späteren Version") ||
-                                        strstr(texts[k], "a later version"));
-            if (texts[k] != NULL && strstr(texts[k], "OAuth") != NULL && !says_so)
-                fail_msg("%s: %s", p->id, texts[k]);
+        for (gsize k = 0; k < G_N_ELEMENTS(texts) * G_N_ELEMENTS(put_off); k++) {
+            const char *text = texts[k % G_N_ELEMENTS(texts)];
+            if (text != NULL && strstr(text, put_off[k / G_N_ELEMENTS(texts)]) != NULL)
+                fail_msg("%s: %s", p->id, text);
         }
     }
+}
+
+static void oauth_is_said_as_the_settings_take_it(void **state)
+{
+    static const struct {
+        const char *id, *provider, *grants, *tenant;
+        gboolean has_device_code;
+    } rows[] = {
+        {"microsoft365", "microsoft", "certificate client_secret refresh_token", NULL, TRUE},
+        {"outlook_com", "microsoft", "refresh_token", "consumers", TRUE},
+        {"gmail", "google", "service_account refresh_token", NULL, FALSE},
+        {"google_relay", "google", "service_account refresh_token", NULL, FALSE},
+        {"fastmail", "generic", "refresh_token", NULL, FALSE},
+    };
+    const World *world = *state;
+    guint n = 0;
+    for (guint i = 0; i < provider_count(world->list); i++) {
+        const Provider *p = provider_at(world->list, i);
+        n += p->oauth != NULL ? 1 : 0;
+        gboolean asks_for_it =
+            p->auth == PROVIDER_AUTH_OAUTH2_PREFERRED || p->auth == PROVIDER_AUTH_OAUTH2_ONLY;
+        assert_true(p->oauth != NULL || !asks_for_it);
+    }
+    assert_int_equal(n, G_N_ELEMENTS(rows)); /* Yahoo and AOL give no client ids to anybody */
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const ProviderOauth *oauth = provider_by_id(world->list, rows[i].id)->oauth;
+        print_message("# %s\n", rows[i].id);
+        g_autofree char *grants = g_strjoinv(" ", (char **)oauth->grants);
+        assert_string_equal(oauth->provider, rows[i].provider);
+        assert_string_equal(grants, rows[i].grants);
+        assert_int_equal(g_strcmp0(oauth->tenant, rows[i].tenant), 0);
+        assert_int_equal(oauth->has_device_code, rows[i].has_device_code);
+        assert_true(strlen(oauth->where_de) > 20 && strlen(oauth->where_en) > 20);
+        assert_true(g_str_has_prefix(oauth->url, "https://"));
+        gboolean is_generic = strcmp(oauth->provider, "generic") == 0;
+        assert_true((oauth->token_url != NULL) == is_generic);
+        assert_true(!is_generic || (g_str_has_prefix(oauth->authorize_url, "https://") &&
+                                       g_str_has_prefix(oauth->token_url, "https://")));
+    }
+}
+
+static void ends_are_days_with_a_source(void **state)
+{
+    const World *world = *state;
+    const Provider *microsoft = provider_by_id(world->list, "microsoft365");
+    assert_int_equal(microsoft->n_ends, 1);
+    assert_string_equal(microsoft->ends[0].what, "password_login");
+    assert_string_equal(microsoft->ends[0].at, "2026-12-31");
+    assert_string_equal(microsoft->ends[0].source, "techcommunity.microsoft.com");
+    assert_non_null(strstr(microsoft->ends[0].text_de, "OAuth2"));
+    assert_non_null(strstr(microsoft->ends[0].text_en, "OAuth2"));
+    assert_int_equal(provider_by_id(world->list, "gmail")->n_ends, 0);
 }
 
 static void names_and_sources_come_in_both_languages(void **state)
@@ -596,6 +646,22 @@ static void damaged_lists_are_refused_by_name(void **state)
             "fewer before\", \"note_de\": \"für Postfächer, die älter als 30 Tage sind; vorher "
             "weniger\"",
             "fewer before\"", "(ionos)"},
+        {"OAuth2 of an unknown provider", "{\"provider\": \"google\", \"grants\"",
+            "{\"provider\": \"gogle\", \"grants\"", "(gmail)"},
+        {"an unknown grant", "\"service_account\", ", "\"password\", ", "(gmail)"},
+        {"no grant", "\"grants\": [\"service_account\", \"refresh_token\"]", "\"grants\": []",
+            "(gmail)"},
+        {"generic without its addresses",
+            "\"token_url\": \"https://api.fastmail.com/oauth/refresh\", ", "", "(fastmail)"},
+        {"known, with addresses", "\"tenant\": \"consumers\"",
+            "\"authorize_url\": \"https://a\", \"token_url\": \"https://a\", \"scope\": \"a\"",
+            "(outlook_com)"},
+        {"an address without TLS", "https://api.fastmail.com/oauth/refresh",
+            "http://api.fastmail.com/oauth/refresh", "(fastmail)"},
+        {"an end that is no day", "\"at\": \"2026-12-31\"", "\"at\": \"2026-12-32\"",
+            "(microsoft365)"},
+        {"an end of something unknown", "{\"what\": \"password_login\"", "{\"what\": \"all\"",
+            "(microsoft365)"},
         {"open bracket in a host", "<w0xxxxxx>", "<w0xxxxxx", "(allinkl)"},
         {"notice for nobody", "\"providers\": [\"gmail\"]", "\"providers\": [\"hotmail\"]",
             "policy_timeline"},
@@ -632,7 +698,9 @@ int main(void)
         cmocka_unit_test(endpoints_use_tls_on_known_ports),
         cmocka_unit_test(every_provider_has_sources_and_a_date),
         cmocka_unit_test(notes_and_hints_come_in_both_languages),
-        cmocka_unit_test(no_text_names_what_is_not_built),
+        cmocka_unit_test(no_text_puts_off_to_a_later_version),
+        cmocka_unit_test(oauth_is_said_as_the_settings_take_it),
+        cmocka_unit_test(ends_are_days_with_a_source),
         cmocka_unit_test(names_and_sources_come_in_both_languages),
         cmocka_unit_test(the_tables_name_known_providers_only),
         cmocka_unit_test(every_domain_of_the_table_is_found),
