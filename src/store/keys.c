@@ -5,65 +5,6 @@
 #include "base/limits.h"
 #include "store/db_driver.h"
 
-#include <string.h>
-
-/* --- The check record: is this the key the database was sealed with? ------------------------- */
-
-static gboolean check_key(Db *db, gpointer data, GError **error)
-{
-    Vault *vault = data;
-    g_autoptr(GBytes) record = NULL;
-    g_autoptr(DbQuery) find =
-        db_query(db, "SELECT record FROM key_checks ORDER BY kek_id = $1 DESC LIMIT 1");
-    db_bind_blob(find, 1, vault_kek_id(vault), VAULT_KEK_ID_BYTES);
-    if (db_next(find))
-        record = db_dup_bytes(find, 0);
-    if (!db_finish(find, error))
-        return FALSE;
-    if (record)
-        return vault_check_verify(vault, record, error);
-
-    CRASH_POINT("key_check_due");
-    record = vault_check_make(vault);
-    g_autoptr(DbQuery) add =
-        db_query(db, "INSERT INTO key_checks (kek_id, record) VALUES ($1, $2)");
-    db_bind_blob(add, 1, vault_kek_id(vault), VAULT_KEK_ID_BYTES);
-    db_bind_bytes(add, 2, record);
-    return db_finish(add, error);
-}
-
-gboolean store_check_key(Store *store, Vault *vault, GError **error)
-{
-    return store_run(store, check_key, vault, error);
-}
-
-gboolean store_holds_sealed_records(const char *path, gboolean *holds, GError **error)
-{
-    gboolean found = FALSE;
-    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-        StoreConfig config = {.path = path, .full_sync = TRUE};
-        Db *db = db_open(&db_driver_sqlite, &config, DB_READER);
-        gboolean has_table = FALSE;
-        gboolean done = db->driver->has_table(db, "key_checks", &has_table, error);
-        if (done && has_table) {
-            /* The check record is written before anything else is sealed. */
-            g_autoptr(DbQuery) q = db_query(db, "SELECT 1 FROM key_checks UNION ALL "
-                                                "SELECT 1 FROM day_keys UNION ALL "
-                                                "SELECT 1 FROM smtp_slots WHERE password_sealed "
-                                                "IS NOT NULL LIMIT 1");
-            found = db_next(q);
-            done = db_finish(q, error);
-        }
-        db_close(db);
-        if (!done)
-            return FALSE;
-    }
-    *holds = found;
-    return TRUE;
-}
-
-/* --- Day keys -------------------------------------------------------------------------------- */
-
 typedef struct {
     gint64 org_id, day;
     VaultKey *key;
@@ -115,7 +56,7 @@ static const VaultKey *keep(Db *db, gint64 org_id, gint64 day, VaultKey *key)
     return key;
 }
 
-static VaultBinding *binding_of(gint64 org_id, gint64 day)
+VaultBinding *day_key_binding(gint64 org_id, gint64 day)
 {
     VaultBinding *binding = vault_binding_new("day-key");
     vault_binding_add_number(binding, (guint64)org_id);
@@ -137,22 +78,21 @@ static gboolean read_wrapped(Db *db, gint64 org_id, gint64 day, GBytes **wrapped
 static const VaultKey *unwrap(
     Db *db, Vault *vault, gint64 org_id, gint64 day, GBytes *wrapped, GError **error)
 {
-    g_autoptr(VaultBinding) binding = binding_of(org_id, day);
+    g_autoptr(VaultBinding) binding = day_key_binding(org_id, day);
     VaultKey *key = vault_key_unwrap(vault, binding, wrapped, error);
     return key ? keep(db, org_id, day, key) : NULL;
 }
 
 static const VaultKey *make(Db *db, Vault *vault, gint64 org_id, gint64 day, GError **error)
 {
-    g_autoptr(VaultBinding) binding = binding_of(org_id, day);
+    g_autoptr(VaultBinding) binding = day_key_binding(org_id, day);
     g_autoptr(VaultKey) key = vault_key_new();
     g_autoptr(GBytes) wrapped = vault_key_wrap(vault, binding, key);
-    g_autoptr(DbQuery) q =
-        db_query(db, "INSERT INTO day_keys (org_id, day, kek_id, wrapped) VALUES ($1, $2, $3, $4)");
+    g_autoptr(DbQuery) q = db_query(db, "INSERT INTO day_keys (org_id, day, kek_id, wrapped) "
+                                        "VALUES ($1, $2, substr($3, 5, 16), $3)");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, day);
-    db_bind_blob(q, 3, vault_kek_id(vault), VAULT_KEK_ID_BYTES);
-    db_bind_bytes(q, 4, wrapped);
+    db_bind_bytes(q, 3, wrapped);
     if (!db_finish(q, error))
         return NULL;
     CRASH_POINT("day_key_made");

@@ -18,6 +18,9 @@ const VaultKey *day_key_for_sealing(
 const VaultKey *day_key_for_opening(
     Db *db, Vault *vault, gint64 org_id, gint64 day, GError **error);
 
+/* What a day's key is bound to. The caller frees. */
+VaultBinding *day_key_binding(gint64 org_id, gint64 day);
+
 /* Forgets what is unwrapped: after a rollback a key may not be stored after all. */
 struct day_keys;
 void day_keys_free(struct day_keys *keys);

@@ -1,11 +1,13 @@
 #include "vault/key_file.h"
 
+#include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@ typedef struct {
     const char *path; /* for messages */
     char *name;
     int dir_fd;
+    gboolean is_credential; /* systemd made it, and lets us read it */
 } KeyFile;
 
 G_GNUC_PRINTF(3, 4)
@@ -45,11 +48,29 @@ static gboolean open_directory(KeyFile *file, const char *dir, GError **error)
     return TRUE;
 }
 
+/* systemd's files are root's (an access list lets us read them, which shows as the group's bits),
+ * or ours where the file system knows no such lists. */
+static gboolean check_credential(const KeyFile *file, const struct stat *facts, GError **error)
+{
+    if (!S_ISREG(facts->st_mode))
+        fail(file, error, "is not a regular file");
+    else if (facts->st_uid != 0 && facts->st_uid != geteuid())
+        fail(file, error, "belongs to user %lu; a credential belongs to root or to user %lu",
+            (unsigned long)facts->st_uid, (unsigned long)geteuid());
+    else if ((facts->st_mode & (S_IWGRP | S_IRWXO)) != 0)
+        fail(file, error, "is open to others (mode %04o)", facts->st_mode & 07777u);
+    else
+        return TRUE;
+    return FALSE;
+}
+
 static gboolean check_facts(const KeyFile *file, int fd, GError **error)
 {
     struct stat facts;
     if (fstat(fd, &facts) != 0)
         fail(file, error, "cannot be examined: %s", g_strerror(errno));
+    else if (file->is_credential)
+        return check_credential(file, &facts, error);
     else if (!S_ISREG(facts.st_mode))
         fail(file, error, "is not a regular file");
     else if (facts.st_nlink != 1)
@@ -125,28 +146,29 @@ static gboolean write_durably(const KeyFile *file, int fd, const Secret *text)
     return write_fully(fd, bytes, n) && fsync(fd) == 0 && fsync(file->dir_fd) == 0;
 }
 
+/* An error number of 0: written. */
+static int write_new(const KeyFile *file, const char *name, const Keyring *ring)
+{
+    int fd = openat(file->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    g_autoptr(Secret) text = keyring_format(ring);
+    int fault = write_durably(file, fd, text) ? 0 : errno;
+    close(fd);
+    if (fault != 0) /* nothing was sealed with it yet, so it may go; a half-written one must */
+        unlinkat(file->dir_fd, name, 0);
+    return fault;
+}
+
 /* Makes the file with a new key. That it exists by now is no error: the caller reads it next. */
 static gboolean create(const KeyFile *file, GError **error)
 {
-    int fd = openat(
-        file->dir_fd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        if (errno == EEXIST)
-            return TRUE;
-        fail(file, error, "cannot be created: %s", g_strerror(errno));
-        return FALSE;
-    }
     g_autoptr(Keyring) ring = keyring_generate();
-    g_autoptr(Secret) text = keyring_format(ring);
-    gboolean written = write_durably(file, fd, text);
-    int fault = errno;
-    close(fd);
-    if (!written) {
-        /* Nothing was sealed with this key yet, so it may go; a half-written one must. */
-        unlinkat(file->dir_fd, file->name, 0);
-        fail(file, error, "cannot be written: %s", g_strerror(fault));
-    }
-    return written;
+    int fault = write_new(file, file->name, ring);
+    if (fault == 0 || fault == EEXIST)
+        return TRUE;
+    fail(file, error, "cannot be written: %s", g_strerror(fault));
+    return FALSE;
 }
 
 static Keyring *open_file(const KeyFile *file, gboolean may_create, GError **error)
@@ -174,15 +196,79 @@ static Keyring *open_file(const KeyFile *file, gboolean may_create, GError **err
     return ring;
 }
 
-Keyring *key_file_open(const char *path, gboolean may_create, GError **error)
+static gboolean key_file_begin(KeyFile *file, const char *path, GError **error)
 {
     g_autofree char *dir = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    KeyFile file = {.path = path, .name = name, .dir_fd = -1};
-    Keyring *ring = NULL;
-    if (open_directory(&file, dir, error))
-        ring = open_file(&file, may_create, error);
-    if (file.dir_fd >= 0)
-        close(file.dir_fd);
-    return ring;
+    *file = (KeyFile){.path = path, .name = g_path_get_basename(path), .dir_fd = -1};
+    return open_directory(file, dir, error);
+}
+
+static void key_file_end(KeyFile *file)
+{
+    if (file->dir_fd >= 0)
+        close(file->dir_fd);
+    g_free(file->name);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeyFile, key_file_end)
+
+Keyring *key_file_open(const char *path, gboolean may_create, GError **error)
+{
+    g_auto(KeyFile) file = {.dir_fd = -1};
+    return key_file_begin(&file, path, error) ? open_file(&file, may_create, error) : NULL;
+}
+
+Keyring *key_file_open_credential(const char *path, GError **error)
+{
+    g_auto(KeyFile) file = {.dir_fd = -1};
+    if (!key_file_begin(&file, path, error))
+        return NULL;
+    file.is_credential = TRUE;
+    return open_file(&file, FALSE, error);
+}
+
+/* --- Another in its place ----------------------------------------------------------------------
+ */
+
+static gboolean is_still(const KeyFile *file, const Keyring *former, GError **error)
+{
+    g_autoptr(Keyring) there = open_file(file, FALSE, error);
+    if (there == NULL)
+        return FALSE;
+    if (keyring_equal(there, former))
+        return TRUE;
+    g_set_error(error, ABS_ERROR, ABS_ERROR_CONFLICT,
+        "key file %s was changed by somebody else since it was read: restart the service",
+        file->path);
+    return FALSE;
+}
+
+/* A key file that came to be meanwhile stays. */
+static int take_name(const KeyFile *file, const char *from, gboolean may_replace)
+{
+    if (may_replace)
+        return renameat(file->dir_fd, from, file->dir_fd, file->name) == 0 ? 0 : errno;
+    int fault = linkat(file->dir_fd, from, file->dir_fd, file->name, 0) == 0 ? 0 : errno;
+    unlinkat(file->dir_fd, from, 0);
+    return fault;
+}
+
+gboolean key_file_replace(
+    const char *path, const Keyring *former, const Keyring *ring, GError **error)
+{
+    g_auto(KeyFile) file = {.dir_fd = -1};
+    if (!key_file_begin(&file, path, error) || (former != NULL && !is_still(&file, former, error)))
+        return FALSE;
+    g_autofree char *beside = g_strconcat(file.name, ".new", NULL);
+    unlinkat(file.dir_fd, beside, 0); /* of a change that was killed */
+    int fault = write_new(&file, beside, ring);
+    CRASH_POINT("key_file_written");
+    if (fault == 0)
+        fault = take_name(&file, beside, former != NULL);
+    CRASH_POINT("key_file_renamed");
+    if (fault == 0 && fsync(file.dir_fd) != 0)
+        fault = errno;
+    if (fault == 0)
+        return TRUE;
+    fail(&file, error, "cannot be written: %s", g_strerror(fault));
+    return FALSE;
 }

@@ -67,7 +67,7 @@ static void clear_key(gpointer data)
     secret_free(((KeyringKey *)data)->kek);
 }
 
-static Keyring *keyring_new(void)
+Keyring *keyring_new(void)
 {
     Keyring *ring = g_new0(Keyring, 1);
     ring->keys = g_array_new(FALSE, FALSE, sizeof(KeyringKey));
@@ -130,6 +130,100 @@ char *keyring_ids_dup(const Keyring *ring)
         g_string_append_printf(ids, "%s%s", i == 0 ? "" : ", ", id);
     }
     return g_string_free(ids, FALSE);
+}
+
+/* --- Changing --------------------------------------------------------------------------------- */
+
+void keyring_keep(Keyring *ring, const KeyringKey *key)
+{
+    KeyringKey copy = {.kek = secret_copy(key->kek)};
+    memcpy(copy.id, key->id, sizeof copy.id);
+    g_array_append_val(ring->keys, copy);
+}
+
+Keyring *keyring_copy(const Keyring *ring)
+{
+    Keyring *copy = keyring_new();
+    for (guint i = 0; i < ring->keys->len; i++)
+        keyring_keep(copy, &g_array_index(ring->keys, KeyringKey, i));
+    return copy;
+}
+
+static gboolean is_same_key(const KeyringKey *a, const KeyringKey *b)
+{
+    return memcmp(a->id, b->id, sizeof a->id) == 0 && secret_equal(a->kek, b->kek);
+}
+
+gboolean keyring_equal(const Keyring *a, const Keyring *b)
+{
+    gboolean equal = a->keys->len == b->keys->len;
+    for (guint i = 0; equal && i < a->keys->len; i++)
+        equal = is_same_key(
+            &g_array_index(a->keys, KeyringKey, i), &g_array_index(b->keys, KeyringKey, i));
+    return equal;
+}
+
+static gboolean has_room(const Keyring *ring, GError **error)
+{
+    if (ring->keys->len < LIMIT_KEYS)
+        return TRUE;
+    g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT,
+        "the key file has %d keys, and more are not allowed: retire one first", LIMIT_KEYS);
+    return FALSE;
+}
+
+const KeyringKey *keyring_add(Keyring *ring, GError **error)
+{
+    if (!has_room(ring, error))
+        return NULL;
+    g_autoptr(Keyring) fresh = keyring_generate();
+    keyring_keep(ring, keyring_active(fresh));
+    return &g_array_index(ring->keys, KeyringKey, ring->keys->len - 1);
+}
+
+gboolean keyring_activate(Keyring *ring, const guint8 id[VAULT_KEK_ID_BYTES])
+{
+    const KeyringKey *found = keyring_find(ring, id);
+    if (found == NULL)
+        return FALSE;
+    g_autoptr(Keyring) former = keyring_copy(ring);
+    const KeyringKey *first = keyring_find(former, id);
+    g_array_set_size(ring->keys, 0);
+    keyring_keep(ring, first);
+    for (guint i = 0; i < former->keys->len; i++) {
+        const KeyringKey *key = &g_array_index(former->keys, KeyringKey, i);
+        if (key != first)
+            keyring_keep(ring, key);
+    }
+    return TRUE;
+}
+
+gboolean keyring_remove(Keyring *ring, const guint8 id[VAULT_KEK_ID_BYTES])
+{
+    const KeyringKey *found = keyring_find(ring, id);
+    if (found == NULL || ring->keys->len == 1)
+        return FALSE;
+    g_array_remove_index(ring->keys, (guint)(found - keyring_active(ring)));
+    return TRUE;
+}
+
+gboolean keyring_merge(Keyring *ring, const Keyring *more, GError **error)
+{
+    for (guint i = 0; i < more->keys->len; i++) {
+        const KeyringKey *key = &g_array_index(more->keys, KeyringKey, i);
+        const KeyringKey *known = keyring_find(ring, key->id);
+        if (known != NULL && !is_same_key(known, key)) {
+            g_autofree char *id = keyring_id_dup(key->id);
+            g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
+                "key %s is another one here than in the key file", id);
+            return FALSE;
+        }
+        if (known == NULL && !has_room(ring, error))
+            return FALSE;
+        if (known == NULL)
+            keyring_keep(ring, key);
+    }
+    return TRUE;
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  * and for an SMTP password host, port, security and username). It opens only with exactly the same
  * binding, so a row moved to another place, or a password tried against another server, does not
  * open. The vault never logs and never returns plaintext except as a Secret. Thread-safe after
- * vault_open. */
+ * vault_open; keys may change meanwhile (vault/keks.h). */
 #pragma once
 
 #include "base/secret.h"
@@ -30,12 +30,17 @@ void vault_free(Vault *vault);
 /* Every binding starts with the instance's id; set once after the store is open. */
 void vault_set_instance(Vault *vault, const guint8 instance[VAULT_INSTANCE_BYTES]);
 
-/* The id of the key in use (random, made with the key; stored beside each blob). */
-const guint8 *vault_kek_id(const Vault *vault);
+/* The same with a key that systemd hands over as a credential: a file of root or ours, which nobody
+ * changes while the service works. There is no making one. */
+Vault *vault_open_credential(const char *path, GError **error);
 
-/* A record that proves at start that this is the right key. Store it once, verify it at every
- * start. ABS_ERROR_SECRET names the key id that is needed and the one that is there. */
-GBytes *vault_check_make(Vault *vault);
+/* The id of the key in use (random, made with the key; stands in each blob). */
+void vault_kek_id(Vault *vault, guint8 id[VAULT_KEK_ID_BYTES]);
+
+/* A record that proves at start that this is the right key, for a key of the key file. Store one
+ * for each key, verify them at every start. ABS_ERROR_SECRET names the key id that is needed and
+ * those that are there. NULL: there is no such key. */
+GBytes *vault_check_make(Vault *vault, const guint8 id[VAULT_KEK_ID_BYTES]);
 gboolean vault_check_verify(Vault *vault, GBytes *check, GError **error);
 
 /* Bindings: fields are length-prefixed, so ("ab","c") and ("a","bc") differ. */
@@ -53,6 +58,13 @@ GBytes *vault_seal(Vault *vault, const VaultBinding *binding, const Secret *plai
  * guessed. */
 Secret *vault_unseal(Vault *vault, const VaultBinding *binding, GBytes *sealed, GError **error);
 
+/* The blob anew under the key in use, whichever key of the file it is under; a reference to itself
+ * if it is already. The content and its binding stay as they are. binding may be NULL but for
+ * wrapped keys, and for values of the first format, which have it in their wrapping
+ * (vault_rewrap_needs_binding). ABS_ERROR_SECRET. */
+GBytes *vault_rewrap(Vault *vault, const VaultBinding *binding, GBytes *blob, GError **error);
+gboolean vault_rewrap_needs_binding(GBytes *blob);
+
 /* A day key seals many message bodies: one unwrap for a day's mail. Deleting its wrapped form makes
  * what it sealed unreadable. */
 typedef struct vault_key VaultKey;
@@ -67,11 +79,16 @@ GBytes *vault_key_seal(const VaultKey *key, const VaultBinding *binding, const v
 GBytes *vault_key_unseal(
     const VaultKey *key, const VaultBinding *binding, GBytes *sealed, GError **error);
 
-/* Keyed hash (BLAKE2b, key derived from the KEK) to compare secrets without keeping them: the
- * password guard. It changes with the key in use. */
+/* Keyed hash (BLAKE2b) to compare secrets without keeping them: the password guard. Its key is
+ * derived from the KEK until one is set, which outlives every KEK: make it once, store it (rewrap
+ * it like a day key), set it at every start before the first fingerprint. fresh: random; else the
+ * derived one, so that fingerprints made so far go on to count. */
 #define VAULT_FINGERPRINT_BYTES 32
 void vault_fingerprint(Vault *vault, const char *purpose, const Secret *secret,
     guint8 fingerprint[VAULT_FINGERPRINT_BYTES]);
+VaultBinding *vault_fingerprint_key_binding(void);
+GBytes *vault_fingerprint_key_make(Vault *vault, gboolean fresh);
+gboolean vault_fingerprint_key_set(Vault *vault, GBytes *wrapped, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultBinding, vault_binding_free)

@@ -53,6 +53,7 @@ PASSINGS = {
     "group_over": 20, "changes_told": 20, "jobs_finished": 20, "mails_fetched": 2, "mark_asked": 2, "mark_written": 2,
     "mark_committed": 2, "mark_told": 2, "bytes_left": 12, "reply_read": 8, "record_due": 2, "record_written": 2, "record_committed": 2,
     "record_told": 2, "verification_rung": RUNGS, "switch_due": 3, "switch_committed": 3,
+    "key_file_written": 3, "key_file_renamed": 3, "value_rewrapped": 4,
 }
 EACH_PASSING = {"verification_rung"}  # each is a stage of its own
 LATE = {"bytes_left": 12}  # the earlier ones are a session's beginning
@@ -136,6 +137,7 @@ class Life:
         daemon.operator("PATCH", f"/v1/emails/{book.taken[later[0]]}", {"scheduled_at": later_time(2)})
         book.cancel(daemon, later[0])
         self.back_up()
+        self.rotate()
         daemon.operator("PATCH", "/v1/smtp/draft", {"from_name": "Praxis"}, {"If-Match": "*"})
         daemon.switch(False)
         book.hand_over(daemon, self.names(3))
@@ -149,6 +151,15 @@ class Life:
         if place.startswith("stop"):
             daemon.process.send_signal(signal.SIGTERM)
             daemon.process.wait(60)
+
+    def rotate(self):
+        """A new key, everything put under it, and the former ones taken away."""
+        keys = self.daemon.operator("POST", "/v1/keys").json["data"]
+        keys = self.daemon.operator("POST", f"/v1/keys/{keys[-1]['id']}/activate").json["data"]
+        while any(key["sealed"] for key in keys[1:]):
+            keys = self.daemon.operator("GET", "/v1/keys").json["data"]
+        for key in keys[1:]:
+            self.daemon.operator("POST", f"/v1/keys/{key['id']}/retire")
 
     def back_up(self):
         self.daemon.operator("POST", "/v1/backups", {"path": str(self.backup), "replace": True})

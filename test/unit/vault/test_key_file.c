@@ -210,6 +210,16 @@ static void a_missing_directory_is_named(void **state)
     assert_non_null(strstr(error->message, "its directory cannot be opened"));
 }
 
+/* Lent until the fourth call from here. */
+static const guint8 *active_id(Vault *vault)
+{
+    static guint8 ids[4][VAULT_KEK_ID_BYTES];
+    static guint next = 0;
+    next = (next + 1) % G_N_ELEMENTS(ids);
+    vault_kek_id(vault, ids[next]);
+    return ids[next];
+}
+
 static void a_new_file_is_ours_alone_and_stays_the_same(void **state)
 {
     Place *place = *state;
@@ -224,7 +234,7 @@ static void a_new_file_is_ours_alone_and_stays_the_same(void **state)
     assert_int_equal(facts.st_mode & 07777, 0600);
     g_autoptr(Vault) again = vault_open(place->path, TRUE, &error);
     assert_null(error);
-    assert_memory_equal(vault_kek_id(again), vault_kek_id(made), VAULT_KEK_ID_BYTES);
+    assert_memory_equal(active_id(again), active_id(made), VAULT_KEK_ID_BYTES);
 }
 
 static void a_new_file_has_a_new_key(void **state)
@@ -232,7 +242,7 @@ static void a_new_file_has_a_new_key(void **state)
     Place *place = *state;
     g_autoptr(Vault) one = vault_open(place->path, TRUE, NULL);
     g_autoptr(Vault) two = vault_open(place->elsewhere, TRUE, NULL);
-    assert_memory_not_equal(vault_kek_id(one), vault_kek_id(two), VAULT_KEK_ID_BYTES);
+    assert_memory_not_equal(active_id(one), active_id(two), VAULT_KEK_ID_BYTES);
     g_autofree char *a = NULL, *b = NULL;
     assert_true(g_file_get_contents(place->path, &a, NULL, NULL));
     assert_true(g_file_get_contents(place->elsewhere, &b, NULL, NULL));
