@@ -94,7 +94,9 @@ static struct api *api_alloc(const ApiParts *parts)
     api->shelf = template_shelf_new();
     api->notices = notices_new(api);
     api->backups = backups_new(parts->store);
+    api->rewrap = rewrap_new(parts->store, parts->vault);
     api->sse = sse_new(api);
+    api->sign_ins = sign_ins_new();
     api->quick = g_thread_pool_new(dispatch_run, api, QUICK_WORKERS, FALSE, NULL);
     api->large = g_thread_pool_new(dispatch_run, api, LIMIT_LARGE_JSON_PARSES, FALSE, NULL);
     api->hashing = g_thread_pool_new(dispatch_run, api, LIMIT_CONCURRENT_HASHES, FALSE, NULL);
@@ -176,6 +178,7 @@ void api_stop(Api *api)
     if (api->tcp)
         http_server_quiesce(api->tcp);
     backups_stop(api->backups);
+    rewrap_stop(api->rewrap);
     sse_stop(api->sse);
     if (api->control)
         http_server_stop(api->control);
@@ -218,6 +221,8 @@ void api_free(Api *api)
     notices_free(api->notices);
     public_url_free(api->url);
     backups_free(api->backups);
+    rewrap_free(api->rewrap);
+    sign_ins_free(api->sign_ins);
     g_ptr_array_unref(api->trusted_proxies);
     g_queue_clear_full(&api->test_emails, g_free);
     g_mutex_clear(&api->test_mutex);

@@ -1,15 +1,15 @@
 #include "api/notices.h"
 
+#include "api/dates.h"
 #include "api/state.h"
 #include "api/system_mail.h"
 #include "api/words/browser_text.h"
+#include "api/words/dates_text.h"
 #include "api/words/notices_text.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "store/audit.h"
-#include "store/history.h"
 #include "store/smtp_settings.h"
-#include "store/tokens.h"
 
 #include <string.h>
 
@@ -41,9 +41,9 @@ typedef struct {
     const char *template;
     char *key;         /* what is remembered: "quota 2026-12-24" */
     WallMs expires_at; /* of the mail; 0: as any mail */
-    WallMs since, until, at;
-    char *diagnosis, *name; /* name: of what expires */
-    const char *kind;       /* of a date: "token", "certificate"; NULL: no date */
+    WallMs since, until;
+    char *diagnosis;
+    const DateAhead *date; /* lent; NULL: it is about no date */
     gint64 waiting;
     guint used, limit;
     gboolean is_hourly;
@@ -55,7 +55,6 @@ static void notice_free(Notice *notice)
         return;
     g_free(notice->key);
     g_free(notice->diagnosis);
-    g_free(notice->name);
     g_free(notice);
 }
 
@@ -111,22 +110,23 @@ static void add_quota(GPtrArray *values, const Notice *notice, Language language
 }
 
 static void add_date(
-    GPtrArray *values, const struct api *api, const Notice *notice, Language language)
+    GPtrArray *values, const struct api *api, const DateAhead *date, Language language)
 {
-    NoticesDate date = notices_text_date(notice->kind, notice->name, language);
+    DatesNotice words = dates_text_notice(date, language);
     g_autofree char *url = public_url_dup(api);
-    add(values, "what", date.what);
-    add(values, "expires", system_mail_time(notice->at, language));
-    add(values, "advice", g_strdup(date.advice));
-    add(values, "link", g_strconcat(url, date.page, NULL));
+    add(values, "what", words.what);
+    add(values, "expires",
+        words.is_day ? system_mail_day(date->at, language) : system_mail_time(date->at, language));
+    add(values, "advice", g_strdup(words.advice));
+    add(values, "link", g_strconcat(url, words.page, NULL));
 }
 
 /* name, value, …, NULL */
 static GPtrArray *values_of(const struct api *api, const Notice *notice, Language language)
 {
     GPtrArray *values = g_ptr_array_new_with_free_func(g_free);
-    if (notice->kind)
-        add_date(values, api, notice, language);
+    if (notice->date)
+        add_date(values, api, notice->date, language);
     else if (notice->limit)
         add_quota(values, notice, language);
     else
@@ -328,41 +328,30 @@ static void look_at_quota(Notices *self, Db *db, const SmtpState *state, WallMs 
     send_notice(self->api, db, notice, state, now);
 }
 
-/* at: when it ends; id tells it from others of its name. */
-static void tell_date(Notices *self, Db *db, const SmtpState *state, const char *kind,
-    const char *name, const char *id, WallMs at, WallMs now)
+/* What is over is left to the page and to webhooks: mail may not go out any more. */
+static void tell_date(
+    Notices *self, Db *db, const SmtpState *state, const DateAhead *date, WallMs now)
 {
-    if (at <= now || at > now + LIMIT_NOTICE_AHEAD_MS)
+    int reminder = date_reminder(date, now);
+    if (reminder == DATE_NO_REMINDER || date->at <= now || !dates_text_is_told(date))
         return;
-    g_autofree char *day = day_of(at);
-    g_autoptr(Notice) notice =
-        notice_new("notice_date", g_strdup_printf("%s %s %s", kind, id, day));
-    notice->kind = kind;
-    notice->name = g_strdup(name);
-    notice->at = at;
-    notice->expires_at = at;
+    g_autoptr(Notice) notice = notice_new("notice_date", date_key(date, reminder));
+    notice->date = date;
+    notice->expires_at = date->at;
     send_notice(self->api, db, notice, state, now);
 }
 
-/* A token that was made for a few days needs no reminder. */
-static void look_at_tokens(Notices *self, Db *db, const SmtpState *state, WallMs now)
+static void look_at_dates(Notices *self, Db *db, const SmtpState *state, WallMs now)
 {
-    g_autoptr(GPtrArray) tokens = tokens_list(db, STORE_DEFAULT_ORG, NULL);
-    for (guint i = 0; tokens && i < tokens->len; i++) {
-        const Token *token = tokens->pdata[i];
-        char id[ID_TEXT_SIZE];
-        if (token->expires_at - token->created_at > 2 * LIMIT_NOTICE_AHEAD_MS)
-            tell_date(self, db, state, "token", token->name, id_format(&token->id, "tok", id),
-                token->expires_at, now);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) dates = dates_ahead(self->api, db, STORE_DEFAULT_ORG, state, now, &error);
+    if (!dates) {
+        warn("what ends soon cannot be read", error);
+        return;
     }
-}
-
-static void look_at_certificate(Notices *self, Db *db, const SmtpState *state, WallMs now)
-{
-    WallMs end = 0;
-    if (state->active && settings_history_certificate_end(db, STORE_DEFAULT_ORG, &end, NULL))
-        tell_date(
-            self, db, state, "certificate", state->active->host, state->active->host, end, now);
+    for (guint i = 0; i < dates->len; i++)
+        tell_date(self, db, state, dates->pdata[i], now);
+    dates_tell_webhooks(self->api, db, dates, now);
 }
 
 void notices_look(Notices *self, WallMs now)
@@ -373,8 +362,7 @@ void notices_look(Notices *self, WallMs now)
     if (state) {
         look_at_health(self, db, state, now);
         look_at_quota(self, db, state, now);
-        look_at_tokens(self, db, state, now);
-        look_at_certificate(self, db, state, now);
+        look_at_dates(self, db, state, now);
     } else {
         warn("what the admins should know cannot be read", error);
     }

@@ -174,7 +174,9 @@ static const Page *find_page(const Pages *pages, const char *path, gboolean *is_
     *is_for_good = g_str_has_prefix(path, pages->edition);
     g_autofree char *plain =
         *is_for_good ? g_strconcat(ASSETS, path + strlen(pages->edition), NULL) : NULL;
-    return g_hash_table_lookup(pages->table, plain ? plain : path);
+    /* What the address bar holds there is the page's to read: it is neither looked at nor kept. */
+    gboolean is_return = strcmp(path, "/oauth/return") == 0;
+    return g_hash_table_lookup(pages->table, plain ? plain : is_return ? "/" : path);
 }
 
 HttpAnswer *pages_answer(Pages *pages, const HttpRequest *request)

@@ -1,8 +1,9 @@
 /* The web pages: everything under /absender/ui/ and /absender/manual/ of the embedded resources,
- * held ready with its ETag. The former's index.html is served at "/", the rest under "/assets/",
- * the manual under "/manual/". Under "/assets/EDITION/", which index.html names, the same files may
- * be kept for good: another program has another edition, and a page of the former one is told so by
- * a 404. Immutable after pages_new. */
+ * held ready with its ETag. The former's index.html is served at "/" and where a provider's sign-in
+ * page leads back to ("/oauth/return"), the rest under "/assets/", the manual under "/manual/".
+ * Under "/assets/EDITION/", which index.html names, the same files may be kept for good: another
+ * program has another edition, and a page of the former one is told so by a 404. Immutable after
+ * pages_new. */
 #pragma once
 
 #include "api/http/http.h"

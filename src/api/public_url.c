@@ -134,6 +134,12 @@ char *public_url_dup(const struct api *api)
     return text;
 }
 
+char *public_url_oauth_return_dup(const struct api *api)
+{
+    g_autofree char *url = public_url_dup(api);
+    return g_strconcat(url, "/oauth/return", NULL);
+}
+
 gboolean public_url_is_https(const struct api *api)
 {
     g_mutex_lock(&api->url->mutex);

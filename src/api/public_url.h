@@ -24,6 +24,8 @@ void public_url_free(PublicUrl *url);
 
 /* What is in force, without a slash at its end. Any thread; the caller frees. */
 char *public_url_dup(const struct api *api);
+/* Where a provider's sign-in page sends the browser back; the caller frees. */
+char *public_url_oauth_return_dup(const struct api *api);
 gboolean public_url_is_https(const struct api *api);
 PublicUrlSource public_url_source(const struct api *api);
 

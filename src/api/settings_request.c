@@ -1,5 +1,6 @@
 #include "api/settings_request.h"
 
+#include "base/clock.h"
 #include "base/leak_point.h"
 
 #include <string.h>
@@ -36,6 +37,74 @@ static void take_quota(JsonObject *object, SettingsPatch *patch)
     json_object_take_int(&quota, "per_day", 0, G_MAXINT32, &patch->quota_per_day);
 }
 
+/* --- The OAuth2 account ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    guint bit;
+    gsize in_patch;
+} oauth_texts[] = {
+    {"provider", SETTINGS_OAUTH_PROVIDER, G_STRUCT_OFFSET(SettingsOauthPatch, provider)},
+    {"grant", SETTINGS_OAUTH_GRANT, G_STRUCT_OFFSET(SettingsOauthPatch, grant)},
+    {"tenant", SETTINGS_OAUTH_TENANT, G_STRUCT_OFFSET(SettingsOauthPatch, tenant)},
+    {"client_id", SETTINGS_OAUTH_CLIENT_ID, G_STRUCT_OFFSET(SettingsOauthPatch, client_id)},
+    {"scope", SETTINGS_OAUTH_SCOPE, G_STRUCT_OFFSET(SettingsOauthPatch, scope)},
+    {"subject", SETTINGS_OAUTH_SUBJECT, G_STRUCT_OFFSET(SettingsOauthPatch, subject)},
+    {"token_url", SETTINGS_OAUTH_TOKEN_URL, G_STRUCT_OFFSET(SettingsOauthPatch, token_url)},
+    {"authorize_url", SETTINGS_OAUTH_AUTHORIZE_URL,
+        G_STRUCT_OFFSET(SettingsOauthPatch, authorize_url)},
+    {"device_url", SETTINGS_OAUTH_DEVICE_URL, G_STRUCT_OFFSET(SettingsOauthPatch, device_url)},
+    {"certificate", SETTINGS_OAUTH_CERTIFICATE, G_STRUCT_OFFSET(SettingsOauthPatch, certificate)},
+};
+#define ENDS_AT "client_secret_ends_at"
+
+static void take_ends_at(JsonObject *object, SettingsOauthPatch *patch)
+{
+    if (json_object_has(object, ENDS_AT))
+        patch->present |= SETTINGS_OAUTH_CLIENT_SECRET_ENDS_AT;
+    const char *text = json_object_take_text(object, ENDS_AT);
+    if (text && *text && !clock_parse_rfc3339(text, &patch->client_secret_ends_at))
+        json_object_fault(object, ENDS_AT, "invalid_time", NULL);
+}
+
+static void take_oauth_secret(JsonObject *object, guint kind, SettingsRequest *request)
+{
+    SettingsOauthPatch *patch = &request->patch.oauth;
+    const char *name = oauth_secret_name(kind);
+    if (json_object_has(object, name))
+        patch->present |= SETTINGS_OAUTH_SECRET(kind);
+    const char *text = json_object_take_text(object, name);
+    if (text)
+        patch->secrets[kind] = request->oauth[kind] = secret_new(text, strlen(text));
+    LEAK_POINT(request->oauth[kind]);
+}
+
+static void take_oauth(JsonObject *object, SettingsRequest *request)
+{
+    SettingsOauthPatch *patch = &request->patch.oauth;
+    if (!json_object_has(object, "oauth"))
+        return;
+    request->patch.present |= SETTINGS_OAUTH;
+    json_t *value = json_object_take_object(object, "oauth");
+    patch->is_clear = value == NULL;
+    if (!value)
+        return;
+    g_autofree char *pointer = json_pointer_join(object->pointer, "oauth");
+    g_auto(JsonObject) oauth;
+    json_object_open(&oauth, value, pointer, object->faults);
+    for (gsize i = 0; i < G_N_ELEMENTS(oauth_texts); i++) {
+        if (json_object_has(&oauth, oauth_texts[i].name))
+            patch->present |= oauth_texts[i].bit;
+        G_STRUCT_MEMBER(const char *, patch, oauth_texts[i].in_patch) =
+            json_object_take_text(&oauth, oauth_texts[i].name);
+    }
+    take_ends_at(&oauth, patch);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++)
+        take_oauth_secret(&oauth, kind, request);
+}
+
+/* --- The whole object ------------------------------------------------------------------------- */
+
 void settings_request_read(
     SettingsRequest *request, json_t *value, const char *pointer, JsonFaults *faults)
 {
@@ -58,15 +127,46 @@ void settings_request_read(
     if (password)
         patch->password = request->password = secret_new(password, strlen(password));
     LEAK_POINT(request->password);
-    const char *auth = json_object_take_text(&object, "auth");
-    if (auth && strcmp(auth, "auto") != 0)
-        json_object_fault(&object, "auth", "unknown_value", "The only way to sign in is \"auto\".");
+    patch->auth = take_text(&object, "auth", SETTINGS_AUTH, patch);
+    take_oauth(&object, request);
 }
 
 void settings_request_clear(SettingsRequest *request)
 {
     g_clear_pointer(&request->body, json_decref);
     g_clear_pointer(&request->password, secret_free);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++)
+        g_clear_pointer(&request->oauth[kind], secret_free);
+}
+
+static void add_name(GString *text, const char *prefix, const char *name)
+{
+    g_string_append_printf(text, "%s%s%s", text->len ? ", " : "", prefix, name);
+}
+
+char *settings_request_fields_dup(const SettingsRequest *request)
+{
+    static const char *const names[] = {"host", "port", "security", "username", "password",
+        "from_email", "from_name", "ehlo_name", "max_connections", "window", "quota", "auth"};
+    const SettingsOauthPatch *oauth = &request->patch.oauth;
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (request->patch.present & 1u << i)
+            add_name(text, "", names[i]);
+    }
+    if (oauth->is_clear)
+        add_name(text, "", "oauth");
+    for (gsize i = 0; i < G_N_ELEMENTS(oauth_texts); i++) {
+        if (oauth->present & oauth_texts[i].bit)
+            add_name(text, "oauth/", oauth_texts[i].name);
+    }
+    if (oauth->present & SETTINGS_OAUTH_CLIENT_SECRET_ENDS_AT)
+        add_name(text, "oauth/", ENDS_AT);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {
+        if (oauth->present & SETTINGS_OAUTH_SECRET(kind))
+            add_name(text, "oauth/", oauth_secret_name(kind));
+    }
+    return g_string_free(text, FALSE);
 }
 
 static gint compare_numbers(gconstpointer a, gconstpointer b)
@@ -100,17 +200,19 @@ static char *port_detail(gint64 port, const char *named)
 }
 
 SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpState *state,
-    struct api *api, gint64 org_id, const char *pointer, gboolean *password_dropped,
+    struct api *api, gint64 org_id, const char *pointer, SettingsDropped *dropped,
     JsonFaults *faults)
 {
     g_autoptr(SmtpSettings) empty = settings_new();
     const SmtpSettings *base = state->draft ? state->draft : state->active ? state->active : empty;
     GPtrArray *wrong = NULL;
-    *password_dropped = FALSE;
+    *dropped = (SettingsDropped){FALSE, 0};
     SmtpSettings *settings = settings_apply(base, &request->patch, &api->ports, api->vault, org_id,
-        clock_wall_ms(), password_dropped, &wrong);
-    if (settings)
+        clock_wall_ms(), &dropped->password, &wrong);
+    if (settings) {
+        dropped->oauth = settings_oauth_dropped(base, settings, &request->patch);
         return settings;
+    }
     for (guint i = 0; i < wrong->len; i++) {
         const SettingsFault *fault = wrong->pdata[i];
         g_autofree char *at = g_strconcat(pointer, "/", fault->field, NULL); /* "quota/per_day" */

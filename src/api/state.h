@@ -12,9 +12,11 @@
 #include "api/public_url.h"
 #include "api/rate.h"
 #include "api/reset_post.h"
+#include "api/sign_ins.h"
 #include "api/sse.h"
 #include "api/template_shelf.h"
 #include "api/token_limits.h"
+#include "store/rewrap.h"
 
 struct api {
     Store *store;
@@ -44,8 +46,10 @@ struct api {
     TemplateShelf *shelf; /* compiled mail texts */
     PublicUrl *url;       /* public_url_dup(api) */
     Backups *backups;
+    Rewrap *rewrap; /* seals anew what is under a former key */
     Sse *sse;
     ResetPost *reset_post;
+    SignIns *sign_ins; /* at providers, for OAuth2 */
 
     GThreadPool *quick, *large, *hashing, *asking; /* of HttpRequest */
 
@@ -55,10 +59,11 @@ struct api {
     guint ticks;
     gboolean is_stopped;
 
-    gint is_cancelling; /* atomic: a worker is busy with cancelling classes; one at a time */
-    gint is_checking;   /* atomic: a worker is busy with the books; one at a time */
-    gint is_auditing;   /* atomic: the same with the audit log's chain */
-    gint batch_emails;  /* atomic: composed for batches and not yet committed */
+    gint is_cancelling;    /* atomic: a worker is busy with cancelling classes; one at a time */
+    gint is_checking;      /* atomic: a worker is busy with the books; one at a time */
+    gint is_changing_keys; /* atomic: the same with the key file */
+    gint is_auditing;      /* atomic: the same with the audit log's chain */
+    gint batch_emails;     /* atomic: composed for batches and not yet committed */
 
     GMutex test_mutex;  /* joins workers */
     GQueue test_emails; /* times (gint64 *) of the test mails of the last hour */

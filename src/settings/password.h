@@ -12,3 +12,9 @@ void password_drop(SmtpSettings *settings);
 /* TRUE if host, port, security and username in force are the same: what a stored password is bound
  * to (DESIGN rule 2). */
 gboolean password_fits_both(const SmtpSettings *a, const SmtpSettings *b);
+
+/* Org and those facts, in the order of every binding. */
+void password_bind_destination(VaultBinding *binding, const SmtpSettings *settings, gint64 org_id);
+
+/* A secret is known by when it was set: its sealed form changes with the vault's key. */
+gboolean password_is_same(const GBytes *a, WallMs a_set_at, const GBytes *b, WallMs b_set_at);

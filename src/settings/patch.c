@@ -4,33 +4,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "mime/address.h"
+#include "settings/faults.h"
+#include "settings/oauth_account.h"
+#include "settings/oauth_account_patch.h"
 #include "settings/password.h"
-#include "settings/settings.h"
 
 #include <string.h>
-
-void settings_fault_free(SettingsFault *fault)
-{
-    if (fault == NULL)
-        return;
-    g_free(fault->detail);
-    g_free(fault);
-}
-
-static void free_fault(gpointer fault)
-{
-    settings_fault_free(fault);
-}
-
-/* detail is taken. */
-static void add_fault(GPtrArray *faults, const char *field, const char *code, char *detail)
-{
-    SettingsFault *fault = g_new0(SettingsFault, 1);
-    fault->field = field;
-    fault->code = code;
-    fault->detail = detail;
-    g_ptr_array_add(faults, fault);
-}
 
 /* --- Text fields ------------------------------------------------------------------------------ */
 
@@ -62,52 +41,31 @@ static char *read_ehlo_name(const char *text, GError **error)
     return g_steal_pointer(&domain);
 }
 
-enum { BYTES, CHARACTERS };
-
 static const struct {
     const char *field;
     guint bit;
     gsize in_patch, in_settings;
     gsize limit;
-    int unit;
+    SettingsUnit unit;
     TextReader read;
     const char *code; /* when the reader refuses */
 } texts[] = {
     {"host", SETTINGS_HOST, G_STRUCT_OFFSET(SettingsPatch, host),
-        G_STRUCT_OFFSET(SmtpSettings, host), LIMIT_HOST_OCTETS, CHARACTERS, mime_host_parse,
-        "invalid_host"},
+        G_STRUCT_OFFSET(SmtpSettings, host), LIMIT_HOST_OCTETS, SETTINGS_CHARACTERS,
+        mime_host_parse, "invalid_host"},
     {"username", SETTINGS_USERNAME, G_STRUCT_OFFSET(SettingsPatch, username),
-        G_STRUCT_OFFSET(SmtpSettings, username), LIMIT_USERNAME_BYTES, BYTES, read_any, NULL},
+        G_STRUCT_OFFSET(SmtpSettings, username), LIMIT_USERNAME_BYTES, SETTINGS_BYTES, read_any,
+        NULL},
     {"from_email", SETTINGS_FROM_EMAIL, G_STRUCT_OFFSET(SettingsPatch, from_email),
-        G_STRUCT_OFFSET(SmtpSettings, from_email), LIMIT_ADDRESS_OCTETS, CHARACTERS, read_address,
-        "invalid_address"},
+        G_STRUCT_OFFSET(SmtpSettings, from_email), LIMIT_ADDRESS_OCTETS, SETTINGS_CHARACTERS,
+        read_address, "invalid_address"},
     {"from_name", SETTINGS_FROM_NAME, G_STRUCT_OFFSET(SettingsPatch, from_name),
-        G_STRUCT_OFFSET(SmtpSettings, from_name), LIMIT_SENDER_NAME_CHARACTERS, CHARACTERS,
+        G_STRUCT_OFFSET(SmtpSettings, from_name), LIMIT_SENDER_NAME_CHARACTERS, SETTINGS_CHARACTERS,
         read_any, NULL},
     {"ehlo_name", SETTINGS_EHLO_NAME, G_STRUCT_OFFSET(SettingsPatch, ehlo_name),
-        G_STRUCT_OFFSET(SmtpSettings, ehlo_name), LIMIT_DOMAIN_OCTETS, CHARACTERS, read_ehlo_name,
-        "invalid_ehlo_name"},
+        G_STRUCT_OFFSET(SmtpSettings, ehlo_name), LIMIT_DOMAIN_OCTETS, SETTINGS_CHARACTERS,
+        read_ehlo_name, "invalid_ehlo_name"},
 };
-
-/* What every text that becomes a header or a command must be. NULL if it is. */
-static const char *line_fault(const char *text, gsize limit, int unit, char **detail)
-{
-    if (!g_utf8_validate(text, -1, NULL)) {
-        *detail = g_strdup("This is not valid UTF-8.");
-        return "invalid_utf8";
-    }
-    if (!text_is_one_line(text, FALSE)) {
-        *detail = g_strdup("Line breaks and other control characters are not allowed.");
-        return "control_character";
-    }
-    gsize n = unit == BYTES ? strlen(text) : (gsize)g_utf8_strlen(text, -1);
-    if (n > limit) {
-        *detail = g_strdup_printf("At most %" G_GSIZE_FORMAT " %s are allowed.", limit,
-            unit == BYTES ? "bytes" : "characters");
-        return "too_long";
-    }
-    return NULL;
-}
 
 static void apply_text(SmtpSettings *next, const SettingsPatch *patch, gsize row, GPtrArray *faults)
 {
@@ -118,15 +76,15 @@ static void apply_text(SmtpSettings *next, const SettingsPatch *patch, gsize row
         return;
     }
     char *detail = NULL;
-    const char *code = line_fault(text, texts[row].limit, texts[row].unit, &detail);
+    const char *code = settings_line_fault(text, texts[row].limit, texts[row].unit, &detail);
     if (code != NULL) {
-        add_fault(faults, texts[row].field, code, detail);
+        settings_fault_add(faults, texts[row].field, code, detail);
         return;
     }
     g_autoptr(GError) error = NULL;
     char *kept = texts[row].read(text, &error);
     if (kept == NULL) {
-        add_fault(faults, texts[row].field, texts[row].code, g_strdup(error->message));
+        settings_fault_add(faults, texts[row].field, texts[row].code, g_strdup(error->message));
         return;
     }
     g_free(*slot);
@@ -158,14 +116,14 @@ static void apply_number(
 {
     gint64 value = G_STRUCT_MEMBER(gint64, patch, numbers[row].in_patch);
     if (value < numbers[row].least || value > numbers[row].most)
-        add_fault(faults, numbers[row].field, "out_of_range",
+        settings_fault_add(faults, numbers[row].field, "out_of_range",
             g_strdup_printf("A number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " is needed.",
                 numbers[row].least, numbers[row].most));
     else
         G_STRUCT_MEMBER(guint, next, numbers[row].in_settings) = (guint)value;
 }
 
-/* --- Port, security, password ----------------------------------------------------------------- */
+/* --- Port, security, way to sign in, password -------------------------------------------- */
 
 static const guint16 common_ports[] = {465, 587, 588, 2465, 2525, 2587, 443};
 
@@ -193,11 +151,12 @@ static void apply_port(
     SmtpSettings *next, const SettingsPatch *patch, const SettingsPorts *ports, GPtrArray *faults)
 {
     if (patch->port < 0 || patch->port > G_MAXUINT16)
-        add_fault(faults, "port", "out_of_range", g_strdup("A number from 1 to 65535 is needed."));
+        settings_fault_add(
+            faults, "port", "out_of_range", g_strdup("A number from 1 to 65535 is needed."));
     else if (patch->port != 0 &&
              !list_has_port(common_ports, G_N_ELEMENTS(common_ports), patch->port) &&
              !list_has_port(ports->extra, ports->n_extra, patch->port))
-        add_fault(faults, "port", "port_not_allowed", describe_ports(ports));
+        settings_fault_add(faults, "port", "port_not_allowed", describe_ports(ports));
     else
         next->port = (guint)patch->port;
 }
@@ -210,11 +169,25 @@ static void apply_security(SmtpSettings *next, const SettingsPatch *patch, GPtrA
     else if (tls_mode_parse(patch->security, &mode))
         next->security = mode;
     else if (!text_is_one_line(patch->security, FALSE))
-        add_fault(faults, "security", "control_character",
+        settings_fault_add(faults, "security", "control_character",
             g_strdup("Line breaks and other control characters are not allowed."));
     else
-        add_fault(faults, "security", "invalid_security",
+        settings_fault_add(faults, "security", "invalid_security",
             g_strdup("This must be \"starttls\" or \"implicit\"; mail is never sent without TLS."));
+}
+
+static void apply_auth(SmtpSettings *next, const SettingsPatch *patch, GPtrArray *faults)
+{
+    static const SettingsAuth ways[] = {SETTINGS_AUTH_AUTO, SETTINGS_AUTH_OAUTH2};
+    const char *name = patch->auth == NULL || *patch->auth == '\0' ? "auto" : patch->auth;
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+        if (strcmp(name, settings_auth_name(ways[i])) == 0) {
+            next->auth = ways[i];
+            return;
+        }
+    }
+    settings_fault_add(
+        faults, "auth", "unknown_value", g_strdup("This must be \"auto\" or \"oauth2\"."));
 }
 
 static gboolean has_new_password(const SettingsPatch *patch)
@@ -227,11 +200,11 @@ static void check_password(const SettingsPatch *patch, GPtrArray *faults)
     gsize n;
     const char *bytes = secret_reveal(patch->password, &n);
     if (n > LIMIT_PASSWORD_BYTES)
-        add_fault(faults, "password", "too_long",
+        settings_fault_add(faults, "password", "too_long",
             g_strdup_printf("At most %d bytes are allowed.", LIMIT_PASSWORD_BYTES));
     else if (memchr(bytes, '\0', n) != NULL || memchr(bytes, '\r', n) != NULL ||
              memchr(bytes, '\n', n) != NULL)
-        add_fault(faults, "password", "control_character",
+        settings_fault_add(faults, "password", "control_character",
             g_strdup("A password cannot hold line breaks or NUL."));
 }
 
@@ -248,6 +221,8 @@ static void apply_fields(
         apply_port(next, patch, ports, faults);
     if ((patch->present & SETTINGS_SECURITY) != 0)
         apply_security(next, patch, faults);
+    if ((patch->present & SETTINGS_AUTH) != 0)
+        apply_auth(next, patch, faults);
     if (has_new_password(patch))
         check_password(patch, faults);
     for (gsize row = 0; row < G_N_ELEMENTS(numbers); row++) {
@@ -261,8 +236,12 @@ SmtpSettings *settings_apply(const SmtpSettings *settings, const SettingsPatch *
     GPtrArray **faults)
 {
     g_autoptr(SmtpSettings) next = settings_copy(settings);
-    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(free_fault);
+    g_autoptr(GPtrArray) found = settings_faults_new();
     apply_fields(next, patch, ports, found);
+    if ((patch->present & SETTINGS_OAUTH) != 0) {
+        const AccountChange change = {settings, next, &patch->oauth, vault, org_id};
+        oauth_account_patch_apply(&change, found);
+    }
     if (found->len > 0) {
         *faults = g_steal_pointer(&found);
         return NULL;
@@ -274,6 +253,7 @@ SmtpSettings *settings_apply(const SmtpSettings *settings, const SettingsPatch *
         password_drop(next);
         dropped = TRUE;
     }
+    oauth_account_patch_secrets(settings, next, patch, vault, org_id, now);
     *password_dropped = dropped;
     return g_steal_pointer(&next);
 }

@@ -1,7 +1,10 @@
 #include "settings/settings.h"
 
 #include "base/limits.h"
+#include "settings/oauth_account.h"
 #include "settings/password.h"
+
+#include <string.h>
 
 #define DEFAULT_PORT 587 /* RFC 6409 3.1 */
 
@@ -10,6 +13,7 @@ SmtpSettings *settings_new(void)
     SmtpSettings *settings = g_new0(SmtpSettings, 1);
     settings->max_connections = LIMIT_CONNECTIONS_DEFAULT;
     settings->window = LIMIT_WINDOW_DEFAULT;
+    settings->auth = SETTINGS_AUTH_AUTO;
     return settings;
 }
 
@@ -24,6 +28,7 @@ SmtpSettings *settings_copy(const SmtpSettings *settings)
     copy->ehlo_name = g_strdup(settings->ehlo_name);
     if (settings->password_sealed != NULL)
         g_bytes_ref(copy->password_sealed);
+    oauth_account_copy(&copy->oauth, &settings->oauth);
     return copy;
 }
 
@@ -37,7 +42,19 @@ void settings_free(SmtpSettings *settings)
     g_free(settings->from_name);
     g_free(settings->ehlo_name);
     g_clear_pointer(&settings->password_sealed, g_bytes_unref);
+    oauth_account_clear(&settings->oauth);
     g_free(settings);
+}
+
+const char *settings_auth_name(SettingsAuth auth)
+{
+    switch (auth) {
+    case SETTINGS_AUTH_AUTO:
+        return "auto";
+    case SETTINGS_AUTH_OAUTH2:
+        return "oauth2";
+    }
+    g_assert_not_reached();
 }
 
 guint16 settings_port(const SmtpSettings *settings)
@@ -56,33 +73,63 @@ const char *settings_username(const SmtpSettings *settings)
     return settings->username == NULL ? settings->from_email : settings->username;
 }
 
-const char *const *settings_missing(const SmtpSettings *settings)
+/* What oauth/ misses, as a field of ours. NULL: a field that is asked for elsewhere. */
+static const char *field_of(const char *name)
 {
-    enum { HOST = 1, FROM_EMAIL = 2, PASSWORD = 4 };
-    static const char *const lists[][4] = {
-        [0] = {NULL},
-        [HOST] = {"host"},
-        [FROM_EMAIL] = {"from_email"},
-        [HOST | FROM_EMAIL] = {"host", "from_email"},
-        [PASSWORD] = {"password"},
-        [HOST | PASSWORD] = {"host", "password"},
-        [FROM_EMAIL | PASSWORD] = {"from_email", "password"},
-        [HOST | FROM_EMAIL | PASSWORD] = {"host", "from_email", "password"},
-    };
-    int missing = (settings->host == NULL ? HOST : 0) |
-                  (settings->from_email == NULL ? FROM_EMAIL : 0) |
-                  (settings->password_sealed == NULL ? PASSWORD : 0);
-    return lists[missing];
+    static const char prefix[] = "oauth/";
+    static const char *const fields[] = {"oauth/provider", "oauth/grant", "oauth/tenant",
+        "oauth/client_id", "oauth/client_secret", "oauth/certificate", "oauth/private_key",
+        "oauth/service_account_key", "oauth/token_url", "oauth/authorize_url", "oauth/scope",
+        "oauth/refresh_token"};
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
+        if (strcmp(fields[i] + strlen(prefix), name) == 0)
+            return fields[i];
+    }
+    return NULL; /* the user name: without one there is no sender address either */
 }
 
-static gboolean same_bytes(GBytes *a, GBytes *b)
+static void add_missing(SettingsMissing *missing, const char *name)
 {
-    return a == NULL || b == NULL ? a == b : g_bytes_equal(a, b);
+    g_assert(missing->n < SETTINGS_MISSING_MOST);
+    missing->names[missing->n++] = name;
+}
+
+static void add_missing_oauth(SettingsMissing *missing, const SmtpSettings *settings)
+{
+    OauthProfile profile;
+    const char *names[OAUTH_MISSING_MOST];
+    guint secrets = 0;
+    settings_oauth_profile(settings, &profile);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++)
+        secrets |= settings->oauth.sealed[kind] != NULL ? 1u << kind : 0;
+    guint n = oauth_profile_missing(&profile, secrets, names);
+    for (guint i = 0; i < n; i++) {
+        const char *field = field_of(names[i]);
+        if (field != NULL)
+            add_missing(missing, field);
+    }
+}
+
+SettingsMissing settings_missing(const SmtpSettings *settings)
+{
+    SettingsMissing missing = {.n = 0};
+    if (settings->host == NULL)
+        add_missing(&missing, "host");
+    if (settings->from_email == NULL)
+        add_missing(&missing, "from_email");
+    if (settings->auth == SETTINGS_AUTH_OAUTH2)
+        add_missing_oauth(&missing, settings);
+    else if (settings->password_sealed == NULL)
+        add_missing(&missing, "password");
+    return missing;
 }
 
 gboolean settings_same_destination(const SmtpSettings *a, const SmtpSettings *b)
 {
-    return password_fits_both(a, b) && same_bytes(a->password_sealed, b->password_sealed) &&
+    return password_fits_both(a, b) && a->auth == b->auth &&
+           password_is_same(
+               a->password_sealed, a->password_set_at, b->password_sealed, b->password_set_at) &&
+           oauth_account_same(&a->oauth, &b->oauth) &&
            g_strcmp0(a->from_email, b->from_email) == 0 &&
            g_strcmp0(a->ehlo_name, b->ehlo_name) == 0;
 }

@@ -24,7 +24,7 @@ SetupState settings_setup_state(
         return active == NULL ? SETUP_NOT_CONFIGURED : SETUP_COMPLETE;
     /* What was verified had all its fields, so with one missing the result is about other values.
      */
-    if (settings_missing(draft)[0] != NULL)
+    if (settings_missing(draft).n > 0)
         return SETUP_INCOMPLETE;
     return draft_state(verification);
 }

@@ -2,7 +2,6 @@
 
 #include "base/limits.h"
 #include "store/settings_columns.h"
-#include "store/verifications.h"
 
 void settings_version_free(SettingsVersion *version)
 {
@@ -62,19 +61,6 @@ SettingsVersion *settings_history_get(Db *db, gint64 org_id, const Id *id, GErro
     return db_finish(q, error) ? g_steal_pointer(&version) : NULL;
 }
 
-gboolean settings_history_certificate_end(Db *db, gint64 org_id, WallMs *not_after, GError **error)
-{
-    *not_after = 0;
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT certificate_not_after FROM verifications WHERE org_id = $1 AND state = $2 "
-        "AND activated = 1 ORDER BY id DESC LIMIT 1");
-    db_bind_int(q, 1, org_id);
-    db_bind_int(q, 2, VERIFICATION_PASSED);
-    if (db_next(q))
-        *not_after = db_int(q, 0);
-    return db_finish(q, error);
-}
-
 /* --- Writing --------------------------------------------------------------------------------- */
 
 static gboolean forget_oldest(Db *db, gint64 org_id, GError **error)
@@ -97,16 +83,16 @@ static gboolean insert_version(Db *db, gint64 org_id, const SmtpSettings *settin
     gint64 config_version, gint64 revision, WallMs now, GError **error)
 {
     Id id = id_fresh(now);
-    g_autoptr(DbQuery) q = db_query(db,
-        "INSERT INTO smtp_history (org_id, id, config_version, " SETTINGS_COLUMNS
-        ", activated_at, activated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-        "$13, $14, $15, $16, $17, $18, " STARTED_BY("19") ")");
+    g_autoptr(DbQuery) q =
+        db_query(db, "INSERT INTO smtp_history (org_id, id, config_version, " SETTINGS_COLUMNS
+                     ", activated_at, activated_by) VALUES ($1, $2, $3, " SETTINGS_PARAMETERS_FROM_4
+                     ", $41, " STARTED_BY("42") ")");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, &id);
     db_bind_int(q, 3, config_version);
     settings_columns_bind(q, 4, settings);
-    db_bind_int(q, 18, now);
-    db_bind_int(q, 19, revision);
+    db_bind_int(q, 41, now);
+    db_bind_int(q, 42, revision);
     return db_finish(q, error);
 }
 

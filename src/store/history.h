@@ -36,8 +36,4 @@ gboolean settings_history_add(Db *db, gint64 org_id, const SmtpSettings *setting
 gboolean settings_history_move(
     Db *db, gint64 org_id, gint64 from_version, gint64 to_version, GError **error);
 
-/* When the certificate ends that the server showed in the last run that made settings active; 0:
- * not known. */
-gboolean settings_history_certificate_end(Db *db, gint64 org_id, WallMs *not_after, GError **error);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SettingsVersion, settings_version_free)

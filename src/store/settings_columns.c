@@ -1,5 +1,47 @@
 #include "store/settings_columns.h"
 
+/* The account's texts, in the order of the columns, which begin at `oauth_tenant`. */
+static const gsize texts[] = {
+    G_STRUCT_OFFSET(SettingsOauth, tenant),
+    G_STRUCT_OFFSET(SettingsOauth, client_id),
+    G_STRUCT_OFFSET(SettingsOauth, scope),
+    G_STRUCT_OFFSET(SettingsOauth, subject),
+    G_STRUCT_OFFSET(SettingsOauth, token_url),
+    G_STRUCT_OFFSET(SettingsOauth, authorize_url),
+    G_STRUCT_OFFSET(SettingsOauth, device_url),
+    G_STRUCT_OFFSET(SettingsOauth, certificate),
+    G_STRUCT_OFFSET(SettingsOauth, service_account_email),
+    G_STRUCT_OFFSET(SettingsOauth, service_account_key_id),
+    G_STRUCT_OFFSET(SettingsOauth, service_account_client_id),
+};
+
+/* first: the column of `oauth_provider`. */
+static void read_account(DbQuery *q, int first, SettingsOauth *account)
+{
+    account->provider = (guint)db_int(q, first++);
+    account->grant = (guint)db_int(q, first++);
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        G_STRUCT_MEMBER(char *, account, texts[i]) = db_dup_text(q, first++);
+    account->client_secret_ends_at = db_int(q, first++);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {
+        account->sealed[kind] = db_dup_bytes(q, first++);
+        account->set_at[kind] = db_int(q, first++);
+    }
+}
+
+static void bind_account(DbQuery *q, int first, const SettingsOauth *account)
+{
+    db_bind_int_or_null(q, first++, account->provider);
+    db_bind_int_or_null(q, first++, account->grant);
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        db_bind_text(q, first++, G_STRUCT_MEMBER(char *, account, texts[i]));
+    db_bind_int_or_null(q, first++, account->client_secret_ends_at);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {
+        db_bind_bytes(q, first++, account->sealed[kind]);
+        db_bind_int_or_null(q, first++, account->set_at[kind]);
+    }
+}
+
 SmtpSettings *settings_columns_read(DbQuery *q, int first)
 {
     SmtpSettings *settings = settings_new();
@@ -17,6 +59,8 @@ SmtpSettings *settings_columns_read(DbQuery *q, int first)
     settings->quota.per_day = (guint)db_int(q, first + 11);
     settings->password_sealed = db_dup_bytes(q, first + 12);
     settings->password_set_at = db_int(q, first + 13);
+    settings->auth = (guint)db_int(q, first + 14);
+    read_account(q, first + 15, &settings->oauth);
     return settings;
 }
 
@@ -36,4 +80,6 @@ void settings_columns_bind(DbQuery *q, int first, const SmtpSettings *settings)
     db_bind_int(q, first + 11, settings->quota.per_day);
     db_bind_bytes(q, first + 12, settings->password_sealed);
     db_bind_int_or_null(q, first + 13, settings->password_set_at);
+    db_bind_int(q, first + 14, settings->auth);
+    bind_account(q, first + 15, &settings->oauth);
 }

@@ -42,9 +42,8 @@ static gboolean write_slot(
 {
     if (!delete_slot(db, org_id, slot, error))
         return FALSE;
-    g_autoptr(DbQuery) q = db_query(db,
-        "INSERT INTO smtp_slots (org_id, slot, " SETTINGS_COLUMNS
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+    g_autoptr(DbQuery) q = db_query(db, "INSERT INTO smtp_slots (org_id, slot, " SETTINGS_COLUMNS
+                                        ") VALUES ($1, $2, " SETTINGS_PARAMETERS_FROM_3 ")");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, slot);
     settings_columns_bind(q, 3, settings);
@@ -249,12 +248,38 @@ static gboolean keep_version(Db *db, gint64 org_id, const SmtpState *before,
     return settings_history_add(db, org_id, settings, version, before->revision, now, error);
 }
 
-gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
-    gint64 expected_revision, WallMs now, GError **error)
+static void take_newer(GBytes **sealed, WallMs set_at, GBytes *stored, WallMs stored_set_at)
+{
+    if (*sealed && stored && set_at != 0 && set_at == stored_set_at) {
+        g_bytes_unref(*sealed);
+        *sealed = g_bytes_ref(stored);
+    }
+}
+
+/* While the run lasted, a secret of the draft may have been sealed under a new key, or rotated by
+ * the provider: the stored form goes before the run's copy. */
+static SmtpSettings *with_stored_secrets(const SmtpSettings *settings, const SmtpSettings *stored)
+{
+    SmtpSettings *copy = settings_copy(settings);
+    if (!stored)
+        return copy;
+    take_newer(&copy->password_sealed, copy->password_set_at, stored->password_sealed,
+        stored->password_set_at);
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++)
+        take_newer(&copy->oauth.sealed[kind], copy->oauth.set_at[kind], stored->oauth.sealed[kind],
+            stored->oauth.set_at[kind]);
+    return copy;
+}
+
+gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *proven, gint64 expected_revision,
+    WallMs now, GError **error)
 {
     g_autoptr(SmtpState) before = read_expected(db, org_id, expected_revision, error);
-    if (!before || !read_slots(db, org_id, before, error) ||
-        !keep_version(db, org_id, before, settings, now, error) ||
+    if (!before || !read_slots(db, org_id, before, error))
+        return FALSE;
+    g_autoptr(SmtpSettings) settings =
+        with_stored_secrets(proven, before->draft ? before->draft : before->active);
+    if (!keep_version(db, org_id, before, settings, now, error) ||
         !write_slot(db, org_id, SLOT_ACTIVE, settings, error) ||
         !delete_slot(db, org_id, SLOT_DRAFT, error) ||
         !webhook_note_activation(db, org_id, settings, before->config_version, now, error))
@@ -274,11 +299,40 @@ gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     return db_finish(q, error) && waits_end(db, org_id, now, LIMIT_ACTIVATION_ROWS, error);
 }
 
+/* --- The refresh token ------------------------------------------------------------------------ */
+
+static gboolean replace_token(
+    DbQuery *update, gint64 org_id, WallMs set_at, GBytes *sealed, GError **error)
+{
+    db_bind_int(update, 1, org_id);
+    db_bind_int(update, 2, set_at);
+    db_bind_bytes(update, 3, sealed);
+    return db_finish(update, error);
+}
+
+gboolean smtp_refresh_token_write(
+    Db *db, gint64 org_id, WallMs set_at, GBytes *sealed, GError **error)
+{
+    g_autoptr(DbQuery) slots =
+        db_query(db, "UPDATE smtp_slots SET oauth_refresh_token_sealed = $3 WHERE org_id = $1 "
+                     "AND oauth_refresh_token_set_at = $2");
+    if (!replace_token(slots, org_id, set_at, sealed, error))
+        return FALSE;
+    g_autoptr(DbQuery) versions =
+        db_query(db, "UPDATE smtp_history SET oauth_refresh_token_sealed = $3 WHERE org_id = $1 "
+                     "AND oauth_refresh_token_set_at = $2");
+    return replace_token(versions, org_id, set_at, sealed, error);
+}
+
+/* --- Limits ------------------------------------------------------------------------------------
+ */
+
 static gboolean write_limits(Db *db, gint64 org_id, const SmtpSettings *settings, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE smtp_slots SET max_connections = $3, send_window = $4, quota_per_minute = $5, "
-        "quota_per_hour = $6, quota_per_day = $7 WHERE org_id = $1 AND slot = $2");
+        "quota_per_hour = $6, quota_per_day = $7, oauth_client_secret_ends_at = $8 "
+        "WHERE org_id = $1 AND slot = $2");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, SLOT_ACTIVE);
     db_bind_int(q, 3, settings->max_connections);
@@ -286,6 +340,7 @@ static gboolean write_limits(Db *db, gint64 org_id, const SmtpSettings *settings
     db_bind_int(q, 5, settings->quota.per_minute);
     db_bind_int(q, 6, settings->quota.per_hour);
     db_bind_int(q, 7, settings->quota.per_day);
+    db_bind_int_or_null(q, 8, settings->oauth.client_secret_ends_at);
     return db_finish(q, error);
 }
 

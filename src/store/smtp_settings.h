@@ -55,17 +55,25 @@ gboolean smtp_draft_write(Db *db, gint64 org_id, const SmtpSettings *draft,
 
 /* Makes exactly these verified values active, keeps them in the history and removes the draft;
  * health becomes ok, so a credential fault ends, the last failure is forgotten, and what is
- * deferred becomes due (waits_end). ABS_ERROR_CONFLICT if the revision moved; then nothing was
- * written, and the job may go on. Notes SETTINGS, HEALTH and QUEUE. */
+ * deferred becomes due (waits_end). Secrets are taken in the form in which the draft has them now
+ * (a newer key, a rotated refresh token), if they are the same. ABS_ERROR_CONFLICT if the revision
+ * moved; then nothing was written, and the job may go on. Notes SETTINGS, HEALTH and QUEUE. */
 gboolean smtp_activate(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 expected_revision, WallMs now, GError **error);
 
-/* The active settings with the limits of `settings`: quota, max_connections, window. No
- * verification proves them, so none is needed (decision 0018); the settings keep their number, and
- * all that is known about the account. ABS_ERROR_CONFLICT as above;
- * ABS_ERROR_NOT_FOUND if nothing is active. Notes SETTINGS and QUEUE. */
+/* The active settings with the limits of `settings`: quota, max_connections, window, and with the
+ * note when the OAuth2 client secret ends. No verification proves them, so none is needed (decision
+ * 0018); the settings keep their number, and all that is known about the account.
+ * ABS_ERROR_CONFLICT as above; ABS_ERROR_NOT_FOUND if nothing is active. Notes SETTINGS and QUEUE.
+ */
 gboolean smtp_limits_write(
     Db *db, gint64 org_id, const SmtpSettings *settings, gint64 expected_revision, GError **error);
+
+/* A refresh token that the provider rotated, known by when it was set: replaced in draft, active
+ * and history at once. The settings stay the same ones, so revision and config_version do not move.
+ * Where that sign-in is not kept any more, nothing is written. */
+gboolean smtp_refresh_token_write(
+    Db *db, gint64 org_id, WallMs set_at, GBytes *sealed, GError **error);
 
 gboolean smtp_drafts_expire(Db *db, WallMs now, GError **error); /* older than LIMIT_DRAFT_MS */
 

@@ -113,7 +113,9 @@ const guint8 *store_instance(Store *store);
  * file holds nothing. */
 gboolean store_holds_sealed_records(const char *path, gboolean *holds, GError **error);
 
-/* The vault's check record: made once, verified at every start. */
+/* At every start, after vault_set_instance: are the vault's keys those that the database was sealed
+ * with? ABS_ERROR_SECRET names the key that is missing. Keys that are new are noted
+ * (store/key_records.h), and the vault gets its key for fingerprints. */
 gboolean store_check_key(Store *store, Vault *vault, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)

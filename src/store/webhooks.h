@@ -100,20 +100,6 @@ gboolean webhook_note_activation(Db *db, gint64 org_id, const SmtpSettings *sett
 /* After a run was written. */
 gboolean webhook_note_verification(Db *db, const Verification *verification, GError **error);
 
-/* Certificates of the active settings and tokens that end within LIMIT_WEBHOOK_DATE_MS and were not
- * told within LIMIT_WEBHOOK_DATE_AGAIN_MS, over all organisations. On a reader: it looks through
- * what was told lately. */
-typedef struct {
-    gint64 org_id;
-    char *data; /* {"what": "certificate" or "token", "name": …, "at": …} */
-} WebhookDate;
-
-void webhook_date_free(WebhookDate *date);
-GPtrArray *webhook_dates_near(Db *db, WallMs now, GError **error); /* of WebhookDate */
-
-/* Inside a job: notes them. */
-gboolean webhook_dates_note(Db *db, const GPtrArray *dates, WallMs now, GError **error);
-
 /* --- Deliveries ------------------------------------------------------------------------------ */
 
 typedef enum {

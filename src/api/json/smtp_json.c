@@ -1,6 +1,7 @@
 #include "api/json/smtp_json.h"
 
 #include "api/actions.h"
+#include "api/json/oauth_json.h"
 #include "api/json/status_json.h"
 #include "base/limits.h"
 #include "store/emails_actions.h"
@@ -70,7 +71,8 @@ static json_t *settings_json(const SmtpSettings *settings)
     json_object_set_new(json, "from_email", json_text(settings->from_email));
     json_object_set_new(json, "from_name", json_text(settings->from_name));
     json_object_set_new(json, "ehlo_name", json_text(settings->ehlo_name));
-    json_object_set_new(json, "auth", json_text("auto"));
+    json_object_set_new(json, "auth", json_text(settings_auth_name((SettingsAuth)settings->auth)));
+    json_object_set_new(json, "oauth", oauth_account_json(settings));
     json_object_set_new(json, "max_connections", json_integer(settings->max_connections));
     json_object_set_new(json, "window", json_integer(settings->window));
     json_object_set_new(json, "quota", quota);
@@ -85,10 +87,10 @@ static json_t *missing_json(const SmtpState *state)
 {
     g_autoptr(SmtpSettings) empty = settings_new();
     const SmtpSettings *described = state->draft ? state->draft : state->active;
-    const char *const *names = settings_missing(described ? described : empty);
+    SettingsMissing missing = settings_missing(described ? described : empty);
     json_t *json = json_array();
-    for (; *names; names++)
-        json_array_append_new(json, json_text(*names));
+    for (guint i = 0; i < missing.n; i++)
+        json_array_append_new(json, json_text(missing.names[i]));
     return json;
 }
 
@@ -220,10 +222,12 @@ json_t *smtp_status_json(struct api *api, Db *db, gint64 org_id, Language langua
         if (verification)
             last = verification_json(api, verification, language);
     }
+    g_autofree char *redirect_uri = public_url_oauth_return_dup(api);
     SetupState setup = settings_setup_state(state->draft, state->active, state->draft_verification);
     json_t *json = json_object();
     json_object_set_new(json, "setup", json_text(settings_setup_state_name(setup)));
     json_object_set_new(json, "missing", missing_json(state));
+    json_object_set_new(json, "oauth_redirect_uri", json_text(redirect_uri));
     json_object_set_new(json, "sending_with", sending_with_json(state));
     json_object_set_new(json, "sending", smtp_sending_json(state));
     json_object_set_new(json, "health", smtp_health_json(api, state, language));

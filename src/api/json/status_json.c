@@ -1,11 +1,10 @@
 #include "api/json/status_json.h"
 
+#include "api/dates.h"
 #include "api/json/email_json.h"
 #include "api/json/smtp_json.h"
 #include "api/personal_sender.h"
-#include "api/words/status_text.h"
 
-#include "store/history.h"
 #include "store/test_mails.h"
 
 #include <string.h>
@@ -54,65 +53,12 @@ static json_t *read_last_test(Db *db, gint64 org_id, const SmtpState *state, GEr
 
 /* --- Dates ----------------------------------------------------------------------------------- */
 
-static void add_date(json_t *list, const char *code, WallMs at, const char *text)
-{
-    json_t *json = json_object();
-    json_object_set_new(json, "code", json_text(code));
-    json_object_set_new(json, "at", json_time(at));
-    json_object_set_new(json, "text", json_text(text));
-    json_array_append_new(list, json);
-}
-
-/* Times of one form and one zone sort as text. list is taken. */
-static json_t *sorted_by_time(json_t *list)
-{
-    json_t *sorted = json_array(), *entry;
-    gsize i;
-    json_array_foreach(list, i, entry)
-    {
-        const char *at = json_string_value(json_object_get(entry, "at"));
-        gsize place = 0;
-        while (place < json_array_size(sorted) &&
-               strcmp(json_string_value(json_object_get(json_array_get(sorted, place), "at")),
-                   at) <= 0)
-            place++;
-        json_array_insert(sorted, place, entry);
-    }
-    json_decref(list);
-    return sorted;
-}
-
-static const Provider *provider_of(const struct api *api, const SmtpState *state)
-{
-    return state->active ? provider_by_host(api->providers, state->active->host) : NULL;
-}
-
-/* What the provider has announced, by date. */
-static void add_notices(json_t *list, const Provider *provider, Language language, WallMs now)
-{
-    for (guint i = 0; provider && i < provider->n_notices; i++) {
-        const ProviderNotice *notice = &provider->notices[i];
-        g_autofree char *midnight = g_strconcat(notice->date, "T00:00:00Z", NULL);
-        WallMs at = 0;
-        if (clock_parse_rfc3339(midnight, &at) && at > now)
-            add_date(
-                list, "provider", at, language_pick(language, notice->text_de, notice->text_en));
-    }
-}
-
-/* By time, because the page shows the next one first. What is over is no date to mind: mail goes
- * out with verified certificates only, so the server must have another one by now. */
 static json_t *read_dates(struct api *api, Db *db, gint64 org_id, const SmtpState *state,
     Language language, GError **error)
 {
-    WallMs certificate_end = 0, now = clock_wall_ms();
-    if (!settings_history_certificate_end(db, org_id, &certificate_end, error))
-        return NULL;
-    json_t *list = json_array();
-    add_notices(list, provider_of(api, state), language, now);
-    if (state->active && certificate_end > now)
-        add_date(list, "certificate", certificate_end, status_certificate_text(language));
-    return sorted_by_time(list);
+    WallMs now = clock_wall_ms();
+    g_autoptr(GPtrArray) dates = dates_ahead(api, db, org_id, state, now, error);
+    return dates ? dates_json(dates, language, now) : NULL;
 }
 
 /* --- The whole ------------------------------------------------------------------------------- */
@@ -126,6 +72,11 @@ static json_t *last_failure_json(struct api *api, const SmtpState *state, Langua
     json_object_set_new(json, "at", json_time(state->last_failure_at));
     json_object_set_new(json, "diagnosis", diagnosis_json(api, &facts, language));
     return json;
+}
+
+static const Provider *provider_of(const struct api *api, const SmtpState *state)
+{
+    return state->active ? provider_by_host(api->providers, state->active->host) : NULL;
 }
 
 static json_t *number_or_null(guint number)

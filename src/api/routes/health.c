@@ -1,5 +1,6 @@
 /* For whoever watches over the service: can it take mail, does it send, how much does it do. */
 #include "api/accept_email.h"
+#include "api/dates.h"
 #include "api/readiness.h"
 #include "api/routes/routes.h"
 #include "api/state.h"
@@ -99,22 +100,31 @@ static void write_readiness(GString *text, const Readiness *readiness)
         readiness->oldest_due_ms / CLOCK_SECOND_MS);
 }
 
+static GPtrArray *read_dates(struct api *api, Db *db, WallMs now, GError **error)
+{
+    g_autoptr(SmtpState) state = smtp_state_read(db, STORE_DEFAULT_ORG, error);
+    return state ? dates_ahead(api, db, STORE_DEFAULT_ORG, state, now, error) : NULL;
+}
+
 HttpAnswer *route_metrics(ApiCall *call)
 {
     g_autoptr(GError) error = NULL;
     gint64 counts[EMAIL_HELD + 1] = {0};
     Readiness readiness;
+    WallMs now = clock_wall_ms();
     Db *db = store_reader_take(call->api->store);
     gboolean is_read = emails_count(db, STORE_DEFAULT_ORG, counts, &error) &&
-                       readiness_read(db, STORE_DEFAULT_ORG, clock_wall_ms(), &readiness, &error);
+                       readiness_read(db, STORE_DEFAULT_ORG, now, &readiness, &error);
+    g_autoptr(GPtrArray) dates = is_read ? read_dates(call->api, db, now, &error) : NULL;
     store_reader_give(call->api->store, db);
-    if (!is_read)
+    if (!dates)
         return call_error(call, error);
     GString *text = g_string_new(NULL);
     metrics_write(call->api->metrics, text);
     write_queue(text, counts);
     write_readiness(text, &readiness);
     write_disk(text, call->api->store);
+    dates_metrics(text, dates, now);
     if (call->api->courier) {
         write_courier(text, call->api->courier);
         write_books(text, courier_books(call->api->courier));

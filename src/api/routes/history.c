@@ -16,6 +16,7 @@ static json_t *version_json(const SettingsVersion *version)
     json_object_set_new(json, "port", json_integer(settings_port(settings)));
     json_object_set_new(json, "security", json_text(tls_mode_name(settings_security(settings))));
     json_object_set_new(json, "username", json_text(settings_username(settings)));
+    json_object_set_new(json, "auth", json_text(settings_auth_name((SettingsAuth)settings->auth)));
     json_object_set_new(json, "from_email", json_text(settings->from_email));
     json_object_set_new(json, "from_name", json_text(settings->from_name));
     json_object_set_new(json, "activated_at", json_time(version->activated_at));

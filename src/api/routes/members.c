@@ -15,6 +15,22 @@ static gboolean is_caller(const ApiCall *call, const Member *member)
     return call->caller.kind == PEOPLE_CALLER_MEMBER && call->caller.member_row == member->row;
 }
 
+/* ?email=: the one with this address, or none. */
+static GPtrArray *find_member(Db *db, gint64 org_id, const char *email, GError **error)
+{
+    GError *fault = NULL;
+    g_autofree char *account = member_account_of(email);
+    g_autoptr(Member) member = account ? member_by_email(db, account, &fault) : NULL;
+    if (fault) {
+        g_propagate_error(error, fault);
+        return NULL;
+    }
+    GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)member_free);
+    if (member && member->org_id == org_id)
+        g_ptr_array_add(found, g_steal_pointer(&member));
+    return found;
+}
+
 HttpAnswer *route_members_list(ApiCall *call)
 {
     HttpAnswer *problem = NULL;
@@ -24,9 +40,11 @@ HttpAnswer *route_members_list(ApiCall *call)
     if (!call_page(call, "mem", &page, &problem))
         return problem;
     const Page wanted = {page.limit, page.after, page.before};
+    const char *email = http_request_query(call->request, "email");
+    gint64 org_id = call->caller.org_id;
     Db *db = store_reader_take(call->api->store);
-    g_autoptr(GPtrArray) members =
-        members_list(db, call->caller.org_id, &wanted, &has_more, &error);
+    g_autoptr(GPtrArray) members = email ? find_member(db, org_id, email, &error)
+                                         : members_list(db, org_id, &wanted, &has_more, &error);
     store_reader_give(call->api->store, db);
     if (!members)
         return call_error(call, error);

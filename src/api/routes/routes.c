@@ -15,7 +15,8 @@
 #define AUDIT PEOPLE_SCOPE_AUDIT_READ
 #define PROBE (ROUTE_PUBLIC | ROUTE_ANY_HOST)
 
-/* In a pattern {id} is one segment with the route's prefix, and * at the end is the rest. */
+/* In a pattern {id} is one segment with the route's prefix ("": digits alone), and * at the end is
+ * the rest. */
 static const Route table[] = {
     /* method, pattern, prefix of {id}, scope, flags, body limit, decide */
     {"GET", "/v1/session", NULL, 0, ROUTE_PUBLIC, 0, route_session_get},
@@ -92,6 +93,13 @@ static const Route table[] = {
     {"GET", "/v1/smtp/verifications/{id}", "ver", SMTP_READ, 0, 0, route_verification_get},
     {"DELETE", "/v1/smtp/verifications/{id}", "ver", SMTP_WRITE, 0, SMALL,
         route_verification_cancel},
+    {"POST", "/v1/smtp/oauth/authorizations", NULL, SMTP_WRITE, 0, SMALL,
+        route_authorization_start},
+    {"POST", "/v1/smtp/oauth/authorizations/redeem", NULL, SMTP_WRITE, ROUTE_ASKS, SMALL,
+        route_authorization_redeem},
+    {"POST", "/v1/smtp/oauth/devices", NULL, SMTP_WRITE, ROUTE_ASKS, SMALL, route_device_start},
+    {"POST", "/v1/smtp/oauth/devices/{id}/poll", "oau", SMTP_WRITE, ROUTE_ASKS, SMALL,
+        route_device_poll},
 
     {"POST", "/v1/emails", NULL, SEND, ROUTE_SENDING, LARGE, route_email_send},
     {"POST", "/v1/emails/batch", NULL, SEND, ROUTE_SENDING | ROUTE_BATCH, LARGE, route_email_batch},
@@ -118,12 +126,18 @@ static const Route table[] = {
     {"GET", "/v1/queue/check", NULL, READ, 0, 0, route_queue_check},
     {"POST", "/v1/backups", NULL, SMTP_WRITE, 0, SMALL, route_backup_start},
     {"GET", "/v1/backups/current", NULL, SMTP_WRITE, 0, 0, route_backup_current},
+    {"GET", "/v1/keys", NULL, SMTP_WRITE, 0, 0, route_keys_list},
+    {"POST", "/v1/keys", NULL, SMTP_WRITE, 0, SMALL, route_key_add},
+    {"POST", "/v1/keys/export", NULL, SMTP_WRITE, ROUTE_HASHES, SMALL, route_keys_export},
+    {"POST", "/v1/keys/{id}/activate", "", SMTP_WRITE, 0, SMALL, route_key_activate},
+    {"POST", "/v1/keys/{id}/retire", "", SMTP_WRITE, 0, SMALL, route_key_retire},
 
     {"GET", "/v1/openapi.json", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_openapi},
     {"GET", "/livez", NULL, 0, PROBE | ROUTE_AT_ONCE, 0, route_live},
     {"GET", "/readyz", NULL, 0, PROBE, 0, route_ready},
     {"GET", "/metrics", NULL, 0, PROBE, 0, route_metrics},
     {"GET", "/", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
+    {"GET", "/oauth/return", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
     {"GET", "/manual/*", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
     {"GET", "/assets/*", NULL, 0, ROUTE_PUBLIC | ROUTE_AT_ONCE, 0, route_page},
 };

@@ -125,6 +125,12 @@ HttpAnswer *route_verification_start(ApiCall *call);
 HttpAnswer *route_verification_get(ApiCall *call);
 HttpAnswer *route_verification_cancel(ApiCall *call);
 
+/* routes_oauth.c */
+HttpAnswer *route_authorization_start(ApiCall *call);
+HttpAnswer *route_authorization_redeem(ApiCall *call);
+HttpAnswer *route_device_start(ApiCall *call);
+HttpAnswer *route_device_poll(ApiCall *call);
+
 /* routes_diagnoses.c */
 HttpAnswer *route_diagnoses(ApiCall *call);
 
@@ -152,6 +158,13 @@ HttpAnswer *route_captures_clear(ApiCall *call);
 /* routes_health.c */
 HttpAnswer *route_ready(ApiCall *call);
 HttpAnswer *route_metrics(ApiCall *call);
+
+/* keys.c */
+HttpAnswer *route_keys_list(ApiCall *call);
+HttpAnswer *route_key_add(ApiCall *call);
+HttpAnswer *route_key_activate(ApiCall *call);
+HttpAnswer *route_key_retire(ApiCall *call);
+HttpAnswer *route_keys_export(ApiCall *call);
 
 /* routes_ops.c */
 HttpAnswer *route_live(ApiCall *call);

@@ -1,3 +1,4 @@
+#include "api/json/oauth_json.h"
 #include "api/json/smtp_json.h"
 #include "api/routes/routes.h"
 #include "api/settings_request.h"
@@ -55,7 +56,8 @@ typedef struct {
     Language language;
     gboolean is_deletion;
     SettingsRequest request;
-    gboolean password_dropped, has_moved;
+    SettingsDropped dropped;
+    gboolean has_moved;
     JsonFaults faults;
     json_t *status; /* afterwards */
 } DraftChange;
@@ -69,8 +71,8 @@ static void draft_change_free(gpointer data)
     g_free(change);
 }
 
-/* Quota, connections and window are nothing a verification proves: while no draft waits for one,
- * they are changed where they count (decision 0018). */
+/* Quota, connections, window and a secret's end are nothing a verification proves: while no draft
+ * waits for one, they are changed where they count (decision 0018). */
 static gboolean changes_limits_only(const SmtpState *state, const SmtpSettings *next)
 {
     return next && !state->draft && state->active &&
@@ -102,7 +104,7 @@ static gboolean draft_job(Db *db, gpointer data, GError **error)
     g_autoptr(SmtpSettings) draft = NULL;
     if (!change->is_deletion) {
         draft = settings_request_apply(&change->request, state, change->api, change->org_id, "",
-            &change->password_dropped, &change->faults);
+            &change->dropped, &change->faults);
         if (!draft) {
             g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the draft has faults");
             return FALSE;
@@ -123,23 +125,13 @@ static HttpAnswer *draft_finish(ApiCall *call, gpointer data, const GError *erro
         return call_faults(call, &change->faults);
     if (error)
         return call_error(call, error);
-    if (!change->is_deletion)
+    if (!change->is_deletion) {
         json_object_set_new(
-            change->status, "password_dropped", json_boolean(change->password_dropped));
-    return smtp_status_answer(call, g_steal_pointer(&change->status));
-}
-
-/* Which fields were given: "host, port". The caller frees. */
-static char *fields_named(guint present)
-{
-    static const char *const names[] = {"host", "port", "security", "username", "password",
-        "from_email", "from_name", "ehlo_name", "max_connections", "window", "quota"};
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (present & 1u << i)
-            g_string_append_printf(text, "%s%s", text->len ? ", " : "", names[i]);
+            change->status, "password_dropped", json_boolean(change->dropped.password));
+        json_object_set_new(
+            change->status, "oauth_dropped", oauth_secrets_json(change->dropped.oauth));
     }
-    return g_string_free(text, FALSE);
+    return smtp_status_answer(call, g_steal_pointer(&change->status));
 }
 
 static DraftChange *draft_change_new(ApiCall *call, gint64 revision)
@@ -170,7 +162,7 @@ HttpAnswer *route_draft_patch(ApiCall *call)
         draft_change_free(change);
         return problem;
     }
-    g_autofree char *fields = fields_named(change->request.patch.present);
+    g_autofree char *fields = settings_request_fields_dup(&change->request);
     call_audit(call, "smtp.draft_changed", NULL, fields);
     return call_submit(call, draft_job, change, draft_finish, draft_change_free);
 }

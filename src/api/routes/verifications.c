@@ -59,14 +59,14 @@ static Start *start_new(ApiCall *call)
  * destination. */
 static gboolean is_complete(Start *start, gboolean had_password)
 {
-    const char *const *missing = settings_missing(start->settings);
-    for (guint i = 0; missing[i]; i++) {
-        g_autofree char *pointer = json_pointer_join("/settings", missing[i]);
+    SettingsMissing missing = settings_missing(start->settings);
+    for (guint i = 0; i < missing.n; i++) {
+        g_autofree char *pointer = g_strconcat("/settings/", missing.names[i], NULL);
         json_fault_add(&start->faults, pointer, "required", NULL);
     }
     if (start->faults.list->len == 0)
         return TRUE;
-    gboolean only_password = !missing[1] && strcmp(missing[0], "password") == 0;
+    gboolean only_password = missing.n == 1 && strcmp(missing.names[0], "password") == 0;
     start->refusal = had_password && only_password ? "password_required" : "incomplete";
     return FALSE;
 }
@@ -83,17 +83,29 @@ static gboolean is_sandbox(const Start *start)
            (port == facts.starttls_port || port == facts.implicit_port);
 }
 
-/* FALSE with error if the store fails; else refusal says what the guard thinks. */
-static gboolean ask_guard(Db *db, Start *start, WallMs now, GError **error)
+/* An OAuth2 login that was refused counts, under a fingerprint of zeros: the same secret may be
+ * right a minute later, when the provider was told. */
+static gboolean fingerprint_secret(
+    Start *start, guint8 fingerprint[VAULT_FINGERPRINT_BYTES], GError **error)
 {
-    if (is_sandbox(start))
+    memset(fingerprint, 0, VAULT_FINGERPRINT_BYTES);
+    if (start->settings->auth == SETTINGS_AUTH_OAUTH2)
         return TRUE;
     g_autoptr(Secret) password =
         settings_unseal_password(start->settings, start->api->vault, start->org_id, error);
-    if (!password)
-        return FALSE;
+    if (password)
+        vault_fingerprint(start->api->vault, LOGIN_GUARD_PURPOSE, password, fingerprint);
+    return password != NULL;
+}
+
+/* FALSE with error if the store fails; else refusal says what the guard thinks. */
+static gboolean ask_guard(Db *db, Start *start, WallMs now, GError **error)
+{
     guint8 fingerprint[VAULT_FINGERPRINT_BYTES];
-    vault_fingerprint(start->api->vault, LOGIN_GUARD_PURPOSE, password, fingerprint);
+    if (is_sandbox(start))
+        return TRUE;
+    if (!fingerprint_secret(start, fingerprint, error))
+        return FALSE;
     LoginGuard guard = LOGIN_GUARD_FREE;
     WallMs free_at = 0;
     if (!login_guard_check(db, start->org_id, start->settings->host,
@@ -103,7 +115,8 @@ static gboolean ask_guard(Db *db, Start *start, WallMs now, GError **error)
     case LOGIN_GUARD_FREE:
         break;
     case LOGIN_GUARD_SAME_PASSWORD:
-        start->refusal = "same_password_refused";
+        if (start->settings->auth == SETTINGS_AUTH_AUTO)
+            start->refusal = "same_password_refused";
         break;
     case LOGIN_GUARD_TOO_MANY:
         start->refusal = "too_many_login_failures";
@@ -158,9 +171,9 @@ static SmtpSettings *restore(
                                          .quota_per_hour = limits->quota.per_hour,
                                          .quota_per_day = limits->quota.per_day}};
     const SmtpState as_draft = {.draft = version->settings};
-    gboolean password_dropped = FALSE;
-    SmtpSettings *settings = settings_request_apply(&request, &as_draft, start->api, start->org_id,
-        "/settings", &password_dropped, &start->faults);
+    SettingsDropped dropped;
+    SmtpSettings *settings = settings_request_apply(
+        &request, &as_draft, start->api, start->org_id, "/settings", &dropped, &start->faults);
     if (!settings)
         g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the version is not allowed");
     return settings;
@@ -168,12 +181,11 @@ static SmtpSettings *restore(
 
 /* What is to be tested: the draft as the request leaves it, or an earlier version. */
 static SmtpSettings *find_settings(
-    Db *db, Start *start, const SmtpState *state, gboolean *password_dropped, GError **error)
+    Db *db, Start *start, const SmtpState *state, SettingsDropped *dropped, GError **error)
 {
-    *password_dropped = FALSE;
     if (!start->has_version) {
         SmtpSettings *settings = settings_request_apply(&start->request, state, start->api,
-            start->org_id, "/settings", password_dropped, &start->faults);
+            start->org_id, "/settings", dropped, &start->faults);
         if (!settings)
             g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "the settings have faults");
         return settings;
@@ -192,18 +204,18 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
 {
     Start *start = data;
     WallMs now = clock_wall_ms();
-    gboolean password_dropped = FALSE;
+    SettingsDropped dropped = {FALSE, 0};
     gint64 revision = 0;
     g_autoptr(SmtpState) state = smtp_state_read(db, start->org_id, error);
     if (!state)
         return FALSE;
-    start->settings = find_settings(db, start, state, &password_dropped, error);
+    start->settings = find_settings(db, start, state, &dropped, error);
     if (!start->settings)
         return FALSE;
     /* What was typed is kept even if it cannot be tested yet. */
     if (!write_draft(db, start, state, now, &revision, error))
         return FALSE;
-    gboolean had_password = password_dropped || (state->active && state->active->password_sealed);
+    gboolean had_password = dropped.password || (state->active && state->active->password_sealed);
     if (!is_complete(start, had_password))
         return TRUE;
     if (!ask_guard(db, start, now, error))

@@ -38,6 +38,8 @@ static const struct {
     {"smtp.activated", {"SMTP settings activated", "SMTP-Einstellungen aktiviert"}},
     {"smtp.restored",
         {"Earlier SMTP settings restored", "Frühere SMTP-Einstellungen zurückgeholt"}},
+    {"smtp.signed_in",
+        {"Signed in at the mail provider", "Beim E-Mail-Anbieter angemeldet (OAuth2)"}},
     {"smtp.sending_on", {"Sending switched on", "Versand eingeschaltet"}},
     {"smtp.sending_off", {"Sending switched off", "Versand ausgeschaltet"}},
     {"smtp.test_mail", {"Test mail sent", "Testmail gesendet"}},
@@ -47,8 +49,13 @@ static const struct {
     {"email.handed_over", {"Email handed over in person", "E-Mail persönlich übergeben"}},
     {"emails.bulk", {"Several emails handled at once", "Mehrere E-Mails auf einmal bearbeitet"}},
     {"backup.started", {"Backup started", "Sicherung begonnen"}},
+    {"key.added", {"Key added", "Schlüssel hinzugefügt"}},
+    {"key.activated", {"Key activated", "Schlüssel in Gebrauch genommen"}},
+    {"key.retired", {"Key retired", "Schlüssel entfernt"}},
+    {"key.exported", {"Keys exported", "Schlüssel exportiert"}},
     {"notice.sent",
         {"Notice sent to the administrators", "Hinweis an die Administratoren gesendet"}},
+    {"date.told", {"Webhooks reminded of a date", "Webhooks an einen Termin erinnert"}},
     {"sandbox.cleared", {"Sandbox cleared", "Sandbox geleert"}},
 };
 

@@ -42,6 +42,57 @@ static const struct {
     {"invalid_url", {"Write it like https://mail.example.com: http or https, a name, no path.",
                         "Bitte in der Form https://mail.example.com angeben: http oder https, ein "
                         "Name, kein Pfad."}},
+    {"url_is_known", {"The addresses of this provider are known; leave this field empty.",
+                         "Die Adressen dieses Anbieters sind bekannt; bitte lassen Sie das Feld "
+                         "leer."}},
+    {"grant_not_offered", {"This provider does not offer this way to sign in.",
+                              "Diesen Weg der Anmeldung bietet der Anbieter nicht an. Bitte wählen "
+                              "Sie einen anderen."}},
+    {"invalid_tenant", {"This is neither the id of a directory (a GUID) nor one of its domains.",
+                           "Das ist weder die Kennung eines Verzeichnisses (eine GUID) noch eine "
+                           "seiner Domains. Sie steht in Entra unter „Übersicht“."}},
+    {"tenant_shared",
+        {"An application without a person signs in to one directory: give its id or domain.",
+            "Eine Anwendung ohne Person meldet sich an genau einem Verzeichnis an: Bitte geben Sie "
+            "dessen Kennung oder Domain an."}},
+    {"invalid_client_id",
+        {"A client id is at most 512 visible ASCII characters without spaces.",
+            "Eine Client-ID besteht aus höchstens 512 sichtbaren ASCII-Zeichen ohne "
+            "Leerzeichen."}},
+    {"invalid_scope",
+        {"Scopes are words of visible ASCII without quotes, with one space between two.",
+            "Berechtigungen (scope) sind Wörter aus sichtbaren ASCII-Zeichen ohne "
+            "Anführungszeichen, mit je einem Leerzeichen dazwischen."}},
+    {"certificate_unreadable",
+        {"This is not a certificate in PEM form (-----BEGIN CERTIFICATE-----).",
+            "Das ist kein Zertifikat in PEM-Form (-----BEGIN CERTIFICATE-----)."}},
+    {"certificate_holds_key",
+        {"A private key stands in this field; it is shown to everybody who may see the settings.",
+            "In diesem Feld steht ein privater Schlüssel. Hierher gehört nur das Zertifikat, der "
+            "Schlüssel ins Feld daneben."}},
+    {"private_key_unreadable",
+        {"This is not a private key in PEM form (-----BEGIN PRIVATE KEY-----).",
+            "Das ist kein privater Schlüssel in PEM-Form (-----BEGIN PRIVATE KEY-----)."}},
+    {"private_key_encrypted",
+        {"The private key is protected by a passphrase; export it without one.",
+            "Der private Schlüssel ist mit einem Kennwort geschützt; bitte exportieren Sie ihn "
+            "ohne."}},
+    {"private_key_not_rsa", {"The key must be an RSA key.", "Es muss ein RSA-Schlüssel sein."}},
+    {"private_key_size", {"The RSA key must have 2048 to 8192 bits.",
+                             "Der RSA-Schlüssel muss 2048 bis 8192 Bit haben."}},
+    {"private_key_foreign", {"The private key does not belong to the certificate.",
+                                "Der private Schlüssel gehört nicht zu diesem Zertifikat."}},
+    {"service_account_unreadable",
+        {"This is not the JSON file of a service account's key.",
+            "Das ist nicht die JSON-Datei mit dem Schlüssel eines Dienstkontos."}},
+    {"service_account_wrong_file",
+        {"This file belongs to an OAuth client or a user, not to a service account.",
+            "Diese Datei gehört zu einem OAuth-Client oder einem Benutzer, nicht zu einem "
+            "Dienstkonto."}},
+    {"invalid_sign_in_address",
+        {"This is not the address that the sign-in led to: it holds “code=” and “state=”.",
+            "Das ist nicht die Adresse, zu der die Anmeldung geführt hat: In ihr stehen „code=“ "
+            "und „state=“."}},
     {"public_url_is_fixed",
         {"The operator has set this address (--public-url); it is changed there.",
             "Diese Adresse hat der Betreiber festgelegt (--public-url); geändert wird sie "
@@ -180,8 +231,16 @@ static const struct {
     {"A number from * to * is needed.", "Bitte eine Zahl von {1} bis {2} angeben."},
     {"This must be \"starttls\" or \"implicit\"; mail is never sent without TLS.",
         "Möglich sind „starttls“ und „implicit“ (SSL/TLS); ohne TLS wird nie gesendet."},
-    {"The only way to sign in is \"auto\".",
-        "Als Anmeldeverfahren gibt es in dieser Version nur „auto“."},
+    {"This must be \"auto\" or \"oauth2\".", "Möglich sind „auto“ und „oauth2“."},
+    {"This must be \"microsoft\", \"google\" or \"generic\".",
+        "Möglich sind „microsoft“, „google“ und „generic“."},
+    {"This must be \"client_secret\", \"certificate\", \"refresh_token\" or "
+     "\"service_account\".",
+        "Möglich sind „client_secret“, „certificate“, „refresh_token“ und „service_account“."},
+    {"The addresses of this provider are known; leave this field empty.",
+        "Die Adressen dieses Anbieters sind bekannt; bitte lassen Sie das Feld leer."},
+    {"The address must begin with https:// and hold neither a user name nor a #.",
+        "Die Adresse muss mit https:// beginnen und darf weder Benutzernamen noch # enthalten."},
     {"At most * bytes are allowed.", "Das ist zu lang: Erlaubt sind höchstens {1} Byte."},
     {"At most * characters are allowed.", "Das ist zu lang: Erlaubt sind höchstens {1} Zeichen."},
     {"A password cannot hold line breaks or NUL.",

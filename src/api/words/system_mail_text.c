@@ -52,15 +52,26 @@ static GDateTime *time_of_readers(WallMs at, Language language)
     return berlin ? g_date_time_to_timezone(utc, berlin) : g_steal_pointer(&local);
 }
 
+static char *day_text(GDateTime *local, Language language)
+{
+    const char *month = months[language][g_date_time_get_month(local) - 1];
+    int day = g_date_time_get_day_of_month(local), year = g_date_time_get_year(local);
+    return g_strdup_printf(language == LANGUAGE_DE ? "%d. %s %d" : "%d %s %d", day, month, year);
+}
+
 char *system_mail_time(WallMs at, Language language)
 {
     g_autoptr(GDateTime) local = time_of_readers(at, language);
-    const char *month = months[language][g_date_time_get_month(local) - 1];
+    g_autofree char *day = day_text(local, language);
     const char *zone = zone_name(g_date_time_get_timezone_abbreviation(local), language);
-    int day = g_date_time_get_day_of_month(local), year = g_date_time_get_year(local);
     int hour = g_date_time_get_hour(local), minute = g_date_time_get_minute(local);
-    return language == LANGUAGE_DE
-               ? g_strdup_printf(
-                     "%d. %s %d, %02d:%02d Uhr (%s)", day, month, year, hour, minute, zone)
-               : g_strdup_printf("%d %s %d, %02d:%02d (%s)", day, month, year, hour, minute, zone);
+    return g_strdup_printf(
+        language == LANGUAGE_DE ? "%s, %02d:%02d Uhr (%s)" : "%s, %02d:%02d (%s)", day, hour,
+        minute, zone);
+}
+
+char *system_mail_day(WallMs at, Language language)
+{
+    g_autoptr(GDateTime) local = time_of_readers(at, language);
+    return day_text(local, language);
 }

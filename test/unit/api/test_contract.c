@@ -197,6 +197,33 @@ static void visit_settings(Fixture *self)
     visit(self, "GET /v1/smtp", NULL);
 }
 
+static void visit_oauth(Fixture *self)
+{
+    static const char redeem[] = "POST /v1/smtp/oauth/authorizations/redeem";
+    static const char account[] =
+        "{\"host\":\"smtp.office365.com\",\"auth\":\"oauth2\",\"oauth\":{\"provider\":"
+        "\"microsoft\","
+        "\"grant\":\"refresh_token\",\"tenant\":\"example.com\",\"client_id\":\"absender\","
+        "\"client_secret\":\"secret\",\"client_secret_ends_at\":\"2027-01-01T00:00:00Z\"}}";
+    visit(self, "POST /v1/smtp/oauth/authorizations", NULL); /* a password is what counts */
+    reply_free(ask_member(self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", account));
+    reply_free(ask_member(self, "PATCH /v1/smtp/draft", "If-Match: *\r\n",
+        "{\"oauth\":{\"token_url\":\"https://login.example.com/\"}}"));
+    g_autoptr(Reply) begun = ask_member(self, "POST /v1/smtp/oauth/authorizations", "", NULL);
+    assert_reply(begun, 201, NULL);
+    const char *url = reply_text(begun, "url"), *state = strstr(url, "&state=");
+    g_autofree char *denied = g_strdup_printf(
+        "{\"state\":\"%.43s\",\"error\":\"access_denied\"}", state + strlen("&state="));
+    visit(self, redeem, denied);
+    visit(self, redeem, "{\"state\":\"x\",\"code\":\"y\"}");
+    visit(self, redeem, "{}");
+    visit(self, "POST /v1/smtp/oauth/devices", NULL); /* nobody answers */
+    visit(self, "POST /v1/smtp/oauth/devices/oau_00000000000070008000000000000000/poll", NULL);
+    reply_free(ask_member(
+        self, "PATCH /v1/smtp/draft", "If-Match: *\r\n", "{\"oauth\":{\"client_id\":\"b\"}}"));
+    reply_free(ask_member(self, "DELETE /v1/smtp/draft", "If-Match: *\r\n", NULL));
+}
+
 static void visit_bulk(Fixture *self, const char *id)
 {
     g_autofree char *body = g_strdup_printf(
@@ -299,6 +326,7 @@ static void real_answers_are_as_described(void **state)
     visit_people(self);
     visit_links(self);
     visit_settings(self);
+    visit_oauth(self);
     visit_emails(self);
     visit_history(self);
     visit_the_rest(self);

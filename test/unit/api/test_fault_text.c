@@ -83,7 +83,8 @@ static void check_source(const char *folder, const char *name, Count *count)
     g_autofree char *text = read_source(folder, name);
     each_match(text, "(?<!\\\\)\"((?:[^\"\\\\\\n]|\\\\.)+\\.)\"", check_sentence, count);
     each_match(text,
-        "(?:json_fault_add|json_object_fault|mime_fault_new|add_fault)\\([^;]*\"([a-z][a-z0-9_]+)"
+        "(?:json_fault_add|json_object_fault|mime_fault_new|settings_fault_add)\\([^;]*\"([a-z][a-"
+        "z0-9_]+)"
         "\"",
         check_code, count);
 }
@@ -102,7 +103,9 @@ static void no_sentence_and_no_code_lacks_its_twin(void **state)
             !g_strv_contains(apart, name))
             check_source("api", name, &count);
     }
-    check_source("settings", "patch.c", &count);
+    static const char *const settings[] = {"faults.c", "oauth_account_patch.c", "patch.c"};
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+        check_source("settings", settings[i], &count);
     for (gsize i = 0; i < G_N_ELEMENTS(mime); i++)
         check_source("mime", mime[i], &count);
     assert_int_equal(count.missing, 0);

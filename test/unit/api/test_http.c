@@ -219,8 +219,9 @@ static void no_route_serves_strangers(void **state)
             continue;
         }
         g_auto(GStrv) parts = g_strsplit(route->pattern, "{id}", 2);
-        g_autofree char *line = parts[1] ? g_strdup_printf("%s %s%s_%032d%s", route->method,
-                                               parts[0], route->id_prefix, 0, parts[1])
+        const char *mark = parts[1] && route->id_prefix[0] ? "_" : "";
+        g_autofree char *line = parts[1] ? g_strdup_printf("%s %s%s%s%032d%s", route->method,
+                                               parts[0], route->id_prefix, mark, 0, parts[1])
                                          : g_strdup_printf("%s %s", route->method, route->pattern);
         g_autoptr(Reply) anonymous = ask(self, line, "", NULL);
         assert_reply(anonymous, 401, "unauthenticated");

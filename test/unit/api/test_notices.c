@@ -155,17 +155,26 @@ static WallMs make_token_for(Fixture *self, const char *name, guint days)
     return end;
 }
 
-static void a_token_that_ends_soon_is_told_once(void **state)
+#define TOKEN_SUBJECT "Laden: Das API-Token „Shop“ läuft bald ab;"
+
+static void a_token_that_ends_soon_is_told_at_each_reminder(void **state)
 {
     Fixture *self = *state;
     activate(self);
-    make_token_for(self, "kurz", 20); /* was made for a short time: nobody has forgotten it */
-    WallMs end = make_token_for(self, "Shop", 60);
-    look(self, end - LIMIT_NOTICE_AHEAD_MS - CLOCK_MINUTE_MS);
+    make_token_for(self, "kurz", 3); /* was made for a short time: nobody has forgotten it */
+    WallMs end = make_token_for(self, "Shop", 200);
+    look(self, end - 30 * CLOCK_DAY_MS - CLOCK_MINUTE_MS);
     assert_subjects(self, "");
-    look(self, end - LIMIT_NOTICE_AHEAD_MS + CLOCK_MINUTE_MS);
+    look(self, end - 30 * CLOCK_DAY_MS + CLOCK_MINUTE_MS);
+    look(self, end - 8 * CLOCK_DAY_MS);
+    assert_subjects(self, TOKEN_SUBJECT);
+    look(self, end - 7 * CLOCK_DAY_MS);
+    look(self, end - 6 * CLOCK_DAY_MS);
+    assert_subjects(self, TOKEN_SUBJECT TOKEN_SUBJECT);
     look(self, end - CLOCK_DAY_MS);
-    assert_subjects(self, "Laden: Das API-Token „Shop“ läuft bald ab;");
+    look(self, end - CLOCK_HOUR_MS);
+    look(self, end);
+    assert_subjects(self, TOKEN_SUBJECT TOKEN_SUBJECT TOKEN_SUBJECT);
 }
 
 static void whoever_wants_no_notices_gets_none(void **state)
@@ -241,7 +250,7 @@ int main(void)
         TEST(an_interruption_is_told_once_when_it_is_over),
         TEST(a_short_interruption_is_not_told),
         TEST(a_quota_nearly_used_up_is_told_once_a_day),
-        TEST(a_token_that_ends_soon_is_told_once),
+        TEST(a_token_that_ends_soon_is_told_at_each_reminder),
         TEST(whoever_wants_no_notices_gets_none),
         TEST(without_smtp_nothing_is_written_until_there_is),
         TEST(a_security_notice_goes_to_her_in_her_language),

@@ -107,6 +107,18 @@ static void any_change_of_a_file_makes_another_edition(void **state)
     assert_string_not_equal(first, third);
 }
 
+static void a_provider_leads_back_to_the_same_page_and_to_nothing_beside_it(void **state)
+{
+    g_autoptr(Pages) pages = pages_new();
+    g_autoptr(HttpAnswer) index = ask(pages, "/", NULL);
+    g_autoptr(HttpAnswer) back = ask(pages, "/oauth/return", NULL);
+    assert_true(g_bytes_equal(back->body, index->body));
+    assert_string_equal(http_answer_header(back, "Content-Security-Policy"),
+        http_answer_header(index, "Content-Security-Policy"));
+    assert_null(ask(pages, "/oauth/return/", NULL));
+    assert_null(ask(pages, "/oauth/", NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +126,7 @@ int main(void)
         cmocka_unit_test(a_file_of_the_edition_is_kept_for_good_and_any_other_is_asked_for_again),
         cmocka_unit_test(a_file_of_another_edition_is_not_there),
         cmocka_unit_test(any_change_of_a_file_makes_another_edition),
+        cmocka_unit_test(a_provider_leads_back_to_the_same_page_and_to_nothing_beside_it),
     };
     folder = g_dir_make_tmp("absender-pages-XXXXXX", NULL);
     g_autofree char *overlay = g_strconcat("/absender/ui=", folder, NULL);

@@ -162,14 +162,25 @@ static gboolean write_run(Db *db, gpointer data, GError **error)
     return verification_write(db, passed, error);
 }
 
-static guint count_notices_ahead(const Provider *provider)
+static gboolean is_ahead(const char *day)
+{
+    g_autofree char *noon = g_strconcat(day, "T12:00:00Z", NULL);
+    WallMs at = 0;
+    assert_true(clock_parse_rfc3339(noon, &at));
+    return at > clock_wall_ms();
+}
+
+/* What it ends, and what else it has announced: a day is told once. */
+static guint count_announced(const Provider *provider)
 {
     guint n = 0;
+    for (guint i = 0; i < provider->n_ends; i++)
+        n += is_ahead(provider->ends[i].at) ? 1 : 0;
     for (guint i = 0; i < provider->n_notices; i++) {
-        g_autofree char *midnight = g_strconcat(provider->notices[i].date, "T00:00:00Z", NULL);
-        WallMs at = 0;
-        assert_true(clock_parse_rfc3339(midnight, &at));
-        n += at > clock_wall_ms() ? 1 : 0;
+        gboolean is_end = FALSE;
+        for (guint k = 0; k < provider->n_ends; k++)
+            is_end = is_end || strcmp(provider->ends[k].at, provider->notices[i].date) == 0;
+        n += !is_end && is_ahead(provider->notices[i].date) ? 1 : 0;
     }
     return n;
 }
@@ -179,7 +190,7 @@ static void dates_ahead_are_told_in_order(void **state)
     Fixture *self = *state;
     gint64 after = CLOCK_HOUR_MS;
     activate(self, "smtp.office365.com");
-    guint notices = count_notices_ahead(provider_by_host(self->providers, "smtp.office365.com"));
+    guint notices = count_announced(provider_by_host(self->providers, "smtp.office365.com"));
     g_autoptr(Reply) before = status_of(self);
     assert_int_equal(json_array_size(reply_at(before, "dates")), notices);
     run(self, write_run, &after);
@@ -187,6 +198,8 @@ static void dates_ahead_are_told_in_order(void **state)
     assert_int_equal(json_array_size(reply_at(status, "dates")), notices + 1);
     assert_string_equal(reply_text(status, "dates.0.code"), "certificate");
     assert_string_not_equal(reply_text(status, "dates.0.text"), "");
+    assert_string_equal(reply_text(status, "dates.0.name"), "smtp.office365.com");
+    assert_int_equal(json_integer_value(reply_at(status, "dates.0.reminder")), 1);
     for (guint i = 1; i <= notices; i++) {
         g_autofree char *code = g_strdup_printf("dates.%u.code", i);
         assert_string_equal(reply_text(status, code), "provider");

@@ -110,8 +110,10 @@ static void what_is_missing_is_named_in_the_order_of_the_form(void **state)
             g_clear_pointer(&settings->from_email, g_free);
         if (!rows[i].password)
             g_clear_pointer(&settings->password_sealed, g_bytes_unref);
-        g_autofree char *missing = g_strjoinv(" ", (char **)settings_missing(settings));
-        assert_string_equal(missing, rows[i].missing);
+        SettingsMissing missing = settings_missing(settings);
+        g_autofree char *names = g_strjoinv(" ", (char **)missing.names);
+        assert_string_equal(names, rows[i].missing);
+        assert_int_equal(missing.n, g_strv_length((char **)missing.names));
     }
 }
 
@@ -156,8 +158,23 @@ static void change_ehlo_name(SmtpSettings *settings)
 
 static void change_password(SmtpSettings *settings)
 {
+    settings->password_set_at++;
+}
+
+static void seal_anew(SmtpSettings *settings)
+{
     g_bytes_unref(settings->password_sealed);
     settings->password_sealed = g_bytes_new_static("other!", 6);
+}
+
+static void change_auth(SmtpSettings *settings)
+{
+    settings->auth = SETTINGS_AUTH_OAUTH2;
+}
+
+static void change_client_id(SmtpSettings *settings)
+{
+    settings->oauth.client_id = g_strdup("other");
 }
 
 static void drop_password(SmtpSettings *settings)
@@ -191,6 +208,9 @@ static void a_destination_is_all_that_a_verification_proves(void **state)
         {"from_email", change_from_email, FALSE},
         {"ehlo_name", change_ehlo_name, FALSE},
         {"password", change_password, FALSE},
+        {"password under another key", seal_anew, TRUE},
+        {"way to sign in", change_auth, FALSE},
+        {"client id", change_client_id, FALSE},
         {"no password", drop_password, FALSE},
         {"from_name", change_from_name, TRUE},
         {"pace", change_pace, TRUE},

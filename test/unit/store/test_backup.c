@@ -817,7 +817,9 @@ static void a_backup_opens_with_its_own_key_only(void **state)
     g_autofree char *before = describe(w->fresh);
     assert_false(store_restore(w->backup, w->fresh, FALSE, NULL, NULL, &restored, &error));
     assert_int_equal(error->code, ABS_ERROR_SECRET);
-    const guint8 *ids[] = {vault_kek_id(other), vault_kek_id(w->vault)};
+    guint8 ids[2][VAULT_KEK_ID_BYTES];
+    vault_kek_id(other, ids[0]);
+    vault_kek_id(w->vault, ids[1]);
     for (gsize i = 0; i < G_N_ELEMENTS(ids); i++) {
         g_autofree char *id = g_strdup_printf("%02x%02x%02x", ids[i][0], ids[i][1], ids[i][2]);
         if (!strstr(error->message, id))

@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "scratch.h"
+#include "store/history.h"
 #include "store/smtp_settings.h"
 #include "store/verifications.h"
 
@@ -80,6 +81,160 @@ static void a_draft_comes_back_with_every_field(void **state)
     assert_true(g_bytes_equal(read->draft->password_sealed, draft->password_sealed));
     assert_true(read->draft->password_set_at == T0);
     assert_true(settings_same_destination(read->draft, draft));
+}
+
+static SmtpSettings *make_oauth_settings(const char *host)
+{
+    SmtpSettings *settings = make_settings(host);
+    SettingsOauth *account = &settings->oauth;
+    g_clear_pointer(&settings->password_sealed, g_bytes_unref);
+    settings->password_set_at = 0;
+    settings->auth = SETTINGS_AUTH_OAUTH2;
+    account->provider = OAUTH_GENERIC;
+    account->grant = OAUTH_REFRESH_TOKEN;
+    account->tenant = g_strdup("tenant");
+    account->client_id = g_strdup("client id");
+    account->scope = g_strdup("scope");
+    account->subject = g_strdup("subject");
+    account->token_url = g_strdup("token url");
+    account->authorize_url = g_strdup("authorize url");
+    account->device_url = g_strdup("device url");
+    account->certificate = g_strdup("certificate");
+    account->service_account_email = g_strdup("email");
+    account->service_account_key_id = g_strdup("key id");
+    account->service_account_client_id = g_strdup("number");
+    account->client_secret_ends_at = T0 + 1;
+    for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {
+        account->sealed[kind] =
+            g_bytes_new(oauth_secret_name(kind), strlen(oauth_secret_name(kind)));
+        account->set_at[kind] = T0 + 10 + kind;
+    }
+    return settings;
+}
+
+static void an_account_comes_back_from_draft_active_and_history(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmtpSettings) settings = make_oauth_settings("mail.example.de");
+    gint64 revision = write_draft(self, settings);
+    g_autoptr(SmtpState) before = read_state(self);
+    ok(smtp_activate(self->db, ORG, before->draft, revision, T0, &error), error);
+    g_autoptr(SmtpState) after = read_state(self);
+    g_autoptr(GPtrArray) versions = settings_history_list(self->db, ORG, &error);
+    const SettingsVersion *version = versions->pdata[0];
+    const SmtpSettings *const read[] = {before->draft, after->active, version->settings};
+    for (gsize i = 0; i < G_N_ELEMENTS(read); i++) {
+        assert_true(settings_same_destination(read[i], settings)); /* every text and time */
+        assert_true(read[i]->oauth.client_secret_ends_at == T0 + 1);
+        assert_string_equal(read[i]->oauth.device_url, "device url");
+        assert_string_equal(read[i]->oauth.service_account_client_id, "number");
+        for (guint kind = 0; kind < OAUTH_SECRETS; kind++)
+            assert_true(g_bytes_equal(read[i]->oauth.sealed[kind], settings->oauth.sealed[kind]));
+    }
+}
+
+/* The schema's own word, whatever the code above it believes. */
+static void nothing_becomes_active_without_what_it_signs_in_with(void **state)
+{
+    static const struct {
+        const char *name;
+        guint grant;
+        OauthSecretKind needs;
+    } rows[] = {
+        {"client secret", OAUTH_CLIENT_SECRET, OAUTH_SECRET_CLIENT},
+        {"certificate", OAUTH_CERTIFICATE, OAUTH_SECRET_PRIVATE_KEY},
+        {"sign-in", OAUTH_REFRESH_TOKEN, OAUTH_SECRET_REFRESH_TOKEN},
+        {"service account", OAUTH_SERVICE_ACCOUNT, OAUTH_SECRET_SERVICE_ACCOUNT},
+    };
+    Scratch *self = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(SmtpSettings) settings = make_oauth_settings("mail.example.de");
+        g_autoptr(GError) error = NULL;
+        settings->oauth.grant = rows[i].grant;
+        g_clear_pointer(&settings->oauth.sealed[rows[i].needs], g_bytes_unref);
+        ok(db_begin(self->db, &error), error);
+        if (smtp_activate(self->db, ORG, settings, -1, T0, &error))
+            fail_msg("%s", rows[i].name);
+        db_rollback(self->db);
+    }
+}
+
+static void a_rotated_refresh_token_is_replaced_wherever_it_is_kept(void **state)
+{
+    Scratch *self = *state;
+    const guint kind = OAUTH_SECRET_REFRESH_TOKEN;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmtpSettings) settings = make_oauth_settings("mail.example.de");
+    g_autoptr(SmtpSettings) other = make_oauth_settings("other.example.de");
+    g_autoptr(GBytes) rotated = g_bytes_new_static("rotated", 7);
+    other->oauth.set_at[kind] = T0;
+    ok(smtp_activate(self->db, ORG, other, -1, T0, &error), error);
+    ok(smtp_activate(self->db, ORG, settings, -1, T0, &error), error);
+    gint64 revision = write_draft(self, settings);
+    ok(smtp_refresh_token_write(self->db, ORG, T0 + 10 + kind, rotated, &error), error);
+
+    g_autoptr(SmtpState) read = read_state(self);
+    assert_int_equal(read->revision, revision);
+    assert_true(g_bytes_equal(read->draft->oauth.sealed[kind], rotated));
+    assert_true(g_bytes_equal(read->active->oauth.sealed[kind], rotated));
+    g_autoptr(GPtrArray) versions = settings_history_list(self->db, ORG, &error);
+    const SettingsVersion *newest = versions->pdata[0], *older = versions->pdata[1];
+    assert_true(g_bytes_equal(newest->settings->oauth.sealed[kind], rotated));
+    assert_false(g_bytes_equal(older->settings->oauth.sealed[kind], rotated));
+
+    /* A run that began before the rotation does not write the old one back. */
+    ok(smtp_activate(self->db, ORG, settings, revision, T0, &error), error);
+    g_autoptr(SmtpState) after = read_state(self);
+    assert_true(g_bytes_equal(after->active->oauth.sealed[kind], rotated));
+}
+
+/* As the first schema had them: the history came later, and OAuth2 later still. */
+static void settings_of_an_older_database_stay_as_they_are(void **state)
+{
+    static const char older[] =
+        "INSERT INTO schema_version (number, name, applied_at) VALUES (1, 'foundation', 1);"
+        "INSERT INTO smtp_slots (org_id, slot, host, port, security, username, from_email, "
+        "from_name, ehlo_name, max_connections, send_window, quota_per_minute, quota_per_hour, "
+        "quota_per_day, password_sealed, password_set_at) VALUES (1, 2, 'mail.example.de', 465, 2, "
+        "'anna', 'shop@example.de', 'Anna', 'a.example.de', 3, 8, 1, 2, 3, x'010203', 7), "
+        "(1, 1, 'new.example.de', NULL, NULL, NULL, NULL, NULL, NULL, 4, 16, 0, 0, 0, NULL, NULL);"
+        "UPDATE smtp_state SET config_version = 5, active_since = 9";
+    Scratch *self = *state;
+    g_autofree char *path = g_build_filename(self->folder, "older.db", NULL);
+    const StoreConfig config = {.path = path, .full_sync = TRUE};
+    g_autoptr(GError) error = NULL;
+    Db *db = db_open(&db_driver_sqlite, &config, DB_WRITER);
+    ok(db_begin(db, &error) && db_exec(db, schema_files[0].sql, &error), error);
+    ok(db_exec(db, older, &error) && db_commit(db, &error), error);
+    ok(schema_apply(db, &error), error);
+
+    g_autoptr(SmtpState) read = smtp_state_read(db, ORG, &error);
+    g_autoptr(GPtrArray) versions = settings_history_list(db, ORG, &error);
+    ok(read && versions, error);
+    assert_string_equal(read->draft->host, "new.example.de");
+    assert_null(read->draft->from_email);
+    assert_int_equal(read->draft->auth, SETTINGS_AUTH_AUTO);
+    assert_int_equal(versions->len, 1);
+    const SettingsVersion *version = versions->pdata[0];
+    const SmtpSettings *const kept[] = {read->active, version->settings};
+    for (gsize i = 0; i < G_N_ELEMENTS(kept); i++) {
+        assert_string_equal(kept[i]->host, "mail.example.de");
+        assert_int_equal(kept[i]->port, 465);
+        assert_int_equal(kept[i]->security, TLS_MODE_IMPLICIT);
+        assert_string_equal(kept[i]->username, "anna");
+        assert_string_equal(kept[i]->from_name, "Anna");
+        assert_string_equal(kept[i]->ehlo_name, "a.example.de");
+        assert_int_equal(kept[i]->max_connections, 3);
+        assert_int_equal(kept[i]->quota.per_day, 3);
+        assert_int_equal(g_bytes_get_size(kept[i]->password_sealed), 3);
+        assert_true(kept[i]->password_set_at == 7);
+        assert_int_equal(kept[i]->auth, SETTINGS_AUTH_AUTO);
+        assert_int_equal(kept[i]->oauth.provider, 0);
+    }
+    assert_int_equal(version->config_version, 5);
+    assert_true(version->activated_at == 9 && version->is_active);
+    db_close(db);
 }
 
 static void an_empty_field_stays_empty(void **state)
@@ -568,6 +723,10 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         SCRATCH_TEST(a_new_organisation_is_paused_and_unconfigured),
         SCRATCH_TEST(a_draft_comes_back_with_every_field),
+        SCRATCH_TEST(an_account_comes_back_from_draft_active_and_history),
+        SCRATCH_TEST(nothing_becomes_active_without_what_it_signs_in_with),
+        SCRATCH_TEST(a_rotated_refresh_token_is_replaced_wherever_it_is_kept),
+        SCRATCH_TEST(settings_of_an_older_database_stay_as_they_are),
         SCRATCH_TEST(an_empty_field_stays_empty),
         SCRATCH_TEST(a_change_on_an_old_revision_is_refused),
         SCRATCH_TEST(activating_replaces_the_draft_and_heals),

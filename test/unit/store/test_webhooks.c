@@ -320,89 +320,6 @@ static void what_is_switched_off_gets_nothing_new(void **state)
     assert_int_equal(all->len, 2); /* the first, which had waited, and the last */
 }
 
-/* --- What ends soon -------------------------------------------------------------------------- */
-
-static void add_token(Scratch *self, const char *name, WallMs expires_at, gboolean is_revoked)
-{
-    g_autoptr(GError) error = NULL;
-    Id id = scratch_id(self, T0);
-    g_autoptr(DbQuery) q = db_query(self->db,
-        "INSERT INTO tokens (org_id, id, hash, name, hint, scopes, created_at, expires_at, "
-        "revoked_at) VALUES (1, $1, randomblob(32), $2, 'abs_', 1, 1, $3, $4)");
-    db_bind_id(q, 1, &id);
-    db_bind_text(q, 2, name);
-    db_bind_int_or_null(q, 3, expires_at);
-    db_bind_int_or_null(q, 4, is_revoked ? 1 : 0);
-    ok(db_finish(q, &error), error);
-}
-
-static guint note_dates(Scratch *self, WallMs now)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) dates = webhook_dates_near(self->db, now, &error);
-    ok(dates, error);
-    ok(webhook_dates_note(self->db, dates, now, &error), error);
-    return dates->len;
-}
-
-static void a_token_that_ends_soon_is_told_and_again_after_six_days(void **state)
-{
-    static const struct {
-        const char *name;
-        WallMs expires_at;
-        gboolean is_revoked;
-    } tokens[] = {
-        {"Shop \"1\"", T0 + LIMIT_WEBHOOK_DATE_MS, FALSE},
-        {"later", T0 + LIMIT_WEBHOOK_DATE_MS + 1, FALSE},
-        {"never", 0, FALSE},
-        {"over", T0, FALSE},
-        {"revoked", T0 + CLOCK_DAY_MS, TRUE},
-    };
-    Scratch *self = *state;
-    Id id = add_for(self, WEBHOOK_DATE_NEAR);
-    for (guint i = 0; i < G_N_ELEMENTS(tokens); i++)
-        add_token(self, tokens[i].name, tokens[i].expires_at, tokens[i].is_revoked);
-    assert_int_equal(note_dates(self, T0), 1);
-    assert_int_equal(note_dates(self, T0), 0);
-    g_autoptr(GPtrArray) all = due(self, &id, T0);
-    assert_int_equal(all->len, 1);
-    assert_non_null(strstr(at(all, 0)->body,
-        "\"data\":{\"what\":\"token\",\"name\":\"Shop \\\"1\\\"\",\"at\":\"2026-"));
-    assert_int_equal(note_dates(self, T0 + LIMIT_WEBHOOK_DATE_AGAIN_MS - 1), 1); /* the later one */
-    assert_int_equal(note_dates(self, T0 + LIMIT_WEBHOOK_DATE_AGAIN_MS), 1);
-}
-
-static void a_certificate_that_ends_soon_is_told(void **state)
-{
-    Scratch *self = *state;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(SmtpSettings) settings = settings_new();
-    settings->host = g_strdup("mail.example.de");
-    settings->from_email = g_strdup("shop@example.de");
-    settings->password_sealed = g_bytes_new_static("sealed", 6);
-    g_autoptr(Verification) run = verification_new();
-    run->org_id = ORG;
-    run->id = scratch_id(self, T0);
-    run->state = VERIFICATION_PASSED;
-    run->activated = TRUE;
-    run->host = g_strdup("mail.example.de");
-    run->port = 465;
-    run->security = g_strdup("implicit");
-    run->username = g_strdup("shop");
-    run->from_email = g_strdup("shop@example.de");
-    run->started_at = run->finished_at = T0;
-    run->certificate_not_after = T0 + 20 * CLOCK_DAY_MS;
-    ok(smtp_activate(self->db, ORG, settings, -1, T0, &error), error);
-    ok(verification_write(self->db, run, &error), error);
-    Id id = add_for(self, WEBHOOK_DATE_NEAR);
-    assert_int_equal(note_dates(self, T0), 0);
-    WallMs later = T0 + 7 * CLOCK_DAY_MS;
-    assert_int_equal(note_dates(self, later), 1);
-    g_autoptr(GPtrArray) all = due(self, &id, later);
-    assert_non_null(
-        strstr(at(all, 0)->body, "{\"what\":\"certificate\",\"name\":\"mail.example.de\""));
-}
-
 /* --- Limits ---------------------------------------------------------------------------------- */
 
 static void an_organisation_has_only_so_many(void **state)
@@ -776,8 +693,6 @@ int main(void)
         SCRATCH_TEST(a_verification_is_told_when_it_has_passed),
         SCRATCH_TEST(each_webhook_gets_what_it_wants),
         SCRATCH_TEST(what_is_switched_off_gets_nothing_new),
-        SCRATCH_TEST(a_token_that_ends_soon_is_told_and_again_after_six_days),
-        SCRATCH_TEST(a_certificate_that_ends_soon_is_told),
         SCRATCH_TEST(an_organisation_has_only_so_many),
         SCRATCH_TEST(the_oldest_events_go_when_there_are_too_many),
         SCRATCH_TEST(what_arrived_is_not_due_again),
