@@ -54,9 +54,9 @@ static int hex_value(char c)
 gboolean id_parse(const char *text, const char *prefix, Id *id)
 {
     gsize n = strlen(prefix);
-    if (text == NULL || strncmp(text, prefix, n) != 0 || text[n] != '_')
+    if (text == NULL || strncmp(text, prefix, n) != 0 || (n > 0 && text[n] != '_'))
         return FALSE;
-    text += n + 1;
+    text += n > 0 ? n + 1 : 0;
     if (strlen(text) != 2 * ID_BYTES)
         return FALSE;
     Id parsed;

@@ -25,7 +25,8 @@ Id id_fresh(WallMs now);
 char *id_format(const Id *id, const char *prefix, char text[ID_TEXT_SIZE]);
 char *id_dup(const Id *id, const char *prefix); /* the caller frees */
 
-/* FALSE unless text is exactly prefix, '_' and 32 lower-case hex digits. */
+/* FALSE unless text is exactly prefix, '_' and 32 lower-case hex digits; with prefix "" the digits
+ * alone. */
 gboolean id_parse(const char *text, const char *prefix, Id *id);
 
 gboolean id_equal(const Id *a, const Id *b);

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 
 /* SMTP (RFC 5321 4.5.3) */
-#define LIMIT_REPLY_LINE_OCTETS 4096  /* RFC asks for 512; servers send more */
-#define LIMIT_SASL_LINE_OCTETS 12288  /* RFC 4954 4 */
-#define LIMIT_AUTH_COMMAND_OCTETS 512 /* with its initial response (RFC 4954 4) */
+#define LIMIT_REPLY_LINE_OCTETS 4096   /* RFC asks for 512; servers send more */
+#define LIMIT_SASL_LINE_OCTETS 12288   /* RFC 4954 4 */
+#define LIMIT_AUTH_COMMAND_OCTETS 512  /* with its initial response (RFC 4954 4) */
+#define LIMIT_BEARER_TOKEN_OCTETS 8192 /* as base64 with name and host it fits into such a line */
+#define LIMIT_CHALLENGE_CHARACTERS 500 /* of what a server says about a refused token */
 #define LIMIT_SCRAM_ITERATIONS                                         \
     100000 /* about 0.1 s of computing; RFC 7677 asks for 4096 or more \
             */
@@ -118,6 +120,8 @@
 #define LIMIT_BINDING_BYTES 8192
 #define LIMIT_KEY_FILE_BYTES 4096
 #define LIMIT_KEYS 8 /* in a key file */
+#define LIMIT_KEY_EXPORT_BYTES (16 * 1024)
+#define LIMIT_EXPORT_PASSPHRASE_CHARACTERS 12 /* at least */
 
 /* HTTP */
 #define LIMIT_HTTP_BODY_BYTES (64 * 1024)             /* all routes but sending */
@@ -186,8 +190,10 @@
 #define LIMIT_TEMPLATE_MAIL_BYTES (1 << 20)           /* the values in one part of one mail */
 #define LIMIT_TEMPLATES 50                            /* of one organisation */
 #define LIMIT_NOTICE_OUTAGE_MS (10 * CLOCK_MINUTE_MS) /* shorter interruptions are not told */
-#define LIMIT_NOTICE_AHEAD_MS (14 * CLOCK_DAY_MS)     /* dates are told so long before */
 #define LIMIT_NOTICE_QUOTA_PERCENT 80
+#define LIMIT_APP_PASSWORD_AGE_MS (365 * CLOCK_DAY_MS)      /* then a new one is advisable */
+#define LIMIT_SIGN_IN_IDLE_MICROSOFT_MS (90 * CLOCK_DAY_MS) /* unused for longer, it lapses */
+#define LIMIT_SIGN_IN_IDLE_GOOGLE_MS (180 * CLOCK_DAY_MS)   /* "six months" */
 #define LIMIT_NOTICE_AGENT_CHARACTERS 120
 #define LIMIT_TEMPLATES_COMPILED 64 /* kept in memory */
 #define LIMIT_TOKENS 200            /* of an organisation, not revoked */
@@ -272,15 +278,41 @@
 #define LIMIT_HEADER_PASTE_BYTES (64 * 1024)
 #define LIMIT_HEADER_ASKING_MS (3 * CLOCK_SECOND_MS) /* for what alignment needs */
 
+/* OAuth2 (LIMIT_BEARER_TOKEN_OCTETS: SMTP) */
+#define LIMIT_OAUTH_ANSWER_BYTES (64 * 1024) /* read of a token endpoint's answer */
+#define LIMIT_OAUTH_EXPIRY_S (24 * 60 * 60)  /* an access token is renewed at least this often */
+#define LIMIT_OAUTH_EXPIRY_ASSUMED_S 3600    /* when the answer does not say it */
+#define LIMIT_BEARER_AHEAD_MS (5 * CLOCK_MINUTE_MS)  /* so long before its end it is renewed */
+#define LIMIT_BEARER_JITTER_MS CLOCK_MINUTE_MS       /* and by up to so much earlier */
+#define LIMIT_BEARER_YOUNG_MS (5 * CLOCK_SECOND_MS)  /* refused at a login, it is not renewed */
+#define LIMIT_BEARER_LEAST_MS (30 * CLOCK_SECOND_MS) /* left, to be given while nobody answers */
+#define LIMIT_BEARER_CALL_MS (15 * CLOCK_SECOND_MS)  /* one question, name lookup included */
+#define LIMIT_BEARER_FETCHERS 2                      /* questions at once */
+#define LIMIT_BEARER_ACCOUNTS 32                     /* whose tokens are kept in memory */
+#define LIMIT_OAUTH_DEVICE_S (30 * 60)               /* a device's code is asked for no longer */
+#define LIMIT_OAUTH_CODE_CHARACTERS 64               /* that a person types */
+#define LIMIT_OAUTH_ERROR_CHARACTERS 64
+#define LIMIT_OAUTH_DESCRIPTION_CHARACTERS 500
+#define LIMIT_OAUTH_SCOPE_BYTES 1024
+#define LIMIT_OAUTH_CLIENT_ID_BYTES 512
+#define LIMIT_OAUTH_CLIENT_SECRET_BYTES 1024
+#define LIMIT_OAUTH_REFRESH_TOKEN_BYTES 8192
+#define LIMIT_OAUTH_ADDRESS_BYTES 16384 /* that a sign-in led to: the code alone may have 2 KB */
+#define LIMIT_OAUTH_PEM_BYTES 16384     /* certificate, or private key */
+#define LIMIT_OAUTH_SERVICE_ACCOUNT_BYTES 16384
+#define LIMIT_SIGN_IN_MS (10 * CLOCK_MINUTE_MS) /* from the start of a sign-in to its end */
+#define LIMIT_SIGN_INS 64                       /* begun and not ended */
+#define LIMIT_SIGN_INS_PER_HOUR 60              /* begun, for each organisation */
+#define LIMIT_OAUTH_RSA_BITS_LEAST 2048
+#define LIMIT_OAUTH_RSA_BITS_MOST 8192 /* larger ones take seconds to sign */
+
 /* Webhooks */
-#define LIMIT_WEBHOOKS 16                              /* of one organisation */
-#define LIMIT_WEBHOOK_EVENTS 100000                    /* kept, whatever their age */
-#define LIMIT_WEBHOOK_LIFETIME_MS (5 * CLOCK_DAY_MS)   /* then a delivery is given up */
-#define LIMIT_WEBHOOK_KEEP_MS (7 * CLOCK_DAY_MS)       /* an event may be told again for so long */
-#define LIMIT_WEBHOOK_DATE_MS (14 * CLOCK_DAY_MS)      /* so long before its end a date is near */
-#define LIMIT_WEBHOOK_DATE_AGAIN_MS (6 * CLOCK_DAY_MS) /* and told again after so long */
-#define LIMIT_WEBHOOK_MS (5 * CLOCK_SECOND_MS)         /* one request, name lookup included */
-#define LIMIT_WEBHOOK_ANSWER_BYTES 4096                /* read of an answer; the rest is left */
-#define LIMIT_WEBHOOK_GROUP 16                         /* deliveries to one receiver in one go */
-#define LIMIT_WEBHOOK_SENDERS 4                        /* receivers at once */
-#define LIMIT_WEBHOOK_TIDY_ROWS 500                    /* given up, or forgotten, in one job */
+#define LIMIT_WEBHOOKS 16                            /* of one organisation */
+#define LIMIT_WEBHOOK_EVENTS 100000                  /* kept, whatever their age */
+#define LIMIT_WEBHOOK_LIFETIME_MS (5 * CLOCK_DAY_MS) /* then a delivery is given up */
+#define LIMIT_WEBHOOK_KEEP_MS (7 * CLOCK_DAY_MS)     /* an event may be told again for so long */
+#define LIMIT_WEBHOOK_MS (5 * CLOCK_SECOND_MS)       /* one request, name lookup included */
+#define LIMIT_WEBHOOK_ANSWER_BYTES 4096              /* read of an answer; the rest is left */
+#define LIMIT_WEBHOOK_GROUP 16                       /* deliveries to one receiver in one go */
+#define LIMIT_WEBHOOK_SENDERS 4                      /* receivers at once */
+#define LIMIT_WEBHOOK_TIDY_ROWS 500                  /* given up, or forgotten, in one job */

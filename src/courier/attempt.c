@@ -57,10 +57,15 @@ void attempt_handed_back(Attempt *attempt, Pool *pool)
     attempt_ended(attempt, pool, &result);
 }
 
+static gboolean is_by_token_server(const DiagnosisInput *input)
+{
+    return g_strcmp0(input->phase, "token") == 0;
+}
+
 static gboolean is_login_refusal(const Diagnosis *diagnosis, const DiagnosisInput *input)
 {
-    gboolean in_login = g_strcmp0(input->phase, "auth") == 0;
-    return in_login && input->code >= 500 && diagnosis->class != DIAGNOSIS_TEMPORARY;
+    gboolean in_login = g_strcmp0(input->phase, "auth") == 0 && input->code >= 500;
+    return (in_login || is_by_token_server(input)) && diagnosis->class != DIAGNOSIS_TEMPORARY;
 }
 
 gboolean attempt_tells_refusal(const Pool *pool, const DiagnosisInput *input)
@@ -88,5 +93,7 @@ void attempt_ended_with(Attempt *attempt, Pool *pool, AttemptEnd end, const Diag
         result.fate = diagnosis_fate(result.diagnosis, input);
     if (end == ATTEMPT_UNSENT && is_login_refusal(result.diagnosis, input))
         result.end = ATTEMPT_LOGIN_REFUSED;
+    else if (end == ATTEMPT_UNSENT && is_by_token_server(input))
+        result.end = ATTEMPT_NO_TOKEN;
     attempt_ended(attempt, pool, &result);
 }

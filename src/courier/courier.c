@@ -6,6 +6,7 @@
 #include "courier/hourly.h"
 #include "courier/sender_mx.h"
 #include "store/activity.h"
+#include "store/oauth_tokens.h"
 #include "store/quota.h"
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
@@ -63,7 +64,8 @@ static gboolean housekeeping_job(Db *db, gpointer data, GError **error)
     return courier_heed_clock(db, data, now, steady, error) &&
            emails_expire(db, MIN(now, steady), EXPIRE_AT_ONCE, &expired, error) &&
            smtp_drafts_expire(db, MIN(now, steady), error) && smtp_pauses_end(db, now, error) &&
-           quota_sent_tidy(db, now, error) && activity_tidy(db, now, error);
+           oauth_tokens_tidy(db, MIN(now, steady), error) && quota_sent_tidy(db, now, error) &&
+           activity_tidy(db, now, error);
 }
 
 static void housekeeping_written(Courier *courier, gpointer data, const GError *error)
@@ -147,6 +149,13 @@ Courier *courier_new(const CourierParts *parts)
     courier->readers =
         g_thread_pool_new(courier_read_on_thread, NULL, LIMIT_COURIER_READERS, FALSE, NULL);
     courier->mx_askers = g_thread_pool_new(sender_mx_on_thread, NULL, LIMIT_MX_ASKERS, FALSE, NULL);
+    const BearerParts bearer = {.context = parts->context,
+        .store = parts->store,
+        .vault = parts->vault,
+        .dns = parts->dns,
+        .policy = parts->dialer.policy,
+        .ca_file = parts->ca_file};
+    courier->bearer = bearer_new(&bearer);
     store_add_listener(parts->store, on_store_changed, courier);
     courier->housekeeping = g_timeout_source_new(HOUSEKEEPING_MS);
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
@@ -182,6 +191,7 @@ void courier_stop(Courier *courier, gint64 grace_ms)
     CRASH_POINT("stop_asked");
     g_source_destroy(courier->housekeeping);
     hourly_stop(courier->hourly);
+    bearer_stop(courier->bearer);
     GHashTableIter orgs;
     gpointer org;
     g_hash_table_iter_init(&orgs, courier->orgs);
@@ -206,7 +216,8 @@ void courier_stop(Courier *courier, gint64 grace_ms)
         pool_break_off(((CourierOrg *)org)->pool); /* what it tells is still recorded */
         g_clear_pointer(&((CourierOrg *)org)->pool, pool_free);
     }
-    while (courier->pending > 0) /* the store still owes us completions that name us */
+    /* The store still owes us completions that name us, and a token server perhaps an answer. */
+    while (courier->pending > 0 || bearer_is_busy(courier->bearer))
         g_main_context_iteration(courier->parts.context, TRUE);
 }
 
@@ -219,6 +230,7 @@ void courier_free(Courier *courier)
     g_thread_pool_free(courier->mx_askers, FALSE, TRUE);
     g_hash_table_unref(courier->runs);
     g_hash_table_unref(courier->orgs);
+    bearer_free(courier->bearer);
     g_source_unref(courier->housekeeping);
     hourly_free(courier->hourly);
     outbox_free(courier->outbox);

@@ -23,9 +23,11 @@ typedef struct {
     const DiagnosisCatalogue *catalogue;
     NetDialer dialer;
     NetTlsClient *tls;
-    NetDns *dns; /* asked where a sender's mail arrives, when a run fails; NULL: nobody */
-    const char *default_ehlo_name;       /* when the settings have none */
-    SmtpDeadlines deadlines;             /* zeros in production; tests set them short */
+    NetDns *dns; /* asked for token servers, and where a sender's mail arrives when a run fails;
+                    NULL: nobody */
+    const char *ca_file;           /* token servers may be vouched for by it too; NULL: none */
+    const char *default_ehlo_name; /* when the settings have none */
+    SmtpDeadlines deadlines;       /* zeros in production; tests set them short */
     const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
     RetentionTerms retention;            /* zeros: nothing is forgotten */
 } CourierParts;

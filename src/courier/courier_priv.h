@@ -48,6 +48,7 @@ struct courier {
     GHashTable *runs; /* verification id as text → VerificationRun */
     GThreadPool *readers;
     GThreadPool *mx_askers; /* sender_mx.c */
+    Bearer *bearer;
     GSource *housekeeping;
     struct hourly *hourly;
     gboolean is_recovered; /* what the last run left behind is settled; nothing is sent before */
@@ -100,6 +101,11 @@ void courier_org_free(gpointer org);
 void courier_org_read_state(
     CourierOrg *org); /* one read at a time; a change during it makes one more */
 const char *courier_ehlo_name(const Courier *courier, const SmtpSettings *settings);
+/* What the login guard remembers of a refused login: the password, so that it is not sent twice.
+ * NULL, for OAuth2: something that equals nothing, since what was refused there is often mended at
+ * the provider and right afterwards. */
+void courier_login_fingerprint(
+    Vault *vault, const Secret *password, guint8 fingerprint[VAULT_FINGERPRINT_BYTES]);
 
 /* verification.c */
 typedef struct verification_run VerificationRun;

@@ -181,6 +181,8 @@ static gboolean says_crowded(const Pool *pool, const DiagnosisInput *input)
 static gboolean minds_connection(const Line *line, const SessionFailure *failure)
 {
     const DiagnosisInput *input = &failure->input;
+    if (failure->rung == RUNG_TOKEN) /* that was another server */
+        return FALSE;
     if (input->code != 0 && says_crowded(line->pool, input))
         return TRUE;
     if (line->has_stood)
@@ -236,6 +238,7 @@ static void on_outcome(const SmtpOutcome *outcome, gpointer user)
         .code = reply->code,
         .enhanced = reply->enhanced[0] == '\0' ? NULL : reply->enhanced,
         .text = reply->text,
+        .by_token = line->is_by_token,
     };
     if (outcome->was_held) /* the objection is ours: the server has not heard of it */
         line->given--;
@@ -368,6 +371,7 @@ static const SessionEvents session_events = {
 void line_open(Pool *pool)
 {
     const SmtpSettings *settings = pool->settings;
+    const gboolean is_by_token = settings->auth == SETTINGS_AUTH_OAUTH2;
     const SessionConfig config = {
         .dialer = pool->parts.dialer,
         .tls = pool->parts.tls,
@@ -376,6 +380,9 @@ void line_open(Pool *pool)
         .security = settings_security(settings),
         .username = settings_username(settings),
         .password = pool->password,
+        .bearer = is_by_token ? pool->parts.bearer : NULL,
+        .org_id = pool->parts.org_id,
+        .settings = settings,
         .ehlo_name = pool->ehlo_name,
         .deadlines = pool->parts.deadlines,
         .pace = manners_pace(&pool->manners, clock_mono_ms()),
@@ -387,6 +394,7 @@ void line_open(Pool *pool)
     line->host = g_strdup(settings->host);
     line->config_version = pool->config_version;
     line->drains = pool->drains;
+    line->is_by_token = is_by_token;
     line->is_stepwise = config.pace == SMTP_PACE_STEPWISE;
     line->marks = g_array_new(FALSE, FALSE, sizeof(guint64));
     g_queue_init(&line->in_hand);

@@ -3,6 +3,8 @@
 
 #include "base/crash_point.h"
 
+#include <sodium.h>
+
 static void on_mark(const gint64 *recipient_ids, guint n, gpointer user)
 {
     courier_mark(user, recipient_ids, n);
@@ -22,6 +24,7 @@ static void count_end(CourierCounters *counters, AttemptEnd end)
         break;
     case ATTEMPT_UNSENT:
     case ATTEMPT_LOGIN_REFUSED:
+    case ATTEMPT_NO_TOKEN:
         g_atomic_int_inc(&counters->deferred);
         break;
     case ATTEMPT_WITHDRAWN:
@@ -54,20 +57,32 @@ static void refusal_written(Courier *courier, gpointer data, const GError *error
     g_free(refusal);
 }
 
+void courier_login_fingerprint(
+    Vault *vault, const Secret *password, guint8 fingerprint[VAULT_FINGERPRINT_BYTES])
+{
+    if (password != NULL)
+        vault_fingerprint(vault, LOGIN_GUARD_PURPOSE, password, fingerprint);
+    else
+        randombytes_buf(fingerprint, VAULT_FINGERPRINT_BYTES);
+}
+
 static void note_refused_login(CourierOrg *org)
 {
     const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
     Vault *vault = org->courier->parts.vault;
     if (active == NULL || g_strcmp0(active->host, org->courier->parts.login_guard_exempt_host) == 0)
         return;
-    g_autoptr(Secret) password = settings_unseal_password(active, vault, org->id, NULL);
-    if (password == NULL)
-        return;
+    g_autoptr(Secret) password = NULL;
+    if (active->auth != SETTINGS_AUTH_OAUTH2) {
+        password = settings_unseal_password(active, vault, org->id, NULL);
+        if (password == NULL)
+            return;
+    }
     Refusal *refusal = g_new0(Refusal, 1);
     refusal->org_id = org->id;
     refusal->host = g_strdup(active->host);
     refusal->username = g_strdup(settings_username(active));
-    vault_fingerprint(vault, LOGIN_GUARD_PURPOSE, password, refusal->fingerprint);
+    courier_login_fingerprint(vault, password, refusal->fingerprint);
     courier_write(org->courier, refusal_job, refusal_written, refusal);
 }
 
@@ -133,6 +148,8 @@ CourierOrg *courier_org(Courier *courier, gint64 org_id)
         .context = courier->parts.context,
         .dialer = &courier->parts.dialer,
         .tls = courier->parts.tls,
+        .bearer = courier->bearer,
+        .org_id = org_id,
         .catalogue = courier->parts.catalogue,
         .deadlines = courier->parts.deadlines,
     };
@@ -194,22 +211,24 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
                      : !state->sending_enabled ? EMAIL_GATE_PAUSED
                                                : EMAIL_GATE_OPEN;
     gboolean is_refused = state->health == HEALTH_CREDENTIAL_FAULT;
+    gboolean needs_password = state->active != NULL && state->active->auth != SETTINGS_AUTH_OAUTH2;
     WallMs refused_at = state->health_at;
     guint connections = 1, window = 1;
     g_autoptr(Secret) password = NULL;
     g_autoptr(GError) error = NULL;
-    if (state->active != NULL) {
+    if (needs_password)
         password =
             settings_unseal_password(state->active, org->courier->parts.vault, org->id, &error);
+    if (state->active != NULL) {
         connections = state->active->max_connections;
         window = state->active->window;
     }
-    if (state->active != NULL && password == NULL) {
+    if (needs_password && password == NULL) {
         g_warning("the stored SMTP password cannot be opened, mail is held: %s", error->message);
         is_refused = TRUE;
         refused_at = 0;
     }
-    if (password != NULL)
+    if (state->active != NULL && (password != NULL || !needs_password))
         pool_configure(org->pool, state->active, password,
             courier_ehlo_name(org->courier, state->active), state->config_version);
     gboolean closes = note_gate(org, gate, is_refused);

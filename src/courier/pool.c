@@ -170,10 +170,12 @@ static void end_waiting(Pool *pool)
 
 void pool_end_first_waiting(Pool *pool, const SessionFailure *failure)
 {
+    AttemptEnd end = failure->is_no_verdict ? ATTEMPT_NO_TOKEN : ATTEMPT_UNSENT;
     if (pool->waiting.length > 0)
-        attempt_ended_with(pool->waiting.head->data, pool, ATTEMPT_UNSENT, &failure->input,
-            failure->text_may_be_shown);
-    else if (pool->events.login_refused != NULL && attempt_tells_refusal(pool, &failure->input))
+        attempt_ended_with(
+            pool->waiting.head->data, pool, end, &failure->input, failure->text_may_be_shown);
+    else if (pool->events.login_refused != NULL && end == ATTEMPT_UNSENT &&
+             attempt_tells_refusal(pool, &failure->input))
         pool->events.login_refused(pool->config_version, pool->user);
     end_waiting(pool);
 }

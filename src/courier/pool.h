@@ -45,6 +45,8 @@ typedef struct {
     GMainContext *context;
     const NetDialer *dialer;
     NetTlsClient *tls;
+    Bearer *bearer; /* for settings with OAuth2 */
+    gint64 org_id;  /* whose pool it is */
     const DiagnosisCatalogue *catalogue;
     SmtpDeadlines deadlines;
     gint64 idle_ms, stall_ms; /* 0: the limits; tests set them short */
@@ -55,7 +57,7 @@ void pool_free(Pool *pool); /* drops everything without telling */
 
 /* Other settings, or other limits (max_connections, window) under the same number: no connection
  * made with the old ones is given another mail (see pool_drain). settings NULL: none (no new
- * session). Copied; password too. */
+ * session). Copied; password too, which is NULL with OAuth2. */
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,
     const char *ehlo_name, gint64 config_version);
 

@@ -28,6 +28,7 @@ struct line {
     char *host;            /* of the settings it was opened with */
     gint64 config_version; /* theirs */
     guint drains;          /* of the pool, when it was opened */
+    gboolean is_by_token;  /* it logs in by OAuth2 */
     gboolean is_stepwise;  /* it was told not to write ahead */
     gboolean has_stood;    /* logged in once */
     gboolean is_leaving;   /* the server minds it: gets no more mails */
@@ -71,7 +72,7 @@ void attempt_ended_plainly(Attempt *attempt, Pool *pool, AttemptEnd end);
 void attempt_ended_with(Attempt *attempt, Pool *pool, AttemptEnd end, const DiagnosisInput *input,
     gboolean text_may_be_shown);
 void attempt_handed_back(Attempt *attempt, Pool *pool);
-/* TRUE if a session that ended so means that the credential is at fault. */
+/* TRUE if a session that ended so, with a verdict, means that the credential is at fault. */
 gboolean attempt_tells_refusal(const Pool *pool, const DiagnosisInput *input);
 
 /* --- line.c ---------------------------------------------------------------------------------- */

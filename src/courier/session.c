@@ -11,7 +11,9 @@
 /* Bytes of several steps leave in one write; from here on that would gain nothing. */
 #define WRITE_ALONE_BYTES LIMIT_STREAM_READ_BYTES
 
-#define MECHANISMS (SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256)
+#define MECHANISMS                                                                     \
+    (SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_SCRAM_SHA_256 | SMTP_AUTH_XOAUTH2 | \
+        SMTP_AUTH_OAUTHBEARER)
 
 /* What is still to be told, in this order. Each of these may lead back into the session or free
  * it. */
@@ -25,10 +27,20 @@ enum {
 struct session {
     SessionEvents events;
     gpointer user;
-    char *host, *username;
+    char *host, *username, *ehlo_name;
     guint16 port;
     Secret *password;
+    SmtpClientConfig core; /* texts and secrets are lent by this session */
+    const NetDialer *dialer;
     NetTlsClient *tls;
+    Bearer *bearer; /* NULL: by password */
+    gint64 org_id;
+    SmtpSettings *settings; /* with a bearer */
+    BearerRequest *asked;   /* NULL: nothing is */
+    Secret *token;
+    guint64 token_number;
+    gint64 token_age_ms; /* when it was given */
+    gboolean is_renewed; /* it is the second one */
     NetDial *dial;
     NetStream *stream;
     SmtpClient *client;
@@ -54,6 +66,7 @@ struct session {
  */
 
 static const char *const names[RUNG_COUNT] = {
+    [RUNG_TOKEN] = "token",
     [RUNG_DNS] = "dns",
     [RUNG_CONNECT] = "connect",
     [RUNG_GREETING] = "greeting",
@@ -72,16 +85,18 @@ const char *rung_name(Rung rung)
     return names[rung];
 }
 
-guint rung_ladder(TlsMode security, gboolean with_recipient, Rung ladder[RUNG_COUNT])
+guint rung_ladder(
+    TlsMode security, gboolean with_token, gboolean with_recipient, Rung ladder[RUNG_COUNT])
 {
-    static const Rung starttls[] = {RUNG_DNS, RUNG_CONNECT, RUNG_GREETING, RUNG_EHLO, RUNG_STARTTLS,
-        RUNG_TLS, RUNG_CERTIFICATE, RUNG_AUTH, RUNG_SENDER, RUNG_RECIPIENT};
-    static const Rung implicit[] = {RUNG_DNS, RUNG_CONNECT, RUNG_TLS, RUNG_CERTIFICATE,
+    static const Rung starttls[] = {RUNG_TOKEN, RUNG_DNS, RUNG_CONNECT, RUNG_GREETING, RUNG_EHLO,
+        RUNG_STARTTLS, RUNG_TLS, RUNG_CERTIFICATE, RUNG_AUTH, RUNG_SENDER, RUNG_RECIPIENT};
+    static const Rung implicit[] = {RUNG_TOKEN, RUNG_DNS, RUNG_CONNECT, RUNG_TLS, RUNG_CERTIFICATE,
         RUNG_GREETING, RUNG_EHLO, RUNG_AUTH, RUNG_SENDER, RUNG_RECIPIENT};
     const Rung *from = security == TLS_MODE_IMPLICIT ? implicit : starttls;
     guint n = security == TLS_MODE_IMPLICIT ? G_N_ELEMENTS(implicit) : G_N_ELEMENTS(starttls);
-    n -= with_recipient ? 0 : 1;
-    memcpy(ladder, from, n * sizeof *ladder);
+    guint first = with_token ? 0 : 1;
+    n -= first + (with_recipient ? 0 : 1);
+    memcpy(ladder, from + first, n * sizeof *ladder);
     return n;
 }
 
@@ -139,15 +154,49 @@ static void release(Session *session)
     smtp_client_free(session->client);
     sasl_free(session->sasl);
     secret_free(session->password);
+    secret_free(session->token);
+    settings_free(session->settings);
     g_byte_array_unref(session->out);
     g_string_free(session->attempts, TRUE);
     g_string_free(session->first_words, TRUE);
     g_free(session->host);
     g_free(session->username);
+    g_free(session->ehlo_name);
     g_free(session->sys);
     g_free(session->tls_reason);
     g_free(session->certificate);
     g_free(session);
+}
+
+static void ask_for_token(Session *session, guint64 newer_than);
+
+/* Access tokens can be called back before their end: a login that is refused with one that was kept
+ * for a while is tried once more with a new one. */
+static gboolean may_renew(const Session *session, const SmtpFailure *failure)
+{
+    gboolean is_refused = failure->phase == SMTP_PHASE_AUTH && failure->reply != NULL &&
+                          failure->reply->code / 100 == 5;
+    return is_refused && session->token != NULL && !session->is_renewed &&
+           session->token_age_ms >= LIMIT_BEARER_YOUNG_MS;
+}
+
+/* As if this session had just been opened. */
+static void begin_anew(Session *session)
+{
+    g_clear_pointer(&session->stream, net_stream_free);
+    g_clear_pointer(&session->client, smtp_client_free);
+    g_clear_pointer(&session->token, secret_free);
+    g_string_truncate(session->attempts, 0);
+    g_string_truncate(session->first_words, 0);
+    g_clear_pointer(&session->sys, g_free);
+    g_clear_pointer(&session->tls_reason, g_free);
+    g_clear_pointer(&session->certificate, g_free);
+    session->verify = 0;
+    session->lost_in_handshake = FALSE;
+    session->room = 0;
+    session->is_ready = session->peer_is_public = session->tls_verified = FALSE;
+    session->is_renewed = TRUE;
+    ask_for_token(session, session->token_number);
 }
 
 /* What the core's failure and the connection's end say together. */
@@ -158,6 +207,11 @@ static void end_by_core(Session *session)
         end(session, NULL);
         return;
     }
+    if (may_renew(session, core)) {
+        begin_anew(session);
+        return;
+    }
+    g_autofree char *said = smtp_failure_text_dup(core);
     SessionFailure failure = {
         .rung = rung_of_phase(core->phase),
         .input = {.phase = smtp_phase_name(core->phase),
@@ -165,7 +219,8 @@ static void end_by_core(Session *session)
             /* Inside TLS a missing greeting has nothing to do with the port's kind of TLS. */
             .port = session->tls_verified ? 0 : session->port,
             .sys = smtp_fault_sys_name(core->fault, core->phase),
-            .family = family_name(session->family)},
+            .family = family_name(session->family),
+            .by_token = session->bearer != NULL},
         .text_may_be_shown = may_show_text(session),
         .lost_step = core->lost_step,
     };
@@ -176,7 +231,7 @@ static void end_by_core(Session *session)
     if (core->reply != NULL) {
         failure.input.code = core->reply->code;
         failure.input.enhanced = core->reply->enhanced[0] == '\0' ? NULL : core->reply->enhanced;
-        failure.input.text = core->reply->text;
+        failure.input.text = said;
     }
     if (core->fault == SMTP_FAULT_LOST) {
         failure.input.sys = session->sys;
@@ -472,6 +527,85 @@ static const NetDialEvents dial_events = {
     .failed = on_dial_failed,
 };
 
+static void dial(Session *session)
+{
+    session->core.bearer_token = session->token;
+    session->client = smtp_client_new(&session->core);
+    session->dial = net_dial(session->dialer, session->host, session->port, &dial_events, session);
+}
+
+/* --- The token ----------------------------------------------------------------------------------
+ */
+
+static void on_token(Session *session, const BearerAnswer *answer)
+{
+    gint64 minutes = answer->left_ms / CLOCK_MINUTE_MS;
+    session->token = secret_copy(answer->token);
+    session->token_number = answer->number;
+    session->token_age_ms = answer->age_ms;
+    g_autofree char *detail = g_strdup_printf("%s, %s%s%" G_GINT64_FORMAT " min",
+        answer->server != NULL ? answer->server : session->host,
+        answer->scope != NULL ? answer->scope : "", answer->scope != NULL ? ", " : "", minutes);
+    climbed(session, RUNG_TOKEN, detail);
+    dial(session);
+}
+
+static void on_no_token(Session *session, const BearerAnswer *answer)
+{
+    const SessionFailure failure = {
+        .rung = RUNG_TOKEN,
+        .is_no_verdict = answer->end == BEARER_UNREACHABLE,
+        .input = {.phase = "token",
+            .host = answer->server,
+            .code = answer->code,
+            .text = answer->text,
+            .sys = answer->sys,
+            .by_token = TRUE},
+        .text_may_be_shown = TRUE, /* TLS was verified, or there is no text */
+    };
+    end(session, &failure);
+}
+
+static void on_bearer(const BearerAnswer *answer, gpointer user)
+{
+    Session *session = user;
+    session->asked = NULL;
+    session->is_in_turn = TRUE;
+    if (answer->end == BEARER_GIVEN)
+        on_token(session, answer);
+    else
+        on_no_token(session, answer);
+    turn_end(session);
+}
+
+static void ask_for_token(Session *session, guint64 newer_than)
+{
+    session->asked = bearer_get(
+        session->bearer, session->org_id, session->settings, newer_than, on_bearer, session);
+}
+
+/* --- Life ---------------------------------------------------------------------------------------
+ */
+
+static SmtpClientConfig core_config(
+    const Session *session, const SessionConfig *config, gboolean wants_lines)
+{
+    return (SmtpClientConfig){
+        .security = config->security,
+        .ehlo_name = session->ehlo_name,
+        .username = session->username,
+        .password = session->password,
+        .host = session->host,
+        .port = session->port,
+        .allowed_mechanisms = config->stops_before_login ? 0 : MECHANISMS,
+        .deadlines = config->deadlines,
+        .pace = config->pace,
+        .window = config->window,
+        .is_proven = config->is_proven,
+        .wants_lines = wants_lines,
+    };
+}
+
 Session *session_open(const SessionConfig *config, const SessionEvents *events, gpointer user)
 {
     g_assert(config->host != NULL && config->host[0] != '\0');
@@ -481,26 +615,23 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
     session->host = g_strdup(config->host);
     session->port = config->port;
     session->username = g_strdup(config->username);
+    session->ehlo_name = g_strdup(config->ehlo_name);
     session->password = secret_copy(config->password);
+    session->dialer = config->dialer;
     session->tls = config->tls;
     session->attempts = g_string_new(NULL);
     session->first_words = g_string_new(NULL);
     session->later = later_new(config->dialer->context, on_later, session);
     session->out = g_byte_array_new();
-    const SmtpClientConfig core = {
-        .security = config->security,
-        .ehlo_name = config->ehlo_name,
-        .username = config->username,
-        .password = config->password,
-        .allowed_mechanisms = config->stops_before_login ? 0 : MECHANISMS,
-        .deadlines = config->deadlines,
-        .pace = config->pace,
-        .window = config->window,
-        .is_proven = config->is_proven,
-        .wants_lines = events->line != NULL,
-    };
-    session->client = smtp_client_new(&core);
-    session->dial = net_dial(config->dialer, config->host, config->port, &dial_events, session);
+    session->core = core_config(session, config, events->line != NULL);
+    if (config->bearer == NULL || config->stops_before_login) {
+        dial(session);
+        return session;
+    }
+    session->bearer = config->bearer;
+    session->org_id = config->org_id;
+    session->settings = settings_copy(config->settings);
+    ask_for_token(session, config->wants_fresh_token ? BEARER_FRESH : BEARER_ANY);
     return session;
 }
 
@@ -508,6 +639,7 @@ void session_free(Session *session)
 {
     if (session == NULL)
         return;
+    g_clear_pointer(&session->asked, bearer_cancel);
     if (session->dial != NULL)
         net_dial_cancel(session->dial);
     session->dial = NULL;
@@ -578,7 +710,7 @@ const SmtpCapabilities *session_capabilities(const Session *session)
 
 const char *session_auth_mechanism(const Session *session)
 {
-    return smtp_client_auth_mechanism(session->client);
+    return session->client == NULL ? NULL : smtp_client_auth_mechanism(session->client);
 }
 
 SmtpPace session_pace(const Session *session)

@@ -8,6 +8,7 @@
  * the loop, and so does what they write, together. */
 #pragma once
 
+#include "courier/bearer.h"
 #include "diagnosis/diagnosis.h"
 #include "net/dial.h"
 #include "smtp/client.h"
@@ -18,7 +19,8 @@ typedef struct session Session;
 
 /* The rungs of the ladder (DESIGN 1). */
 typedef enum {
-    RUNG_DNS = 0,
+    RUNG_TOKEN = 0, /* with OAuth2 */
+    RUNG_DNS,
     RUNG_CONNECT,
     RUNG_GREETING,
     RUNG_EHLO,
@@ -31,10 +33,11 @@ typedef enum {
     RUNG_COUNT,
 } Rung;
 
-const char *rung_name(Rung rung); /* "dns" … "recipient" */
+const char *rung_name(Rung rung); /* "token", "dns" … "recipient" */
 
-/* The rungs of a whole verification in order; returns how many. */
-guint rung_ladder(TlsMode security, gboolean with_recipient, Rung ladder[RUNG_COUNT]);
+/* The rungs of a whole verification in order; returns how many. with_token: by OAuth2. */
+guint rung_ladder(
+    TlsMode security, gboolean with_token, gboolean with_recipient, Rung ladder[RUNG_COUNT]);
 
 typedef struct {
     const NetDialer *dialer;
@@ -43,7 +46,13 @@ typedef struct {
     guint16 port;
     TlsMode security;
     const char *username;
-    const Secret *password;
+    const Secret *password;       /* NULL with a bearer */
+    Bearer *bearer;               /* OAuth2: gives the token before anything is connected to, and a
+                                     newer one, once, when the login refuses what was kept for a while.
+                                     NULL: by password */
+    gint64 org_id;                /* with a bearer: whose account */
+    const SmtpSettings *settings; /* the same: which */
+    gboolean wants_fresh_token;   /* the token server is asked, whatever is kept */
     const char *ehlo_name;
     SmtpDeadlines deadlines;
     SmtpPace pace; /* at most; 0: as the server offers */
@@ -58,7 +67,9 @@ typedef struct {
 /* Why a session ended, ready to be matched: strings are lent during `ended`. */
 typedef struct {
     Rung rung;
-    DiagnosisInput input;          /* phase, reply, sys, TLS facts */
+    gboolean is_no_verdict; /* rung TOKEN: the token server could not be asked, or not now; else it
+                               refused for good, as a login is refused */
+    DiagnosisInput input;   /* phase, reply, sys, TLS facts */
     gboolean text_may_be_shown;    /* DESIGN rule 9: TLS verified, or a public address. The text may
                                       be what was said instead of a greeting */
     const NetTlsInfo *certificate; /* of a refused one; NULL */

@@ -73,6 +73,7 @@ Sibling *sibling_look(const SessionConfig *config, guint16 port,
     probe.security = tls_mode_for_port(port);
     probe.username = "";
     probe.password = nothing;
+    probe.bearer = NULL;
     probe.stops_before_login = TRUE;
     sibling->session = session_open(&probe, &events, sibling);
     sibling->timeout = g_timeout_source_new(LIMIT_SIBLING_MS);

@@ -78,6 +78,10 @@ static const char *suspect_port(const Suspect *suspect)
 const char *suspicion_sys(const Suspect *suspect)
 {
     switch (suspect->rung) {
+    case RUNG_TOKEN: /* what else its certificate says is not known here */
+        return g_strcmp0(suspect->sys, "CERTIFICATE") == 0 && suspect->now < LIMIT_CLOCK_EARLIEST_MS
+                   ? "CLOCK_BEHIND"
+                   : NULL;
     case RUNG_CONNECT:
         return suspect_port(suspect);
     case RUNG_GREETING:

@@ -27,7 +27,7 @@ struct verification_run {
     char *key; /* in courier->runs */
     Verification *record;
     SmtpSettings *settings;
-    Secret *password;
+    Secret *password; /* NULL with OAuth2 */
     Session *session;
     GSource *timeout;
     Rung ladder[RUNG_COUNT];
@@ -47,6 +47,11 @@ struct verification_run {
     gboolean has_failed; /* the ladder says so; the end waits for what is still looked at: */
     gboolean waits_for_mx;
 };
+
+static gboolean is_by_token(const SmtpSettings *settings)
+{
+    return settings->auth == SETTINGS_AUTH_OAUTH2;
+}
 
 void verification_run_free(VerificationRun *run)
 {
@@ -198,8 +203,7 @@ static void finish(VerificationRun *run, VerificationState state)
     ending->login_refused = run->login_refused || left_during_login(run);
     ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
     if (run->login_refused && run->password_was_judged) /* else it may well be right */
-        vault_fingerprint(
-            courier->parts.vault, LOGIN_GUARD_PURPOSE, run->password, ending->fingerprint);
+        courier_login_fingerprint(courier->parts.vault, run->password, ending->fingerprint);
     courier_write(courier, ending_job, ending_written, ending);
 }
 
@@ -304,7 +308,8 @@ static void fail(VerificationRun *run, const SessionFailure *failure)
         record->reply_text =
             text_printable(input->text, strlen(input->text), LIMIT_PEER_TEXT_CHARACTERS);
     record->error_name = g_strdup(input->sys != NULL ? input->sys : input->tls);
-    run->login_refused = failure->rung == RUNG_AUTH && input->code >= 500;
+    run->login_refused = (failure->rung == RUNG_AUTH && input->code >= 500) ||
+                         (failure->rung == RUNG_TOKEN && !failure->is_no_verdict);
     run->has_failed = TRUE;
     look_around(run, failure->rung);
 }
@@ -360,6 +365,9 @@ static char *describe_capabilities(const SmtpCapabilities *offered)
     append_keyword(list, (offered->auth_mechanisms & SMTP_AUTH_LOGIN) != 0, "AUTH LOGIN");
     append_keyword(
         list, (offered->auth_mechanisms & SMTP_AUTH_SCRAM_SHA_256) != 0, "AUTH SCRAM-SHA-256");
+    append_keyword(list, (offered->auth_mechanisms & SMTP_AUTH_XOAUTH2) != 0, "AUTH XOAUTH2");
+    append_keyword(
+        list, (offered->auth_mechanisms & SMTP_AUTH_OAUTHBEARER) != 0, "AUTH OAUTHBEARER");
     if (offered->size_known) {
         g_autofree char *size = g_strdup_printf("SIZE %" G_GUINT64_FORMAT, offered->size_max);
         append_keyword(list, TRUE, size);
@@ -403,6 +411,7 @@ static void on_probe_done(gpointer user)
                 .code = reply->code,
                 .enhanced = reply->enhanced[0] == '\0' ? NULL : reply->enhanced,
                 .text = reply->text,
+                .by_token = is_by_token(run->settings),
                 .host = run->record->host,
                 .port = run->record->port},
             .text_may_be_shown = TRUE,
@@ -438,6 +447,7 @@ static const SessionEvents session_events = {
 static const char *phase_of_rung(Rung rung)
 {
     switch (rung) {
+    case RUNG_TOKEN:
     case RUNG_DNS:
     case RUNG_CONNECT:
     case RUNG_GREETING:
@@ -528,7 +538,8 @@ static SessionConfig session_config(const VerificationRun *run);
 static void look_around(VerificationRun *run, Rung rung)
 {
     gboolean with_sibling = rung >= RUNG_CONNECT && rung <= RUNG_TLS;
-    gboolean with_mx = (rung <= RUNG_CONNECT || rung == RUNG_CERTIFICATE) && !is_exempt(run);
+    gboolean with_mx =
+        (rung == RUNG_DNS || rung == RUNG_CONNECT || rung == RUNG_CERTIFICATE) && !is_exempt(run);
     if (run->courier->is_stopping)
         with_sibling = with_mx = FALSE;
     if (with_sibling) {
@@ -581,7 +592,8 @@ Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSe
     record->started_by = g_strdup(started_by);
     record->started_at = now;
     Rung ladder[RUNG_COUNT];
-    guint n_rungs = rung_ladder(settings_security(settings), probe_recipient != NULL, ladder);
+    guint n_rungs = rung_ladder(
+        settings_security(settings), is_by_token(settings), probe_recipient != NULL, ladder);
     for (guint i = 0; i < n_rungs; i++) {
         VerificationPhase *phase = g_new0(VerificationPhase, 1);
         phase->name = g_strdup(rung_name(ladder[i]));
@@ -598,8 +610,8 @@ static VerificationRun *run_new(Request *request)
     run->key = id_dup(&request->id, "ver");
     run->settings = g_steal_pointer(&request->settings);
     run->record = g_steal_pointer(&request->record);
-    run->n_rungs = rung_ladder(
-        settings_security(run->settings), run->record->probe_recipient != NULL, run->ladder);
+    run->n_rungs = rung_ladder(settings_security(run->settings), is_by_token(run->settings),
+        run->record->probe_recipient != NULL, run->ladder);
     run->dialer = request->courier->parts.dialer;
     if (run->dialer.connect_ms == 0)
         run->dialer.connect_ms = LIMIT_VERIFICATION_CONNECT_MS;
@@ -626,6 +638,10 @@ static SessionConfig session_config(const VerificationRun *run)
         .security = settings_security(run->settings),
         .username = settings_username(run->settings),
         .password = run->password,
+        .bearer = is_by_token(run->settings) ? courier->bearer : NULL,
+        .org_id = run->record->org_id,
+        .settings = run->settings,
+        .wants_fresh_token = TRUE,
         .ehlo_name = courier_ehlo_name(courier, run->settings),
         .deadlines = impatient(courier->parts.deadlines),
     };
@@ -639,10 +655,12 @@ static gboolean run_start(gpointer user)
         return G_SOURCE_REMOVE;
     VerificationRun *run = run_new(request);
     g_autoptr(GError) error = NULL;
-    run->password =
-        settings_unseal_password(run->settings, courier->parts.vault, request->org_id, &error);
+    gboolean needs_password = !is_by_token(run->settings);
+    if (needs_password)
+        run->password =
+            settings_unseal_password(run->settings, courier->parts.vault, request->org_id, &error);
     begin_rung(run);
-    if (run->password == NULL) {
+    if (needs_password && run->password == NULL) {
         g_warning("a verification has no password to try: %s", error->message);
         run->password = secret_new("", 0);
         run->record->error_name = g_strdup("SECRET");

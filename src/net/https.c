@@ -23,7 +23,9 @@ typedef struct {
     MonoMs ends_at;
     gsize most_bytes, header_bytes;
     GByteArray *body;
-    const NetHttpsPost *post; /* NULL: a GET */
+    const NetHttpsPost *post; /* NULL: no such one */
+    const NetHttpsCall *call; /* NULL: no such one; both NULL: a GET */
+    const char *sys;          /* see NetHttpsFault */
     gboolean is_too_large, is_cut, is_ca_unreadable, is_denied;
 } Request;
 
@@ -141,16 +143,19 @@ static guint add_addresses(const Request *request, GString *list)
 }
 
 /* "host:443:192.0.2.1,[2001:db8::1]", as curl takes it. */
-static char *resolve(const Request *request, GError **error)
+static char *resolve(Request *request, GError **error)
 {
     g_autoptr(GString) list = g_string_new(NULL);
     g_string_printf(list, "%s:%s:", request->host, request->port);
     gsize n_before = list->len;
-    if (add_addresses(request, list) == 0)
+    if (add_addresses(request, list) == 0) {
+        request->sys = "EAI_NONAME";
         g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "%s has no address", request->host);
-    else if (list->len == n_before)
+    } else if (list->len == n_before) {
+        request->sys = "PRIVATE_ADDRESS";
         g_set_error(error, ABS_ERROR, ABS_ERROR_DENIED,
             "%s leads only to addresses that are not allowed", request->host);
+    }
     return list->len == n_before ? NULL : g_string_free(g_steal_pointer(&list), FALSE);
 }
 
@@ -170,6 +175,7 @@ static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_socka
 static CURLcode on_tls(CURL *curl, void *context, void *user)
 {
     Request *request = user;
+    SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT); /* an answer may hold a token */
     SSL_CTX_set_default_verify_paths(context);
     request->is_ca_unreadable =
         request->ca_file != NULL && SSL_CTX_load_verify_file(context, request->ca_file) != 1;
@@ -234,10 +240,9 @@ static List *header_list(const char *const *headers)
     return list;
 }
 
-static void set_post(CURL *curl, const NetHttpsPost *post, List *headers)
+/* The body is read where it is. */
+static void set_post(CURL *curl, gconstpointer data, gsize n, List *headers)
 {
-    gsize n = 0;
-    gconstpointer data = g_bytes_get_data(post->body, &n);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, data != NULL ? data : "");
@@ -272,8 +277,22 @@ static gboolean is_tls_fault(CURLcode code)
            code == CURLE_SSL_CIPHER;
 }
 
-static void set_error(const Request *request, CURLcode code, GError **error)
+static const char *sys_of(CURLcode code)
 {
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return "ETIMEDOUT";
+    if (code == CURLE_COULDNT_CONNECT)
+        return "ECONNREFUSED";
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return "CERTIFICATE";
+    return is_tls_fault(code) ? "TLS" : "EOF";
+}
+
+static void set_error(Request *request, CURLcode code, GError **error)
+{
+    gboolean tells_tls = request->post != NULL || request->call != NULL;
+    if (!request->is_ca_unreadable && !request->is_too_large)
+        request->sys = request->is_denied ? "PRIVATE_ADDRESS" : sys_of(code);
     if (request->is_ca_unreadable)
         g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
             "no trusted certificate can be read from \"%s\" (PEM is expected)", request->ca_file);
@@ -286,50 +305,73 @@ static void set_error(const Request *request, CURLcode code, GError **error)
             "%s leads only to addresses that are not allowed", request->host);
     else
         g_set_error(error, ABS_ERROR,
-            request->post != NULL && is_tls_fault(code) ? ABS_ERROR_PROTOCOL : ABS_ERROR_IO,
+            tells_tls && is_tls_fault(code) ? ABS_ERROR_PROTOCOL : ABS_ERROR_IO,
             "no complete answer from %s: %s", request->host, curl_easy_strerror(code));
 }
 
-static GBytes *fetch(Request *request, int *status, GError **error)
+/* Of what is sent beside the URL; NULL: nothing is. */
+static List *body_headers(const Request *request)
+{
+    if (request->post != NULL)
+        return header_list(request->post->headers);
+    if (request->call == NULL)
+        return NULL;
+    g_autofree char *type = g_strdup_printf("Content-Type: %s", request->call->content_type);
+    const char *const ours[] = {type, "Accept: application/json", NULL};
+    return header_list(ours);
+}
+
+static void set_body(CURL *curl, const Request *request, List *headers)
+{
+    gsize n = 0;
+    if (request->post != NULL) {
+        gconstpointer data = g_bytes_get_data(request->post->body, &n);
+        set_post(curl, data, n, headers);
+    } else {
+        const char *data = secret_reveal(request->call->body, &n);
+        set_post(curl, data, n, headers);
+    }
+}
+
+/* request->body is filled. */
+static gboolean fetch(Request *request, int *status, GError **error)
 {
     g_autofree char *resolved = resolve(request, error);
     if (resolved == NULL)
-        return NULL;
+        return FALSE;
     g_autoptr(List) addresses = curl_slist_append(NULL, resolved);
     g_autoptr(CURL) curl = curl_easy_init();
     if (curl == NULL || addresses == NULL)
         g_error("out of memory for an HTTPS request");
-    g_autoptr(GByteArray) body = g_byte_array_new();
-    request->body = body;
-    g_autoptr(List) headers = request->post != NULL ? header_list(request->post->headers) : NULL;
     set_options(curl, request, addresses);
-    if (request->post != NULL)
-        set_post(curl, request->post, headers);
+    g_autoptr(List) headers = body_headers(request);
+    if (headers != NULL)
+        set_body(curl, request, headers);
     CURLcode code = perform(curl, request->dns);
     if (code != CURLE_OK && !request->is_cut) {
         set_error(request, code, error);
-        return NULL;
+        return FALSE;
     }
     long told = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &told);
     *status = (int)told;
-    return g_byte_array_free_to_bytes(g_steal_pointer(&body));
+    return TRUE;
 }
 
-static GBytes *run(Request *request, int *status, GError **error)
+static gboolean run(Request *request, int *status, GError **error)
 {
     net_curl_start();
-    GBytes *body = read_url(request->url, &request->host, &request->port, error)
-                       ? fetch(request, status, error)
-                       : NULL;
+    gboolean is_answered = read_url(request->url, &request->host, &request->port, error) &&
+                           fetch(request, status, error);
     g_free(request->host);
     g_free(request->port);
-    return body;
+    return is_answered;
 }
 
 GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file, const char *url,
     gsize most_bytes, gint64 timeout_ms, int *status, GError **error)
 {
+    g_autoptr(GByteArray) body = g_byte_array_new();
     Request request = {
         .dns = dns,
         .policy = policy,
@@ -337,8 +379,9 @@ GBytes *net_https_get(NetDns *dns, const NetPolicy *policy, const char *ca_file,
         .url = url,
         .ends_at = clock_mono_ms() + timeout_ms,
         .most_bytes = most_bytes,
+        .body = body,
     };
-    return run(&request, status, error);
+    return run(&request, status, error) ? g_byte_array_free_to_bytes(g_steal_pointer(&body)) : NULL;
 }
 
 static gboolean headers_are_sound(const char *const *headers, GError **error)
@@ -355,6 +398,7 @@ static gboolean headers_are_sound(const char *const *headers, GError **error)
 
 gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error)
 {
+    g_autoptr(GByteArray) body = g_byte_array_new(); /* dropped */
     Request request = {
         .dns = post->dns,
         .policy = post->policy,
@@ -363,11 +407,31 @@ gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error)
         .ends_at = clock_mono_ms() + post->timeout_ms,
         .most_bytes = post->most_bytes,
         .post = post,
+        .body = body,
     };
-    if (!headers_are_sound(post->headers, error))
-        return FALSE;
-    g_autoptr(GBytes) body = run(&request, status, error);
-    return body != NULL;
+    return headers_are_sound(post->headers, error) && run(&request, status, error);
+}
+
+Secret *net_https_call(const NetHttpsCall *call, int *status, NetHttpsFault *fault, GError **error)
+{
+    /* All of its room at once: a buffer that grows leaves its content behind. */
+    g_autoptr(GByteArray) body = g_byte_array_sized_new((guint)call->most_bytes);
+    Request request = {
+        .dns = call->dns,
+        .policy = call->policy,
+        .ca_file = call->ca_file,
+        .url = call->url,
+        .ends_at = clock_mono_ms() + call->timeout_ms,
+        .most_bytes = call->most_bytes,
+        .call = call,
+        .body = body,
+    };
+    g_assert(text_is_one_line(call->content_type, TRUE));
+    Secret *answer = run(&request, status, error) ? secret_new(body->data, body->len) : NULL;
+    secret_wipe(body->data, body->len);
+    if (fault != NULL)
+        fault->sys = request.sys;
+    return answer;
 }
 
 gboolean net_https_url_read(const char *url, char **host, guint16 *port, GError **error)

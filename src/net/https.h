@@ -3,9 +3,11 @@
  * leads into a private network. TLS 1.2 or later, chain and name verified. No redirect is followed,
  * no proxy variable read, no cookie kept, nothing sent but what is named here.
  *
- * Who calls: discovery (api), webhooks (notify). For threads that may wait; never the loop. */
+ * Who calls: discovery (api), webhooks (notify), access tokens (courier, api). For threads that may
+ * wait; never the loop. */
 #pragma once
 
+#include "base/secret.h"
 #include "net/address.h"
 #include "net/dns.h"
 
@@ -34,6 +36,31 @@ typedef struct {
  * a long body, and ABS_ERROR_PROTOCOL where TLS did not come about or the certificate is not
  * trusted; ABS_ERROR_INPUT also for a header that is none. */
 gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error);
+
+typedef struct {
+    NetDns *dns;
+    const NetPolicy *policy;
+    const char *ca_file;      /* trusted besides the system's anchors; NULL: none */
+    const char *url;          /* as above; may name a port */
+    const char *content_type; /* of the body */
+    const Secret *body;
+    gsize most_bytes; /* of the answer's body; more is ABS_ERROR_LIMIT */
+    gint64 timeout_ms;
+} NetHttpsCall;
+
+/* Why a call came to nothing, as the failure catalogue names it; static, NULL where the error code
+ * says all: "EAI_NONAME", "PRIVATE_ADDRESS", "ETIMEDOUT", "ECONNREFUSED" (nobody listens, or no way
+ * there), "EOF" (the answer broke off), "TLS" (no TLS came about), "CERTIFICATE" (not trusted, or
+ * for another name). */
+typedef struct {
+    const char *sys;
+} NetHttpsFault;
+
+/* POST with a secret in it, and perhaps in the answer: a token endpoint's. The answer's body, of
+ * any complete answer, is the caller's to free; *status says which it is. It is accepted as JSON.
+ * Errors as of net_https_post, and ABS_ERROR_LIMIT; *fault (may be NULL) is set with each. What we
+ * copy is wiped, and so is what libcurl and OpenSSL free (wiped_memory.h). */
+Secret *net_https_call(const NetHttpsCall *call, int *status, NetHttpsFault *fault, GError **error);
 
 /* As net_https_get wants it; ABS_ERROR_INPUT or ABS_ERROR_DENIED as there. *host (the caller frees)
  * and *port may be NULL. */

@@ -6,7 +6,7 @@
 #include "notify/verdict.h"
 
 #define LOOK_MS CLOCK_MINUTE_MS /* longest wait while something is due later: clocks get set */
-#define HOUR_MS CLOCK_HOUR_MS   /* between two rounds of tidying and looking at dates */
+#define HOUR_MS CLOCK_HOUR_MS   /* between two rounds of tidying */
 
 /* What is known of a webhook while it is busy or left alone. */
 typedef struct {
@@ -228,26 +228,6 @@ static void tidy(Notify *notify)
         g_warning("old events of webhooks could not be removed, later again: %s", error->message);
 }
 
-/* --- What ends soon ----------------------------------------------------------------------------
- */
-
-static gboolean dates_job(Db *db, gpointer dates, GError **error)
-{
-    return webhook_dates_note(db, dates, clock_wall_ms(), error);
-}
-
-static void look_at_dates(Notify *notify)
-{
-    g_autoptr(GError) error = NULL;
-    Db *db = store_reader_take(notify->parts.store);
-    g_autoptr(GPtrArray) dates = webhook_dates_near(db, clock_wall_ms(), &error);
-    store_reader_give(notify->parts.store, db);
-    if (dates && dates->len > 0)
-        store_run(notify->parts.store, dates_job, dates, &error);
-    if (error)
-        g_warning("what ends soon could not be told, later again: %s", error->message);
-}
-
 /* --- Life --------------------------------------------------------------------------------------
  */
 
@@ -258,7 +238,6 @@ static gpointer run(gpointer user)
     while (!is_stopping(notify)) {
         if (clock_mono_ms() >= round_at) {
             tidy(notify);
-            look_at_dates(notify);
             round_at = clock_mono_ms() + HOUR_MS;
         }
         MonoMs wake_at = MIN(look(notify), round_at);

@@ -222,6 +222,7 @@ static void note_session(
             on_works(account, began_at, news);
         break;
     case ATTEMPT_UNSENT:
+    case ATTEMPT_NO_TOKEN:
     case ATTEMPT_UNCERTAIN:
         on_break(account, event, news);
         break;

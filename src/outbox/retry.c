@@ -70,6 +70,7 @@ RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate 
         decision = decide_refused(mail, DIAGNOSIS_FATE_RETRY, wait_s, now, random);
         break;
     case ATTEMPT_LOGIN_REFUSED:
+    case ATTEMPT_NO_TOKEN:
     case ATTEMPT_RETURNED:
         decision = (RetryDecision){EMAIL_QUEUED, now, FALSE};
         break;

@@ -17,9 +17,10 @@ typedef enum {
     ATTEMPT_UNCERTAIN,     /* the final dot left and no reply came */
     ATTEMPT_UNSENT,        /* the session broke or never stood: nobody refused this mail */
     ATTEMPT_LOGIN_REFUSED, /* the credential is at fault, never the mail (DESIGN rule 5) */
-    ATTEMPT_WITHDRAWN,     /* not tried after all: cancelled, or handed back */
-    ATTEMPT_RETURNED,      /* begun, perhaps marked, but its end never left, and nobody is at fault:
-                              it goes again at once */
+    ATTEMPT_NO_TOKEN,  /* OAuth2's token server did not answer: nobody refused, no mail was tried */
+    ATTEMPT_WITHDRAWN, /* not tried after all: cancelled, or handed back */
+    ATTEMPT_RETURNED,  /* begun, perhaps marked, but its end never left, and nobody is at fault:
+                          it goes again at once */
 } AttemptEnd;
 
 typedef struct {

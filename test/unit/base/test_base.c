@@ -53,6 +53,10 @@ static void ids_sort_by_time_and_survive_a_round_trip(void **state)
     assert_true(id_parse(a, "em", &again));
     assert_true(id_equal(&early, &again));
     assert_false(id_parse(a, "ver", &again));
+    assert_false(id_parse(a, "", &again));
+    assert_true(id_parse(a + strlen("em_"), "", &again)); /* digits alone */
+    assert_true(id_equal(&early, &again));
+    assert_false(id_parse(a + strlen("em_"), "em", &again));
     a[strlen(a) - 1] = 'G';
     assert_false(id_parse(a, "em", &again));
 }

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "net/https.h"
+#include "net/openssl_start.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -458,10 +459,130 @@ static void a_post_says_why_there_was_no_answer(void **state)
         Server server = {.names = cases[i].names};
         int status = 7, code = 0;
         server_start(&server);
-        assert_false(post(&server, *cases[i].policy, cases[i].headers, 700, &status, &code));
+        gint64 wait_ms = cases[i].code == ABS_ERROR_IO ? 700 : LONG_MS;
+        assert_false(post(&server, *cases[i].policy, cases[i].headers, wait_ms, &status, &code));
         assert_int_equal(code, cases[i].code);
         assert_int_equal(status, 7);
         server_stop(&server);
+    }
+}
+
+/* --- a call whose answer counts ----------------------------------------------------------------
+ */
+
+typedef struct {
+    Secret *answer;
+    int status, code; /* code: of the error, 0 if there is none */
+    const char *sys;
+} Called;
+
+static Called call_at(const char *url, const NetPolicy *policy, gint64 timeout_ms)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Secret) body = secret_new("a=b&c=d", 7);
+    const NetHttpsCall call = {
+        .dns = dns,
+        .policy = policy,
+        .ca_file = trusted_file,
+        .url = url,
+        .content_type = "application/x-www-form-urlencoded",
+        .body = body,
+        .most_bytes = MOST_BYTES,
+        .timeout_ms = timeout_ms,
+    };
+    NetHttpsFault fault = {NULL};
+    Called called = {.status = 7};
+    called.answer = net_https_call(&call, &called.status, &fault, &error);
+    assert_int_equal(called.answer == NULL, error != NULL);
+    called.code = error != NULL ? error->code : 0;
+    called.sys = fault.sys;
+    return called;
+}
+
+static Called call(const Server *server, const NetPolicy *policy, gint64 timeout_ms)
+{
+    g_autofree char *url = g_strdup_printf("https://loop.test:%u/token", server->port);
+    return call_at(url, policy, timeout_ms);
+}
+
+static void a_call_carries_its_body_and_keeps_the_answer(void **state)
+{
+    static const struct {
+        const char *name, *answer, *body;
+        int status;
+    } cases[] = {
+        {"a good one", OK_HEAD "5\r\n\r\nhello", "hello", 200},
+        {"a refusal", "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno", "no", 401},
+        {"without a body", "HTTP/1.1 204 So\r\n\r\n", "", 204},
+        {"a redirect",
+            "HTTP/1.1 307 Go\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "",
+            307},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        Server server = {.answer = cases[i].answer, .until = "c=d"};
+        server_start(&server);
+        Called called = call(&server, loopback_policy, LONG_MS);
+        assert_int_equal(called.code, 0);
+        assert_int_equal(called.status, cases[i].status);
+        assert_string_equal(secret_reveal(called.answer, NULL), cases[i].body);
+        server_join(&server);
+        g_autofree char *wanted = g_strdup_printf(
+            "POST /token HTTP/1.1\r\nHost: loop.test:%u\r\nContent-Type: "
+            "application/x-www-form-urlencoded\r\nAccept: application/json\r\nContent-Length: "
+            "7\r\n\r\na=b&c=d",
+            server.port);
+        assert_string_equal(server.request->str, wanted);
+        server_stop(&server);
+        secret_free(called.answer);
+    }
+}
+
+static void a_call_names_what_came_in_its_way(void **state)
+{
+    const struct {
+        const char *name;
+        Server server;
+        NetPolicy *policy;
+        int code;
+        const char *sys;
+    } cases[] = {
+        {"a certificate for another name", {.names = "DNS:other.test"}, loopback_policy,
+            ABS_ERROR_PROTOCOL, "CERTIFICATE"},
+        {"an unknown issuer", {.issuer = &stranger}, loopback_policy, ABS_ERROR_PROTOCOL,
+            "CERTIFICATE"},
+        {"TLS 1.1", {.most_version = TLS1_1_VERSION}, loopback_policy, ABS_ERROR_PROTOCOL, "TLS"},
+        {"silence", {0}, loopback_policy, ABS_ERROR_IO, "ETIMEDOUT"},
+        {"half an answer", {.answer = OK_HEAD "5\r\n\r\nhel"}, loopback_policy, ABS_ERROR_IO,
+            "EOF"},
+        {"a private address", {0}, strict_policy, ABS_ERROR_DENIED, "PRIVATE_ADDRESS"},
+        {"a long answer", {.answer = OK_HEAD "8192\r\n\r\n", .flood = 2 * MOST_BYTES},
+            loopback_policy, ABS_ERROR_LIMIT, NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        Server server = cases[i].server;
+        server_start(&server);
+        gboolean is_silent = g_strcmp0(cases[i].sys, "ETIMEDOUT") == 0;
+        Called called = call(&server, cases[i].policy, is_silent ? 700 : LONG_MS);
+        assert_int_equal(called.code, cases[i].code);
+        assert_int_equal(g_strcmp0(called.sys, cases[i].sys), 0);
+        assert_int_equal(called.status, 7);
+        server_stop(&server);
+    }
+    const struct {
+        const char *url, *sys;
+        int code;
+    } ways[] = {
+        {"https://loop.test:1/", "ECONNREFUSED", ABS_ERROR_IO},
+        {"https://missing.test/", "EAI_NONAME", ABS_ERROR_NOT_FOUND},
+        {"http://loop.test/", NULL, ABS_ERROR_INPUT},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+        print_message("# %s\n", ways[i].url);
+        Called called = call_at(ways[i].url, loopback_policy, LONG_MS);
+        assert_int_equal(called.code, ways[i].code);
+        assert_int_equal(g_strcmp0(called.sys, ways[i].sys), 0);
     }
 }
 
@@ -559,9 +680,13 @@ int main(void)
         cmocka_unit_test(a_post_carries_its_headers_and_its_body_and_nothing_else),
         cmocka_unit_test(a_posts_answer_counts_by_its_status_however_long_it_is),
         cmocka_unit_test(a_post_says_why_there_was_no_answer),
+        cmocka_unit_test(a_call_carries_its_body_and_keeps_the_answer),
+        cmocka_unit_test(a_call_names_what_came_in_its_way),
         cmocka_unit_test(an_address_is_read_as_a_request_would),
         cmocka_unit_test(a_thousand_changed_answers_never_lead_to_a_forbidden_address),
     };
+    net_openssl_start(); /* as in the program */
     signal(SIGPIPE, SIG_IGN);
+    secret_init();
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

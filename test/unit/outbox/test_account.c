@@ -198,6 +198,33 @@ static void other_limits_lift_neither_a_refusal_nor_a_break_nor_a_hold(void **un
     }
 }
 
+/* A token server that is away is like a mail server that is away, but no mail has used up an
+ * attempt or asked for anything. */
+static void without_a_token_all_wait_longer_each_time_and_no_mail_pays_for_it(void **unused)
+{
+    Hand hand = open_hand(4);
+    const OutboxItem items[] = {item(1, EMAIL_CLASS_RESET)};
+    load(&hand, items, 1);
+    end(&hand, 1, ATTEMPT_NO_TOKEN, DIAGNOSIS_FATE_NONE);
+    assert_int_equal(find(&hand, OUTBOX_EFFECT_HEALTH)->health, OUTBOX_HEALTH_UNREACHABLE);
+    for (guint trial = 1; trial <= 8; trial++) {
+        const OutboxEffect *record = find(&hand, OUTBOX_EFFECT_RECORD);
+        assert_int_equal(record->decision.state, EMAIL_QUEUED);
+        assert_false(record->decision.counts);
+        assert_false(record->asked);
+        recorded(&hand, 1);
+        load(&hand, NULL, 0); /* no tests wait: they alone could go */
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+        hand.now += retry_delay_ms(trial, 0) * 5 / 4;
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+        load(&hand, items, 1);
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
+        end(&hand, 1, ATTEMPT_NO_TOKEN, DIAGNOSIS_FATE_NONE);
+    }
+    outbox_free(hand.outbox);
+}
+
 static void a_refusal_under_other_settings_says_nothing(void **unused)
 {
     Hand hand = open_hand(1);
@@ -314,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_jump_moves_no_wait_and_is_a_reason_to_look_anew),
         cmocka_unit_test(a_refusal_that_no_mail_heard_counts),
         cmocka_unit_test(other_limits_lift_neither_a_refusal_nor_a_break_nor_a_hold),
+        cmocka_unit_test(without_a_token_all_wait_longer_each_time_and_no_mail_pays_for_it),
         cmocka_unit_test(a_refusal_under_other_settings_says_nothing),
         cmocka_unit_test(only_what_began_after_the_wait_is_the_automatic_try),
         cmocka_unit_test(after_a_restart_a_moment_that_cannot_be_leaves_no_try),
