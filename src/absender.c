@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "courier/courier.h"
 #include "ingress/sandbox.h"
+#include "net/openssl_start.h"
 #include "notify/notify.h"
 
 #include "base/crash_point.h"
@@ -84,9 +85,21 @@ static void on_disk_failure(gpointer unused)
     _exit(EXIT_DISK_FAILED);
 }
 
+/* A key that systemd hands over (LoadCredential=absender-key:…) goes before the file in the data
+ * folder, and is never made. */
+static Vault *open_vault(const Daemon *daemon, gboolean may_create, GError **error)
+{
+    const char *folder = g_getenv("CREDENTIALS_DIRECTORY");
+    g_autofree char *credential =
+        folder == NULL ? NULL : g_build_filename(folder, "absender-key", NULL);
+    if (credential != NULL && g_file_test(credential, G_FILE_TEST_EXISTS))
+        return vault_open_credential(credential, error);
+    g_autofree char *key = g_build_filename(daemon->config->data, "key", NULL);
+    return vault_open(key, may_create, error);
+}
+
 static gboolean open_data(Daemon *daemon, GError **error)
 {
-    g_autofree char *key = g_build_filename(daemon->config->data, "key", NULL);
     g_autofree char *database = g_build_filename(daemon->config->data, "absender.db", NULL);
     if (g_mkdir_with_parents(daemon->config->data, 0700) != 0) {
         g_set_error(error, ABS_ERROR, ABS_ERROR_IO, say("the data directory %s cannot be made: %s"),
@@ -96,7 +109,7 @@ static gboolean open_data(Daemon *daemon, GError **error)
     gboolean holds = TRUE;
     if (!store_holds_sealed_records(database, &holds, error))
         return FALSE;
-    daemon->vault = vault_open(key, !holds, error);
+    daemon->vault = open_vault(daemon, !holds, error);
     if (daemon->vault == NULL)
         return FALSE;
     g_autofree char *warning = NULL;
@@ -200,6 +213,7 @@ static gboolean open_doors(Daemon *daemon, GError **error)
             .policy = daemon->policy},
         .tls = daemon->tls,
         .dns = daemon->dns,
+        .ca_file = config->ca_file,
         .default_ehlo_name = daemon->ehlo_name,
         .login_guard_exempt_host = daemon->sandbox == NULL ? NULL : "localhost",
         .retention = {config->keep_bodies_days, config->keep_emails_days},
@@ -287,6 +301,21 @@ static Step climb(Daemon *daemon, GError **error)
     return NULL;
 }
 
+/* NULL if it is not the vault's sentence about a key that is not in the file. */
+static char *explain_missing_key(const char *message)
+{
+    static const char between[] = " is needed, but the key file holds ";
+    const char *at = strstr(message, between);
+    if (at == NULL || !g_str_has_prefix(message, "key "))
+        return NULL;
+    const char *id = message + strlen("key ");
+    g_autofree char *needed = g_strndup(id, (gsize)(at - id));
+    return g_strdup_printf(
+        say("key %s is needed, but the key file holds %s: put back your copy of the key file, "
+            "or import exported keys (absender key import). Nothing was changed"),
+        needed, at + strlen(between));
+}
+
 static char *explain_data(const Daemon *daemon, const GError *error)
 {
     const char *data = daemon->config->data;
@@ -303,6 +332,9 @@ static char *explain_data(const Daemon *daemon, const GError *error)
         return g_strdup_printf(say("key file %s is missing, and a new key could not open what is "
                                    "stored: put the key back"),
             key);
+    g_autofree char *misses = explain_missing_key(error->message);
+    if (misses != NULL)
+        return g_steal_pointer(&misses);
     if (g_lstat(key, &facts) == 0 && S_ISREG(facts.st_mode) &&
         (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return g_strdup_printf(
@@ -431,6 +463,7 @@ static int serve(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    net_openssl_start();
     setlocale(LC_ALL, "");
     secret_init();
     harden_process();

@@ -41,6 +41,14 @@ static const CliCommand commands[] = {
                   "  absender token create --name shop --scope emails:send \\\n"
                   "    --from shop@example.com --network 10.0.0.0/8 --per-hour 500"),
         cli_token},
+    {"reset-link", SAY_LATER("EMAIL"), SAY_LATER("make a link to a new password for a member"),
+        SAY_LATER(
+            "For whoever cannot sign in and gets no mail, the only administrator too. The link\n"
+            "alone is printed on standard output: open it, or pass it on to that person. It\n"
+            "works once, for an hour; the audit log notes it.\n"
+            "\n"
+            "  absender reset-link anna@example.com"),
+        cli_reset_link},
     {"pause", SAY_LATER("[--reason TEXT] [--until TIME]"), SAY_LATER("switch mail sending off"),
         SAY_LATER(
             "Mail is held, not lost. Test mails and verifications that a person starts still\n"
@@ -96,6 +104,19 @@ static const CliCommand commands[] = {
             "\n"
             "  absender backup /var/backups/absender.backup --replace"),
         cli_backup},
+    {"key", SAY_LATER("status | add | activate ID | retire ID | export FILE | import FILE"),
+        SAY_LATER("change the key that everything stored is sealed with"),
+        SAY_LATER(
+            "A change, while the service works: add makes a key, activate has it seal from now\n"
+            "on and puts everything stored under it, retire takes a former key away as soon as\n"
+            "nothing is sealed with it. status shows all of them. Each step may be repeated.\n"
+            "export writes the keys to a new file, sealed with a passphrase; import puts them\n"
+            "into the folder that --data names, while no service runs there.\n"
+            "\n"
+            "  absender key add\n"
+            "  absender key activate 0193f5c0e1c27abc8def0123456789ab\n"
+            "  absender key export /media/safe/absender-keys"),
+        cli_key},
     {"restore", SAY_LATER("FILE [--replace] [--yes]"),
         SAY_LATER("put a backup in the place of the database"),
         SAY_LATER(
@@ -118,7 +139,7 @@ static void print_overview(FILE *out)
 {
     fprintf(out, "%s\n\n", say("Absender: outgoing mail, verified and never lost."));
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, say(commands[i].summary));
+        fprintf(out, "  %-10s %s\n", commands[i].name, say(commands[i].summary));
     fprintf(out, "\n%s\n",
         say("\"absender COMMAND --help\" explains a command. All take --data DIR and --json."));
 }

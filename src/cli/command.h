@@ -41,9 +41,11 @@ CliExit cli_send(const CliCommand *command, int argc, char **argv);
 CliExit cli_token(const CliCommand *command, int argc, char **argv);
 CliExit cli_queue(const CliCommand *command, int argc, char **argv);
 CliExit cli_audit(const CliCommand *command, int argc, char **argv);
+CliExit cli_key(const CliCommand *command, int argc, char **argv);
 CliExit cli_backup(const CliCommand *command, int argc, char **argv);
 CliExit cli_restore(const CliCommand *command, int argc, char **argv);
 CliExit cli_explain(const CliCommand *command, int argc, char **argv);
+CliExit cli_reset_link(const CliCommand *command, int argc, char **argv);
 CliExit cli_pause(const CliCommand *command, int argc, char **argv);
 CliExit cli_resume(const CliCommand *command, int argc, char **argv);
 

@@ -47,6 +47,12 @@ char *format_time(const json_t *object, const char *key)
     return local_time(object, key, is_german ? "%d.%m.%Y %H:%M" : "%Y-%m-%d %H:%M");
 }
 
+char *format_day(const json_t *object, const char *key)
+{
+    gboolean is_german = strcmp(words_language(), "de") == 0;
+    return local_time(object, key, is_german ? "%d.%m.%Y" : "%Y-%m-%d");
+}
+
 /* One of the API's words and what people read. */
 typedef struct {
     const char *word, *english;
@@ -333,7 +339,15 @@ static void add_sending_with(GString *out, const json_t *with)
 }
 
 static const Reading fields[] = {{"host", SAY_LATER("SMTP server")},
-    {"from_email", SAY_LATER("sender address")}, {"password", SAY_LATER("password")}};
+    {"from_email", SAY_LATER("sender address")}, {"password", SAY_LATER("password")},
+    {"oauth/provider", SAY_LATER("OAuth2 provider")}, {"oauth/grant", SAY_LATER("OAuth2 sign-in")},
+    {"oauth/tenant", SAY_LATER("tenant")}, {"oauth/client_id", SAY_LATER("client id")},
+    {"oauth/client_secret", SAY_LATER("client secret")},
+    {"oauth/certificate", SAY_LATER("certificate")},
+    {"oauth/private_key", SAY_LATER("private key")},
+    {"oauth/service_account_key", SAY_LATER("service account key")},
+    {"oauth/token_url", SAY_LATER("token URL")}, {"oauth/scope", SAY_LATER("scope")},
+    {"oauth/refresh_token", SAY_LATER("sign-in at the provider")}};
 
 static void add_missing(GString *out, const json_t *missing)
 {
@@ -392,6 +406,7 @@ char *format_status(const json_t *smtp)
         format_add_line(out, say("Last check:"), line);
         format_add_diagnosis(out, json_object_get(last, "diagnosis"));
     }
+    format_add_dates(out, json_object_get(smtp, "dates"));
     return g_string_free(out, FALSE);
 }
 
@@ -399,12 +414,12 @@ char *format_status(const json_t *smtp)
  */
 
 /* The words of the page (ui/i18n, "phase.…"); a test compares them. */
-static const Reading phases[] = {{"dns", SAY_LATER("Look up server name")},
-    {"connect", SAY_LATER("Connect")}, {"greeting", SAY_LATER("Server greeting")},
-    {"ehlo", SAY_LATER("Ask for capabilities")}, {"starttls", SAY_LATER("Switch to encryption")},
-    {"tls", SAY_LATER("Negotiate encryption")}, {"certificate", SAY_LATER("Verify certificate")},
-    {"auth", SAY_LATER("Log in")}, {"sender", SAY_LATER("Sender accepted")},
-    {"recipient", SAY_LATER("Probe recipient accepted")}};
+static const Reading phases[] = {{"token", SAY_LATER("Fetch a token")},
+    {"dns", SAY_LATER("Look up server name")}, {"connect", SAY_LATER("Connect")},
+    {"greeting", SAY_LATER("Server greeting")}, {"ehlo", SAY_LATER("Ask for capabilities")},
+    {"starttls", SAY_LATER("Switch to encryption")}, {"tls", SAY_LATER("Negotiate encryption")},
+    {"certificate", SAY_LATER("Verify certificate")}, {"auth", SAY_LATER("Log in")},
+    {"sender", SAY_LATER("Sender accepted")}, {"recipient", SAY_LATER("Probe recipient accepted")}};
 
 static const Reading securities[] = {
     {"starttls", SAY_LATER("STARTTLS")}, {"implicit", SAY_LATER("TLS from the start")}};

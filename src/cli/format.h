@@ -11,6 +11,7 @@ char *format_text(const json_t *object, const char *key);
 
 /* A part: local time in the style of the language; NULL without a time. */
 char *format_time(const json_t *object, const char *key);
+char *format_day(const json_t *object, const char *key); /* the same without the hour */
 
 /* A problem of the API (RFC 9457): what, which fields, and the remedy. */
 char *format_problem(const json_t *problem);
@@ -37,11 +38,17 @@ void format_add_diagnosis(GString *out, const json_t *diagnosis);
 /* Appends "label:   value"; nothing without a value. */
 void format_add_line(GString *out, const char *label, const char *value);
 
+/* Appends `dates` of GET /v1/smtp, a line each; nothing for an empty list. */
+void format_add_dates(GString *out, const json_t *dates);
+
 /* POST /v1/emails. */
 char *format_email(const json_t *email);
 
 /* GET /v1/tokens. */
 char *format_tokens(const json_t *list);
+
+/* GET /v1/keys. */
+char *format_keys(const json_t *list);
 
 /* GET /v1/audit-events: one line each; GET /v1/audit-events/check. */
 char *format_audit(const json_t *list);

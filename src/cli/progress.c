@@ -10,24 +10,37 @@
 #define CLEAR_LINE "\r\033[K"
 #define MIB (1024.0 * 1024.0)
 
-static void print_bar(int percent, double done_mib, double total_mib)
+static void print_bar(int percent)
 {
     fputs(CLEAR_LINE "[", stdout);
     for (int cell = 0; cell < BAR_CELLS; cell++)
         fputs(cell * 100 < percent * BAR_CELLS ? "█" : "░", stdout);
-    printf(say("] %3d %%  %.1f of %.1f MiB"), percent, done_mib, total_mib);
-    fflush(stdout);
 }
 
 void progress_show_bytes(CliProgress *progress, gint64 done, gint64 total)
 {
     int percent = total > 0 ? (int)(done * 100 / total) : 0;
     if (terminal_shows_output()) {
-        if (percent > progress->shown || done == 0)
-            print_bar(percent, (double)done / MIB, (double)total / MIB);
+        if (percent > progress->shown || done == 0) {
+            print_bar(percent);
+            printf(say("] %3d %%  %.1f of %.1f MiB"), percent, (double)done / MIB,
+                (double)total / MIB);
+            fflush(stdout);
+        }
     } else if (percent / PLAIN_STEP > progress->shown / PLAIN_STEP) {
         printf(say("%d %%: %.1f of %.1f MiB\n"), percent / PLAIN_STEP * PLAIN_STEP,
             (double)done / MIB, (double)total / MIB);
+        fflush(stdout);
+    }
+    progress->shown = percent;
+}
+
+void progress_show_count(CliProgress *progress, gint64 done, gint64 total)
+{
+    int percent = total > 0 ? (int)(done * 100 / total) : 0;
+    if (terminal_shows_output()) {
+        print_bar(percent);
+        printf(say("] %3d %%  %d of %d"), percent, (int)done, (int)total);
         fflush(stdout);
     }
     progress->shown = percent;

@@ -11,6 +11,9 @@ typedef struct {
 /* done of total bytes. */
 void progress_show_bytes(CliProgress *progress, gint64 done, gint64 total);
 
+/* The same for things that are counted. */
+void progress_show_count(CliProgress *progress, gint64 done, gint64 total);
+
 /* What is being done, where nobody knows how long it takes: only on a terminal. */
 void progress_show_step(CliProgress *progress, const char *words);
 

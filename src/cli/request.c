@@ -102,3 +102,18 @@ GBytes *request_verification(const json_t *settings, const Secret *password, gbo
     free(outer);
     return g_bytes_new_with_free_func(text->bytes, text->n, free_secret_text, text);
 }
+
+GBytes *request_key_export(const Secret *passphrase, GError **error)
+{
+    gsize n = 0;
+    const char *revealed = secret_reveal(passphrase, &n);
+    if (!g_utf8_validate_len(revealed, n, NULL))
+        return refuse(error, say("the passphrase is not valid UTF-8"));
+    SecretText *text = g_new0(SecretText, 1);
+    text->size = sizeof "{\"passphrase\":\"\"}" + ESCAPED_OCTETS_MAX * n;
+    text->bytes = g_malloc(text->size);
+    add_text(text, "{\"passphrase\":");
+    add_escaped(text, revealed, n);
+    add_text(text, "}");
+    return g_bytes_new_with_free_func(text->bytes, text->n, free_secret_text, text);
+}

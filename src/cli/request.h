@@ -1,4 +1,4 @@
-/* The one request body that holds a password: built in memory that is wiped when it is freed. */
+/* The request bodies that hold a secret: built in memory that is wiped when it is freed. */
 #pragma once
 
 #include "base/secret.h"
@@ -10,3 +10,6 @@
  * ABS_ERROR_INPUT if the password is not UTF-8. */
 GBytes *request_verification(const json_t *settings, const Secret *password, gboolean activate,
     const char *probe, GError **error);
+
+/* POST /v1/keys/export. ABS_ERROR_INPUT if the passphrase is not UTF-8. */
+GBytes *request_key_export(const Secret *passphrase, GError **error);

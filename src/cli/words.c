@@ -7,6 +7,66 @@ typedef struct {
 } Sentence;
 
 static const Sentence sentences[] = {
+    {"status | add | activate ID | retire ID | export FILE | import FILE",
+        "status | add | activate KENNUNG | retire KENNUNG | export DATEI | import DATEI"},
+    {"change the key that everything stored is sealed with",
+        "den Schlüssel wechseln, mit dem alles Gespeicherte versiegelt ist"},
+    {"A change, while the service works: add makes a key, activate has it seal from now\n"
+     "on and puts everything stored under it, retire takes a former key away as soon as\n"
+     "nothing is sealed with it. status shows all of them. Each step may be repeated.\n"
+     "export writes the keys to a new file, sealed with a passphrase; import puts them\n"
+     "into the folder that --data names, while no service runs there.\n"
+     "\n"
+     "  absender key add\n"
+     "  absender key activate 0193f5c0e1c27abc8def0123456789ab\n"
+     "  absender key export /media/safe/absender-keys",
+        "Ein Wechsel im laufenden Betrieb: add erzeugt einen Schlüssel; mit activate wird ab\n"
+        "sofort damit versiegelt und alles Gespeicherte umgestellt; retire entfernt einen\n"
+        "früheren, sobald nichts mehr mit ihm versiegelt ist. status zeigt alle. Jeder Schritt\n"
+        "darf wiederholt werden. export schreibt die Schlüssel, mit einer Passphrase\n"
+        "versiegelt, in eine neue Datei; import bringt sie in den Ordner, den --data nennt,\n"
+        "solange dort kein Dienst läuft.\n"
+        "\n"
+        "  absender key add\n"
+        "  absender key activate 0193f5c0e1c27abc8def0123456789ab\n"
+        "  absender key export /media/safe/absender-keys"},
+    {"add, activate, retire: change this file, which no service uses",
+        "add, activate, retire: diese Datei ändern, die kein Dienst benutzt"},
+    {"read the passphrase from standard input", "die Passphrase von der Standardeingabe lesen"},
+    {"needs status, add, activate ID, retire ID, export FILE or import FILE",
+        "braucht status, add, activate KENNUNG, retire KENNUNG, export DATEI oder import DATEI"},
+    {"a key's id is 32 hexadecimal digits",
+        "die Kennung eines Schlüssels besteht aus 32 Hexadezimalziffern"},
+    {"Passphrase: ", "Passphrase: "},
+    {"Once more: ", "Noch einmal: "},
+    {"these were two different ones", "das waren zwei verschiedene"},
+    {"the passphrase is not valid UTF-8", "die Passphrase ist kein gültiges UTF-8"},
+    {"%s cannot be written: %s", "%s kann nicht geschrieben werden: %s"},
+    {"Keep it offline, apart from backups, and the passphrase elsewhere.",
+        "Bewahren Sie die Datei offline auf, getrennt von Sicherungen, und die Passphrase "
+        "anderswo."},
+    {"some values are still under a former key; the service's log says why",
+        "einige Werte liegen noch unter einem früheren Schlüssel; das Protokoll des Dienstes sagt, "
+        "warum"},
+    {"a service runs on this folder: stop it first, nothing was changed",
+        "auf diesem Ordner läuft ein Dienst: Beenden Sie ihn zuerst, es wurde nichts geändert"},
+    {"%s has all these keys already.\n", "%s enthält diese Schlüssel alle schon.\n"},
+    {"✓ %u keys were put into %s.\n", "✓ %u Schlüssel wurden in %s eingetragen.\n"},
+    {"%s holds, the one that seals first:\n", "%s enthält, den versiegelnden zuerst:\n"},
+    {"in use", "in Gebrauch"},
+    {"ready to be activated", "bereit"},
+    {"may go once nothing is sealed with it",
+        "kann gehen, sobald nichts mehr mit ihm versiegelt ist"},
+    {"Made:", "Erzeugt:"},
+    {"not known", "nicht bekannt"},
+    {"Values:", "Werte:"},
+    {"The keys come from a systemd credential.", "Die Schlüssel kommen von systemd (Credential)."},
+    {"] %3d %%  %d of %d", "] %3d %%  %d von %d"},
+    {"key %s is needed, but the key file holds %s: put back your copy of the key file, or import "
+     "exported keys (absender key import). Nothing was changed",
+        "Schlüssel %s wird gebraucht, aber die Schlüsseldatei enthält %s: Legen Sie Ihre Kopie der "
+        "Schlüsseldatei zurück, oder importieren Sie exportierte Schlüssel (absender key import). "
+        "Es wurde nichts geändert"},
     {"list | verify [--head HASH]", "list | verify [--head PRÜFSUMME]"},
     {"show who did what", "zeigen, wer was getan hat"},
     {"list shows the newest deeds: who, what, from where. verify follows the chain of\n"
@@ -280,6 +340,40 @@ static const Sentence sentences[] = {
     {"Setup:", "Einrichtung:"},
     {"Health:", "Zustand:"},
     {"Last check:", "Letzte Prüfung:"},
+    {"EMAIL", "ADRESSE"},
+    {"make a link to a new password for a member",
+        "einem Mitglied einen Link zu einem neuen Passwort machen"},
+    {"For whoever cannot sign in and gets no mail, the only administrator too. The link\n"
+     "alone is printed on standard output: open it, or pass it on to that person. It\n"
+     "works once, for an hour; the audit log notes it.\n"
+     "\n"
+     "  absender reset-link anna@example.com",
+        "Für alle, die sich nicht anmelden können und keine Mail bekommen, auch für den\n"
+        "einzigen Administrator. Nur der Link steht auf der Standardausgabe: öffnen Sie\n"
+        "ihn, oder geben Sie ihn der Person weiter. Er gilt einmal und eine Stunde lang;\n"
+        "das Protokoll vermerkt ihn.\n"
+        "\n"
+        "  absender reset-link anna@example.com"},
+    {"there is no member of this address", "ein Mitglied mit dieser Adresse gibt es nicht"},
+    {"Works once, until %s. Earlier links of this account no longer work.",
+        "Gilt einmal, bis %s. Frühere Links dieses Kontos gelten nicht mehr."},
+    {"Dates to mind:", "Termine:"},
+    {"over", "vorbei"},
+    {"within a day", "binnen eines Tages"},
+    {"in one day", "in einem Tag"},
+    {"in %d days", "in %d Tagen"},
+    {"OAuth2 provider", "OAuth2-Anbieter"},
+    {"OAuth2 sign-in", "Art der OAuth2-Anmeldung"},
+    {"tenant", "Mandant"},
+    {"client id", "Client-ID"},
+    {"client secret", "Client-Secret"},
+    {"certificate", "Zertifikat"},
+    {"private key", "privater Schlüssel"},
+    {"service account key", "Schlüssel des Dienstkontos"},
+    {"token URL", "Token-URL"},
+    {"scope", "Scope"},
+    {"sign-in at the provider", "Anmeldung beim Anbieter"},
+    {"Fetch a token", "Token holen"},
     {"Look up server name", "Servername nachschlagen"},
     {"Connect", "Verbinden"},
     {"Server greeting", "Begrüßung des Servers"},

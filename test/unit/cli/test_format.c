@@ -49,6 +49,46 @@ static const Row rows[] = {
         "  Der Server sagte: 535 5.7.8 no\n"
         "  Diagnose: auth_failed_generic\n"
         "Letzte Prüfung:    fehlgeschlagen, 21.11.2026 17:52\n"},
+    {"keys", format_keys, "de",
+        "{\"source\":\"file\",\"data\":[{\"id\":\"0a0b\",\"state\":\"active\",\"created_at\":"
+        "\"2026-11-21T17:52:00Z\",\"sealed\":12},{\"id\":\"0c0d\",\"state\":\"retiring\","
+        "\"created_at\":null,\"sealed\":0}]}",
+        "0a0b\n"
+        "Status:            in Gebrauch\n"
+        "Erzeugt:           21.11.2026\n"
+        "Werte:             12\n"
+        "\n"
+        "0c0d\n"
+        "Status:            kann gehen, sobald nichts mehr mit ihm versiegelt ist\n"
+        "Erzeugt:           nicht bekannt\n"
+        "Werte:             0\n"},
+    {"a key from systemd", format_keys, "en",
+        "{\"source\":\"credential\",\"data\":[{\"id\":\"0a0b\",\"state\":\"ready\",\"sealed\":0}]}",
+        "0a0b\n"
+        "State:             ready to be activated\n"
+        "Made:              not known\n"
+        "Values:            0\n"
+        "\n"
+        "The keys come from a systemd credential.\n"},
+    {"dates to mind", format_status, "de",
+        "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"dates\":[{\"code\":"
+        "\"client_secret\",\"name\":\"smtp.example.com\",\"at\":\"2026-11-20T00:00:00Z\",\"text\":"
+        "\"Das Secret endet.\",\"days_left\":-1,\"reminder\":0},{\"name\":\"Shop\",\"at\":"
+        "\"2026-11-22T00:00:00Z\",\"text\":\"Ein Token endet.\",\"days_left\":0,\"reminder\":1},{"
+        "\"name\":\"P\",\"at\":\"2026-12-31T12:00:00Z\",\"text\":\"Es ändert sich "
+        "etwas.\",\"days_left\":39,\"reminder\":null}]}",
+        "Einrichtung:       abgeschlossen\n"
+        "Versand:           eingeschaltet\n"
+        "Wartend:           nichts\n"
+        "Termine:           ! 20.11.2026, vorbei: smtp.example.com: Das Secret endet.\n"
+        "                   ! 22.11.2026, binnen eines Tages: Shop: Ein Token endet.\n"
+        "                   31.12.2026, in 39 Tagen: P: Es ändert sich etwas.\n"},
+    {"what OAuth2 still needs", format_status, "en",
+        "{\"setup\":\"incomplete\",\"missing\":[\"oauth/client_id\",\"oauth/refresh_token\"]}",
+        "Setup:             in progress\n"
+        "Still missing:     client id, sign-in at the provider\n"
+        "Sending:           off\n"
+        "Waiting:           nothing\n"},
     {"an empty object", format_status, "en", "{}",
         "Setup:             unknown\n"
         "Sending:           off\n"

@@ -40,6 +40,24 @@ static void any_password_survives_as_json(void **state)
     }
 }
 
+static void any_passphrase_survives_as_json(void **state)
+{
+    static const char *const passphrases[] = {"simple enough words", "with \"quotes\" and \\",
+        "tab\tand\x01\x1f", "Schlüssel € 🔑", "\"}"};
+    for (gsize i = 0; i < G_N_ELEMENTS(passphrases); i++) {
+        g_autoptr(Secret) passphrase = secret_new(passphrases[i], strlen(passphrases[i]));
+        g_autoptr(GBytes) body = request_key_export(passphrase, NULL);
+        json_t *root = parse(body);
+        assert_string_equal(json_string_value(json_object_get(root, "passphrase")), passphrases[i]);
+        assert_int_equal(json_object_size(root), 1);
+        json_decref(root);
+    }
+    g_autoptr(Secret) broken = secret_new("\xff\xfe words and more", 17);
+    g_autoptr(GError) error = NULL;
+    assert_null(request_key_export(broken, &error));
+    assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_INPUT));
+}
+
 static void without_settings_the_draft_is_meant(void **state)
 {
     g_autoptr(GBytes) body = request_verification(NULL, NULL, FALSE, "probe@example.com", NULL);
@@ -67,6 +85,7 @@ int main(void)
     secret_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_password_survives_as_json),
+        cmocka_unit_test(any_passphrase_survives_as_json),
         cmocka_unit_test(without_settings_the_draft_is_meant),
         cmocka_unit_test(what_is_not_utf8_is_refused),
     };

@@ -457,6 +457,30 @@ static void the_token_alone_is_on_standard_output(void **state)
     peer_stop(&peer);
 }
 
+static void a_reset_link_alone_is_on_standard_output(void **state)
+{
+    static const Answer answers[] = {{"GET /v1/members?email=anna%40example.de HTTP/1.1", 200,
+                                         "{\"data\":[{\"id\":\"mem_1\"}],\"has_more\":false}"},
+        {"POST /v1/members/mem_1/reset-link HTTP/1.1", 201,
+            "{\"link\":\"https://m.example/#/reset/x\",\"expires_at\":\"2026-11-22T12:00:00Z\"}"},
+        {"GET /v1/members?email=nobody HTTP/1.1", 200, "{\"data\":[],\"has_more\":false}"},
+        {"GET /v1/members?email=anna%40example.de HTTP/1.1", 503, "{\"title\":\"Full\"}"}};
+    Peer peer;
+    peer_start(&peer, answers, G_N_ELEMENTS(answers));
+    g_auto(Run) run = run_command("reset-link anna@example.de", peer.dir);
+    assert_int_equal(run.status, CLI_DONE);
+    assert_string_equal(run.out, "https://m.example/#/reset/x\n");
+    assert_non_null(strstr(run.err, "2026-11-22 12:00"));
+    g_auto(Run) nobody = run_command("reset-link nobody", peer.dir);
+    assert_int_equal(nobody.status, CLI_ANSWER_IS_NO);
+    assert_string_equal(nobody.out, "");
+    g_auto(Run) busy = run_command("reset-link anna@example.de", peer.dir);
+    assert_int_equal(busy.status, CLI_ANSWER_IS_NO);
+    g_auto(Run) usage = run_command("reset-link", peer.dir);
+    assert_int_equal(usage.status, CLI_USAGE);
+    peer_stop(&peer);
+}
+
 static void pause_and_resume_move_the_switch(void **state)
 {
     static const Answer answers[] = {
@@ -750,6 +774,7 @@ int main(void)
         cmocka_unit_test(send_hands_over_the_files),
         cmocka_unit_test(an_empty_subject_is_said_and_sent),
         cmocka_unit_test(the_token_alone_is_on_standard_output),
+        cmocka_unit_test(a_reset_link_alone_is_on_standard_output),
         cmocka_unit_test(pause_and_resume_move_the_switch),
         cmocka_unit_test(queue_list_asks_page_after_page),
         cmocka_unit_test(queue_actions_go_on_after_a_refusal),
