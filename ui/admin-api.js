@@ -10,6 +10,8 @@ export const admin = {
   organisation: () => json('GET', '/v1/organisation'),
   changeOrganisation: (body) => json('PATCH', '/v1/organisation', { body }),
 
+  keys: () => json('GET', '/v1/keys'),
+
   tokens: async () => (await json('GET', '/v1/tokens')).data,
   createToken: (body) => json('POST', '/v1/tokens', { body }),
   changeToken: (id, body) => json('PATCH', `/v1/tokens/${id}`, { body }),

@@ -20,6 +20,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = problem.code || 'unknown';
     this.errors = problem.errors || [];
+    this.diagnosis = problem.diagnosis || null;
     this.retryAfter = retryAfter; // seconds; 0: not said
   }
 }

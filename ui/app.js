@@ -8,6 +8,7 @@ import { Banners, ConnectionBanner } from './parts/banner.js';
 import { NotLoaded } from './parts/nowhere.js';
 import { Brand, Preferences, Side } from './parts/side.js';
 import { fetchEarly, fetchModule, isThere, moduleOf, placeOf, replaceStart } from './routes.js';
+import { takeReturned } from './returned.js';
 import { announce, app, loadSession, takeSession, useApp } from './store.js';
 import { startTheme } from './theme.js';
 
@@ -90,6 +91,7 @@ function App() {
 
 async function start() {
   startTheme();
+  takeReturned();
   const root = document.getElementById('app');
   const session = api.session().catch(() => null); // asked again below, when there are words for what is wrong
   fetchEarly(location.hash);

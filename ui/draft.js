@@ -4,6 +4,7 @@ import { api, ApiError, errorText } from './api.js';
 import { portFor, securityOfPort, takeApart } from './destination.js';
 import { domainOf, readable } from './domain.js';
 import { t, textOr } from './i18n.js';
+import { fieldOfToken, OAUTH_BINDING, OAUTH_GIVEN, OAUTH_OPEN, oauthFields, oauthNeeds } from './oauth.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
@@ -11,9 +12,12 @@ const SETTLE_MS = 250;
 const QUOTA = ['per_minute', 'per_hour', 'per_day']; // together they are one setting
 const NUMBERS = ['port', 'max_connections', ...QUOTA];
 const TEXTS = ['host', 'username', 'from_email', 'from_name', 'ehlo_name'];
-const PLAIN = [...TEXTS, 'security', ...NUMBERS]; // everything but the password
-const ORDER = ['from_email', 'from_name', 'username', 'password', 'host', 'port', 'security', 'ehlo_name', 'max_connections',
-  ...QUOTA, 'probe_recipient']; // as they stand on the page
+const PLAIN = [...TEXTS, 'security', ...NUMBERS, 'auth', ...OAUTH_OPEN]; // everything but what is secret
+const ORDER = ['from_email', 'from_name', 'auth', 'username', 'password', 'provider', 'grant', 'token_url', 'authorize_url', 'device_url', 'scope',
+  'client_id', 'tenant', ...OAUTH_GIVEN, 'client_secret_ends_at', 'subject', 'refresh_token', 'host', 'port', 'security', 'ehlo_name',
+  'max_connections', ...QUOTA, 'probe_recipient']; // as they stand on the page
+const OAUTH = [...OAUTH_OPEN, ...OAUTH_GIVEN, 'refresh_token'];
+const LOGIN_WAY = ['auth', 'provider', 'grant'];
 const ADDRESS = /^[^\s@]+@[^\s@]+$/;
 const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
 
@@ -25,11 +29,20 @@ const FIELD_OF_PHASE = {
 
 const text = (value) => (value === null || value === undefined ? '' : String(value));
 
+function settingOf(settings, name) {
+  if (name === 'client_secret_ends_at') return text(settings?.oauth?.[name]).slice(0, 10); // a day
+  if (OAUTH_OPEN.includes(name)) return text(settings?.oauth?.[name]);
+  return readable(text(QUOTA.includes(name) ? settings?.quota[name] : settings?.[name]));
+}
+
 function formOf(settings) {
   const form = {};
-  for (const name of PLAIN) form[name] = readable(text(QUOTA.includes(name) ? settings?.quota[name] : settings?.[name]));
+  for (const name of PLAIN) form[name] = settingOf(settings, name);
+  form.auth ||= 'auto';
   return form;
 }
+
+const NOTHING_GIVEN = Object.fromEntries(['password', 'probe_recipient', 'refresh_token', ...OAUTH_GIVEN].map((name) => [name, '']));
 
 /** The encryption in force when none is chosen follows the port. */
 export const securityOf = (form) => form.security || (form.port.trim() === '465' ? 'implicit' : 'starttls'); // the server's own rule;
@@ -41,13 +54,17 @@ export class DraftForm {
   constructor(changed) {
     this.changed = changed;
     this.base = formOf(null); // as the server has it
-    this.form = { ...this.base, password: '', probe_recipient: '' };
+    this.form = { ...this.base, ...NOTHING_GIVEN };
     this.faults = {};
     this.problem = '';
     this.saving = false;
     this.appliedAt = null; // limits need no verification: they are in force as soon as they are saved
     this.passwordDropped = false;
     this.passwordSaved = '';
+    this.givenSaved = {}; // of OAuth2, as the server has got it last
+    this.oauthHeld = {}; // what the server has of it: by name, { set, set_at }
+    this.oauthDropped = []; // what it has no longer, because what it belonged to was changed
+    this.oauthFaultOf = () => ''; // by the part that shows these fields
     this.editedSinceRun = false;
     this.proposed = {}; // what a preset or the look-up has put into the form
     this.inForce = null; // what is in force, as a form
@@ -66,6 +83,8 @@ export class DraftForm {
     this.base = next;
     this.inForce = smtp.active && formOf(smtp.active);
     this.stored = (smtp.draft ?? smtp.active)?.password ?? { set: false, set_at: null };
+    this.oauthHeld = (smtp.draft ?? smtp.active)?.oauth ?? {};
+    this.oauthDropped = this.oauthDropped.filter((name) => !this.isHeld(name));
     this.changed();
   }
 
@@ -75,6 +94,23 @@ export class DraftForm {
 
   isUnedited(name) {
     return this.form[name] === this.base[name];
+  }
+
+  isOauth() {
+    return this.form.auth === 'oauth2';
+  }
+
+  /** True if the server has this secret of OAuth2; of a certificate it shows what it says. */
+  isHeld(name) {
+    const held = this.oauthHeld[name];
+    return name === 'certificate' ? Boolean(held) : Boolean(held?.set);
+  }
+
+  /** Where the login goes on: the first secret that is missing, else the one that would be changed. */
+  secretField() {
+    if (!this.isOauth()) return 'password';
+    const needs = oauthNeeds(this.form);
+    return needs.find((name) => !this.form[name].trim() && !this.isHeld(name)) ?? fieldOfToken(this.form.grant);
   }
 
   /** What is typed and wrong, so that the server has not got it. */
@@ -88,8 +124,9 @@ export class DraftForm {
   }
 
   /** Of what the server misses, what has not been typed meanwhile; and the password, when it does not fit any more. */
-  missing(names) {
-    const password = this.needsPasswordAgain() || (names.includes('password') && !this.form.password);
+  missing(named) {
+    const names = named.map((name) => name.replace('oauth/', ''));
+    const password = !this.isOauth() && (this.needsPasswordAgain() || (names.includes('password') && !this.form.password));
     const others = names.filter((name) => name !== 'password' && !this.form[name]?.trim());
     return ORDER.filter((name) => (name === 'password' ? password : others.includes(name)));
   }
@@ -112,11 +149,11 @@ export class DraftForm {
     this.touched.add(name);
     if (name === 'from_email') this.keepLogin();
     this.editedSinceRun = true;
-    delete this.faults[name];
+    for (const one of LOGIN_WAY.includes(name) ? ['password', ...OAUTH] : [name]) delete this.faults[one]; // another way asks for other things
     if (name === 'password' && value) this.passwordDropped = false;
     this.changed();
     clearTimeout(this.timer);
-    if (name !== 'password' && name !== 'probe_recipient') this.timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
+    if (!(name in NOTHING_GIVEN)) this.timer = setTimeout(() => this.save(), SAVE_AFTER_MS);
   }
 
   setMany(values) {
@@ -219,8 +256,12 @@ export class DraftForm {
   }
 
   faultOf(name) {
+    if (OAUTH.includes(name)) {
+      return this.isOauth() && oauthFields(this.form).includes(name) ? this.oauthFaultOf(this, name, oauthNeeds(this.form).includes(name)) : '';
+    }
     const value = this.form[name].trim();
     if (name === 'password') {
+      if (this.isOauth()) return '';
       return this.form.password || this.keepsPassword() ? '' : t(this.needsPasswordAgain() ? 'fault.password_again' : 'fault.missing.password');
     }
     if (['host', 'from_email'].includes(name) && !value) return t(`fault.missing.${name}`);
@@ -262,16 +303,25 @@ export class DraftForm {
       const value = this.form[name].trim();
       return value === '' ? null : NUMBERS.includes(name) ? Number(value) : value;
     };
-    for (const name of names.filter((one) => !QUOTA.includes(one))) body[name] = valueOf(name);
+    for (const name of names.filter((one) => ![...QUOTA, ...OAUTH_OPEN].includes(one))) body[name] = valueOf(name);
     if (names.some((name) => QUOTA.includes(name))) {
       const sound = QUOTA.map((name) => [name, this.faultOf(name) ? text(this.base[name]) : this.form[name].trim()]);
       body.quota = Object.fromEntries(sound.filter(([, value]) => value).map(([name, value]) => [name, Number(value)]));
     }
+    const oauth = Object.fromEntries(names.filter((name) => OAUTH_OPEN.includes(name)).map((name) => [name, valueOf(name)]));
+    if (oauth.client_secret_ends_at) oauth.client_secret_ends_at += 'T00:00:00Z';
     // A typed password goes along once its destination is known, and again whenever that changes.
     const { host, from_email: from, username } = this.form;
     const password = this.isDense ? this.form.password.replace(/\s/g, '') : this.form.password;
     const moves = names.some((name) => DESTINATION.includes(name));
-    if (password && host.trim() && (from.trim() || username.trim()) && (password !== this.passwordSaved || moves)) body.password = password;
+    const isSure = host.trim() && (from.trim() || username.trim());
+    if (password && isSure && (password !== this.passwordSaved || moves)) body.password = password;
+    const rebinds = moves || names.some((name) => OAUTH_BINDING.includes(name));
+    for (const name of OAUTH_GIVEN.filter((one) => isSure && this.isOauth() && oauthFields(this.form).includes(one))) {
+      const given = this.form[name].trim();
+      if (given && !this.faultOf(name) && (rebinds || given !== this.givenSaved[name])) oauth[name] = given;
+    }
+    if (Object.keys(oauth).length) body.oauth = oauth;
     return body;
   }
 
@@ -296,6 +346,8 @@ export class DraftForm {
     try {
       const answer = await api.saveDraft(body, app().smtp.revision);
       if (body.password) this.passwordSaved = body.password;
+      for (const name of OAUTH_GIVEN) if (body.oauth?.[name]) this.givenSaved[name] = body.oauth[name];
+      this.oauthDropped = [...new Set([...this.oauthDropped, ...(answer.oauth_dropped ?? [])])];
       this.passwordDropped = (this.passwordDropped || Boolean(answer.password_dropped)) && !answer.draft?.password.set;
       this.problem = '';
       this.saving = false;
@@ -361,9 +413,8 @@ export class DraftForm {
   /** After a success the password need not stay on the page. */
   forgetPassword() {
     this.touched.clear();
-    this.form.password = '';
-    this.passwordSaved = '';
-    this.passwordDropped = false;
+    Object.assign(this.form, NOTHING_GIVEN, { probe_recipient: this.form.probe_recipient });
+    this.forgetWhatWasSent();
     this.changed();
   }
 
@@ -390,17 +441,24 @@ export class DraftForm {
       delete this.faults[name];
     }
     this.problem = '';
-    this.passwordSaved = '';
-    this.passwordDropped = false;
+    this.forgetWhatWasSent();
     this.editedSinceRun = false;
     this.touched.clear();
     this.adopt(app().smtp);
   }
+
+  forgetWhatWasSent() {
+    this.passwordSaved = '';
+    this.passwordDropped = false;
+    this.givenSaved = {};
+    this.oauthDropped = [];
+  }
 }
 
-/** The field a failed run points at, and what to say there. */
-export function faultOfRun(run) {
+/** The field a failed run points at, and what to say there. A token that the mail server refuses is no fault of a field. */
+export function faultOfRun(run, form) {
   const phase = run?.state === 'failed' ? run.phases.find(({ state }) => state === 'failed')?.name : null;
-  const name = phase && FIELD_OF_PHASE[phase];
+  const isOauth = form.auth === 'oauth2';
+  const name = phase === 'token' ? isOauth && fieldOfToken(form.grant) : !(phase === 'auth' && isOauth) && FIELD_OF_PHASE[phase];
   return name ? { name, text: run.diagnosis?.meaning ?? t(`run.${run.state}`) } : null;
 }

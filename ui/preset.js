@@ -1,4 +1,5 @@
 // What is known about a provider, as the form needs it. No markup here.
+import { oauthStart } from './oauth.js';
 
 /** Names with a part in <angle brackets> differ per account: they are left to the person, and shown as an example. */
 export const perAccount = (name) => Boolean(name?.includes('<'));
@@ -11,11 +12,17 @@ export const shortName = (name) => name.split(/ [/(]/)[0];
 
 export const presetById = (presets, id) => presets.find((preset) => preset.id === id) ?? null;
 
-export const presetOfHost = (presets, host) =>
-  presets.find(({ endpoints }) => host && endpoints.some((endpoint) => endpoint.host === host)) ?? null;
+/** port: where it is known, it tells the sandbox from other servers of this machine. */
+export const presetOfHost = (presets, host, port) => presets.find(({ id, endpoints }) => host
+  && endpoints.some((endpoint) => endpoint.host === host && (id !== 'sandbox' || !port || String(endpoint.port) === port))) ?? null;
 
 /** How one signs in there: password, app_password, api_key, oauth2_preferred, oauth2_only. */
 export const authOf = (preset) => preset?.auth ?? (preset?.password?.app_password === 'required' ? 'app_password' : 'password');
+
+export const prefersOauth = (preset) => ['oauth2_preferred', 'oauth2_only'].includes(authOf(preset));
+
+/** When the provider ends signing in with a password: { at, text }; undefined: it has not said so. */
+export const passwordEnd = (preset) => preset?.ends?.find(({ what }) => what === 'password_login');
 
 /** The user name for an address; '' where it is the address itself, or has to be asked for. */
 function usernameOf({ username, username_template: template }, email) {
@@ -27,6 +34,9 @@ function usernameOf({ username, username_template: template }, email) {
 /** True if the user name is another one per account, so that nobody but the person knows it. */
 export const asksUsername = (preset) => perAccount(preset?.username_template);
 
+/** How one signs in there, as the form has it: with what the provider prefers. */
+export const signInOf = (preset, form) => (prefersOauth(preset) && preset.oauth ? oauthStart(preset, form) : { auth: 'auto' });
+
 /** What choosing a provider writes into the form. What another one has put there goes; what a person typed stays. */
 export function valuesOf(preset, form, presets) {
   const [endpoint] = preset.endpoints;
@@ -34,7 +44,7 @@ export function valuesOf(preset, form, presets) {
   return {
     host: perAccount(endpoint.host) ? '' : endpoint.host, port: String(endpoint.port), security: endpoint.security,
     from_email: given('from_email', 'from_email'), username: usernameOf(preset, form.from_email.trim()),
-    password: given('password_hint', 'password'),
+    password: given('password_hint', 'password'), ...signInOf(preset, form),
   };
 }
 

@@ -40,6 +40,8 @@ const ROUTES = [
     load: () => import('./pages/organisation.js'), page: ({ OrganisationPage: Page }) => html`<${Page} />` },
   { path: /^#\/audit(?:\?.*)?$/, nav: 'audit', title: 'nav.audit',
     load: () => import('./pages/audit.js'), page: ({ AuditPage: Page }) => html`<${Page} />` },
+  { path: /^#\/oauth-return$/, nav: 'settings', title: 'oauth_return.title',
+    load: () => import('./pages/oauth-return.js'), page: ({ OauthReturnPage: Page }) => html`<${Page} />` },
   { path: /^#\/account$/, nav: 'account', title: 'account.title', access: 'member',
     load: () => import('./pages/account.js'), page: ({ AccountPage: Page }) => html`<${Page} />` },
   { path: /^#\/setup\/([\w-]+)$/, title: 'setup_page.title', access: 'outside',

@@ -4,6 +4,8 @@ import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
 import { deviceOf } from '../../ui/device.js';
 import { DraftForm } from '../../ui/draft.js';
+import { oauthNeeds, oauthStart } from '../../ui/oauth.js';
+import { quoted } from '../../ui/powershell.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
 import { authOf, exampleOf, perAccount, valuesOf, valuesOfCandidate } from '../../ui/preset.js';
@@ -97,8 +99,35 @@ async function presets() {
   });
 }
 
+async function oauth() {
+  await test('OAuth2 begins with what the provider is known for, and what fits it stays', () => {
+    const nothing = { provider: '', grant: '', tenant: '', token_url: '', authorize_url: '', scope: '' };
+    const microsoft = { oauth: { provider: 'microsoft', grants: ['certificate', 'client_secret', 'refresh_token'], tenant: null } };
+    const personal = { oauth: { provider: 'microsoft', grants: ['refresh_token'], tenant: 'consumers' } };
+    const ways = ({ provider, grant, tenant }) => [provider, grant, tenant];
+    assert.deepEqual(ways(oauthStart(microsoft, nothing)), ['microsoft', 'client_secret', '']);
+    assert.deepEqual(ways(oauthStart(microsoft, { ...nothing, provider: 'microsoft', grant: 'certificate', tenant: 'firma.de' })), ['microsoft', 'certificate', 'firma.de']);
+    assert.deepEqual(ways(oauthStart(microsoft, { ...nothing, provider: 'google', grant: 'service_account', tenant: 'x' })), ['microsoft', 'client_secret', '']);
+    assert.deepEqual(ways(oauthStart(personal, { ...nothing, provider: 'microsoft', grant: 'certificate' })), ['microsoft', 'refresh_token', 'consumers']);
+    assert.deepEqual(ways(oauthStart(null, nothing)), ['generic', 'client_secret', '']);
+  });
+  await test('OAuth2 asks for what its way takes, and for nothing else', () => {
+    const needs = (provider, grant, more = {}) => oauthNeeds({ provider, grant, device_url: '', ...more }).sort();
+    assert.deepEqual(needs('microsoft', 'client_secret'), ['client_id', 'client_secret', 'tenant']);
+    assert.deepEqual(needs('microsoft', 'certificate'), ['certificate', 'client_id', 'private_key', 'tenant']);
+    assert.deepEqual(needs('google', 'service_account'), ['service_account_key']);
+    assert.deepEqual(needs('google', 'refresh_token'), ['client_id', 'client_secret', 'refresh_token']);
+    assert.deepEqual(needs('generic', 'refresh_token'), ['authorize_url', 'client_id', 'refresh_token', 'scope', 'token_url']);
+    assert.ok(!needs('generic', 'refresh_token', { device_url: 'https://a.example/d' }).includes('authorize_url'));
+  });
+  await test('what is typed comes into a line for PowerShell as a text, whatever quotation marks are in it', () => {
+    assert.deepEqual(["o'hara@firma.de", 'a\u2019; Remove-Mailbox', '$(x) `y'].map(quoted), ["'o''hara@firma.de'", "'a\u2019\u2019; Remove-Mailbox'", "'$(x) `y'"]);
+  });
+}
+
 export async function names() {
   await presets();
+  await oauth();
   await test('a browser and its system are told by what it says of itself', () => {
     const said = [
       ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36', 'Chrome', 'Linux'],

@@ -16,6 +16,7 @@ const SUITES = {
   mails: async () => (await import('./mails.mjs')).mails(),
   'admin-de': async () => (await import('./admin.mjs')).admin('de'),
   'admin-en': async () => (await import('./admin.mjs')).admin('en'),
+  oauth: async () => (await import('./oauth.mjs')).oauth(),
   'people-de': async () => (await import('./people.mjs')).people('de'),
   'people-en': async () => (await import('./people.mjs')).people('en'),
 };

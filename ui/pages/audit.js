@@ -16,7 +16,7 @@ const HERE = '#/audit';
 const SEARCH_AFTER_MS = 300;
 const NAMES = ['action', 'actor', 'since', 'until'];
 /** Beginnings of actions, as a person groups them. */
-const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'notice.', 'backup.', 'sandbox.', 'setup.'];
+const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'notice.', 'backup.', 'key.', 'sandbox.', 'setup.'];
 
 function kindText(kind) {
   const key = kind.replace('.', '');

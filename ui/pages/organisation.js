@@ -6,6 +6,7 @@ import { currentLanguage, languages, t } from '../i18n.js';
 import { useAnswer } from '../parts/answer.js';
 import { Fault, Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
+import { KeysCard } from '../parts/keys.js';
 import { MailPreview, usePreview } from '../parts/mail-preview.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { announce } from '../store.js';
@@ -95,5 +96,5 @@ export function OrganisationPage() {
     <header class="page-head"><h1 tabindex="-1">${t('nav.organisation')}</h1><p class="lead">${t('org.lead')}</p></header>
     <${Problem} text=${problem} onRetry=${again} />
     ${!organisation && !problem && html`<p class="loading">${t('loading')}</p>`}
-    ${organisation && html`<${OrganisationForm} organisation=${organisation} onSaved=${again} />`}`;
+    ${organisation && html`<${OrganisationForm} organisation=${organisation} onSaved=${again} /><${KeysCard} />`}`;
 }

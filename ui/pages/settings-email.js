@@ -7,9 +7,11 @@ import { domainOf } from '../domain.js';
 import { DraftForm, faultOfRun } from '../draft.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
+import { oauthStart } from '../oauth.js';
 import { Activity } from '../parts/activity.js';
 import { BounceBox } from '../parts/bounce-box.js';
 import { Dates } from '../parts/dates.js';
+import { DatesAhead } from '../parts/dates-ahead.js';
 import { DomainCard } from '../parts/domain-card.js';
 import { HeaderCheck } from '../parts/header-check.js';
 import { History } from '../parts/history.js';
@@ -23,15 +25,29 @@ import { SendingWith } from '../parts/sending-with.js';
 import { SettingsForm } from '../parts/settings-form.js';
 import { StatusBar } from '../parts/status-bar.js';
 import { TestMail } from '../parts/test-mail.js';
-import { authOf, perAccount, presetById, presetOfHost, valuesOf } from '../preset.js';
+import { authOf, perAccount, presetById, presetOfHost, signInOf, valuesOf } from '../preset.js';
 import { announce, loadSmtp, takeVerification, update, useApp } from '../store.js';
 
 const HOME = '#/settings/email';
-const AIMS = { password: 'password', test: 'test_to' }; // what an address names: the field to begin with
+const AIMS = { test: 'test_to' }; // what an address names: the field to begin with
+/** The field that an action speaks of. */
+const FIELD_OF_ACTION = {
+  use_mailbox_login: 'username', use_right_host: 'host', enter_client_id: 'client_id', enter_tenant: 'tenant', enter_scope: 'scope', enter_token_url: 'token_url',
+};
 const SETTLE_MS = 300; // a click elsewhere comes to its end before the page changes under it
+const PART_MS = 2000, FRAME_MS = 50; // as long as a part is waited for, and how often
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-const focus = (id) => document.getElementById(id === 'security' ? 'security_starttls' : id)?.focus();
+function focus(id) {
+  const field = document.getElementById(id === 'security' ? 'security_starttls' : id);
+  for (let fold = field?.closest('details:not([open])'); fold; fold = field.closest('details:not([open])')) fold.open = true;
+  field?.focus();
+}
+/** A field whose part may still be on its way here. */
+const focusSoon = (id, until = Date.now() + PART_MS) => {
+  focus(id);
+  if (!document.getElementById(id) && Date.now() < until) setTimeout(focusSoon, FRAME_MS, id, until);
+};
 const show = (selector, block = 'nearest') => document.querySelector(selector)?.scrollIntoView({ block, behavior: calm() ? 'auto' : 'smooth' });
 const toTop = (heading) => {
   heading?.focus({ preventScroll: true });
@@ -80,7 +96,7 @@ function useChosen(draft, presets, discovery) {
   const [picked, setPicked] = useState(null);
   const host = draft.form.host.trim();
   const found = discovery.answer?.candidates.find((one) => one.preset && (one.host ?? '') === host)?.preset;
-  const chosen = presetById(presets, picked) ?? presetOfHost(presets, host) ?? presetById(presets, found);
+  const chosen = presetById(presets, picked) ?? presetOfHost(presets, host, draft.form.port.trim()) ?? presetById(presets, found);
   return [chosen, picked, setPicked];
 }
 
@@ -100,8 +116,8 @@ function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, vi
     announce(t('settings.faults', { n: Object.keys(draft.faults).length }));
   };
 
-  const toNext = (preset) => focus(!draft.form.host.trim() ? 'host' : !draft.form.from_email.trim() ? 'from_email'
-    : preset?.username_template && perAccount(preset.username_template) && !draft.form.username.trim() ? 'username' : 'password');
+  const toNext = (preset) => focusSoon(!draft.form.host.trim() ? 'host' : !draft.form.from_email.trim() ? 'from_email'
+    : preset?.username_template && perAccount(preset.username_template) && !draft.form.username.trim() ? 'username' : draft.secretField());
 
   /** Looks the address up. The form opens with what was found; by itself it takes the focus only from nowhere. */
   const lookUp = async (wanted) => {
@@ -109,8 +125,11 @@ function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, vi
     if (!email) return;
     setPicked(null);
     const best = await discovery.ask(email);
+    const preset = presetById(presets, best?.preset);
+    const isTheirs = preset?.endpoints.some(({ host }) => host === draft.form.host.trim());
+    if (isTheirs && !['auth', 'password'].some((name) => draft.touched.has(name))) draft.propose(signInOf(preset, draft.form));
     reveal();
-    setTimeout(() => { if (wanted || nobodyHasFocus()) toNext(presetById(presets, best?.preset)); });
+    setTimeout(() => { if (wanted || nobodyHasFocus()) toNext(preset); });
   };
 
   const start = () => {
@@ -129,16 +148,17 @@ function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, vi
   };
 
   const fillIn = ({ code, ...action }, checks) => {
+    if (code === 'use_oauth2') draft.setMany(oauthStart(presetOfHost(presets, draft.form.host.trim()), draft.form));
     const given = ['host', 'port', 'security', 'username', 'from_email'].filter((name) => action[name] !== undefined && action[name] !== null);
     if (code === 'enter_password_again') draft.set('password', '');
-    else if (given.length || code === 'retry_later') {
+    else if (given.length || code === 'retry_later' || (code === 'sign_in_again' && draft.form.grant !== 'refresh_token')) { // an application fetches a token of its own
       draft.propose(Object.fromEntries(given.map((name) => [name, String(action[name])])));
       if (checks) {
         verify(false); // the server stays, unless it is what is mended
         return;
       }
     }
-    focus(given[0] ?? { use_mailbox_login: 'username', use_right_host: 'host' }[code] ?? 'password');
+    focusSoon(given[0] ?? FIELD_OF_ACTION[code] ?? (code === 'enter_oauth_secret' && draft.form.grant === 'refresh_token' ? 'client_secret' : draft.secretField()));
   };
 
   /**
@@ -188,7 +208,7 @@ function useView({ smtp, draft, checking }) {
 }
 
 /** What the address of the page asks for: password, edit, test, domain. */
-function useAim(aim, view) {
+function useAim(aim, view, secretField) {
   useEffect(() => {
     if (!aim) return;
     if (['password', 'edit'].includes(aim)) view.open();
@@ -196,7 +216,7 @@ function useAim(aim, view) {
     view.reveal();
     setTimeout(() => {
       if (aim === 'domain') show('#domain-card', 'start');
-      else focus(AIMS[aim] ?? 'from_email');
+      else focusSoon(aim === 'password' ? secretField() : AIMS[aim] ?? 'from_email');
     });
   }, [aim]);
 }
@@ -258,7 +278,7 @@ function useFolds({ aim, draft, view, discovery, setPicked, editing, onDiscard }
 
 /** The ladder of the newest run, with what can be done about it here; editing: the form is there to go to. */
 function Verdict({ run, watched, smtp, draft, resume, attempt, presets, editing, onAction }) {
-  const fault = faultOfRun(run);
+  const fault = faultOfRun(run, draft.form);
   return html`
     <${Ladder} run=${run} folded=${run.state === 'passed' && (!watched || Boolean(smtp.draft))} inForce=${smtp.sending_with}
       paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
@@ -288,7 +308,7 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
   const { active, blank } = view;
   const editing = view.editing || (verifying && watched);
   const folds = useFolds({ aim, draft, view, discovery, setPicked, editing, onDiscard: () => setGiven(run?.id) });
-  useAim(aim, view);
+  useAim(aim, view, () => draft.secretField());
   const steps = useSteps({ draft, discovery, presets, setPicked, follow, setProblem, view, before: () => leaving.settled() });
   useHandedOver(steps.mend, smtp);
   const leaving = useLeaving(() => {
@@ -320,6 +340,7 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
 
   return html`
     <${Problem} text=${problem} />
+    ${active && html`<${DatesAhead} smtp=${smtp} />`}
     <div class=${active ? 'hero' : ''}>
       <${StatusBar} smtp=${verifying ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} headingRef=${heading}
         sandbox=${sandboxInForce} otherServer=${editing && discovery.isOther && discovery.answer.best}
@@ -330,7 +351,7 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
       <div class="column">
         ${editing ? html`
           <${SettingsForm} key="form" draft=${draft} smtp=${smtp} discovery=${discovery} presets=${presets} chosen=${chosen} blank=${blank}
-            locked=${verifying} runFault=${smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run) : null}
+            locked=${verifying} runFault=${smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run, draft.form) : null}
             onSubmit=${() => (blank ? steps.start() : steps.verify())} onDiscard=${folds.discard} onLeaveAddress=${leaving.later}
             onLookUp=${() => discovery.ask(draft.address())} onChoose=${choose} onByHand=${folds.byHand} />` : html`
           <${Now} smtp=${smtp} member=${session.member} fresh=${watched} onEdit=${folds.edit}

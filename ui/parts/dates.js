@@ -1,19 +1,16 @@
 // What was last and what comes next: the last accepted mail, the last failure, and the next dates to mind.
 import { html } from '../html.js';
 import { date, t } from '../i18n.js';
+import { dayLeft, isDue } from './dates-ahead.js';
 import { Remedy } from './diagnosis.js';
 import { Icon } from './icon.js';
 import { Time } from './time.js';
 
-const DAY_MS = 24 * 3600 * 1000;
-const SOON_DAYS = 30;
-
-function Coming({ at, text }) {
-  const days = Math.floor((new Date(at) - Date.now()) / DAY_MS);
-  const soon = days < SOON_DAYS;
+function Coming({ entry }) {
+  const due = isDue(entry);
   return html`
-    <li class=${soon ? 'soon' : ''}><${Icon} name=${soon ? 'alert' : 'calendar'} />
-      <p><time dateTime=${at}><strong>${date(at)}</strong>${soon && days > 0 && ` (${t('dates.in_days', { n: days })})`}</time>: ${text}</p></li>`;
+    <li class=${due ? 'soon' : ''}><${Icon} name=${due ? 'alert' : 'calendar'} />
+      <p><time dateTime=${entry.at}><strong>${due ? dayLeft(entry) : date(entry.at)}</strong></time>: ${entry.code === 'token' && `${entry.name}: `}${entry.text}</p></li>`;
 }
 
 const Failure = ({ failure: { at, diagnosis } }) => html`
@@ -30,7 +27,7 @@ export function Dates({ smtp }) {
       <ul class="dates">
         ${accepted && html`<li class="accepted"><${Icon} name="check" /><p>${t('dates.accepted')} <strong><${Time} at=${accepted} /></strong></p></li>`}
         ${failure && html`<${Failure} failure=${failure} />`}
-        ${dates.map(({ code, at, text }) => html`<${Coming} key=${code + at} at=${at} text=${text} />`)}
+        ${dates.map((entry) => html`<${Coming} key=${entry.code + entry.name + entry.at} entry=${entry} />`)}
       </ul>
     </section>`;
 }

@@ -15,6 +15,7 @@ export const SendingWith = ({ smtp, onEdit }) => html`
           <div><dt>${t('settings.host')}</dt><dd>${readable(smtp.sending_with.host)}:${smtp.sending_with.port}</dd></div>
           <div><dt>${t('settings.from_email')}</dt><dd>${readable(smtp.sending_with.from_email)}</dd></div>
           ${smtp.sending_with.from_name && html`<div><dt>${t('settings.from_name')}</dt><dd>${smtp.sending_with.from_name}</dd></div>`}
+          ${smtp.active?.auth === 'oauth2' && html`<div><dt>${t('facts.login')}</dt><dd>${t('login.oauth2')}</dd></div>`}
           <div><dt>${t('force.since')}</dt><dd><${Time} at=${smtp.sending_with.since} /></dd></div>
           ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}
         </dl>

@@ -2,13 +2,15 @@
 // encrypted; the rest behind "advanced".
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { clock, dateTime, t } from '../i18n.js';
+import { clock, date, dateTime, t } from '../i18n.js';
 import { readable } from '../domain.js';
 import { securityOf } from '../draft.js';
-import { asksUsername, authOf, exampleOf, shortName } from '../preset.js';
+import { oauthStart } from '../oauth.js';
+import { asksUsername, authOf, exampleOf, passwordEnd, prefersOauth, shortName } from '../preset.js';
 import { Fault, Field, PasswordField } from './field.js';
 import { Found } from './found.js';
 import { Icon } from './icon.js';
+import { Later } from './later.js';
 import { Notice } from './notice.js';
 import { Presets } from './presets.js';
 import { CredentialHelp } from './provider-help.js';
@@ -51,16 +53,45 @@ const passwordLabel = (preset) => ({ app_password: t('credential.label.app_passw
 /** Notes of the catalogue begin in small letters. */
 const sentence = (note) => note && note.charAt(0).toUpperCase() + note.slice(1);
 
-function Login({ field, draft, preset, faults }) {
+/** What the provider prefers comes first, and why; without a known provider a password does. */
+function LoginWay({ draft, preset, locked }) {
+  const ways = prefersOauth(preset) ? ['oauth2', 'auto'] : ['auto', 'oauth2'];
+  const end = passwordEnd(preset);
+  const choose = (way) => draft.setMany(way === 'oauth2' ? oauthStart(preset, draft.form) : { auth: way });
+  return html`
+    <fieldset class="field choice" aria-describedby=${end ? 'auth-hint' : undefined}><legend>${t('login.way')}</legend>
+      <div class="segments">
+        ${ways.map((way) => html`
+          <label key=${way}><input type="radio" name="auth" id=${`auth_${way}`} value=${way} checked=${draft.form.auth === way} disabled=${locked}
+            onChange=${() => choose(way)} /><span>${t(`login.${way}`)}</span></label>`)}
+      </div>
+      ${end && html`<p class=${draft.isOauth() ? 'hint' : 'hint urgent'} id="auth-hint">${
+        draft.isOauth() ? t('login.why', { provider: shortName(preset.name), date: date(end.at) }) : end.text}</p>`}
+    </fieldset>`;
+}
+
+function Password({ field, draft, preset, faults }) {
   const known = draft.keepsPassword();
+  return html`
+    <${PasswordField} ...${field('password', { label: passwordLabel(preset), required: !known, hint: passwordHint(draft, faults.password),
+      urgent: draft.needsPasswordAgain(), autocomplete: 'new-password', placeholder: known ? '••••••••' : undefined })} />`;
+}
+
+const loadSteps = () => import('./oauth-steps.js');
+
+function Login(parts) {
+  const { field, draft, preset } = parts;
   const own = asksUsername(preset);
+  const oauth = draft.isOauth();
+  const offered = oauth || preset?.oauth || (!preset && draft.form.host.trim());
   return html`
     <fieldset class="step"><legend>${t('flow.login')}</legend>
-      <${CredentialHelp} preset=${preset} />
-      <${Field} ...${field('username', { optional: !own, hint: sentence(preset?.username_note) ?? t('settings.username.hint'), autocomplete: 'off',
-        placeholder: own ? preset.username_template.replace(/[<>]/g, '') : draft.form.from_email.trim() || undefined, spellcheck: 'false', autocapitalize: 'off' })} />
-      <${PasswordField} ...${field('password', { label: passwordLabel(preset), required: !known, hint: passwordHint(draft, faults.password),
-        urgent: draft.needsPasswordAgain(), autocomplete: 'new-password', placeholder: known ? '••••••••' : undefined })} />
+      ${offered && html`<${LoginWay} ...${parts} />`}
+      ${!oauth && html`<${CredentialHelp} preset=${preset} />`}
+      <${Field} ...${field('username', { optional: !own, label: t(oauth ? 'login.mailbox' : 'settings.username'), hint: sentence(preset?.username_note) ?? t('settings.username.hint'),
+        autocomplete: 'off', placeholder: own ? preset.username_template.replace(/[<>]/g, '') : draft.form.from_email.trim() || undefined,
+        spellcheck: 'false', autocapitalize: 'off' })} />
+      ${oauth ? html`<${Later} load=${loadSteps} show=${({ OauthSteps: Steps }) => html`<${Steps} ...${parts} />`} />` : html`<${Password} ...${parts} />`}
     </fieldset>`;
 }
 
@@ -143,7 +174,7 @@ export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, r
     id: name, label: t(`settings.${name}`), value: draft.form[name], fault: faults[name], disabled: locked,
     onValue: (value) => draft.set(name, value), onLeave: () => draft.leave(name), ...more,
   });
-  const parts = { field, draft, faults, locked, preset: chosen };
+  const parts = { field, draft, faults, locked, preset: chosen, smtp };
   const asking = discovery.state === 'asking';
   return html`
     <form class=${blank ? 'card settings blank' : 'card settings'} id="edit" aria-labelledby="form-title" novalidate

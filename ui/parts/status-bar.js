@@ -21,7 +21,7 @@ export const namesOf = (fields) => list(fields.map((name) => t(name === 'securit
 const refused = ({ setup, breaker }) => setup === 'complete' && Boolean(breaker);
 
 /** What the form holds counts before what the server has got of it. */
-function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, draft, sandbox, otherServer) {
+function whatToDo({ setup, missing, sending, sending_with: inForce, breaker, active }, draft, sandbox, otherServer) {
   if (otherServer && setup !== 'verifying') {
     return t('setup.other_server', { host: readable(otherServer.host ?? '') || t('discovery.own_host'), domain: readable(domainOf(draft.form.from_email)) });
   }
@@ -29,7 +29,7 @@ function whatToDo({ setup, missing, sending, sending_with: inForce, breaker }, d
   if (wrong.length) return t('setup.wrong', { n: wrong.length, fields: namesOf(wrong) });
   const open = setup === 'incomplete' ? draft.missing(missing) : [];
   if (open.length) return t('setup.incomplete.missing', { fields: namesOf(open) });
-  if (refused({ setup, breaker })) return t('setup.complete.refused');
+  if (refused({ setup, breaker })) return t(active?.auth === 'oauth2' ? 'setup.complete.refused_token' : 'setup.complete.refused');
   if (setup === 'complete') {
     if (sandbox && sending.enabled) return t('setup.complete.sandbox');
     return sending.enabled ? t('setup.complete.sending', { host: readable(inForce?.host ?? '') }) : t('setup.complete.paused');

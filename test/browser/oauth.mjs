@@ -1,0 +1,380 @@
+// Signing in with OAuth2, against a real authorisation server and a mail server that asks it (test/real/authserver.py): what the page
+// leads through, what it says when something is wrong, and that mail goes out in the end.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chooseTile, createAdmin, eventually, inspect, inspectElsewhere, openBrowser, openForm, setupState, untilDraft, untilRun, untilValue } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+import { test } from './tap.mjs';
+
+const SERVER = new URL('../real/authserver.py', import.meta.url).pathname;
+const CLIENT_ID = '1b2c3d4e-5f60-4711-8a9b-0c1d2e3f4a5b', OBJECT_ID = '9f8e7d6c-5b4a-4392-81f0-e1d2c3b4a596';
+const RETURN = /\/oauth\/return\?/;
+const SOON = new Date(Date.now() + 12 * 86400000).toISOString().slice(0, 10);
+
+/** What test/real/authserver.py tells of itself, and end(). */
+async function startWorld() {
+  const child = spawn('python3', [SERVER, '--mail'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => { child.once('exit', resolve); });
+  const line = await new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (said.includes('\n')) resolve(said);
+    });
+    child.once('error', reject);
+    ended.then((status) => reject(new Error(`the authorisation server ended with ${status}`)));
+  });
+  const world = JSON.parse(line);
+  const control = async (method, path, body) => (await fetch(new URL(path, world.control_url), { method, body: body && JSON.stringify(body) })).json();
+  return {
+    ...world,
+    control,
+    grants: async () => (await control('GET', '/requests')).token.map((one) => one.grant_type),
+    end: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+const words = async (page, selector) => (await page.textContent(selector)).replace(/\s+/g, ' ').trim();
+const radio = (page, id) => page.click(`label:has(#${id})`);
+const fault = (page, name) => words(page, `#${name}-fault`);
+const submit = (page) => page.click('.settings button[type=submit]');
+
+/** What the page has loaded of its own modules. */
+const loaded = (page) => page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname).filter((name) => /oauth-|i18n\/oauth/.test(name)));
+
+/** Fields are left one after the other, as a person does, so that each is saved. */
+async function fill(page, values) {
+  for (const [name, value] of Object.entries(values)) {
+    await page.fill(`#${name}`, value);
+    await page.keyboard.press('Tab');
+  }
+}
+
+async function anew(page) {
+  await openForm(page);
+  const drop = page.getByRole('button', { name: 'Entwurf verwerfen' });
+  if (await drop.count()) {
+    await drop.click();
+    await drop.waitFor({ state: 'detached' });
+  }
+  await openForm(page);
+}
+
+// --- What the page leads through -----------------------------------------------------------------------------------------
+
+async function microsoft({ page }) {
+  await test('oauth: a page that signs in with a password loads nothing of it', async () => {
+    await page.reload();
+    await setupState(page, 'not_configured');
+    assert.deepEqual(await loaded(page), []);
+  });
+
+  await test('oauth: Microsoft 365 offers OAuth2 first, and says until when a password goes', async () => {
+    await page.fill('#from_email', 'system@schule.example');
+    await chooseTile(page, 'microsoft365');
+    await page.waitForSelector('[data-step=mailbox]');
+    assert.deepEqual(await page.$$eval('input[name=auth]', (all) => all.map(({ value, checked }) => [value, checked])), [['oauth2', true], ['auto', false]]);
+    assert.match(await words(page, '#auth-hint'), /am 31\.12\.2026 .*OAuth2 bleibt/);
+    assert.equal(await page.locator('#password').count(), 0);
+    assert.ok((await loaded(page)).length > 4);
+    assert.deepEqual(await page.$$eval('[data-step]', (all) => all.map((one) => one.dataset.step)), ['register', 'proof', 'permit', 'mailbox', 'check']);
+    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'client_id'));
+    await untilDraft(page, ({ auth, oauth }) => auth === 'oauth2' && oauth.provider === 'microsoft' && oauth.grant === 'client_secret');
+    await page.waitForSelector('[data-saved=yes]');
+    await inspect(page, 'de-80-oauth-microsoft');
+    await inspectElsewhere(page, '80-oauth-microsoft');
+  });
+
+  await test('oauth: what is missing is framed and said, and the state names it', async () => {
+    await submit(page);
+    for (const name of ['client_id', 'tenant', 'client_secret']) {
+      await page.waitForSelector(`#${name}[aria-invalid=true]`);
+      assert.match(await fault(page, name), /Bitte füllen/);
+    }
+    assert.equal(await page.evaluate('document.activeElement.id'), 'client_id');
+    assert.match(await words(page, '.status-todo'), /Client-ID.*Verzeichnis-ID.*Clientschlüssel/);
+    await inspect(page, 'de-81-oauth-missing');
+  });
+
+  await test('oauth: what is copied from the wrong column is said before Microsoft is asked', async () => {
+    await fill(page, { client_id: 'Absender', client_secret: OBJECT_ID, enterprise_object: 'x' });
+    await eventually(async () => assert.match(await fault(page, 'client_id'), /32 Zeichen/));
+    await eventually(async () => assert.match(await fault(page, 'client_secret'), /„Geheime ID“.*„Wert“/));
+    await fill(page, { client_id: CLIENT_ID, enterprise_object: CLIENT_ID });
+    assert.match(await fault(page, 'enterprise_object'), /Das ist die Anwendungs-ID/);
+    const { draft } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    assert.equal(draft.oauth.client_secret.set, false);
+  });
+
+  await test('oauth: the lines for PowerShell are ready to run, and can be copied', async () => {
+    await fill(page, { tenant: 'schule.example', enterprise_object: OBJECT_ID, username: 'o\'hara@schule.example' });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.locator('.copy-block:has(#exchange-lines) .copy').click();
+    const lines = await eventually(async () => {
+      const text = await page.evaluate('navigator.clipboard.readText()');
+      assert.match(text, /New-ServicePrincipal/);
+      return text.split('\n');
+    });
+    assert.ok(lines.includes(`New-ServicePrincipal -AppId '${CLIENT_ID}' -ObjectId '${OBJECT_ID}' -DisplayName Absender`), lines.join('\n'));
+    assert.ok(lines.includes("Add-MailboxPermission -Identity 'o''hara@schule.example' -User $absender -AccessRights FullAccess"), lines.join('\n'));
+    assert.ok(lines.includes("Set-CASMailbox -Identity 'o''hara@schule.example' -SmtpClientAuthenticationDisabled $false"), lines.join('\n'));
+    assert.ok(lines.some((line) => line.startsWith("Add-RecipientPermission -Identity 'system@schule.example' -Trustee $absender -AccessRights SendAs")));
+    assert.doesNotMatch(lines.join('\n'), /<[^>]+>/);
+    await fill(page, { username: '' });
+  });
+
+  await test('oauth: a secret is stored, never shown again, and its end is told', async () => {
+    await fill(page, { client_secret: 'Abc8Q~geheim', client_secret_ends_at: SOON });
+    assert.match(await words(page, '[data-ends]'), /Läuft am .* ab \(noch 12 Tage\)/);
+    await untilDraft(page, ({ oauth }) => oauth.client_secret.set && oauth.client_secret_ends_at.startsWith(SOON));
+    await page.reload();
+    await page.waitForSelector('#client_secret');
+    assert.equal(await page.inputValue('#client_secret'), '');
+    assert.match(await words(page, '#client_secret-hint'), /^Gespeichert am/);
+    assert.equal(await page.inputValue('#client_secret_ends_at'), SOON);
+    await inspect(page, 'de-82-oauth-stored');
+  });
+
+  await test('oauth: another application has another secret, and the page asks for it', async () => {
+    await fill(page, { client_id: OBJECT_ID });
+    await eventually(async () => assert.match(await words(page, '#client_secret-hint'), /haben sich geändert.*erneut ein/));
+    await untilDraft(page, ({ oauth }) => !oauth.client_secret.set);
+  });
+}
+
+async function certificate({ page }, world) {
+  await test('oauth: a certificate takes the place of the secret: its files are told apart, and its subject, end and thumbprint shown', async () => {
+    await radio(page, 'proof_certificate');
+    await fill(page, { certificate: world.private_key });
+    await eventually(async () => assert.match(await fault(page, 'certificate'), /Das ist der private Schlüssel/));
+    await fill(page, { certificate: world.certificate, private_key: world.private_key });
+    await untilDraft(page, ({ oauth }) => oauth.certificate && oauth.private_key.set);
+    await page.waitForSelector('[data-step=proof] .hash code');
+    const { draft } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    assert.ok((await words(page, '[data-step=proof]')).includes(draft.oauth.certificate.thumbprint_sha1));
+    assert.doesNotMatch(JSON.stringify(draft), /PRIVATE KEY/);
+    await inspect(page, 'de-83-oauth-certificate');
+  });
+}
+
+async function google({ page }, world) {
+  await test('oauth: Gmail begins with the app password, and OAuth2 leads to a service account whose key is read from its file', async () => {
+    await anew(page);
+    await page.fill('#from_email', world.login);
+    await chooseTile(page, 'gmail');
+    await untilValue(page, 'host', 'smtp.gmail.com');
+    assert.equal(await page.locator('#auth_auto:checked').count(), 1);
+    await radio(page, 'auth_oauth2');
+    await page.waitForSelector('[data-step=delegate]');
+    assert.match(await words(page, '[data-step=delegate]'), /jedes Postfach Ihrer Organisation, auch zum Lesen/);
+    await fill(page, { service_account_key: '{"web":{"client_id":"1"}}' });
+    await eventually(async () => assert.match(await fault(page, 'service_account_key'), /Datei eines OAuth-Clients/));
+    await page.setInputFiles('#key_file', { name: 'absender.json', mimeType: 'application/json', buffer: Buffer.from(world.service_account_key) });
+    const file = JSON.parse(world.service_account_key);
+    await page.waitForSelector(`[data-account="${file.client_email}"]`);
+    assert.equal(await words(page, '#delegate-scope'), 'https://mail.google.com/');
+    await untilDraft(page, ({ oauth }) => oauth.service_account_key.set);
+    if (file.client_id) assert.equal(await words(page, '#delegate-client'), file.client_id);
+    await inspect(page, 'de-84-oauth-google');
+    await inspectElsewhere(page, '84-oauth-google');
+  });
+
+  await test('oauth: with Google a person can sign in as well: the address to allow there stands ready', async () => {
+    await radio(page, 'grant_refresh_token');
+    assert.equal(await words(page, '#redirect-uri'), `${new URL(page.url()).origin}/oauth/return`);
+    assert.match(await words(page, '[data-step=audience]'), /nach 7 Tagen/);
+    await inspect(page, 'de-85-oauth-google-person');
+    await anew(page);
+  });
+}
+
+// --- That it works -------------------------------------------------------------------------------------------------------
+
+/** The form for a server of one's own with this way of signing in. */
+async function byHand(page, world, grant) {
+  await anew(page);
+  await fill(page, { from_email: world.login, host: 'localhost', port: String(world.mail.starttls_port) });
+  await radio(page, 'security_starttls');
+  await radio(page, 'auth_oauth2');
+  await page.waitForSelector('#provider');
+  await page.selectOption('#provider', 'generic');
+  await radio(page, `grant_${grant}`);
+  await fill(page, { token_url: world.token_url, scope: world.scope });
+}
+
+async function application({ page }, world) {
+  const { application: client, stranger } = world.clients;
+
+  await test('oauth: an application fetches its token and logs in: everything passes and is in force', async () => {
+    await byHand(page, world, 'client_secret');
+    await fill(page, { client_id: client.client_id, client_secret: client.client_secret });
+    await untilRun(page, 'passed', () => submit(page));
+    await setupState(page, 'complete');
+    assert.equal((await page.$$eval('[data-phase]', (all) => all.map((one) => [one.dataset.phase, one.dataset.state])))[0].join(), 'token,passed');
+    assert.match(await words(page, '[data-phase=token]'), /Token holen/);
+    assert.match(await page.textContent('.ladder'), /OAUTHBEARER|XOAUTH2/);
+    assert.deepEqual(await world.grants(), ['client_credentials']);
+    await inspect(page, 'de-86-oauth-passed');
+  });
+
+  await test('oauth: a wrong secret is named by the token rung, in words and at its field', async () => {
+    await openForm(page);
+    await page.waitForSelector('#client_secret');
+    await fill(page, { client_secret: 'falsch' });
+    await untilRun(page, 'failed', () => submit(page));
+    await page.waitForSelector('[data-phase=token][data-state=failed]');
+    assert.ok((await words(page, '.diagnosis .meaning')).length > 20);
+    await page.waitForSelector('#client_secret[aria-invalid=true]');
+    await inspect(page, 'de-87-oauth-wrong-secret');
+  });
+
+  await test('oauth: a token that the mail server does not take fails at the login, and what is in force stays', async () => {
+    await fill(page, { client_id: stranger.client_id, client_secret: stranger.client_secret });
+    await untilRun(page, 'failed', () => submit(page));
+    await page.waitForSelector('[data-phase=token][data-state=passed]');
+    await page.waitForSelector('[data-phase=auth][data-state=failed]');
+    assert.equal(await page.locator('#client_secret[aria-invalid=true]').count(), 0, 'the secret was right');
+    await inspect(page, 'de-88-oauth-not-this-mailbox');
+    const { active } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    assert.equal(active.oauth.client_id, client.client_id);
+  });
+}
+
+/** The pages of the authorisation server, as a person clicks through them: it signs in and agrees to whatever is asked, until check() holds. */
+const clickThrough = (tab, login, check) => eventually(async () => {
+  const patience = { timeout: 2000 };
+  if (await tab.locator('input[name=login]').count()) {
+    await tab.fill('input[name=login]', login, patience);
+    await tab.fill('input[name=password]', 'egal', patience);
+  }
+  if (await tab.locator('button[type=submit]').count()) await tab.click('button[type=submit]', patience);
+  await check();
+});
+
+const begin = async ({ context, page }) => (await Promise.all([context.waitForEvent('page'), page.click('#refresh_token')]))[0];
+
+async function person(browser, world) {
+  const { page } = browser;
+
+  await test('oauth: without having signed in nothing is checked, and the page says so', async () => {
+    await byHand(page, world, 'refresh_token');
+    await fill(page, { authorize_url: world.authorize_url, scope: `${world.scope} openid offline_access`, device_url: world.device_url,
+      client_id: world.clients.person.client_id, client_secret: world.clients.person.client_secret ?? '' });
+    await submit(page);
+    await page.waitForSelector('#refresh_token-fault');
+    assert.match(await fault(page, 'refresh_token'), /melden Sie sich/);
+    await inspect(page, 'de-89-oauth-sign-in');
+    await inspectElsewhere(page, '89-oauth-sign-in');
+  });
+
+  await test('oauth: somebody who does not agree is led back, and reads why', async () => {
+    const tab = await begin(browser);
+    await tab.click('a[href*="abort"]');
+    await tab.waitForSelector('[data-return=failed]');
+    assert.ok((await words(tab, '[data-return]')).length > 40);
+    assert.doesNotMatch(tab.url(), /error=|state=/);
+    await inspect(tab, 'de-90-oauth-refused');
+    await tab.close();
+  });
+
+  await test('oauth: a sign-in comes back to a page of its own, and the one with the settings knows at once', async () => {
+    const tab = await begin(browser);
+    await page.waitForSelector('[data-waiting]');
+    await clickThrough(tab, world.login, () => assert.match(tab.url(), /oauth-return/));
+    await tab.waitForSelector('[data-return=done]');
+    assert.equal(new URL(tab.url()).pathname + new URL(tab.url()).hash, '/#/oauth-return', 'the code is not in the address');
+    await inspect(tab, 'de-91-oauth-returned');
+    await page.waitForSelector('[data-signed-in]');
+    assert.equal(await page.locator('[data-waiting]').count(), 0);
+    await tab.reload();
+    await tab.waitForSelector('[data-return=nothing]');
+    await tab.close();
+  });
+
+  await test('oauth: what the sign-in left is checked, goes into force, and a test mail arrives with it', async () => {
+    await untilRun(page, 'passed', () => submit(page));
+    await setupState(page, 'complete');
+    assert.ok((await world.grants()).includes('refresh_token'));
+    await page.fill('#test_to', world.login);
+    await page.getByRole('button', { name: 'Testmail senden' }).click();
+    await eventually(async () => {
+      const names = await readdir(world.mail.maildir);
+      assert.ok(names.length > 0);
+      assert.match(await readFile(join(world.mail.maildir, names[0]), 'utf8'), /^From: .*noreply@example\.test/m);
+    });
+  });
+
+  await test('oauth: where no browser finds its way back, the address line is pasted', async () => {
+    await openForm(page);
+    await page.waitForSelector('#refresh_token');
+    const before = await page.getAttribute('[data-signed-in]', 'data-signed-in');
+    let there = '';
+    const tab = await begin(browser);
+    tab.on('request', (request) => { if (RETURN.test(request.url())) there = request.url(); });
+    await tab.route('**/redeem', (route) => route.abort()); // as if the way back led nowhere
+    await clickThrough(tab, world.login, () => assert.match(there, /code=/));
+    await tab.waitForSelector('[data-return=failed]');
+    await tab.close();
+    await page.click('.guide summary:has-text("Fehler")');
+    await page.fill('#pasted_address', 'https://example.org/');
+    await page.keyboard.press('Enter');
+    assert.match(await fault(page, 'pasted_address'), /„state=“/);
+    await page.fill('#pasted_address', there);
+    await inspect(page, 'de-92-oauth-paste');
+    await page.keyboard.press('Enter');
+    await eventually(async () => assert.notEqual(await page.getAttribute('[data-signed-in]', 'data-signed-in'), before));
+  });
+
+  await test('oauth: a code is entered on another device, and the page waits for it', async () => {
+    const before = await page.getAttribute('[data-signed-in]', 'data-signed-in');
+    await page.click('.guide summary:has-text("anderen Gerät")');
+    await page.click('#device_start');
+    const code = await words(page, '#device-code');
+    await inspect(page, 'de-93-oauth-device');
+    const tab = await browser.context.newPage();
+    await tab.goto(await page.getAttribute('[data-device] a', 'href'));
+    await tab.fill('input[name=user_code]', code);
+    await clickThrough(tab, world.login, async () => assert.notEqual(await page.getAttribute('[data-signed-in]', 'data-signed-in'), before));
+    await tab.close();
+  });
+}
+
+// --- Keys ----------------------------------------------------------------------------------------------------------------
+
+async function keys({ page }, url) {
+  await test('oauth: the organisation page shows which key is in use and how much it has encrypted, and nothing of the key', async () => {
+    await page.goto(`${url}/#/organisation`);
+    await page.waitForSelector('[data-key-state=active]');
+    const { data: [key] } = await (await page.context().request.get(`${url}/v1/keys`)).json();
+    assert.equal(await page.getAttribute('[data-key]', 'data-key'), key.id);
+    assert.ok(key.sealed > 0);
+    assert.match(await words(page, '[aria-labelledby=keys-title]'), /In Gebrauch.*absender key/);
+    await inspect(page, 'de-94-keys');
+    await inspectElsewhere(page, '94-keys');
+  });
+}
+
+export async function oauth() {
+  const world = await startWorld();
+  try {
+    const ports = [world.mail.starttls_port, world.mail.implicit_port].map(String);
+    const daemon = await startDaemon(ports, ['--ca-file', world.ca_file, '--allow-network', '127.0.0.0/8']);
+    const browser = await openBrowser(daemon.url, { others: [new URL(world.authorize_url).origin] });
+    try {
+      await createAdmin(browser.page, daemon.setupLink);
+      for (const part of [microsoft, certificate, google, application, person]) await part(browser, world);
+      await keys(browser, daemon.url);
+      await test('oauth: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
+    } finally {
+      await browser.close();
+      await daemon.stop();
+    }
+  } finally {
+    await world.end();
+  }
+}
