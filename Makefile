@@ -53,4 +53,4 @@ install: build ## install the program (DESTDIR and PREFIX as usual)
 	@install -D -m 755 build/absender "$(DESTDIR)$(or $(PREFIX),/usr/local)/bin/absender"
 
 clean: ## remove what was built; ./var stays
-	@rm -rf build node_modules ui/vendor
+	@rm -rf build node_modules ui/vendor test/real/oidc/node_modules

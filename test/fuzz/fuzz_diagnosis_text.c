@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static DiagnosisCatalogue *catalogue;
 
 static const char *const phases[] = {NULL, "config", "dns", "connect", "greeting", "ehlo",
-    "starttls", "tls", "auth", "oauth", "mail_from", "rcpt_to", "data", "after_data", "bounce",
+    "starttls", "tls", "auth", "token", "mail_from", "rcpt_to", "data", "after_data", "bounce",
     "lunch"};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                       p->dkim_selectors != NULL && p->domains != NULL && p->other_hosts != NULL);
         for (guint k = 0; k < p->n_limits; k++)
             g_assert_true(p->limits[k].text_de != NULL && p->limits[k].text_en != NULL);
+        g_assert_true(
+            p->oauth == NULL || (p->oauth->provider != NULL && p->oauth->grants[0] != NULL));
+        for (guint k = 0; k < p->n_ends; k++)
+            g_assert_true(strlen(p->ends[k].at) == 10 && p->ends[k].source != NULL);
         for (guint k = 0; p->domains[k] != NULL; k++)
             g_assert_true(provider_by_domain(list, p->domains[k]) != NULL);
         g_autofree char *username = provider_username(p, "anna@example.de");

@@ -12,7 +12,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char password[] = "pA55w0rd";
-static const char *const credentials[] = {password, "AGFubmEAcEE1NXcwcmQ=", "cEE1NXcwcmQ="};
+static const char access_token[] = "t0k3n-t0k3n";
+static const char *const credentials[] = {password,
+    "AGFubmEAcEE1NXcwcmQ=", "cEE1NXcwcmQ=", access_token, "dDBrM24tdDBrM2", "QwazNuLXQwazNu",
+    "0MGszbi10MGsz"}; /* at each third octet */
 
 /* Replies that lead somewhere, so that the fuzzer does not have to spell them. */
 static const char *const replies[] = {
@@ -36,6 +39,11 @@ static const char *const replies[] = {
     "250 rs\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 taken\r\n",
     "250 taken\r\n250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n",
     "503 sequence\r\n",
+    "250-mx\r\n250-PIPELINING\r\n250 AUTH XOAUTH2\r\n",
+    "250-mx\r\n250 AUTH PLAIN OAUTHBEARER\r\n",
+    "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n",
+    "334 dDBrM24tdDBrM24=\r\n",
+    "535 5.7.8 no\r\n",
 };
 
 enum { N_MAILS = 8, N_RECIPIENTS = 2 };
@@ -123,6 +131,21 @@ static void step(Play *play, SmtpEvent event)
     play->is_closed = play->is_closed || effects->close;
     play->deadline = effects->deadline;
     g_assert(play->is_closed || play->deadline == 0 || play->deadline > play->now - 1);
+}
+
+/* What is kept of a challenge shows nothing of the token; with a token no password was sent. */
+static void check_failure(const Play *play, uint8_t setup)
+{
+    const SmtpFailure *failure = smtp_client_failure(play->client);
+    const char *mechanism = smtp_client_auth_mechanism(play->client);
+    gboolean is_bearer = mechanism != NULL && (strcmp(mechanism, "XOAUTH2") == 0 ||
+                                                  strcmp(mechanism, "OAUTHBEARER") == 0);
+    g_assert(mechanism == NULL || is_bearer == ((setup & 16) != 0));
+    if (failure == NULL || failure->challenge == NULL)
+        return;
+    g_assert(is_bearer && strstr(failure->challenge, access_token) == NULL);
+    g_assert(g_utf8_validate(failure->challenge, -1, NULL));
+    g_assert(g_utf8_strlen(failure->challenge, -1) <= LIMIT_CHALLENGE_CHARACTERS + 1);
 }
 
 /* A message may hold what looks like a credential (the fuzzer finds them); that is no leak. */
@@ -274,11 +297,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .wants_lines = TRUE};
     if (setup & 2)
         config.allowed_mechanisms |= SMTP_AUTH_SCRAM_SHA_256;
+    g_autoptr(Secret) token = secret_new(access_token, strlen(access_token));
+    if (setup & 16) {
+        config.allowed_mechanisms |= SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
+        config.bearer_token = token;
+        config.host = "mx.example";
+        config.port = 587;
+    }
     play.client = smtp_client_new(&config);
     step(&play, (SmtpEvent){.kind = SMTP_EVENT_CONNECTED});
     while (play.n > 0 && !play.is_closed)
         play_one(&play);
     step(&play, (SmtpEvent){.kind = SMTP_EVENT_LOST});
+    check_failure(&play, setup);
     g_assert(g_strcmp0(smtp_client_state_name(play.client), "closed") == 0);
     for (guint i = 0; i < play.n_given; i++) {
         for (guint k = 0; k < play.n_expected[i]; k++)

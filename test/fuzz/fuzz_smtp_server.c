@@ -53,6 +53,18 @@ static const char *const extended[] = {
     "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 4 LAST\r\nhi\r\n",
 };
 
+/* And those of OAuth2. */
+static const char *const bearer[] = {
+    "AUTH XOAUTH2 dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHRrAQE=\r\n",
+    "AUTH XOAUTH2\r\n",
+    "AUTH OAUTHBEARER\r\n",
+    "dXNlcj1hbm5hAWF1dGg9QmVhcmVyIHRrAQE=\r\n",
+    "bixhPWFubmEsAWhvc3Q9bXgBcG9ydD01ODcBYXV0aD1CZWFyZXIgdGsBAQ==\r\n",
+    "\r\n",
+    "AQ==\r\n",
+    "*\r\n",
+};
+
 typedef struct {
     const uint8_t *data;
     size_t n;
@@ -108,7 +120,10 @@ static void check_ask(Play *play, const SmtpServerEffects *effects)
         return;
     case SMTP_ASK_LOGIN:
         g_assert(play->tls_is_up && !play->is_logged_in);
-        g_assert(effects->username[0] != '\0' && !secret_is_empty(effects->password));
+        g_assert(effects->username[0] != '\0');
+        g_assert((effects->password == NULL) != (effects->bearer_token == NULL));
+        g_assert(!secret_is_empty(
+            effects->password != NULL ? effects->password : effects->bearer_token));
         break;
     case SMTP_ASK_SENDER:
         g_assert(play->is_logged_in && effects->sender != NULL);
@@ -154,6 +169,7 @@ static void give_verdict(Play *play)
     event.verdict.code = codes[kind & 7];
     event.verdict.close = (kind & 0xf8) == 0xf8;
     event.verdict.drop = (kind & 0xf8) == 0xf0;
+    event.verdict.challenge = kind & 32 ? "{\"status\":\"401\"}" : NULL;
     event.verdict.text = kind & 16 ? "words\r\nand \xff" : NULL;
     SmtpAsk asked = play->asked;
     play->asked = SMTP_ASK_NOTHING;
@@ -199,6 +215,11 @@ static void play_one(Play *play)
         play->n -= n;
         break;
     }
+    case 7: {
+        const char *line = bearer[what & 7];
+        give_bytes(play, line, strlen(line), what & 16 ? 3 : 1000);
+        break;
+    }
     default: {
         const char *line = what >> 5 == 3 ? lines[what & 15] : extended[what & 15];
         give_bytes(play, line, strlen(line), what & 16 ? 3 : 1000);
@@ -220,7 +241,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .host_name = "mx.example",
         .size_max = 200,
         .recipients_max = 3,
-        .auth_mechanisms = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
+        .auth_mechanisms =
+            SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN | SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER,
         .pipelining = TRUE,
         .eightbitmime = TRUE,
         .chunking = TRUE,

@@ -16,7 +16,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char magics[][4] = {"AE\1", "AK\1", "AB\1", "AC\1"};
+static const char magics[][4] = {"AE\1", "AE\2", "AK\1", "AB\1", "AC\1"};
 
 static Vault *vault;
 static VaultBinding *binding;
@@ -39,7 +39,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     real[0] = vault_seal(vault, binding, secret);
     real[1] = vault_key_wrap(vault, binding, key);
     real[2] = vault_key_seal(key, binding, "body", 4);
-    real[3] = vault_check_make(vault);
+    guint8 id[VAULT_KEK_ID_BYTES];
+    vault_kek_id(vault, id);
+    real[3] = vault_check_make(vault, id);
     return 0;
 }
 
@@ -71,7 +73,7 @@ static void assert_shut(const guint8 *bytes, gsize n)
 static void try_behind_headers(const uint8_t *data, size_t size)
 {
     g_autofree guint8 *bytes = g_malloc(HEADER_BYTES + size);
-    memcpy(bytes + 4, vault_kek_id(vault), VAULT_KEK_ID_BYTES);
+    vault_kek_id(vault, bytes + 4);
     if (size > 0)
         memcpy(bytes + HEADER_BYTES, data, size);
     for (gsize i = 0; i < G_N_ELEMENTS(magics); i++) {

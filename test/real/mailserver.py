@@ -1,7 +1,8 @@
 """A real mail server for tests: Postfix 3.7 with login by Dovecot, on loopback, in a temporary folder. What it offers to tests stands
 in realserver.py.
 
-USER may log in with PLAIN, LOGIN and SCRAM-SHA-256, and send as USER only: another sender is refused with 553.
+USER may log in with PLAIN, LOGIN and SCRAM-SHA-256, and send as USER only: another sender is refused with 553. With oauth=AuthServer
+it may log in with that server's access tokens only, by XOAUTH2 and OAUTHBEARER: Dovecot asks there what each one is worth.
 
 Nothing is installed: the Debian package is downloaded once and unpacked into build/postfix. Needs root (Postfix changes users),
 dovecot-core and openssl. To try by hand: python3 test/real/mailserver.py --print
@@ -121,11 +122,10 @@ state_dir = {base}/dovecot/state
 log_path = {base}/dovecot.log
 protocols =
 ssl = no
-auth_mechanisms = plain login scram-sha-256
+auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
 passdb {{
-  driver = passwd-file
-  args = username_format=%u {base}/dovecot/users
+  {passdb}
 }}
 userdb {{
   driver = static
@@ -145,17 +145,37 @@ service anvil {{
 """
 
 
+PASSWORDS = {"mechanisms": "plain login scram-sha-256",
+             "passdb": "driver = passwd-file\n  args = username_format=%u {base}/dovecot/users"}
+TOKENS = {"passdb": "driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {base}/dovecot/oauth2.conf"}
+
+OAUTH2_CONF = """
+introspection_mode = post
+introspection_url = {introspection_url}
+force_introspection = yes
+tls_ca_cert_file = {ca_file}
+active_attribute = active
+active_value = true
+username_attribute = username
+username_format = %u
+"""
+
+
 class MailServer(RealServer):
-    """is_relay: takes mail from loopback without TLS and login at relay_port too, for a proxy in front of it."""
+    """is_relay: takes mail from loopback without TLS and login at relay_port too, for a proxy in front of it. oauth: the AuthServer whose
+    tokens log in instead of passwords; both then have one CA. token_mechanisms: of these two what it offers."""
 
     needs = ("dovecot",)
     recipient_header = "x-original-to"
     trace_headers = frozenset({"return-path", "x-original-to", "delivered-to", "received"})
     log_files = ("mail.log", "master.log", "dovecot.log")
 
-    def __init__(self, *arguments, is_relay=False, **options):
+    def __init__(self, *arguments, is_relay=False, oauth=None, token_mechanisms=("xoauth2", "oauthbearer"), **options):
         super().__init__(*arguments, **options)
         self.relay_port = free_ports(1)[0] if is_relay else None
+        self.oauth, self.token_mechanisms = oauth, token_mechanisms
+        if oauth:
+            self.certificates = oauth.certificates
         self._postfix = None
 
     def change_password(self, password):
@@ -195,8 +215,14 @@ class MailServer(RealServer):
         for name in ("run", "state"):
             (folder / name).mkdir(parents=True)
         self.users_file = folder / "users"
-        self.change_password(PASSWORD)
-        write(folder / "dovecot.conf", DOVECOT_CONF.format(**self._settings()))
+        if self.oauth:
+            login = {**TOKENS, "mechanisms": " ".join(self.token_mechanisms)}
+            write(folder / "oauth2.conf", OAUTH2_CONF.format(introspection_url=self.oauth.introspection_url, ca_file=self.oauth.ca_file))
+        else:
+            login = PASSWORDS
+            self.change_password(PASSWORD)
+        login = {name: text.format(**self._settings()) for name, text in login.items()}
+        write(folder / "dovecot.conf", DOVECOT_CONF.format(**self._settings(), **login))
         dovecot = Process("dovecot", ["dovecot", "-F", "-c", str(folder / "dovecot.conf")], dict(os.environ),
                           self.base / "dovecot.log")
         stack.callback(dovecot.stop)

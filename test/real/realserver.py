@@ -99,7 +99,7 @@ class RealServer:
                 tempfile.TemporaryDirectory(prefix="absender-mailserver-", ignore_cleanup_errors=True)))
             self.base.chmod(0o755)  # the servers change users and must pass through
             self.maildir = self.base / "mails"
-            self.certificates = Certificates(self.base / "tls")
+            self.certificates = self.certificates or Certificates(self.base / "tls")
             self.ca_file = self.certificates.ca_file
             self.starttls_port, self.implicit_port = free_ports(2)
             self._start(stack)

@@ -9,10 +9,10 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = ["test_delivery.py", "test_people.py", "test_members.py", "test_canary.py", "test_webhooks.py", "test_applications.py",
+TESTS = ["test_delivery.py", "test_oauth.py", "test_people.py", "test_members.py", "test_canary.py", "test_webhooks.py", "test_applications.py",
          "test_foreign.py", "test_faults.py", "test_oddservers.py", "test_space.py", "test_start.py", "test_status.py", "test_badserver.py",
-         "test_mailserver.py", "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py",
-         "test_verification.py", "test_backup.py", "test_cli.py", "test_queue.py", "test_audit.py", "test_contract.py", "test_resend.py",
+         "test_mailserver.py", "test_authserver.py", "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py",
+         "test_verification.py", "test_backup.py", "test_keys.py", "test_cli.py", "test_queue.py", "test_audit.py", "test_contract.py", "test_resend.py",
          "test_ports.py"]
 AT_ONCE = 2  # much of it is waiting; the long ones come first
 

@@ -21,9 +21,11 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+from authserver import AuthServer  # noqa: E402
 from badserver import BadServer  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
+from mailserver import MailServer  # noqa: E402
 from harness.daemon import PROGRAM, ROOT, Daemon, Tap  # noqa: E402
 from test_webhooks import NAMES, receiver, url, wait_until  # noqa: E402
 
@@ -49,6 +51,10 @@ def encodings(secret):
     forms = {raw, raw.hex().encode(), raw.hex().upper().encode(), raw[::-1], secret.encode("utf-16-le"), secret.encode("utf-16-be"),
              urllib.parse.quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode(),
              json.dumps(secret, ensure_ascii=False)[1:-1].encode()}
+    if re.fullmatch(r"(?:[0-9a-f]{2}){32,}", secret):  # of a key
+        forms.add(bytes.fromhex(secret))
+    elif re.fullmatch(r"[A-Za-z0-9+/]{64}", secret):  # a line of PEM
+        forms.add(base64.b64decode(secret))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):  # what stands before it shifts the digits (AUTH PLAIN)
             digits = encode(b"\0" * shift + raw)
@@ -249,6 +255,69 @@ def hook(absender, canaries, served):
     assert wait_until(lambda: served.seen)
 
 
+def sign_in_to_provider(absender, canaries, auth, mail):
+    """What comes of it stands in the draft."""
+    good(absender.request("PATCH", "/v1/smtp/draft", oauth_settings(mail, auth.oauth("person", "google")), {"If-Match": "*"}))
+    begun = good(absender.request("POST", "/v1/smtp/oauth/authorizations", {}), 201)
+    canaries.add("state of the sign-in", re.search(r"[?&]state=([^&]+)", begun["url"])[1], absender.last_place(), NOT_WIPED)
+    address = auth.sign_in(begun["url"])
+    canaries.add("code of the sign-in", re.search(r"[?&]code=([^&]+)", address)[1], NOT_WIPED)
+    good(absender.request("POST", "/v1/smtp/oauth/authorizations/redeem", {"address": address}))
+
+
+def oauth_settings(mail, oauth):
+    return {"host": "localhost", "port": mail.starttls_port, "security": "starttls", "from_email": mail.user, "username": mail.user,
+            "auth": "oauth2", "oauth": oauth}
+
+
+def verify(absender, settings):
+    """In force afterwards; None: the draft."""
+    body = {"settings": settings} if settings else {}
+    run = good(absender.request("POST", "/v1/smtp/verifications", body), 202)["id"]
+    assert wait_until(lambda: good(absender.request("GET", f"/v1/smtp/verifications/{run}"))["state"] != "running")
+    assert good(absender.request("GET", f"/v1/smtp/verifications/{run}"))["state"] == "passed", absender.answers[-1]
+
+
+def pem_line(key):
+    """A part of a private key that no other key has."""
+    return key.splitlines()[5]
+
+
+def use_oauth(absender, canaries, auth, mail):
+    """Each way to a token once, with a mail each."""
+    for name, client in auth.clients.items():
+        if "client_secret" in client and name not in ("mailserver", "service_account", "stranger"):
+            canaries.add(f"client secret of {name}", client["client_secret"])
+    for name, (_, key) in auth.keys.items():
+        canaries.add(f"private key of {name}", pem_line(key))
+    for oauth in (auth.oauth("application"), auth.oauth("certificate", "microsoft"), auth.oauth("service_account", "google"), None):
+        if oauth is None:
+            sign_in_to_provider(absender, canaries, auth, mail)
+        verify(absender, oauth and oauth_settings(mail, oauth))
+        good(absender.request("PUT", "/v1/smtp/sending", {"enabled": True}))
+        sent = good(absender.operator("POST", "/v1/emails", {"to": "eva@example.test", "subject": "Hello", "text": "Hello"}))["id"]
+        absender.wait_for_state(sent, "accepted")
+    for number, token in enumerate(auth.tokens()):
+        canaries.add(f"OAuth token {number}", token)
+
+
+def change_key(absender, canaries):
+    """Exported, and another one for everything."""
+    good(absender.operator("POST", "/v1/keys/export", {"passphrase": canaries.make("passphrase of an export")}))
+    added = good(absender.operator("POST", "/v1/keys"), 201)["data"]
+    new = next(each["id"] for each in added if each["state"] == "ready")
+    add_keys(absender, canaries)
+    good(absender.operator("POST", f"/v1/keys/{new}/activate"), 202)
+    assert wait_until(lambda: all(each["sealed"] == 0 for each in good(absender.operator("GET", "/v1/keys"))["data"] if each["id"] != new))
+
+
+def add_keys(absender, canaries):
+    """Those that stand in the key file now."""
+    for line in pathlib.Path(absender.data, "key").read_text("utf-8").splitlines():
+        for key in re.findall(r"[A-Za-z0-9+/=_-]{40,}", line):
+            canaries.add(f"key {len(canaries.all)} of the key file", key)
+
+
 def look_at_everything(absender):
     """Every GET there is, as admin and as operator, with the ids that lists name."""
     contract = json.loads((ROOT / "doc/openapi.json").read_text("utf-8"))["paths"]
@@ -263,7 +332,7 @@ def look_at_everything(absender):
                         ask("GET", re.sub(r"\{\w+\}", item["id"], pattern))
 
 
-def whole_life(absender, canaries, server, served):
+def whole_life(absender, canaries, server, served, provider):
     set_up(absender, canaries)
     connection, thread, events = absender.stream()
     set_up_smtp(absender, canaries, server)
@@ -271,6 +340,9 @@ def whole_life(absender, canaries, server, served):
     invite(absender, canaries, server)
     use_token(absender, canaries, server)
     test_mail(absender, canaries, server)
+    if provider:
+        use_oauth(absender, canaries, *provider)
+    change_key(absender, canaries)
     good(absender.request("PATCH", "/v1/organisation", {"colour": "#1f5fbf"}))
     look_at_everything(absender)
     good(absender.operator("POST", "/v1/backups", {"path": os.path.join(absender.data, "backup")}), 202)
@@ -285,28 +357,42 @@ def whole_life(absender, canaries, server, served):
 
 
 @contextlib.contextmanager
-def world(program, **environment):
-    """The program with a provider and a receiver of webhooks, and secrets that have gone through all of it."""
+def provider_with_tokens():
+    """None where there can be none."""
+    reason = AuthServer.unavailable() or MailServer.unavailable()
+    if reason is not None:
+        tap.skip("the secrets of OAuth2 are among them", reason)
+        yield None
+        return
+    with AuthServer(knows_providers=True) as auth, MailServer(oauth=auth) as mail:
+        yield auth, mail
+
+
+@contextlib.contextmanager
+def world(program, provider=None, **environment):
+    """The program with a provider and a receiver of webhooks, and secrets that have gone through all of it. provider: AuthServer and
+    MailServer, for OAuth2."""
     canaries = Canaries()
-    with tempfile.TemporaryDirectory(prefix="absender-canary-") as folder, BadServer("all_extensions") as server, \
-            DnsServer([f"{name}. A 127.0.0.1" for name in ("localhost", *NAMES)]) as dns:
+    records = [f"{name}. A 127.0.0.1" for name in ("localhost", *NAMES)] + (provider[0].records() if provider else [])
+    with tempfile.TemporaryDirectory(prefix="absender-canary-") as folder, BadServer("all_extensions") as server, DnsServer(records) as dns:
         certificates = Certificates(pathlib.Path(folder))
-        both = pathlib.Path(folder) / "both.pem"
-        both.write_bytes(pathlib.Path(certificates.ca_file).read_bytes() + pathlib.Path(server.ca_file).read_bytes())
-        absender = Witnessed("--dev", "--ca-file", str(both), "--dns-server", dns.address, "--allow-port", str(server.port), program=program)
+        trusted = pathlib.Path(folder) / "trusted.pem"
+        ca_files = [certificates.ca_file, server.ca_file, *([provider[0].ca_file] if provider else [])]
+        trusted.write_bytes(b"".join(pathlib.Path(file).read_bytes() for file in ca_files))
+        ports = [server.port, *([provider[1].starttls_port] if provider else [])]
+        absender = Witnessed("--dev", "--ca-file", str(trusted), "--dns-server", dns.address,
+                             *(option for port in ports for option in ("--allow-port", str(port))), program=program)
         absender.environment.update({"G_MESSAGES_DEBUG": "all", **environment})  # all that it can be made to say
         with receiver(certificates.add("hooks", NAMES)) as served, absender:
-            for line in pathlib.Path(absender.data, "key").read_text("utf-8").splitlines():
-                for key in re.findall(r"[A-Za-z0-9+/=_-]{40,}", line):
-                    canaries.add("key of the key file", key)
-            events = whole_life(absender, canaries, server, served)
+            add_keys(absender, canaries)
+            events = whole_life(absender, canaries, server, served, provider)
             yield canaries, absender, events, served
 
 
 def check_proof():
-    with world(PROGRAM) as (canaries, absender, events, served):
+    with provider_with_tokens() as provider, world(PROGRAM, provider) as (canaries, absender, events, served):
         everything = list(evidence(absender, events, served))
-        tap.ok(len(canaries.all) >= 17, f"{len(canaries.all)} secrets have gone through the program", sorted(canaries.all))
+        tap.ok(len(canaries.all) >= (30 if provider else 19), f"{len(canaries.all)} secrets have gone through the program", sorted(canaries.all))
         marker = Canaries()
         marker.add("marker", MARKER)
         seen = search(marker, everything)

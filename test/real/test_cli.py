@@ -19,7 +19,7 @@ from badserver import BadServer  # noqa: E402
 from harness.daemon import PROGRAM, Daemon, Tap  # noqa: E402
 
 DONE, NO, USAGE, UNREACHABLE = 0, 1, 2, 3  # exit statuses
-COMMANDS = ["serve", "check", "status", "send", "token", "pause", "resume", "queue", "explain", "audit", "backup", "restore"]
+COMMANDS = ["serve", "check", "status", "send", "token", "reset-link", "pause", "resume", "queue", "explain", "audit", "backup", "key", "restore"]
 OWN_SEQUENCE = "\r\x1b[K"  # how a terminal's line is cleared; nothing else may be sent
 TOKEN = re.compile(r"abs_[\w-]{30,}")
 PDF = bytes(range(256)) * 300

@@ -10,13 +10,14 @@ import random
 import re
 import sqlite3
 import statistics
+import subprocess
 import sys
 import time
 import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from harness.daemon import ADMIN, Daemon, Tap  # noqa: E402
+from harness.daemon import ADMIN, PROGRAM, Daemon, Tap  # noqa: E402
 from email import message_from_bytes, policy  # noqa: E402
 
 PASSWORD, FRESH = "a long enough password", "another fine passphrase"
@@ -111,6 +112,26 @@ def without_mail(tap, absender):
     tap.equal(redeem(absender, link).status, 200, "the copied link sets a new password")
     tap.equal((sign_in(absender, "bob@example.test", PASSWORD), sign_in(absender, "bob@example.test", FRESH)), (401, 200),
               "the old password is over, the new one works")
+
+
+def the_only_admin_gets_back_in(tap):
+    """No mail, no second admin: whoever has the machine has the way in."""
+    with Daemon("--dev") as absender:
+        absender.sign_in_first_admin()
+        command = [str(PROGRAM), "reset-link", "--data", str(absender.data)]
+        nobody = subprocess.run([*command, "nobody@example.test"], capture_output=True, text=True, timeout=60, check=False)
+        tap.equal((nobody.returncode, nobody.stdout), (1, ""), "there is no link for an address that nobody has")
+        made = subprocess.run([*command, ADMIN["email"].upper()], capture_output=True, text=True, timeout=60, check=False)
+        link = made.stdout.strip()
+        tap.ok(made.returncode == 0 and "\n" not in link and "/#/reset/" in link and token_of(link) not in made.stderr,
+               "absender reset-link prints the link alone on standard output", made)
+        tap.equal([redeem(absender, link).status for _ in range(2)], [200, 404], "it sets a new password, once")
+        tap.equal((sign_in(absender, ADMIN["email"], ADMIN["password"]), sign_in(absender, ADMIN["email"], FRESH)), (401, 200),
+                  "the only admin is in again, without any mail")
+        events = absender.operator("GET", "/v1/audit-events?action=reset.").json["data"]
+        tap.equal([(each["action"], each["actor"]) for each in events], [("reset.used", ADMIN["email"]), ("reset.link_copied", "operator")],
+                  "the audit log says that it was the operator")
+        tap.ok(token_of(link) not in str(events), "and does not hold the link")
 
 
 def by_mail(tap, absender):
@@ -289,6 +310,7 @@ def main():
         nobody_is_flooded(tap, absender)
         what_a_restart_keeps(tap, absender)
         nobody_is_told_apart(tap, absender)
+    the_only_admin_gets_back_in(tap)
     return tap.end()
 
 

@@ -287,12 +287,16 @@ def check_restart(tap):
         held = absender.send(subject="held").json["id"]
         absender.operator("PATCH", "/v1/smtp/draft", {"from_name": "Praxis Maier"}, {"If-Match": "*"})
         paths = ["/v1/smtp", "/v1/emails", f"/v1/emails/{sent}", f"/v1/emails/{held}", "/v1/sandbox/messages"]
-        before = {path: absender.operator("GET", path).json for path in paths}
+
+        def said(path):  # but for the port, which is another one after a restart
+            return {name: value for name, value in absender.operator("GET", path).json.items() if name != "oauth_redirect_uri"}
+
+        before = {path: said(path) for path in paths}
         tokens = [token["id"] for token in absender.operator("GET", "/v1/tokens").json["data"]]
         absender.stop()
         absender.start()
         for path in paths:
-            tap.equal(absender.operator("GET", path).json, before[path], f"after a restart {path.partition('/em_')[0]} says the same")
+            tap.equal(said(path), before[path], f"after a restart {path.partition('/em_')[0]} says the same")
         tap.equal([token["id"] for token in absender.operator("GET", "/v1/tokens").json["data"]], tokens, "the tokens are there")
         token, absender.token = absender.token, None
         session = absender.request("GET", "/v1/session", headers=cookie).json
