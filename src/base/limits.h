@@ -287,7 +287,7 @@
 #define LIMIT_BEARER_YOUNG_MS (5 * CLOCK_SECOND_MS)  /* refused at a login, it is not renewed */
 #define LIMIT_BEARER_LEAST_MS (30 * CLOCK_SECOND_MS) /* left, to be given while nobody answers */
 #define LIMIT_BEARER_CALL_MS (15 * CLOCK_SECOND_MS)  /* one question, name lookup included */
-#define LIMIT_BEARER_FETCHERS 2                      /* questions at once */
+#define LIMIT_BEARER_FETCHERS 8                      /* questions at once */
 #define LIMIT_BEARER_ACCOUNTS 32                     /* whose tokens are kept in memory */
 #define LIMIT_OAUTH_DEVICE_S (30 * 60)               /* a device's code is asked for no longer */
 #define LIMIT_OAUTH_CODE_CHARACTERS 64               /* that a person types */

@@ -14,13 +14,16 @@ typedef struct {
     Secret *token;          /* NULL: none */
     guint64 number;
     char *server, *scope;
-    MonoMs issued_at, ends_at, used_at;
-    gboolean is_in_use;     /* asked for by somebody who would log in, since it was issued */
-    gboolean is_fetching;   /* or writing */
-    gboolean knows_store;   /* what the store keeps was looked at */
-    BearerFetch *unwritten; /* a refresh token that must be written before anything else */
-    GQueue requests;        /* of BearerRequest */
-    GSource *ahead;         /* NULL: nothing is renewed ahead */
+    MonoMs issued_at, came_at, ends_at, used_at;
+    guint64 refused_number; /* a login with this token failed: it and older ones are not given */
+    gboolean last_failed; /* the last question brought no token: the kept one goes on for longer */
+    gboolean waits_for_turn; /* another account of the organisation has the refresh token in use */
+    gboolean is_in_use;      /* asked for by somebody who would log in, since it was issued */
+    gboolean is_fetching;    /* or writing */
+    gboolean knows_store;    /* what the store keeps was looked at */
+    BearerFetch *unwritten;  /* a refresh token that must be written before anything else */
+    GQueue requests;         /* of BearerRequest */
+    GSource *ahead;          /* NULL: nothing is renewed ahead */
 } Account;
 
 struct bearer {
@@ -122,10 +125,11 @@ static gint64 margin_ms(const Account *account)
 
 static gboolean has_token(const Account *account, gint64 for_ms)
 {
-    return account->token != NULL && clock_mono_ms() + for_ms < account->ends_at;
+    return account->token != NULL && account->number > account->refused_number &&
+           clock_mono_ms() + for_ms < account->ends_at;
 }
 
-/* While nobody answers, a token is good for longer. */
+/* While no other one is to be had, a token is good for longer. */
 static gint64 least_ms(const Account *account)
 {
     return bearer_least_ms(account->ends_at - account->issued_at);
@@ -174,7 +178,9 @@ static void take_token(Account *account, BearerFetch *fetch)
     account->server = g_steal_pointer(&fetch->server);
     account->scope = g_steal_pointer(&fetch->scope);
     account->issued_at = fetch->issued_at;
+    account->came_at = fetch->came_at;
     account->ends_at = fetch->ends_at;
+    account->last_failed = FALSE;
     account->number = ++account->bearer->numbers;
     gint64 margin = margin_ms(account);
     gint64 jitter = jitter_ms(MIN(LIMIT_BEARER_JITTER_MS, margin));
@@ -192,7 +198,7 @@ static BearerAnswer kept_answer(const Account *account)
         .server = account->server,
         .token = account->token,
         .number = account->number,
-        .age_ms = now - account->issued_at,
+        .age_ms = now - account->came_at,
         .left_ms = account->ends_at - now,
         .scope = account->scope};
 }
@@ -251,10 +257,44 @@ static gboolean write_job(Db *db, gpointer data, GError **error)
     return bearer_fetch_write(db, ((const Account *)data)->unwritten, error);
 }
 
+/* But who may have the token that is kept gets it. */
+static void fail_all(Account *account, const BearerFetch *fetch, const char *sys)
+{
+    const BearerAnswer answer = failed_answer(fetch, sys);
+    gboolean has_kept = has_token(account, least_ms(account));
+    account->last_failed = TRUE;
+    if (has_kept && answer.end != BEARER_REFUSED)
+        plan_ahead(account, LIMIT_BEARER_JITTER_MS + jitter_ms(LIMIT_BEARER_JITTER_MS));
+    if (has_kept)
+        tell_kept(account, wants_kept);
+    tell(account, &answer, NULL);
+}
+
+/* The turn of those who waited for it. While the new refresh token is unwritten, nobody has one. */
+static void pass_on(const Account *from, const BearerFetch *fetch, const char *sys)
+{
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+    GHashTableIter accounts;
+    gpointer each;
+    g_hash_table_iter_init(&accounts, from->bearer->accounts);
+    while (g_hash_table_iter_next(&accounts, NULL, &each)) {
+        if (((const Account *)each)->waits_for_turn &&
+            ((const Account *)each)->org_id == from->org_id)
+            g_ptr_array_add(waiting, each);
+    }
+    for (guint i = 0; i < waiting->len; i++) {
+        Account *account = waiting->pdata[i];
+        account->waits_for_turn = FALSE;
+        if (from->unwritten != NULL)
+            fail_all(account, fetch, sys);
+        else if (account->requests.length > 0 || !account->bearer->is_stopping)
+            begin(account);
+    }
+}
+
 /* The end of a fetch, and of what had to be written: everybody is told. */
 static void settle(Account *account, BearerFetch *fetch, const char *sys)
 {
-    gboolean is_refused = sys == NULL && fetch->end == BEARER_REFUSED;
     account->is_fetching = FALSE;
     if (sys == NULL && fetch->end == BEARER_GIVEN) {
         take_token(account, fetch);
@@ -263,13 +303,9 @@ static void settle(Account *account, BearerFetch *fetch, const char *sys)
         else if (has_token(account, margin_ms(account)))
             tell_kept(account, wants_kept);
     } else {
-        if (!is_refused && has_token(account, least_ms(account)))
-            plan_ahead(account, LIMIT_BEARER_JITTER_MS + jitter_ms(LIMIT_BEARER_JITTER_MS));
-        if (has_token(account, least_ms(account)))
-            tell_kept(account, wants_kept);
-        const BearerAnswer answer = failed_answer(fetch, sys);
-        tell(account, &answer, NULL);
+        fail_all(account, fetch, sys);
     }
+    pass_on(account, fetch, sys);
     if (account->requests.length > 0 && !account->is_fetching)
         begin(account);
 }
@@ -353,10 +389,38 @@ static gboolean wants_fresh(const Account *account)
     return FALSE;
 }
 
+/* The one that uses the organisation's refresh token, or has a new one that is not written yet. */
+static Account *user_of_refresh_token(const Account *asking)
+{
+    GHashTableIter accounts;
+    gpointer each;
+    if (asking->settings->oauth.grant != OAUTH_REFRESH_TOKEN)
+        return NULL;
+    g_hash_table_iter_init(&accounts, asking->bearer->accounts);
+    while (g_hash_table_iter_next(&accounts, NULL, &each)) {
+        Account *account = each;
+        if (account != asking && account->org_id == asking->org_id &&
+            account->settings->oauth.grant == OAUTH_REFRESH_TOKEN &&
+            (account->is_fetching || account->unwritten != NULL))
+            return account;
+    }
+    return NULL;
+}
+
+/* TRUE: pass_on begins it again. */
+static gboolean must_wait(Account *account)
+{
+    Account *user = account->unwritten != NULL ? NULL : user_of_refresh_token(account);
+    account->waits_for_turn = user != NULL;
+    if (user != NULL)
+        begin(user); /* unless it is at work, what it has is written */
+    return user != NULL;
+}
+
 static void begin(Account *account)
 {
     Bearer *bearer = account->bearer;
-    if (account->is_fetching)
+    if (account->is_fetching || must_wait(account))
         return;
     account->is_fetching = TRUE;
     bearer->under_way++;
@@ -378,7 +442,7 @@ static void begin(Account *account)
 
 static void serve_account(Account *account)
 {
-    if (has_token(account, margin_ms(account)))
+    if (has_token(account, account->last_failed ? least_ms(account) : margin_ms(account)))
         tell_kept(account, wants_kept);
     if (account->requests.length > 0)
         begin(account);
@@ -412,6 +476,8 @@ BearerRequest *bearer_get(Bearer *bearer, gint64 org_id, const SmtpSettings *set
         .user = user};
     request->link.data = request;
     account->is_in_use = account->is_in_use || newer_than != BEARER_FRESH;
+    if (newer_than != BEARER_FRESH)
+        account->refused_number = MAX(account->refused_number, newer_than); /* ANY is below all */
     g_queue_push_tail_link(&account->requests, &request->link);
     later_ask(bearer->later);
     return request;

@@ -5,7 +5,8 @@
  *
  * An *account* is an organisation together with everything its settings say about the login (a
  * secret by when it was set): no other settings get its token. A refresh token that the server
- * replaced is committed before the access token that came with it is given to anybody.
+ * replaced is committed before the access token that came with it is given to anybody; and as it
+ * may be good for one use, one account of an organisation at a time uses it.
  *
  * It asks once for each time it is asked: how often that may be is the outbox's business (the
  * breaker after a refusal, the backoff while nobody answers). On the loop thread only. */
@@ -49,7 +50,7 @@ typedef struct {
     /* GIVEN */
     const Secret *token;
     guint64 number;    /* tokens are counted: a later one has a higher number */
-    gint64 age_ms;     /* since it was issued */
+    gint64 age_ms;     /* since its server answered */
     gint64 left_ms;    /* until it ends */
     const char *scope; /* NULL: the server did not say */
     /* REFUSED, UNREACHABLE: for DiagnosisInput, phase "token" */
@@ -58,7 +59,8 @@ typedef struct {
     const char *sys;  /* NULL where code and text say it; else a name of NetHttpsFault, or
                          "BAD_TOKEN_ANSWER" (this is no token endpoint's answer), "SECRET" (a stored
                          secret cannot be opened), "TOKEN_REQUEST" (with these settings nothing can
-                         be asked), "STORE" (the new refresh token could not be written) */
+                         be asked), "STORE" (the new refresh token could not be written, or which is
+                         the newest not be read) */
 } BearerAnswer;       /* lent during the call */
 
 /* Once, never before bearer_get returns. */

@@ -90,6 +90,12 @@ static VaultBinding *binding_new(const BearerFetch *fetch)
     return binding;
 }
 
+static void fail(BearerFetch *fetch, BearerEnd end, const char *sys)
+{
+    fetch->end = end;
+    fetch->sys = sys;
+}
+
 /* --- What the store keeps -----------------------------------------------------------------------
  */
 
@@ -109,7 +115,7 @@ static gboolean take_stored(BearerFetch *fetch, const OauthTokenRow *row)
     fetch->is_stored = TRUE;
     fetch->scope = g_strdup(row->scope);
     fetch->ends_at = clock_mono_ms() + left_ms;
-    fetch->issued_at = fetch->ends_at - lifetime_ms;
+    fetch->issued_at = fetch->came_at = fetch->ends_at - lifetime_ms;
     return TRUE;
 }
 
@@ -127,35 +133,35 @@ static void take_newer(SettingsOauth *to, const SmtpSettings *from)
 }
 
 /* Since the settings were read, the server may have replaced the refresh token, and the operator
- * the key that all is sealed with. */
-static void take_newest_secrets(BearerFetch *fetch, Db *db)
+ * the key that all is sealed with. FALSE: nobody may be asked, since a server that sees a replaced
+ * refresh token again may call back all that it granted. */
+static gboolean take_newest_secrets(BearerFetch *fetch, Db *db)
 {
-    g_autoptr(SmtpState) state = smtp_state_read(db, fetch->org_id, NULL);
-    if (state == NULL)
-        return;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmtpState) state = smtp_state_read(db, fetch->org_id, &error);
+    if (state == NULL) {
+        g_warning("the newest secrets of OAuth2 cannot be read: %s", error->message);
+        fail(fetch, BEARER_UNREACHABLE, "STORE");
+        return FALSE;
+    }
     take_newer(&fetch->settings->oauth, state->draft);
     take_newer(&fetch->settings->oauth, state->active);
+    return TRUE;
 }
 
-/* TRUE if nobody needs to be asked. */
+/* TRUE if nobody is to be asked. */
 static gboolean look_into_store(BearerFetch *fetch)
 {
     Db *db = store_reader_take(fetch->parts->store);
-    take_newest_secrets(fetch, db);
+    gboolean is_newest = take_newest_secrets(fetch, db);
     g_autoptr(OauthTokenRow) row =
         fetch->may_use_stored ? oauth_token_row_read(db, fetch->org_id, NULL) : NULL;
     store_reader_give(fetch->parts->store, db);
-    return row != NULL && take_stored(fetch, row);
+    return (row != NULL && take_stored(fetch, row)) || !is_newest;
 }
 
 /* --- Asking -------------------------------------------------------------------------------------
  */
-
-static void fail(BearerFetch *fetch, BearerEnd end, const char *sys)
-{
-    fetch->end = end;
-    fetch->sys = sys;
-}
 
 static void forget_secrets(Secret *secrets[OAUTH_SECRETS])
 {
@@ -217,7 +223,8 @@ static Secret *ask(BearerFetch *fetch, const OauthRequest *request)
         .content_type = FORM,
         .body = request->form,
         .most_bytes = LIMIT_OAUTH_ANSWER_BYTES,
-        .timeout_ms = LIMIT_BEARER_CALL_MS};
+        .timeout_ms = LIMIT_BEARER_CALL_MS,
+        .is_finished_once_begun = TRUE};
     g_autoptr(GError) error = NULL;
     NetHttpsFault fault = {NULL};
     Secret *answer = net_https_call(&call, &fetch->code, &fault, &error);
@@ -247,6 +254,7 @@ static void take_granted(BearerFetch *fetch, const OauthToken *token)
 {
     LEAK_POINT(token->access_token);
     fetch->end = BEARER_GIVEN;
+    fetch->came_at = clock_mono_ms();
     fetch->token = secret_copy(token->access_token);
     fetch->scope = g_strdup(token->scope);
     fetch->ends_at = fetch->issued_at + token->expires_in_s * CLOCK_SECOND_MS;
@@ -308,11 +316,23 @@ void bearer_fetch_run(BearerFetch *fetch)
         read_answer(fetch, request, answer);
 }
 
+/* What could not be written at once may be under a key that is no longer in use, or soon gone. */
+static gboolean write_refresh_token(Db *db, const BearerFetch *fetch, GError **error)
+{
+    if (fetch->refresh_token == NULL)
+        return TRUE;
+    WallMs signed_in_at = fetch->settings->oauth.set_at[OAUTH_SECRET_REFRESH_TOKEN];
+    g_autoptr(GBytes) sealed = vault_rewrap(fetch->parts->vault, NULL, fetch->refresh_token, error);
+    return sealed != NULL &&
+           smtp_refresh_token_write(db, fetch->org_id, signed_in_at, sealed, error);
+}
+
 gboolean bearer_fetch_write(Db *db, const BearerFetch *fetch, GError **error)
 {
-    WallMs signed_in_at = fetch->settings->oauth.set_at[OAUTH_SECRET_REFRESH_TOKEN];
-    if (fetch->refresh_token != NULL &&
-        !smtp_refresh_token_write(db, fetch->org_id, signed_in_at, fetch->refresh_token, error))
+    g_autoptr(GBytes) sealed = vault_rewrap(fetch->parts->vault, NULL, fetch->row->sealed, error);
+    if (sealed == NULL || !write_refresh_token(db, fetch, error))
         return FALSE;
-    return oauth_token_row_write(db, fetch->org_id, fetch->row, error);
+    OauthTokenRow row = *fetch->row;
+    row.sealed = sealed;
+    return oauth_token_row_write(db, fetch->org_id, &row, error);
 }

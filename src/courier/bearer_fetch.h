@@ -16,7 +16,8 @@ typedef struct {
     gboolean is_stored;
     Secret *token;
     char *server, *scope;
-    MonoMs issued_at, ends_at;
+    MonoMs issued_at, ends_at; /* both rather too early */
+    MonoMs came_at;            /* the answer; of a stored token: issued_at */
     int code;
     char *text;
     const char *sys;       /* static */
@@ -40,7 +41,8 @@ gint64 bearer_least_ms(gint64 lifetime_ms);
 
 void bearer_fetch_run(BearerFetch *fetch);
 
-/* A store's job: the token, and before it the refresh token that came with it. */
+/* A store's job: the token, and before it the refresh token that came with it; both under the key
+ * that is in use now. */
 gboolean bearer_fetch_write(Db *db, const BearerFetch *fetch, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BearerFetch, bearer_fetch_free)

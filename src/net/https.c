@@ -249,20 +249,23 @@ static void set_post(CURL *curl, gconstpointer data, gsize n, List *headers)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 }
 
-/* As curl_easy_perform, but net_dns_stop ends it. */
-static CURLcode perform(CURL *curl, const NetDns *dns)
+/* As curl_easy_perform, but net_dns_stop ends it: at any time, or only before it begins. */
+static CURLcode perform(CURL *curl, const Request *request)
 {
     g_autoptr(Multi) multi = curl_multi_init();
-    struct curl_waitfd stop = {.fd = net_dns_stop_fd(dns), .events = CURL_WAIT_POLLIN};
+    gboolean is_finished = request->call != NULL && request->call->is_finished_once_begun;
+    struct curl_waitfd stop = {.fd = net_dns_stop_fd(request->dns), .events = CURL_WAIT_POLLIN};
     if (multi == NULL || curl_multi_add_handle(multi, curl) != CURLM_OK)
         g_error("out of memory for an HTTPS request");
     CURLcode code = CURLE_ABORTED_BY_CALLBACK;
     int n_running = 1, n_messages = 0;
-    while (n_running > 0 && !net_dns_is_stopped(dns)) {
+    gboolean is_stopped = net_dns_is_stopped(request->dns);
+    while (n_running > 0 && !is_stopped) {
         if (curl_multi_perform(multi, &n_running) != CURLM_OK)
             break;
         if (n_running > 0)
-            curl_multi_poll(multi, &stop, 1, LOOK_MS, NULL);
+            curl_multi_poll(multi, &stop, is_finished ? 0 : 1, LOOK_MS, NULL);
+        is_stopped = !is_finished && net_dns_is_stopped(request->dns);
     }
     const CURLMsg *message = curl_multi_info_read(multi, &n_messages);
     if (message != NULL && message->msg == CURLMSG_DONE)
@@ -347,7 +350,7 @@ static gboolean fetch(Request *request, int *status, GError **error)
     g_autoptr(List) headers = body_headers(request);
     if (headers != NULL)
         set_body(curl, request, headers);
-    CURLcode code = perform(curl, request->dns);
+    CURLcode code = perform(curl, request);
     if (code != CURLE_OK && !request->is_cut) {
         set_error(request, code, error);
         return FALSE;

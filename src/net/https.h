@@ -46,6 +46,10 @@ typedef struct {
     const Secret *body;
     gsize most_bytes; /* of the answer's body; more is ABS_ERROR_LIMIT */
     gint64 timeout_ms;
+    /* A call that has begun to connect is not ended by net_dns_stop, only by timeout_ms: what the
+     * server did must be known (it may have replaced a secret). What has not begun fails at once.
+     */
+    gboolean is_finished_once_begun;
 } NetHttpsCall;
 
 /* Why a call came to nothing, as the failure catalogue names it; static, NULL where the error code

@@ -87,7 +87,8 @@ static char *effective_token_url(const SmtpSettings *settings)
 }
 
 /* The binding and oauth_account_fits_both must name the same facts: what the one leaves out, the
- * other would let through. */
+ * other would let through. Both addresses that secrets are sent to belong there; the one for codes
+ * of devices as it was entered, for whether it is in force depends on the grant. */
 VaultBinding *settings_oauth_binding(
     const SmtpSettings *settings, gint64 org_id, const char *purpose)
 {
@@ -96,6 +97,7 @@ VaultBinding *settings_oauth_binding(
     password_bind_destination(binding, settings, org_id);
     vault_binding_add_number(binding, settings->oauth.provider);
     vault_binding_add_text(binding, token_url);
+    vault_binding_add_text(binding, settings->oauth.device_url);
     vault_binding_add_text(binding, settings->oauth.client_id);
     return binding;
 }
@@ -105,7 +107,9 @@ gboolean oauth_account_fits_both(const SmtpSettings *a, const SmtpSettings *b)
     g_autofree char *a_url = effective_token_url(a);
     g_autofree char *b_url = effective_token_url(b);
     return password_fits_both(a, b) && a->oauth.provider == b->oauth.provider &&
-           g_strcmp0(a_url, b_url) == 0 && g_strcmp0(a->oauth.client_id, b->oauth.client_id) == 0;
+           g_strcmp0(a_url, b_url) == 0 &&
+           g_strcmp0(a->oauth.device_url, b->oauth.device_url) == 0 &&
+           g_strcmp0(a->oauth.client_id, b->oauth.client_id) == 0;
 }
 
 static VaultBinding *secret_binding(

@@ -171,8 +171,8 @@ guint settings_oauth_dropped(
     const SmtpSettings *before, const SmtpSettings *after, const SettingsPatch *patch);
 
 /* What a secret of the account is sealed to: purpose, org, host, port, security, username in force,
- * provider, effective token URL, client id. An access token has a purpose of its own. The caller
- * frees. */
+ * provider, effective token URL, device URL as entered, client id. An access token has a purpose of
+ * its own. The caller frees. */
 VaultBinding *settings_oauth_binding(
     const SmtpSettings *settings, gint64 org_id, const char *purpose);
 

@@ -337,6 +337,7 @@ static const SmtpReply *next_reply(SmtpClient *client, const guint8 **data, gsiz
     *data += used;
     *n -= used;
     g_ptr_array_add(client->replies, reply);
+    login_withhold(client, reply);
     transcript_reply(client, reply);
     return reply;
 }

@@ -293,6 +293,21 @@ void login_on_auth(SmtpClient *client, const SmtpReply *reply)
     }
 }
 
+/* Postfix appends what its SASL library says, for one. A challenge is the mechanism's affair, and
+ * never shown as it is. */
+void login_withhold(const SmtpClient *client, SmtpReply *reply)
+{
+    const SmtpClientConfig *config = &client->config;
+    const Secret *credential =
+        config->bearer_token != NULL ? config->bearer_token : config->password;
+    gboolean is_about_login = client_phase(client) == SMTP_PHASE_AUTH || client->state == WAIT_QUIT;
+    if (!is_about_login || reply->code == 334 || credential == NULL ||
+        !smtp_bearer_is_shown(reply->text, strlen(reply->text), credential))
+        return;
+    g_free(reply->text);
+    reply->text = g_strdup("[withheld: it repeats the credential]");
+}
+
 void login_speak_cancel(SmtpClient *client)
 {
     smtp_command_word(client->send, SMTP_WORD_CANCEL);

@@ -179,6 +179,10 @@ void login_speak_sasl(SmtpClient *client);
 void login_speak_auth(SmtpClient *client);
 void login_speak_cancel(SmtpClient *client);
 
+/* To be asked of every reply before anybody else sees it: one about the login that repeats the
+ * credential keeps only its codes. */
+void login_withhold(const SmtpClient *client, SmtpReply *reply);
+
 /* --- client_transaction.c -------------------------------------------------------------------- */
 
 void transaction_free(Transaction *transaction);

@@ -45,7 +45,8 @@ gboolean oauth_token_row_write(Db *db, gint64 org_id, const OauthTokenRow *row, 
 
 gboolean oauth_tokens_tidy(Db *db, WallMs now, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM oauth_tokens WHERE expires_at <= $1");
+    g_autoptr(DbQuery) q = db_query(
+        db, "UPDATE oauth_tokens SET sealed = x'' WHERE expires_at <= $1 AND sealed <> x''");
     db_bind_int(q, 1, now);
     return db_finish(q, error);
 }

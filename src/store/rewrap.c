@@ -29,7 +29,7 @@ typedef struct {
             ", 5, 16) <> $1 ORDER BY " column " LIMIT 1",                                    \
             "UPDATE " table " SET " column " = $1" also " WHERE " column " = $2",            \
             "SELECT substr(" column ", 5, 16), count(*) FROM " table " WHERE " column        \
-            " IS NOT NULL GROUP BY 1",                                                       \
+            " <> x'' GROUP BY 1",                                                             \
             renew                                                                            \
     }
 
@@ -246,17 +246,21 @@ static gboolean is_stopped(Rewrap *rewrap)
     return rewrap->is_stopped;
 }
 
-/* From the first value to the last. A job that was rolled back is asked for again from where the
- * cursor stands: it may have moved on, and then what it passed is left to the next pass. */
-static void pass(Rewrap *rewrap)
+/* From the first value to the last. FALSE: it was interrupted (a full queue, a full disk, a job
+ * that was rolled back), and what is left, or was passed over, needs another pass. Why
+ * is logged at first, not with each retry. */
+static gboolean pass(Rewrap *rewrap, gboolean is_retry)
 {
     Step step = {.vault = rewrap->vault};
     guint n = 0, n_failed = 0;
+    gboolean is_through = TRUE;
     do {
         g_autoptr(GError) error = NULL;
         step.found = FALSE;
         if (!store_run(rewrap->store, step_job, &step, &error)) {
-            g_warning("sealing under the new key was interrupted: %s", error->message);
+            if (!is_retry)
+                g_warning("sealing under the new key was interrupted: %s", error->message);
+            is_through = FALSE;
             break;
         }
         n += step.found && !step.failed ? 1 : 0;
@@ -265,11 +269,21 @@ static void pass(Rewrap *rewrap)
     rewrap_cursor_clear(&step.cursor);
     if (n + n_failed > 0)
         g_info("%u values are sealed with the new key now; %u could not be opened", n, n_failed);
+    return is_through;
+}
+
+/* Before the next attempt; the lock is held. Ends early with the service. */
+static void rest(Rewrap *rewrap)
+{
+    gint64 end = g_get_monotonic_time() + G_TIME_SPAN_SECOND;
+    while (!rewrap->is_stopped && g_cond_wait_until(&rewrap->asked, &rewrap->lock, end))
+        continue;
 }
 
 static gpointer work(gpointer user)
 {
     Rewrap *rewrap = user;
+    gboolean is_through = TRUE;
     g_mutex_lock(&rewrap->lock);
     while (!rewrap->is_stopped) {
         if (!rewrap->is_wanted) {
@@ -278,8 +292,12 @@ static gpointer work(gpointer user)
         }
         rewrap->is_wanted = FALSE;
         g_mutex_unlock(&rewrap->lock);
-        pass(rewrap);
+        is_through = pass(rewrap, !is_through);
         g_mutex_lock(&rewrap->lock);
+        if (!is_through) {
+            rewrap->is_wanted = TRUE;
+            rest(rewrap);
+        }
     }
     g_mutex_unlock(&rewrap->lock);
     return NULL;

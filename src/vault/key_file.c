@@ -242,13 +242,14 @@ static gboolean is_still(const KeyFile *file, const Keyring *former, GError **er
     return FALSE;
 }
 
-/* A key file that came to be meanwhile stays. */
+/* Without may_replace a key file that came to be meanwhile stays. Whatever happens `from` goes: it
+ * holds all keys. */
 static int take_name(const KeyFile *file, const char *from, gboolean may_replace)
 {
-    if (may_replace)
-        return renameat(file->dir_fd, from, file->dir_fd, file->name) == 0 ? 0 : errno;
-    int fault = linkat(file->dir_fd, from, file->dir_fd, file->name, 0) == 0 ? 0 : errno;
-    unlinkat(file->dir_fd, from, 0);
+    int failed = may_replace ? renameat(file->dir_fd, from, file->dir_fd, file->name)
+                             : linkat(file->dir_fd, from, file->dir_fd, file->name, 0);
+    int fault = failed == 0 ? 0 : errno;
+    unlinkat(file->dir_fd, from, 0); /* after a rename there is nothing left to remove */
     return fault;
 }
 

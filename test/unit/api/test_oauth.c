@@ -198,6 +198,7 @@ static void a_kept_secret_never_follows_to_another_account(void **state)
     static const char *const changes[] = {"{\"host\":\"evil.example\"}",
         "{\"port\":465,\"security\":\"implicit\"}", "{\"username\":\"eve\"}",
         "{\"oauth\":{\"token_url\":\"https://evil.example/token\"}}",
+        "{\"oauth\":{\"grant\":\"refresh_token\",\"device_url\":\"https://evil.example/device\"}}",
         "{\"oauth\":{\"client_id\":\"evil\"}}",
         "{\"oauth\":{\"provider\":\"microsoft\",\"tenant\":\"example.com\"}}"};
     World *world = *state;

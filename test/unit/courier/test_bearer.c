@@ -1,16 +1,23 @@
 /* Where access tokens come from: with a real store and vault, and a token endpoint over TLS. */
 #include "base/limits.h"
 #include "courier/bearer.h"
+#include "store/key_records.h"
 #include "store/oauth_tokens.h"
+#include "store/rewrap.h"
 #include "store/smtp_settings.h"
 #include "token_server.h"
+#include "vault/keks.h"
 
+#include <arpa/inet.h>
 #include <glib/gstdio.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -102,7 +109,7 @@ typedef struct {
     BearerEnd end;
     char *token, *text, *sys, *scope, *server;
     guint64 number;
-    gint64 left_ms;
+    gint64 age_ms, left_ms;
     int code;
 } Got;
 
@@ -129,6 +136,7 @@ static void on_answer(const BearerAnswer *answer, gpointer user)
     got->scope = g_strdup(answer->scope);
     got->server = g_strdup(answer->server);
     got->number = answer->number;
+    got->age_ms = answer->age_ms;
     got->left_ms = answer->left_ms;
     got->code = answer->code;
 }
@@ -350,21 +358,116 @@ static void a_server_that_nobody_reaches_is_named_as_such(void **state)
     }
 }
 
-static void during_an_outage_the_kept_token_goes_on(void **state)
+/* A token that should be renewed, but lasts 100 s more. */
+static void ask_for_an_old_one(World *world, TokenManner manner, Got *got)
+{
+    ask(world, BEARER_ANY, got);
+    stop_bearer(world);
+    assert_true(store_run(world->store, age_job, NULL, NULL));
+    start_bearer(world);
+    token_server_set(world->server, manner);
+    ask(world, BEARER_ANY, got);
+    assert_given(got, "sandbox-1");
+    assert_int_equal(token_server_asked(world->server), 2);
+}
+
+static void during_an_outage_the_kept_token_goes_on_unless_a_login_failed_with_it(void **state)
 {
     World *world = *state;
     g_auto(Got) got = {0};
-    ask(world, BEARER_ANY, &got);
-    stop_bearer(world);
-    assert_true(store_run(world->store, age_job, NULL, NULL)); /* it lasts 100 s more */
-    start_bearer(world);
-    token_server_set(world->server, (TokenManner){.status = 503, .answer = "sorry"});
-    ask(world, BEARER_ANY, &got);
-    assert_given(&got, "sandbox-1");
-    assert_true(token_server_asked(world->server) >= 2);
+    ask_for_an_old_one(world, (TokenManner){.status = 503, .answer = "sorry"}, &got);
     guint64 number = got.number;
     ask(world, number, &got);
-    assert_int_equal(got.end, BEARER_UNREACHABLE); /* it was refused at a login */
+    assert_int_equal(got.end, BEARER_UNREACHABLE);
+    ask(world, BEARER_ANY, &got);
+    assert_int_equal(got.end, BEARER_UNREACHABLE);
+    token_server_set(world->server, (TokenManner){0});
+    ask(world, BEARER_ANY, &got);
+    assert_int_equal(got.end, BEARER_GIVEN);
+}
+
+static void during_an_outage_nobody_waits_for_the_kept_token(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    ask_for_an_old_one(world, (TokenManner){.status = 503, .answer = "sorry"}, &got);
+    ask(world, BEARER_ANY, &got);
+    assert_given(&got, "sandbox-1");
+    assert_int_equal(token_server_asked(world->server), 2);
+}
+
+static void after_a_refusal_the_kept_token_is_used_up_before_the_server_is_asked_again(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    const TokenManner refuses = {.status = 400, .answer = "{\"error\":\"invalid_grant\"}"};
+    ask_for_an_old_one(world, refuses, &got);
+    ask(world, BEARER_ANY, &got);
+    assert_given(&got, "sandbox-1");
+    assert_int_equal(token_server_asked(world->server), 2);
+}
+
+static void a_token_is_as_old_as_its_servers_answer(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    token_server_set(world->server, (TokenManner){.delay_ms = 1500});
+    ask(world, BEARER_ANY, &got);
+    assert_in_range(got.age_ms, 0, 1000);
+}
+
+/* A server that takes connections and says nothing: everybody who asks it waits. */
+static guint16 open_silence(int *fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(*fd, 16), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&address, &size), 0);
+    return ntohs(address.sin_port);
+}
+
+static void servers_that_hang_do_not_keep_others_waiting(void **state)
+{
+    World *world = *state;
+    Got waiting[LIMIT_BEARER_FETCHERS - 1] = {{0}};
+    g_auto(Got) got = {0};
+    int fd = -1;
+    g_autofree char *url = g_strdup_printf("https://localhost:%u/token", open_silence(&fd));
+    assert_true(G_N_ELEMENTS(waiting) >= 4);
+    for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) {
+        g_autofree char *scope = g_strdup_printf("scope-%u", i);
+        const OauthWish wish = {.scope = scope};
+        g_autoptr(SmtpSettings) settings =
+            oauth_settings_new(&wish, url, world->vault, clock_wall_ms());
+        bearer_get(world->bearer, ORG, settings, BEARER_ANY, on_answer, &waiting[i]);
+    }
+    run_for(world, 50);
+    ask(world, BEARER_ANY, &got);
+    assert_given(&got, "sandbox-1");
+    assert_false(waiting[0].is_answered);
+    close(fd); /* they hear of it */
+    for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) {
+        RUN_UNTIL(world, waiting[i].is_answered);
+        got_clear(&waiting[i]);
+    }
+}
+
+static void a_stop_lets_a_question_that_was_asked_end_and_asks_no_more(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    token_server_set(world->server, (TokenManner){.delay_ms = 400});
+    bearer_get(world->bearer, ORG, world->settings, BEARER_ANY, on_answer, &got);
+    RUN_UNTIL(world, token_server_asked(world->server) == 1);
+    bearer_stop(world->bearer);
+    net_dns_stop(world->dns);
+    RUN_UNTIL(world, got.is_answered);
+    assert_given(&got, "sandbox-1");
+    ask(world, BEARER_FRESH, &got);
+    assert_int_equal(got.end, BEARER_UNREACHABLE);
+    assert_int_equal(token_server_asked(world->server), 1);
 }
 
 static void who_cancels_hears_nothing(void **state)
@@ -487,6 +590,115 @@ static void a_rotated_one_that_cannot_be_written_gives_nobody_a_token_and_is_not
     assert_string_equal(kept, "refresh-1");
 }
 
+static gboolean hide_job(Db *db, gpointer unused, GError **error)
+{
+    return db_exec(db, "ALTER TABLE smtp_slots RENAME TO hidden", error);
+}
+
+static gboolean show_job(Db *db, gpointer unused, GError **error)
+{
+    return db_exec(db, "ALTER TABLE hidden RENAME TO smtp_slots", error);
+}
+
+static void where_the_newest_refresh_token_cannot_be_read_none_is_sent(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    sign_in(world);
+    assert_true(store_run(world->store, hide_job, NULL, NULL));
+    ask(world, BEARER_ANY, &got);
+    assert_int_equal(got.end, BEARER_UNREACHABLE);
+    assert_string_equal(got.sys, "STORE");
+    assert_int_equal(token_server_asked(world->server), 0);
+    assert_true(store_run(world->store, show_job, NULL, NULL));
+    ask(world, BEARER_ANY, &got);
+    assert_int_equal(got.end, BEARER_GIVEN);
+}
+
+/* All that the store keeps is sealed anew, and the former key is gone. */
+static gboolean rotate_job(Db *db, gpointer vault, GError **error)
+{
+    g_auto(RewrapCursor) cursor = {0};
+    guint8 old[VAULT_KEK_ID_BYTES], new[VAULT_KEK_ID_BYTES];
+    gboolean found = TRUE, failed = FALSE;
+    gint64 sealed = 0;
+    vault_kek_id(vault, old);
+    gboolean is_done = key_record_added(db, vault, old, clock_wall_ms(), error) &&
+                       vault_kek_add(vault, new, error) && vault_kek_activate(vault, new, error);
+    while (is_done && found)
+        is_done = rewrap_next(db, vault, &cursor, &found, &failed, error);
+    return is_done && key_record_retired(db, old, clock_wall_ms(), &sealed, error) && sealed == 0 &&
+           vault_kek_retire(vault, old, error);
+}
+
+static void a_rotated_one_can_be_written_after_its_key_was_retired(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    sign_in(world);
+    token_server_set(world->server, (TokenManner){.rotates = TRUE});
+    assert_true(store_run(world->store, poison_job, NULL, NULL));
+    ask(world, BEARER_ANY, &got);
+    assert_string_equal(got.sys, "STORE");
+    assert_true(store_run(world->store, cure_job, NULL, NULL));
+    g_autoptr(GError) error = NULL;
+    if (!store_run(world->store, rotate_job, world->vault, &error))
+        fail_msg("%s", error->message);
+    ask(world, BEARER_ANY, &got);
+    assert_given(&got, "sandbox-1");
+    g_autofree char *kept = kept_refresh_token(world);
+    assert_string_equal(kept, "refresh-1");
+}
+
+/* As a draft that differs in its scope has it: the same sign-in. */
+static SmtpSettings *sibling_of(World *world)
+{
+    const OauthWish wish = {
+        .grant = "refresh_token", .refresh_token = "refresh-0", .scope = "other.scope"};
+    WallMs at = world->settings->oauth.set_at[OAUTH_SECRET_REFRESH_TOKEN];
+    return oauth_settings_new(&wish, token_server_url(world->server), world->vault, at);
+}
+
+static void two_accounts_never_send_the_same_refresh_token(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    g_auto(Got) other = {0};
+    sign_in(world);
+    g_autoptr(SmtpSettings) sibling = sibling_of(world);
+    token_server_set(world->server, (TokenManner){.rotates = TRUE, .delay_ms = 100});
+    bearer_get(world->bearer, ORG, world->settings, BEARER_ANY, on_answer, &got);
+    bearer_get(world->bearer, ORG, sibling, BEARER_ANY, on_answer, &other);
+    RUN_UNTIL(world, got.is_answered && other.is_answered);
+    assert_int_equal(got.end, BEARER_GIVEN);
+    assert_int_equal(other.end, BEARER_GIVEN);
+    assert_int_equal(token_server_asked(world->server), 2);
+    assert_true(token_server_was_sent(world->server, "refresh_token=refresh-1"));
+    g_autofree char *kept = kept_refresh_token(world);
+    assert_string_equal(kept, "refresh-2");
+}
+
+static void nobody_asks_while_anothers_refresh_token_is_unwritten(void **state)
+{
+    World *world = *state;
+    g_auto(Got) got = {0};
+    sign_in(world);
+    g_autoptr(SmtpSettings) sibling = sibling_of(world);
+    token_server_set(world->server, (TokenManner){.rotates = TRUE});
+    assert_true(store_run(world->store, poison_job, NULL, NULL));
+    ask(world, BEARER_ANY, &got);
+    settings_free(world->settings);
+    world->settings = settings_copy(sibling);
+    ask(world, BEARER_ANY, &got);
+    assert_int_equal(got.end, BEARER_UNREACHABLE);
+    assert_string_equal(got.sys, "STORE");
+    assert_int_equal(token_server_asked(world->server), 1);
+    assert_true(store_run(world->store, cure_job, NULL, NULL));
+    ask(world, BEARER_ANY, &got);
+    assert_given(&got, "sandbox-2");
+    assert_true(token_server_was_sent(world->server, "refresh_token=refresh-1"));
+}
+
 static void more_accounts_than_may_be_kept_are_served_all_the_same(void **state)
 {
     World *world = *state;
@@ -516,12 +728,21 @@ int main(void)
         STATEMENT(a_verification_alone_renews_nothing),
         STATEMENT(what_the_server_says_decides_who_is_at_fault),
         STATEMENT(a_server_that_nobody_reaches_is_named_as_such),
-        STATEMENT(during_an_outage_the_kept_token_goes_on),
+        STATEMENT(during_an_outage_the_kept_token_goes_on_unless_a_login_failed_with_it),
+        STATEMENT(during_an_outage_nobody_waits_for_the_kept_token),
+        STATEMENT(after_a_refusal_the_kept_token_is_used_up_before_the_server_is_asked_again),
+        STATEMENT(a_token_is_as_old_as_its_servers_answer),
+        STATEMENT(servers_that_hang_do_not_keep_others_waiting),
+        STATEMENT(a_stop_lets_a_question_that_was_asked_end_and_asks_no_more),
         STATEMENT(who_cancels_hears_nothing),
         STATEMENT(each_rotated_refresh_token_is_kept_and_used_next),
         STATEMENT(a_server_that_does_not_rotate_leaves_it_as_it_is),
         STATEMENT(a_secret_that_was_sealed_anew_is_taken_from_the_store),
         STATEMENT(a_rotated_one_that_cannot_be_written_gives_nobody_a_token_and_is_not_lost),
+        STATEMENT(where_the_newest_refresh_token_cannot_be_read_none_is_sent),
+        STATEMENT(a_rotated_one_can_be_written_after_its_key_was_retired),
+        STATEMENT(two_accounts_never_send_the_same_refresh_token),
+        STATEMENT(nobody_asks_while_anothers_refresh_token_is_unwritten),
         STATEMENT(more_accounts_than_may_be_kept_are_served_all_the_same),
     };
     secret_init();

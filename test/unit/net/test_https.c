@@ -63,6 +63,7 @@ typedef struct {
     int most_version;   /* 0: any; else TLS1_1_VERSION … */
     const char *answer; /* NULL: keeps silent until the client goes */
     const char *until;  /* reads so far; NULL: to the end of the header */
+    guint delay_ms;     /* before the answer */
     gsize flood;        /* this many bytes more */
     SSL_CTX *context;
     int fd;
@@ -83,6 +84,7 @@ static void talk(Server *server, SSL *tls)
         SSL_read(tls, buffer, sizeof buffer); /* until the client goes */
         return;
     }
+    g_usleep(server->delay_ms * 1000);
     memset(buffer, 'x', sizeof buffer);
     gboolean is_open = SSL_write(tls, server->answer, (int)strlen(server->answer)) > 0;
     for (gsize sent = 0; is_open && sent < server->flood; sent += sizeof buffer)
@@ -476,12 +478,12 @@ typedef struct {
     const char *sys;
 } Called;
 
-static Called call_at(const char *url, const NetPolicy *policy, gint64 timeout_ms)
+static Called call_by(NetDns *by, const char *url, const NetPolicy *policy, gint64 timeout_ms)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(Secret) body = secret_new("a=b&c=d", 7);
     const NetHttpsCall call = {
-        .dns = dns,
+        .dns = by,
         .policy = policy,
         .ca_file = trusted_file,
         .url = url,
@@ -489,6 +491,7 @@ static Called call_at(const char *url, const NetPolicy *policy, gint64 timeout_m
         .body = body,
         .most_bytes = MOST_BYTES,
         .timeout_ms = timeout_ms,
+        .is_finished_once_begun = by != dns,
     };
     NetHttpsFault fault = {NULL};
     Called called = {.status = 7};
@@ -497,6 +500,11 @@ static Called call_at(const char *url, const NetPolicy *policy, gint64 timeout_m
     called.code = error != NULL ? error->code : 0;
     called.sys = fault.sys;
     return called;
+}
+
+static Called call_at(const char *url, const NetPolicy *policy, gint64 timeout_ms)
+{
+    return call_by(dns, url, policy, timeout_ms);
 }
 
 static Called call(const Server *server, const NetPolicy *policy, gint64 timeout_ms)
@@ -535,6 +543,29 @@ static void a_call_carries_its_body_and_keeps_the_answer(void **state)
         assert_string_equal(server.request->str, wanted);
         server_stop(&server);
         secret_free(called.answer);
+    }
+}
+
+static void where_it_is_wished_a_stop_ends_only_calls_that_have_not_begun(void **state)
+{
+    Server server = {.answer = OK_HEAD "5\r\n\r\nhello", .until = "c=d", .delay_ms = 900};
+    g_autoptr(NetDns) own_dns = net_dns_new(dnsmasq.address, NULL);
+    server_start(&server);
+    g_autofree char *url = g_strdup_printf("https://loop.test:%u/", server.port);
+    GThread *stopper = g_thread_new("stopper", stop_soon, own_dns);
+    Called called = call_by(own_dns, url, loopback_policy, LONG_MS);
+    assert_int_equal(called.code, 0);
+    assert_string_equal(secret_reveal(called.answer, NULL), "hello");
+    secret_free(called.answer);
+    g_thread_join(stopper);
+    server_stop(&server);
+    static const char *const urls[] = {"https://loop.test:1/", "https://localhost:1/"};
+    for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
+        MonoMs begun = clock_mono_ms();
+        called = call_by(own_dns, urls[i], loopback_policy, LONG_MS);
+        assert_null(called.answer);
+        assert_string_not_equal(called.sys, "ECONNREFUSED");
+        assert_in_range(clock_mono_ms() - begun, 0, 1000);
     }
 }
 
@@ -681,6 +712,7 @@ int main(void)
         cmocka_unit_test(a_posts_answer_counts_by_its_status_however_long_it_is),
         cmocka_unit_test(a_post_says_why_there_was_no_answer),
         cmocka_unit_test(a_call_carries_its_body_and_keeps_the_answer),
+        cmocka_unit_test(where_it_is_wished_a_stop_ends_only_calls_that_have_not_begun),
         cmocka_unit_test(a_call_names_what_came_in_its_way),
         cmocka_unit_test(an_address_is_read_as_a_request_would),
         cmocka_unit_test(a_thousand_changed_answers_never_lead_to_a_forbidden_address),

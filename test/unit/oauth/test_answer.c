@@ -169,6 +169,30 @@ static void what_was_sent_as_a_secret_is_not_repeated(void **state)
     check(rows, G_N_ELEMENTS(rows));
 }
 
+/* Whatever stretch of 15 characters of it. */
+static void some_of_a_secret_is_not_repeated_either(void **state)
+{
+    enum { STRETCH = 15 };
+    static const char secret[] = "1//09dWx0cmEtZ2VoZWltLXJlZnJlc2g_t0k3n";
+    OauthRequest *usual = asked;
+    g_autofree char *form = g_strconcat("grant_type=refresh_token&refresh_token=", secret, NULL);
+    asked = g_new0(OauthRequest, 1);
+    asked->url = g_strdup(usual->url);
+    asked->form = secret_of(form);
+    for (gsize at = 0; at + STRETCH < sizeof secret; at++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"error\":\"x\",\"error_description\":\"token %.*s... is wrong\"}",
+                STRETCH, secret + at);
+        g_autofree char *says = describe(400, body);
+        assert_string_equal(says, "refused x: (the answer repeats a secret and is not shown)");
+    }
+    g_autofree char *says =
+        describe(400, "{\"error\":\"x\",\"error_description\":\"token 1//09d... is wrong\"}");
+    assert_string_equal(says, "refused x: token 1//09d... is wrong");
+    oauth_request_free(asked);
+    asked = usual;
+}
+
 static void trouble_at_the_server_is_for_later(void **state)
 {
     static const Row rows[] = {
@@ -353,6 +377,7 @@ int main(void)
         cmocka_unit_test(tokens_are_read),
         cmocka_unit_test(refusals_of_the_providers_are_read),
         cmocka_unit_test(what_was_sent_as_a_secret_is_not_repeated),
+        cmocka_unit_test(some_of_a_secret_is_not_repeated_either),
         cmocka_unit_test(trouble_at_the_server_is_for_later),
         cmocka_unit_test(every_other_shape_is_named),
         cmocka_unit_test(sizes_are_bounded),

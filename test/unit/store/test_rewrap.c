@@ -412,6 +412,69 @@ static void the_thread_goes_on_where_a_death_left_it(void **state)
     store_close(store);
 }
 
+static gboolean refuse_webhooks(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db,
+        "CREATE TRIGGER full BEFORE UPDATE ON webhooks BEGIN SELECT raise(ABORT, 'full'); END",
+        error);
+}
+
+static gboolean take_webhooks(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, "DROP TRIGGER full", error);
+}
+
+/* The values left under this key when there are no more than `enough`, or after `most_s`. */
+static gint64 wait_for_rest(Store *store, const guint8 *kek_id, gint64 enough, guint most_s)
+{
+    gint64 left = G_MAXINT64;
+    for (guint i = 0; i < 100 * most_s && left > enough; i++) {
+        g_usleep(10 * 1000);
+        Db *db = store_reader_take(store);
+        left = count_under(db, kek_id);
+        store_reader_give(store, db);
+    }
+    return left;
+}
+
+static void the_thread_comes_back_to_what_it_could_not_write(void **state)
+{
+    Scratch *self = *state;
+    guint8 old[VAULT_KEK_ID_BYTES], new[VAULT_KEK_ID_BYTES];
+    g_autoptr(GError) error = NULL;
+    fill(self);
+    rotate(self->vault, old, new);
+    Store *store = open_store(self);
+    ok(store_run(store, refuse_webhooks, NULL, &error), error);
+    Rewrap *rewrap = rewrap_new(store, self->vault);
+    gint64 before_webhooks = wait_for_rest(store, old, 3, 10);
+    assert_int_equal(before_webhooks, 3); /* the webhook, and the two columns behind it */
+    assert_int_equal(wait_for_rest(store, old, 0, 1), 3);
+    ok(store_run(store, take_webhooks, NULL, &error), error);
+    assert_int_equal(wait_for_rest(store, old, 0, 10), 0);
+    rewrap_stop(rewrap);
+    rewrap_free(rewrap);
+    store_close(store);
+}
+
+static void a_thread_at_rest_stops_at_once(void **state)
+{
+    Scratch *self = *state;
+    guint8 old[VAULT_KEK_ID_BYTES], new[VAULT_KEK_ID_BYTES];
+    g_autoptr(GError) error = NULL;
+    fill(self);
+    rotate(self->vault, old, new);
+    Store *store = open_store(self);
+    ok(store_run(store, refuse_webhooks, NULL, &error), error);
+    Rewrap *rewrap = rewrap_new(store, self->vault);
+    assert_int_equal(wait_for_rest(store, old, 3, 10), 3);
+    g_usleep(50 * 1000);
+    gint64 begun = g_get_monotonic_time();
+    rewrap_free(rewrap);
+    assert_in_range(g_get_monotonic_time() - begun, 0, G_TIME_SPAN_SECOND / 2);
+    store_close(store);
+}
+
 static void a_key_that_is_needed_and_not_there_is_named(void **state)
 {
     Scratch *self = *state;
@@ -489,6 +552,8 @@ int main(void)
         SCRATCH_TEST(what_comes_late_under_a_retired_key_is_refused_everywhere),
         SCRATCH_TEST(keys_have_a_state_and_an_age),
         SCRATCH_TEST(the_thread_goes_on_where_a_death_left_it),
+        SCRATCH_TEST(the_thread_comes_back_to_what_it_could_not_write),
+        SCRATCH_TEST(a_thread_at_rest_stops_at_once),
         SCRATCH_TEST(a_key_that_is_needed_and_not_there_is_named),
         SCRATCH_TEST(a_key_that_seals_nothing_may_leave_the_file),
         SCRATCH_TEST(refused_passwords_are_known_after_a_rotation),

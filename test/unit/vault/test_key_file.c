@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/limits.h"
+#include "vault/key_file.h"
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
@@ -10,8 +11,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Made by hand from doc/vault.md: what this program reads it must read for ever. */
@@ -23,6 +26,17 @@
 #define OTHER_CHECK "52fea2cc4474f81d"
 #define OTHER_STANZA \
     "id ff0102030405060708090a0b0c0d0e0f\nkey " GOOD_KEY "\ncheck " OTHER_CHECK "\n"
+
+/* In the place of libc's: a disk that fails at this very moment cannot be had on demand. */
+static gboolean disk_fails;
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    if (!disk_fails)
+        return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+    errno = EIO;
+    return -1;
+}
 
 typedef struct {
     char *dir, *path, *elsewhere;
@@ -249,6 +263,30 @@ static void a_new_file_has_a_new_key(void **state)
     assert_memory_not_equal(strstr(a, "\nkey ") + 5, strstr(b, "\nkey ") + 5, 64);
 }
 
+static void keys_do_not_stay_behind_when_the_file_cannot_be_replaced(void **state)
+{
+    Place *place = *state;
+    g_autofree char *beside = g_strconcat(place->path, ".new", NULL);
+    g_autoptr(GError) error = NULL, fault = NULL;
+    g_autoptr(Keyring) former = key_file_open(place->path, TRUE, &error);
+    g_autoptr(Keyring) next = keyring_generate();
+    assert_null(error);
+    disk_fails = TRUE;
+    gboolean is_replaced = key_file_replace(place->path, former, next, &fault);
+    disk_fails = FALSE;
+    assert_false(is_replaced);
+    assert_true(g_error_matches(fault, ABS_ERROR, ABS_ERROR_SECRET));
+    assert_false(g_file_test(beside, G_FILE_TEST_EXISTS));
+    g_autoptr(Keyring) still = key_file_open(place->path, FALSE, &error);
+    assert_null(error);
+    assert_true(keyring_equal(still, former));
+
+    assert_true(key_file_replace(place->path, former, next, &error));
+    assert_false(g_file_test(beside, G_FILE_TEST_EXISTS));
+    g_autoptr(Keyring) replaced = key_file_open(place->path, FALSE, &error);
+    assert_true(keyring_equal(replaced, next));
+}
+
 static void a_sticky_directory_is_safe(void **state)
 {
     Place *place = *state;
@@ -397,6 +435,7 @@ int main(void)
         IN_PLACE(a_missing_directory_is_named),
         IN_PLACE(a_new_file_is_ours_alone_and_stays_the_same),
         IN_PLACE(a_new_file_has_a_new_key),
+        IN_PLACE(keys_do_not_stay_behind_when_the_file_cannot_be_replaced),
         IN_PLACE(a_sticky_directory_is_safe),
         cmocka_unit_test(a_key_survives_copy_and_paste),
         cmocka_unit_test(damaged_text_is_refused_with_its_reason),
