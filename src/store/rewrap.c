@@ -29,7 +29,7 @@ typedef struct {
             ", 5, 16) <> $1 ORDER BY " column " LIMIT 1",                                    \
             "UPDATE " table " SET " column " = $1" also " WHERE " column " = $2",            \
             "SELECT substr(" column ", 5, 16), count(*) FROM " table " WHERE " column        \
-            " <> x'' GROUP BY 1",                                                             \
+            " <> x'' GROUP BY 1",                                                            \
             renew                                                                            \
     }
 
