@@ -24,7 +24,8 @@ def operations():
         parameters = methods.get("parameters", [])
         ids = [contract.resolve(each) for each in parameters if contract.resolve(each)["in"] == "path"]
         pattern = contract.resolve(ids[0]["schema"])["pattern"] if ids else ""
-        concrete = path.replace("{id}", pattern[1:].split("_")[0] + "_" + "0" * 32)
+        prefix = pattern[1:].partition("_")[0] + "_" if "_" in pattern else ""
+        concrete = path.replace("{id}", prefix + "0" * 32)
         for method, operation in methods.items():
             if method in ("get", "post", "put", "patch", "delete"):
                 yield method.upper(), concrete, operation
