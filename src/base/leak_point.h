@@ -1,8 +1,8 @@
 /* Leaks on purpose, for the negative control of the canary proof (test/real/test_canary.py): a
- * proof that finds no secret anywhere must find it where it was put. Only builds with -Dleaks=true
- * know them: there the environment names one place in ABSENDER_LEAK (log, memory, audit, answer,
- * webhook). In every other build they compile to nothing, and neither the names nor the reader of
- * the environment are in the program. */
+ * proof that finds no secret anywhere must find it where it was put. Only the program
+ * absender-leaky knows them (src/meson.build): there the environment names one place in
+ * ABSENDER_LEAK (log, memory, audit, answer, webhook). In every other program they compile to
+ * nothing, and neither the names nor the reader of the environment are in it. */
 #pragma once
 
 #include "base/secret.h"
