@@ -28,8 +28,10 @@ json_t *token_fault_json(
     return diagnosis_json(api, &facts, language);
 }
 
-/* NULL: no answer; *fault says why. */
-static Secret *post(struct api *api, const OauthRequest *request, TokenFault *fault)
+/* NULL: no answer; *fault says why. is_for_token: it uses up what a person has just signed in with,
+ * so that a stop lets it end. */
+static Secret *post(
+    struct api *api, const OauthRequest *request, gboolean is_for_token, TokenFault *fault)
 {
     NetHttpsFault why = {NULL};
     const NetHttpsCall call = {.dns = api->dns,
@@ -39,7 +41,8 @@ static Secret *post(struct api *api, const OauthRequest *request, TokenFault *fa
         .content_type = "application/x-www-form-urlencoded",
         .body = request->form,
         .most_bytes = LIMIT_OAUTH_ANSWER_BYTES,
-        .timeout_ms = LIMIT_ASKING_MS};
+        .timeout_ms = LIMIT_ASKING_MS,
+        .is_finished_once_begun = is_for_token};
     net_https_url_read(request->url, &fault->host, NULL, NULL);
     if (!api->dns || !api->policy) { /* in tests that ask nobody */
         fault->sys = "ETIMEDOUT";
@@ -67,7 +70,7 @@ OauthVerdict token_call_token(struct api *api, OauthRequest *taken, OauthToken *
     OauthRefusal **refusal, TokenFault *fault)
 {
     g_autoptr(OauthRequest) request = taken;
-    g_autoptr(Secret) answer = post(api, request, fault);
+    g_autoptr(Secret) answer = post(api, request, TRUE, fault);
     if (!answer)
         return OAUTH_AWAY;
     OauthVerdict verdict = oauth_answer_read(request, fault->status, answer, token, refusal, NULL);
@@ -80,7 +83,7 @@ OauthVerdict token_call_device(struct api *api, OauthRequest *taken, OauthDevice
     OauthRefusal **refusal, TokenFault *fault)
 {
     g_autoptr(OauthRequest) request = taken;
-    g_autoptr(Secret) answer = post(api, request, fault);
+    g_autoptr(Secret) answer = post(api, request, FALSE, fault);
     if (!answer)
         return OAUTH_AWAY;
     return note_fault(

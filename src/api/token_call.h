@@ -19,7 +19,8 @@ json_t *token_fault_json(
 
 /* Both post the request (which is freed) and wait for the answer, up to LIMIT_ASKING_MS.
  * OAUTH_GRANTED with *token or *device; else *fault is set, and on OAUTH_REFUSED *refusal too.
- * Nobody there is OAUTH_AWAY. */
+ * Nobody there is OAUTH_AWAY. A stop of the service ends the second at once, the first only before
+ * it has begun: what that one brings is kept. */
 OauthVerdict token_call_token(struct api *api, OauthRequest *request, OauthToken **token,
     OauthRefusal **refusal, TokenFault *fault);
 OauthVerdict token_call_device(struct api *api, OauthRequest *request, OauthDevice **device,

@@ -76,6 +76,57 @@ gboolean secret_equal(const Secret *a, const Secret *b)
     return a->n == b->n && sodium_memcmp(a->bytes, b->bytes, a->n) == 0;
 }
 
+static gboolean is_shown_plainly(const Secret *secret, const char *text, gsize n)
+{
+    enum { PIECE = 8 };
+    if (secret->n < PIECE)
+        return secret->n > 0 && memmem(text, n, secret->bytes, secret->n) != NULL;
+    for (gsize at = 0; n >= PIECE && at + PIECE <= secret->n; at += PIECE) {
+        if (memmem(text, n, secret->bytes + at, PIECE) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Where a group of four begins is not known: the word may be the rest of a longer one. */
+static gboolean is_shown_in_base64(const Secret *secret, const char *word, gsize n)
+{
+    static const char padding[] = "===";
+    gsize n_buffer = n + sizeof padding + 3;
+    guchar *buffer = g_malloc(n_buffer);
+    gboolean found = FALSE;
+    for (gsize skipped = 0; skipped < MIN(n, 4) && !found; skipped++) {
+        gint state = 0;
+        guint save = 0;
+        gsize used = g_base64_decode_step(word + skipped, n - skipped, buffer, &state, &save);
+        used += g_base64_decode_step(padding, strlen(padding), buffer + used, &state, &save);
+        found = is_shown_plainly(secret, (const char *)buffer, used);
+    }
+    secret_wipe(buffer, n_buffer);
+    g_free(buffer);
+    return found;
+}
+
+static gsize base64_length(const char *text, gsize n)
+{
+    gsize length = 0;
+    while (
+        length < n && (g_ascii_isalnum(text[length]) || text[length] == '+' || text[length] == '/'))
+        length++;
+    return length;
+}
+
+gboolean secret_is_shown(const Secret *secret, const char *text, gsize n)
+{
+    gboolean found = is_shown_plainly(secret, text, n);
+    for (gsize at = 0; at < n && !found; at++) {
+        gsize length = base64_length(text + at, n - at);
+        found = is_shown_in_base64(secret, text + at, length);
+        at += length;
+    }
+    return found;
+}
+
 gboolean secret_is_empty(const Secret *secret)
 {
     return secret == NULL || secret->n == 0;

@@ -32,7 +32,7 @@ char *text_printable(const char *bytes, gsize n, gsize max_characters)
     gsize count = 0;
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
-        if (c == '\r')
+        if (c == '\r' && (p[1] == '\n' || p[1] == '\0'))
             continue;
         if (count++ == max_characters) {
             g_string_append(out, "…");

@@ -154,11 +154,6 @@ static void plan_ahead(Account *account, gint64 in_ms)
     g_source_attach(account->ahead, account->bearer->parts.context);
 }
 
-static gint64 jitter_ms(gint64 most)
-{
-    return most <= 0 ? 0 : g_random_int() % most;
-}
-
 /* By somebody who would log in; a verification only looks whether it could be done. */
 static gboolean is_waited_for(const Account *account)
 {
@@ -182,9 +177,8 @@ static void take_token(Account *account, BearerFetch *fetch)
     account->ends_at = fetch->ends_at;
     account->last_failed = FALSE;
     account->number = ++account->bearer->numbers;
-    gint64 margin = margin_ms(account);
-    gint64 jitter = jitter_ms(MIN(LIMIT_BEARER_JITTER_MS, margin));
-    plan_ahead(account, account->ends_at - margin - jitter - clock_mono_ms());
+    gint64 renewal_ms = bearer_renewal_ms(account->ends_at - account->issued_at, g_random_int());
+    plan_ahead(account, account->issued_at + renewal_ms - clock_mono_ms());
     account->is_in_use = is_waited_for(account);
 }
 
@@ -264,7 +258,8 @@ static void fail_all(Account *account, const BearerFetch *fetch, const char *sys
     gboolean has_kept = has_token(account, least_ms(account));
     account->last_failed = TRUE;
     if (has_kept && answer.end != BEARER_REFUSED)
-        plan_ahead(account, LIMIT_BEARER_JITTER_MS + jitter_ms(LIMIT_BEARER_JITTER_MS));
+        plan_ahead(account,
+            LIMIT_BEARER_JITTER_MS + bearer_jitter_ms(LIMIT_BEARER_JITTER_MS, g_random_int()));
     if (has_kept)
         tell_kept(account, wants_kept);
     tell(account, &answer, NULL);
@@ -513,11 +508,15 @@ gboolean bearer_is_busy(const Bearer *bearer)
 void bearer_stop(Bearer *bearer)
 {
     GHashTableIter accounts;
-    gpointer account;
+    gpointer each;
     bearer->is_stopping = TRUE;
     g_hash_table_iter_init(&accounts, bearer->accounts);
-    while (g_hash_table_iter_next(&accounts, NULL, &account))
+    while (g_hash_table_iter_next(&accounts, NULL, &each)) {
+        Account *account = each;
         clear_ahead(account);
+        if (account->unwritten != NULL)
+            begin(account);
+    }
 }
 
 void bearer_free(Bearer *bearer)

@@ -83,6 +83,17 @@ gint64 bearer_least_ms(gint64 lifetime_ms)
     return MIN(LIMIT_BEARER_LEAST_MS, lifetime_ms / 8);
 }
 
+gint64 bearer_jitter_ms(gint64 most_ms, guint32 chance)
+{
+    return (most_ms * chance) >> 32;
+}
+
+gint64 bearer_renewal_ms(gint64 lifetime_ms, guint32 chance)
+{
+    gint64 margin = bearer_margin_ms(lifetime_ms);
+    return lifetime_ms - margin - bearer_jitter_ms(MIN(LIMIT_BEARER_JITTER_MS, margin), chance);
+}
+
 static VaultBinding *binding_new(const BearerFetch *fetch)
 {
     VaultBinding *binding = settings_oauth_binding(fetch->settings, fetch->org_id, PURPOSE);

@@ -39,6 +39,14 @@ char *bearer_identity_dup(gint64 org_id, const SmtpSettings *settings);
 gint64 bearer_margin_ms(gint64 lifetime_ms);
 gint64 bearer_least_ms(gint64 lifetime_ms);
 
+/* How long after its issue a token that is in use is renewed: before it is too old to be given, by
+ * LIMIT_BEARER_JITTER_MS at most (less for those that do not last long), as chance has it, so that
+ * not everybody asks the same server at the same moment. */
+gint64 bearer_renewal_ms(gint64 lifetime_ms, guint32 chance);
+
+/* A part of most: 0 … most - 1; 0 for 0. */
+gint64 bearer_jitter_ms(gint64 most_ms, guint32 chance);
+
 void bearer_fetch_run(BearerFetch *fetch);
 
 /* A store's job: the token, and before it the refresh token that came with it; both under the key

@@ -70,23 +70,8 @@ char *oauth_refusal_text_dup(const OauthRefusal *refusal)
                : g_strconcat(refusal->error, ": ", refusal->description, NULL);
 }
 
-/* The whole, or some of it: of any 15 characters of the secret in the text this finds 8. */
-static gboolean shows(const char *text, const Secret *secret)
-{
-    enum { PIECE = 8 };
-    gsize n, n_text = strlen(text);
-    const char *bytes = secret_reveal(secret, &n);
-    if (n > 0 && n < PIECE)
-        return memmem(text, n_text, bytes, n) != NULL;
-    for (gsize at = 0; at + PIECE <= n; at += PIECE) {
-        if (memmem(text, n_text, bytes + at, PIECE) != NULL)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* A server that quotes what it was sent would have it logged and shown. */
-static gboolean repeats_a_secret(const OauthRequest *asked, const char *text)
+static gboolean repeats_a_secret(const OauthRequest *asked, const char *text, gsize n_text)
 {
     static const char *const names[] = {"client_secret", "refresh_token", "code", "code_verifier",
         "client_assertion", "assertion", "device_code"};
@@ -96,28 +81,35 @@ static gboolean repeats_a_secret(const OauthRequest *asked, const char *text)
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autoptr(Secret) sent = form_value_new(form, n, names[i]);
         if (sent != NULL)
-            found |= shows(text, sent);
+            found |= secret_is_shown(sent, text, n_text);
     }
     return found;
+}
+
+/* NULL: not said. Of a long text no more is looked at than can be shown; the caller frees. */
+static char *read_text(
+    const OauthRequest *asked, const json_t *member, gsize most_characters, const char *instead)
+{
+    enum { UTF8_OCTETS = 4 };
+    const char *text = json_string_value(member);
+    gsize n = MIN(json_string_length(member), UTF8_OCTETS * most_characters);
+    if (n == 0)
+        return NULL;
+    return repeats_a_secret(asked, text, n) ? g_strdup(instead) : g_strndup(text, n);
 }
 
 /* RFC 6749 5.2; Google's other services nest what they say: {"error": {"status", "message"}}. NULL:
  * no error stands in the answer. */
 static OauthRefusal *read_refusal(const OauthRequest *asked, const json_t *root)
 {
-    const json_t *member = json_object_get(root, "error");
-    gboolean is_nested = json_is_object(member);
-    const char *error = json_string_value(is_nested ? json_object_get(member, "status") : member);
-    const char *description =
-        json_string_value(is_nested ? json_object_get(member, "message")
-                                    : json_object_get(root, "error_description"));
-    if (error == NULL || error[0] == '\0')
-        return NULL;
-    if (repeats_a_secret(asked, error))
-        error = "refused";
-    if (description != NULL && repeats_a_secret(asked, description))
-        description = "(the answer repeats a secret and is not shown)";
-    return oauth_refusal_new(error, description);
+    const json_t *said = json_object_get(root, "error");
+    gboolean is_nested = json_is_object(said);
+    g_autofree char *error = read_text(asked, is_nested ? json_object_get(said, "status") : said,
+        LIMIT_OAUTH_ERROR_CHARACTERS, "refused");
+    g_autofree char *description = read_text(asked,
+        is_nested ? json_object_get(said, "message") : json_object_get(root, "error_description"),
+        LIMIT_OAUTH_DESCRIPTION_CHARACTERS, "(the answer repeats a secret and is not shown)");
+    return error != NULL ? oauth_refusal_new(error, description) : NULL;
 }
 
 /* --- Which kind of answer -------------------------------------------------------------------- */

@@ -51,20 +51,23 @@ static gboolean choose_padding(EVP_PKEY_CTX *context, OauthAlgorithm algorithm)
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-/* The signature as base64url, or NULL. */
+/* The signature as base64url, or NULL. Whoever has it has the assertion: the caller wipes it. */
 static char *sign(EVP_PKEY *key, OauthAlgorithm algorithm, const char *input)
 {
     EVP_PKEY_CTX *padding;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    gsize n = (gsize)EVP_PKEY_get_size(key);
-    g_autofree guint8 *signature = g_malloc(n);
+    const gsize room = (gsize)EVP_PKEY_get_size(key);
+    gsize n = room;
+    g_autofree guint8 *signature = g_malloc(room);
     gboolean is_signed =
         EVP_DigestSignInit(context, &padding, EVP_sha256(), NULL, key) == 1 &&
         choose_padding(padding, algorithm) &&
         EVP_DigestSign(context, signature, &n, (const guint8 *)input, strlen(input)) == 1;
+    char *text = is_signed ? form_base64url_dup(signature, n) : NULL;
+    secret_wipe(signature, room);
     EVP_MD_CTX_free(context);
     ERR_clear_error();
-    return is_signed ? form_base64url_dup(signature, n) : NULL;
+    return text;
 }
 
 Secret *oauth_assertion_sign(const OauthClaims *claims, const Secret *private_key, GError **error)
@@ -81,5 +84,7 @@ Secret *oauth_assertion_sign(const OauthClaims *claims, const Secret *private_ke
         g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, "an assertion cannot be signed");
         return NULL;
     }
-    return secret_new_take(g_strconcat(input, ".", signature, NULL));
+    Secret *assertion = secret_new_take(g_strconcat(input, ".", signature, NULL));
+    secret_wipe(signature, strlen(signature));
+    return assertion;
 }

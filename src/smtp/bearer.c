@@ -67,72 +67,6 @@ void smtp_bearer_write_dummy(GByteArray *out, guint mechanism)
 
 /* --- what the server says --------------------------------------------------------------------- */
 
-/* A stretch of octets that is not ours. */
-typedef struct {
-    const char *at;
-    gsize n;
-} Span;
-
-/* Whoever refuses a credential might repeat it, or some of it. Of any 15 characters of it in the
- * text this finds 8. */
-static gboolean shows_plainly(const Span *text, const Span *credential)
-{
-    enum { PIECE = 8 };
-    if (credential->n < PIECE)
-        return credential->n > 0 &&
-               memmem(text->at, text->n, credential->at, credential->n) != NULL;
-    for (gsize at = 0; at + PIECE <= credential->n; at += PIECE) {
-        /* whatever NULs stand in the text */
-        if (memmem(text->at, text->n, credential->at + at, PIECE) != NULL)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* Where a group of four begins is not known: the word may be the rest of a longer one. */
-static gboolean shows_decoded(const Span *word, const Span *credential)
-{
-    static const char padding[] = "===";
-    gsize n_buffer = word->n + sizeof padding + 3;
-    guchar *buffer = g_malloc(n_buffer);
-    gboolean found = FALSE;
-    for (gsize skipped = 0; skipped < MIN(word->n, 4) && !found; skipped++) {
-        gint state = 0;
-        guint save = 0;
-        gsize n =
-            g_base64_decode_step(word->at + skipped, word->n - skipped, buffer, &state, &save);
-        n += g_base64_decode_step(padding, strlen(padding), buffer + n, &state, &save);
-        const Span decoded = {(const char *)buffer, n};
-        found = shows_plainly(&decoded, credential);
-    }
-    secret_wipe(buffer, n_buffer);
-    g_free(buffer);
-    return found;
-}
-
-static gsize base64_length(const char *text, gsize n)
-{
-    gsize length = 0;
-    while (
-        length < n && (g_ascii_isalnum(text[length]) || text[length] == '+' || text[length] == '/'))
-        length++;
-    return length;
-}
-
-gboolean smtp_bearer_is_shown(const char *text, gsize n, const Secret *credential)
-{
-    Span bytes;
-    bytes.at = secret_reveal(credential, &bytes.n);
-    const Span all = {text, n};
-    gboolean found = shows_plainly(&all, &bytes);
-    for (gsize at = 0; at < n && !found; at++) {
-        const Span word = {text + at, base64_length(text + at, n - at)};
-        found = shows_decoded(&word, &bytes);
-        at += word.n;
-    }
-    return found;
-}
-
 char *smtp_bearer_challenge_text(const char *challenge, const Secret *token)
 {
     g_autoptr(Secret) decoded = smtp_sasl_decode(challenge, strlen(challenge));
@@ -140,12 +74,18 @@ char *smtp_bearer_challenge_text(const char *challenge, const Secret *token)
         return NULL;
     gsize n;
     const char *text = secret_reveal(decoded, &n);
-    if (n == 0 || smtp_bearer_is_shown(text, n, token))
+    if (n == 0 || secret_is_shown(token, text, n))
         return NULL;
     return text_printable(text, n, LIMIT_CHALLENGE_CHARACTERS);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+/* A stretch of octets that is not ours. */
+typedef struct {
+    const char *at;
+    gsize n;
+} Span;
 
 /* What is looked for in the response; `at` is NULL until it is found. */
 typedef struct {

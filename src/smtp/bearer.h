@@ -31,10 +31,6 @@ void smtp_bearer_write_dummy(GByteArray *out, guint mechanism);
  * what might be of use. The caller frees. */
 char *smtp_bearer_challenge_text(const char *challenge, const Secret *token);
 
-/* TRUE if the text repeats of a token or password what might be of use: a stretch of it, as it is
- * or in base64. */
-gboolean smtp_bearer_is_shown(const char *text, gsize n, const Secret *credential);
-
 /* A decoded response taken apart, strictly; host and port are passed over. FALSE, and nothing is
  * set, if it is none. The caller frees both. */
 gboolean smtp_bearer_read(guint mechanism, const Secret *response, char **username, Secret **token);

@@ -302,7 +302,7 @@ void login_withhold(const SmtpClient *client, SmtpReply *reply)
         config->bearer_token != NULL ? config->bearer_token : config->password;
     gboolean is_about_login = client_phase(client) == SMTP_PHASE_AUTH || client->state == WAIT_QUIT;
     if (!is_about_login || reply->code == 334 || credential == NULL ||
-        !smtp_bearer_is_shown(reply->text, strlen(reply->text), credential))
+        !secret_is_shown(credential, reply->text, strlen(reply->text)))
         return;
     g_free(reply->text);
     reply->text = g_strdup("[withheld: it repeats the credential]");

@@ -311,6 +311,34 @@ static void a_sign_in_leaves_its_refresh_token_in_the_draft(void **state)
     assert_no_secret_was_answered(world);
 }
 
+typedef struct {
+    World *world;
+    const char *state;
+} Redeemer;
+
+static gpointer redeem_on_thread(gpointer user)
+{
+    const Redeemer *redeemer = user;
+    return redeem(redeemer->world, redeemer->state, "\"code\":\"" CODE "\"");
+}
+
+/* A code is good for once: the refresh token that comes for it must not be lost. */
+static void a_sign_in_that_is_at_its_end_survives_a_stop(void **state)
+{
+    World *world = *state;
+    patch(world, "");
+    g_autofree char *name = begin(world, NULL);
+    token_server_set(world->server, (TokenManner){.answer = TOKEN, .delay_ms = 1000});
+    Redeemer redeemer = {world, name};
+    GThread *thread = g_thread_new("redeem", redeem_on_thread, &redeemer);
+    for (guint tries = 0; tries < 20000 && token_server_asked(world->server) == 0; tries++)
+        g_usleep(1000);
+    api_stop(world->fixture->api);
+    g_autoptr(Reply) done = g_thread_join(thread);
+    assert_reply(done, 200, NULL);
+    assert_kept(world, OAUTH_SECRET_REFRESH_TOKEN, REFRESH_TOKEN);
+}
+
 static void a_pasted_address_line_does_as_well(void **state)
 {
     World *world = *state;
@@ -604,6 +632,7 @@ int main(void)
         IN_WORLD(a_complete_account_needs_no_password),
         IN_WORLD(when_the_secret_ends_is_noted_without_a_verification),
         IN_WORLD(a_sign_in_leaves_its_refresh_token_in_the_draft),
+        IN_WORLD(a_sign_in_that_is_at_its_end_survives_a_stop),
         IN_WORLD(a_pasted_address_line_does_as_well),
         IN_WORLD(a_sign_in_counts_once_and_only_for_who_began_it),
         IN_WORLD(a_sign_in_is_for_the_settings_it_began_with),

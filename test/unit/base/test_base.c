@@ -76,6 +76,32 @@ static void secrets_compare_and_keep_their_bytes(void **state)
     assert_true(secret_is_empty(NULL));
 }
 
+static void a_secret_is_found_in_what_somebody_says(void **state)
+{
+    static const struct {
+        const char *name, *credential, *text;
+        gboolean shown;
+    } cases[] = {
+        {"a refusal", "Geh-heim 7", "Error: authentication failed: UGFzc3dvcmQ6", FALSE},
+        {"as it is", "Geh-heim 7", "no: Geh-heim 7", TRUE},
+        {"short", "pw7", "user anna, pw7", TRUE},
+        {"short, but another", "pw7", "user anna, pw8", FALSE},
+        {"none at all", "", "no", FALSE},
+        {"PLAIN", "Geh-heim 7", "no (AGFubmFAZXhhbXBsZS5vcmcAR2VoLWhlaW0gNw==)", TRUE},
+        {"PLAIN without padding", "pw7", "no AGFubmEAcHc3", TRUE},
+        {"LOGIN without padding", "Geh-heim 7", "no R2VoLWhlaW0gNw", TRUE},
+        {"LOGIN, short, without padding", "pw70", "no cHc3MA.", TRUE},
+        {"the second line of a long one", "Geh-heim 7", "no\nhbXBsZS5vcmcAR2VoLWhlaW0gNw==", TRUE},
+        {"a stretch of a token", "ya29.Token-Geheim_7", "no: 9.Token-Geheim", TRUE},
+        {"a stretch of a token, encoded", "ya29.Token-Geheim_7", "no: 5LlRva2VuLUdlaGVp", TRUE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Secret) credential = secret_new(cases[i].credential, strlen(cases[i].credential));
+        if (secret_is_shown(credential, cases[i].text, strlen(cases[i].text)) != cases[i].shown)
+            fail_msg("%s", cases[i].name);
+    }
+}
+
 static void moves_follow_the_table(void **state)
 {
     static const StateRow rows[] = {{"shut", STATE_BIT(1)}, {"open", STATE_BIT(0)}};
@@ -114,6 +140,10 @@ static void peer_text_is_made_harmless(void **state)
             10},
         {"abcdef", "abc…", 3},
         {"\xff", "\xef\xbf\xbd", 3},
+        {"ab\rc\r\nd\r",
+            "ab\xef\xbf\xbd"
+            "c d",
+            9},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *out = text_printable(cases[i].in, strlen(cases[i].in), cases[i].max);
@@ -141,6 +171,7 @@ int main(void)
         cmocka_unit_test(incomplete_times_are_refused),
         cmocka_unit_test(ids_sort_by_time_and_survive_a_round_trip),
         cmocka_unit_test(secrets_compare_and_keep_their_bytes),
+        cmocka_unit_test(a_secret_is_found_in_what_somebody_says),
         cmocka_unit_test(moves_follow_the_table),
         cmocka_unit_test(one_line_means_no_controls),
         cmocka_unit_test(peer_text_is_made_harmless),

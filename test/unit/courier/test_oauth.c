@@ -395,7 +395,7 @@ static void tokens_may_end_while_mail_waits(void **state)
 static void a_stop_while_a_token_is_awaited_loses_nothing(void **state)
 {
     World *world = *state;
-    token_server_set(world->server, (TokenManner){.delay_ms = 600});
+    token_server_set(world->server, (TokenManner){.delay_ms = 1500});
     activate(world, NULL);
     submit(world, 10);
     RUN_UNTIL(world, token_server_asked(world->server) == 1);

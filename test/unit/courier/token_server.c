@@ -70,11 +70,7 @@ static void answer(TokenServer *server, SSL *tls)
         g_strdup_printf("HTTP/1.1 %d So\r\nContent-Type: application/json\r\nContent-Length: "
                         "%" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n%s",
             manner.status != 0 ? manner.status : 200, strlen(body), body);
-    char rest[64];
-    if (!manner.is_silent)
-        SSL_write(tls, whole, (int)strlen(whole));
-    else
-        SSL_read(tls, rest, sizeof rest); /* until the client goes */
+    SSL_write(tls, whole, (int)strlen(whole));
     SSL_shutdown(tls);
 }
 

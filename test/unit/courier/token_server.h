@@ -12,7 +12,6 @@ typedef struct {
     const char *answer;  /* static; NULL: the next token */
     gint64 expires_in_s; /* 0: 3600 */
     gboolean rotates;    /* a new refresh token with each access token */
-    gboolean is_silent;  /* takes requests and does not answer */
     guint delay_ms;
 } TokenManner;
 

@@ -65,6 +65,7 @@ typedef struct {
     const char *until;  /* reads so far; NULL: to the end of the header */
     guint delay_ms;     /* before the answer */
     gsize flood;        /* this many bytes more */
+    NetDns *stops;      /* stopped once the request is read; NULL: none */
     SSL_CTX *context;
     int fd;
     guint16 port;
@@ -80,6 +81,8 @@ static void talk(Server *server, SSL *tls)
     while (strstr(server->request->str, until) == NULL &&
            (n = SSL_read(tls, buffer, sizeof buffer)) > 0)
         g_string_append_len(server->request, buffer, n);
+    if (server->stops != NULL)
+        net_dns_stop(server->stops);
     if (server->answer == NULL) {
         SSL_read(tls, buffer, sizeof buffer); /* until the client goes */
         return;
@@ -343,28 +346,19 @@ static void silence_costs_the_given_time_and_no_more(void **state)
     server_stop(&server);
 }
 
-static gpointer stop_soon(gpointer user)
-{
-    g_usleep(300 * 1000);
-    net_dns_stop(user);
-    return NULL;
-}
-
 static void a_stop_ends_a_request(void **state)
 {
-    Server server = {.answer = NULL};
     g_autoptr(NetDns) own_dns = net_dns_new(dnsmasq.address, NULL);
+    Server server = {.answer = NULL, .stops = own_dns};
     g_autoptr(GError) error = NULL;
     int status = 0;
     server_start(&server);
     g_autofree char *url = g_strdup_printf("https://loop.test:%u/", server.port);
-    GThread *stopper = g_thread_new("stopper", stop_soon, own_dns);
     MonoMs begun = clock_mono_ms();
     assert_null(net_https_get(
         own_dns, loopback_policy, trusted_file, url, MOST_BYTES, LONG_MS, &status, &error));
     assert_in_range(clock_mono_ms() - begun, 0, LONG_MS / 2);
     assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_IO));
-    g_thread_join(stopper);
     server_stop(&server);
 }
 
@@ -548,16 +542,15 @@ static void a_call_carries_its_body_and_keeps_the_answer(void **state)
 
 static void where_it_is_wished_a_stop_ends_only_calls_that_have_not_begun(void **state)
 {
-    Server server = {.answer = OK_HEAD "5\r\n\r\nhello", .until = "c=d", .delay_ms = 900};
     g_autoptr(NetDns) own_dns = net_dns_new(dnsmasq.address, NULL);
+    Server server = {
+        .answer = OK_HEAD "5\r\n\r\nhello", .until = "c=d", .delay_ms = 300, .stops = own_dns};
     server_start(&server);
     g_autofree char *url = g_strdup_printf("https://loop.test:%u/", server.port);
-    GThread *stopper = g_thread_new("stopper", stop_soon, own_dns);
     Called called = call_by(own_dns, url, loopback_policy, LONG_MS);
     assert_int_equal(called.code, 0);
     assert_string_equal(secret_reveal(called.answer, NULL), "hello");
     secret_free(called.answer);
-    g_thread_join(stopper);
     server_stop(&server);
     static const char *const urls[] = {"https://loop.test:1/", "https://localhost:1/"};
     for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
@@ -565,8 +558,22 @@ static void where_it_is_wished_a_stop_ends_only_calls_that_have_not_begun(void *
         called = call_by(own_dns, urls[i], loopback_policy, LONG_MS);
         assert_null(called.answer);
         assert_string_not_equal(called.sys, "ECONNREFUSED");
-        assert_in_range(clock_mono_ms() - begun, 0, 1000);
+        assert_in_range(clock_mono_ms() - begun, 0, LONG_MS / 2);
     }
+}
+
+static void a_call_that_a_stop_does_not_end_has_its_time_all_the_same(void **state)
+{
+    g_autoptr(NetDns) own_dns = net_dns_new(dnsmasq.address, NULL);
+    Server server = {.answer = NULL, .until = "c=d", .stops = own_dns};
+    server_start(&server);
+    g_autofree char *url = g_strdup_printf("https://loop.test:%u/", server.port);
+    MonoMs begun = clock_mono_ms();
+    Called called = call_by(own_dns, url, loopback_policy, 1500);
+    assert_null(called.answer);
+    assert_string_equal(called.sys, "ETIMEDOUT");
+    assert_in_range(clock_mono_ms() - begun, 1500, LONG_MS / 2);
+    server_stop(&server);
 }
 
 static void a_call_names_what_came_in_its_way(void **state)
@@ -713,6 +720,7 @@ int main(void)
         cmocka_unit_test(a_post_says_why_there_was_no_answer),
         cmocka_unit_test(a_call_carries_its_body_and_keeps_the_answer),
         cmocka_unit_test(where_it_is_wished_a_stop_ends_only_calls_that_have_not_begun),
+        cmocka_unit_test(a_call_that_a_stop_does_not_end_has_its_time_all_the_same),
         cmocka_unit_test(a_call_names_what_came_in_its_way),
         cmocka_unit_test(an_address_is_read_as_a_request_would),
         cmocka_unit_test(a_thousand_changed_answers_never_lead_to_a_forbidden_address),

@@ -156,6 +156,9 @@ static void what_was_sent_as_a_secret_is_not_repeated(void **state)
     static const Row rows[] = {
         {"as the error", 400, "{\"error\":\"geheim/!\"}", "refused refused"},
         {"and when it comes later", 503, "{\"error\":\"1//abc\"}", "away refused"},
+        {"in base64, as HTTP's Basic has it", 400,
+            "{\"error\":\"x\",\"error_description\":\"not YWJzZW5kZXI6Z2VoZWltLyE=\"}",
+            "refused x: (the answer repeats a secret and is not shown)"},
         {"what is public may be", 400,
             "{\"error\":\"x\",\"error_description\":\"unsupported refresh_token\"}",
             "refused x: unsupported refresh_token"},
@@ -170,6 +173,19 @@ static void what_was_sent_as_a_secret_is_not_repeated(void **state)
 }
 
 /* Whatever stretch of 15 characters of it. */
+static void where_a_long_text_is_cut_no_secret_shows(void **state)
+{
+    static const gsize before[] = {0, 484, 492, 499, 500, 501, 1984, 1992, 1999, 2000, 5000};
+    for (gsize i = 0; i < G_N_ELEMENTS(before); i++) {
+        g_autofree char *words = g_strnfill(before[i], '-');
+        g_autofree char *body = g_strdup_printf(
+            "{\"error\":\"x\",\"error_description\":\"%sgeheim/! geheim/!\"}", words);
+        g_autofree char *says = describe(400, body);
+        assert_null(strstr(says, "geheim/!"));
+        assert_true(strlen(says) < 600);
+    }
+}
+
 static void some_of_a_secret_is_not_repeated_either(void **state)
 {
     enum { STRETCH = 15 };
@@ -377,6 +393,7 @@ int main(void)
         cmocka_unit_test(tokens_are_read),
         cmocka_unit_test(refusals_of_the_providers_are_read),
         cmocka_unit_test(what_was_sent_as_a_secret_is_not_repeated),
+        cmocka_unit_test(where_a_long_text_is_cut_no_secret_shows),
         cmocka_unit_test(some_of_a_secret_is_not_repeated_either),
         cmocka_unit_test(trouble_at_the_server_is_for_later),
         cmocka_unit_test(every_other_shape_is_named),
