@@ -10,6 +10,7 @@
 #include "ingress/sandbox.h"
 #include "net/openssl_start.h"
 #include "notify/notify.h"
+#include "vault/key_words.h"
 
 #include "base/crash_point.h"
 
@@ -339,7 +340,7 @@ static char *explain_data(const Daemon *daemon, const GError *error)
         (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return g_strdup_printf(
             say("key file %s is open to others; it must be its owner's: chmod 600 %s"), key, key);
-    return NULL;
+    return strcmp(words_language(), "de") == 0 ? vault_key_german(error->message) : NULL;
 }
 
 /* The sentence for a port that is in use, or NULL if that is not the matter. */

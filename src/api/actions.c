@@ -271,8 +271,25 @@ static json_t *enter_client_id(const Makings *makings)
     return say_only(makings, "enter_client_id", ACTION_SAY_CLIENT_ID);
 }
 
+/* Whose tokens they are: as the settings say, else as the preset of the server does; 0: not known.
+ */
+static guint oauth_provider(const Makings *makings)
+{
+    const SmtpSettings *settings = makings->facts->settings;
+    const ProviderOauth *oauth = makings->provider ? makings->provider->oauth : NULL;
+    guint provider = 0;
+    if (settings && settings->oauth.provider)
+        return settings->oauth.provider;
+    return oauth && oauth_provider_parse(oauth->provider, &provider) ? provider : 0;
+}
+
+/* Microsoft's own, and not for those whose preset names it. */
 static json_t *enter_tenant(const Makings *makings)
 {
+    const ProviderOauth *oauth = makings->provider ? makings->provider->oauth : NULL;
+    guint provider = oauth_provider(makings);
+    if ((provider != 0 && provider != OAUTH_MICROSOFT) || (oauth && oauth->tenant))
+        return NULL;
     return say_only(makings, "enter_tenant", ACTION_SAY_TENANT);
 }
 
@@ -281,8 +298,12 @@ static json_t *enter_scope(const Makings *makings)
     return say_only(makings, "enter_scope", ACTION_SAY_SCOPE);
 }
 
+/* Those of the two large providers are known: there is no field for them. */
 static json_t *enter_token_url(const Makings *makings)
 {
+    guint provider = oauth_provider(makings);
+    if (provider == OAUTH_MICROSOFT || provider == OAUTH_GOOGLE)
+        return NULL;
     return say_only(makings, "enter_token_url", ACTION_SAY_TOKEN_URL);
 }
 

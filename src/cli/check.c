@@ -63,10 +63,11 @@ static json_t *make_settings(const Wishes *w)
 static Secret *get_password(const Wishes *w, const json_t *settings, GError **error)
 {
     if (w->password_stdin)
-        return terminal_read_password(STDIN_FILENO, error);
+        return terminal_read_secret(TERMINAL_PASSWORD, STDIN_FILENO, error);
     if (json_object_size(settings) == 0 || !terminal_is_interactive())
         return NULL;
-    Secret *typed = terminal_ask_password(say("Password (empty: the stored one): "), error);
+    Secret *typed =
+        terminal_ask_secret(TERMINAL_PASSWORD, say("Password (empty: the stored one): "), error);
     if (typed != NULL && secret_is_empty(typed))
         g_clear_pointer(&typed, secret_free);
     return typed;

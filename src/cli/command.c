@@ -264,6 +264,6 @@ CliExit cli_show_list(
 {
     CliExit status = cli_show(common, answer, show);
     if (!common->as_json && json_is_true(json_object_get(answer->body, "has_more")))
-        g_printerr("%s\n", say("There are more: --limit N shows more of them."));
+        fprintf(stderr, "%s\n", say("There are more: --limit N shows more of them."));
     return status;
 }

@@ -1,7 +1,7 @@
 #include "cli/format.h"
 #include "cli/words.h"
 
-static const char *state_words(const json_t *key)
+static const char *state_words(const json_t *key, json_int_t sealed)
 {
     static const struct {
         const char *state, *words;
@@ -11,6 +11,8 @@ static const char *state_words(const json_t *key)
         {"retiring", SAY_LATER("may go once nothing is sealed with it")},
     };
     const char *state = json_string_value(json_object_get(key, "state"));
+    if (sealed == 0 && g_strcmp0(state, "retiring") == 0)
+        return say("not needed any more: \"absender key retire\" removes it");
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (g_strcmp0(rows[i].state, state) == 0)
             return say(rows[i].words);
@@ -22,10 +24,10 @@ static void add_key(GString *out, const json_t *key)
 {
     g_autofree char *id = format_text(key, "id");
     g_autofree char *created_at = format_day(key, "created_at");
-    g_autofree char *sealed = g_strdup_printf(
-        "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(key, "sealed")));
+    json_int_t n_sealed = json_integer_value(json_object_get(key, "sealed"));
+    g_autofree char *sealed = g_strdup_printf("%" JSON_INTEGER_FORMAT, n_sealed);
     g_string_append_printf(out, "%s%s\n", out->len > 0 ? "\n" : "", id != NULL ? id : "?");
-    format_add_line(out, say("State:"), state_words(key));
+    format_add_line(out, say("State:"), state_words(key, n_sealed));
     format_add_line(out, say("Made:"), created_at != NULL ? created_at : say("not known"));
     format_add_line(out, say("Values:"), sealed);
 }

@@ -1,5 +1,6 @@
 /* key: what everything stored is sealed with, and changing it while the service works. */
 #include "base/error.h"
+#include "base/id.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/key_offline.h"
@@ -32,16 +33,55 @@ static CliExit show_keys(const CliCommon *common, const CliAnswer *answer)
     return cli_show(common, answer, format_keys);
 }
 
+/* The newest of this state; NULL: none. */
+static const char *key_in_state(const json_t *keys, const char *state)
+{
+    gsize i;
+    json_t *key;
+    const char *id = NULL;
+    json_array_foreach(json_object_get(keys, "data"), i, key)
+    {
+        if (g_strcmp0(json_string_value(json_object_get(key, "state")), state) == 0)
+            id = json_string_value(json_object_get(key, "id"));
+    }
+    return id;
+}
+
+/* What is done, and what comes next; id may be NULL. */
+static void tell_done(const char *done, const char *next, const char *id)
+{
+    printf("\n✓ %s\n", done);
+    if (id != NULL)
+        printf("  %s %s %s\n", say("Next:"), next, id);
+}
+
 /* --- status, add, retire ------------------------------------------------------------------------
  */
 
-static CliExit ask_and_show(const CliCommand *command, const CliCommon *common, const char *method,
-    const char *path, char *(*show)(const json_t *body))
+/* Asks for a change and shows all keys; tell: says that it is done. */
+static CliExit change(const CliCommand *command, const CliCommon *common, const char *path,
+    void (*tell)(const json_t *keys))
 {
     CliExit status = CLI_DONE;
-    g_autoptr(GBytes) body = strcmp(method, "GET") == 0 ? NULL : cli_body(json_object());
-    g_autoptr(CliAnswer) answer = cli_ask(command, common, method, path, body, NULL, &status);
-    return answer == NULL ? status : cli_show(common, answer, show);
+    g_autoptr(GBytes) body = cli_body(json_object());
+    g_autoptr(CliAnswer) answer = cli_ask(command, common, "POST", path, body, NULL, &status);
+    if (answer == NULL)
+        return status;
+    status = show_keys(common, answer);
+    if (status == CLI_DONE && !common->as_json)
+        tell(answer->body);
+    return status;
+}
+
+static void tell_added(const json_t *keys)
+{
+    tell_done(say("The key is made."), "absender key activate", key_in_state(keys, "ready"));
+}
+
+static void tell_retired(const json_t *keys)
+{
+    tell_done(say("The key is removed from the key file."), "absender key retire",
+        key_in_state(keys, "retiring"));
 }
 
 static char *path_of(const char *id, const char *what)
@@ -93,6 +133,14 @@ static CliAnswer *follow(const CliCommand *command, const CliCommon *common, Cli
     }
 }
 
+/* A copy made before does not hold the key that everything is under now. */
+static void tell_activated(const json_t *keys)
+{
+    tell_done(say("Everything stored is under this key now."), "absender key retire",
+        key_in_state(keys, "retiring"));
+    printf("  %s\n", say("Keep a new copy: absender key export FILE"));
+}
+
 static CliExit activate(const CliCommand *command, const CliCommon *common, const char *id)
 {
     CliExit status = CLI_DONE;
@@ -106,8 +154,13 @@ static CliExit activate(const CliCommand *command, const CliCommon *common, cons
     if (ended == NULL)
         return status;
     status = show_keys(common, ended);
-    if (count_sealed(ended->body, &all) == 0)
+    if (status != CLI_DONE)
         return status;
+    if (count_sealed(ended->body, &all) == 0) {
+        if (!common->as_json)
+            tell_activated(ended->body);
+        return status;
+    }
     return cli_complain(command, CLI_ANSWER_IS_NO,
         say("some values are still under a former key; the service's log says why"));
 }
@@ -119,11 +172,11 @@ static CliExit activate(const CliCommand *command, const CliCommon *common, cons
 static Secret *ask_passphrase(const Wishes *w, gboolean twice, GError **error)
 {
     if (w->passphrase_stdin || !terminal_is_interactive())
-        return terminal_read_password(STDIN_FILENO, error);
-    g_autoptr(Secret) first = terminal_ask_password(say("Passphrase: "), error);
+        return terminal_read_secret(TERMINAL_PASSPHRASE, STDIN_FILENO, error);
+    g_autoptr(Secret) first = terminal_ask_secret(TERMINAL_PASSPHRASE, say("Passphrase: "), error);
     if (first == NULL || !twice)
         return g_steal_pointer(&first);
-    g_autoptr(Secret) second = terminal_ask_password(say("Once more: "), error);
+    g_autoptr(Secret) second = terminal_ask_secret(TERMINAL_PASSPHRASE, say("Once more: "), error);
     if (second == NULL)
         return NULL;
     if (secret_equal(first, second))
@@ -150,6 +203,15 @@ static gboolean put_export(const char *file, const char *text)
     return close(fd) == 0 && is_kept;
 }
 
+static CliExit complain_unwritten(const CliCommand *command, const char *file, int fault)
+{
+    g_autofree char *sentence =
+        fault == EEXIST
+            ? g_strdup_printf(say("there is a file %s already, and it stays as it is"), file)
+            : g_strdup_printf(say("%s cannot be written: %s"), file, g_strerror(fault));
+    return cli_complain(command, CLI_ANSWER_IS_NO, sentence);
+}
+
 static CliExit export_to(
     const CliCommand *command, const CliCommon *common, const Wishes *w, const char *file)
 {
@@ -164,12 +226,11 @@ static CliExit export_to(
     if (answer == NULL || !cli_answer_is_good(answer))
         return answer == NULL ? status : cli_show(common, answer, format_problem);
     const char *text = json_string_value(json_object_get(answer->body, "text"));
-    if (text == NULL || !put_export(file, text)) {
-        g_autofree char *sentence =
-            g_strdup_printf(say("%s cannot be written: %s"), file, g_strerror(errno));
-        return cli_complain(command, CLI_ANSWER_IS_NO, sentence);
-    }
-    g_printerr("%s\n", say("Keep it offline, apart from backups, and the passphrase elsewhere."));
+    if (text == NULL || !put_export(file, text))
+        return complain_unwritten(command, file, errno);
+    fprintf(stderr, "✓ %s\n",
+        say("The keys are exported. Keep them offline, apart from backups, "
+            "and the passphrase elsewhere."));
     return CLI_DONE;
 }
 
@@ -189,7 +250,7 @@ static CliExit add_key(
     const CliCommand *command, const CliCommon *common, const Wishes *w, const char *unused)
 {
     return w->key_file != NULL ? key_offline_change(command, common, w->key_file, KEY_ADD, NULL)
-                               : ask_and_show(command, common, "POST", "/v1/keys", format_keys);
+                               : change(command, common, "/v1/keys", tell_added);
 }
 
 static CliExit activate_key(
@@ -204,27 +265,29 @@ static CliExit retire_key(
 {
     g_autofree char *path = path_of(id, "/retire");
     return w->key_file != NULL ? key_offline_change(command, common, w->key_file, KEY_RETIRE, id)
-                               : ask_and_show(command, common, "POST", path, format_keys);
+                               : change(command, common, path, tell_retired);
 }
 
 static CliExit show_status(
     const CliCommand *command, const CliCommon *common, const Wishes *w, const char *unused)
 {
-    return ask_and_show(command, common, "GET", "/v1/keys", format_keys);
+    CliExit status = CLI_DONE;
+    g_autoptr(CliAnswer) answer = cli_ask(command, common, "GET", "/v1/keys", NULL, NULL, &status);
+    return answer == NULL ? status : show_keys(common, answer);
 }
 
 static const struct {
     const char *name;
-    int n_arguments;
+    enum { NOTHING, KEY_ID, FILE_NAME } takes;
     CliExit (*run)(
         const CliCommand *command, const CliCommon *common, const Wishes *w, const char *argument);
 } deeds[] = {
-    {"status", 0, show_status},
-    {"add", 0, add_key},
-    {"activate", 1, activate_key},
-    {"retire", 1, retire_key},
-    {"export", 1, export_to},
-    {"import", 1, import_from},
+    {"status", NOTHING, show_status},
+    {"add", NOTHING, add_key},
+    {"activate", KEY_ID, activate_key},
+    {"retire", KEY_ID, retire_key},
+    {"export", FILE_NAME, export_to},
+    {"import", FILE_NAME, import_from},
 };
 
 CliExit cli_key(const CliCommand *command, int argc, char **argv)
@@ -243,8 +306,11 @@ CliExit cli_key(const CliCommand *command, int argc, char **argv)
     if (!cli_parse(command, entries, &common, CLI_ARGUMENTS, &argc, &argv, &status))
         return status;
     for (gsize i = 0; i < G_N_ELEMENTS(deeds); i++) {
-        if (strcmp(argv[1], deeds[i].name) == 0 && argc == 2 + deeds[i].n_arguments)
-            return deeds[i].run(command, &common, &w, argv[2]);
+        if (strcmp(argv[1], deeds[i].name) != 0 || argc != (deeds[i].takes == NOTHING ? 2 : 3))
+            continue;
+        if (deeds[i].takes == KEY_ID && !id_parse(argv[2], "", &(Id){{0}}))
+            return cli_complain(command, CLI_USAGE, say("a key's id is 32 hexadecimal digits"));
+        return deeds[i].run(command, &common, &w, argv[2]);
     }
     return cli_complain(command, CLI_USAGE,
         say("needs status, add, activate ID, retire ID, export FILE or import FILE"));

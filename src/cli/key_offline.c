@@ -6,6 +6,7 @@
 #include "cli/words.h"
 #include "net/http_client.h"
 #include "vault/keks.h"
+#include "vault/key_words.h"
 
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -24,7 +25,9 @@ static gboolean become_owner_of(const char *key_file)
 
 static CliExit complain_about(const CliCommand *command, const GError *error)
 {
-    return cli_complain(command, CLI_ANSWER_IS_NO, error->message);
+    gboolean is_german = strcmp(words_language(), "de") == 0;
+    g_autofree char *german = is_german ? vault_key_german(error->message) : NULL;
+    return cli_complain(command, CLI_ANSWER_IS_NO, german != NULL ? german : error->message);
 }
 
 /* --- a file of its own -------------------------------------------------------------------------
@@ -59,7 +62,7 @@ static void print_keys(const json_t *keys, const char *key_file)
 {
     gsize i;
     json_t *id;
-    printf(say("%s holds, the one that seals first:\n"), key_file);
+    printf(say("✓ %s now holds, the one that seals first:\n"), key_file);
     json_array_foreach(json_object_get(keys, "ids"), i, id) printf("  %s\n", json_string_value(id));
 }
 
@@ -68,8 +71,8 @@ CliExit key_offline_change(const CliCommand *command, const CliCommon *common, c
 {
     Id parsed = {{0}};
     g_autoptr(GError) error = NULL;
-    if (change != KEY_ADD && !id_parse(id, "", &parsed))
-        return cli_complain(command, CLI_USAGE, say("a key's id is 32 hexadecimal digits"));
+    gboolean is_named = change == KEY_ADD || id_parse(id, "", &parsed);
+    g_assert(is_named);
     if (!become_owner_of(key_file))
         return cli_complain(command, CLI_ANSWER_IS_NO, g_strerror(errno));
     g_autoptr(Vault) vault = vault_open(key_file, FALSE, &error);
@@ -95,6 +98,14 @@ static gboolean is_running(const CliCommon *common)
     return answer != NULL;
 }
 
+static CliExit complain_unread(const CliCommand *command, const char *file, const GError *error)
+{
+    g_autofree char *sentence = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+                                    ? g_strdup_printf(say("there is no file %s"), file)
+                                    : g_strdup_printf(say("%s cannot be read"), file);
+    return cli_complain(command, CLI_ANSWER_IS_NO, sentence);
+}
+
 static CliExit tell_imported(const CliCommon *common, const char *key_file, guint n_new)
 {
     if (common->as_json) {
@@ -103,6 +114,8 @@ static CliExit tell_imported(const CliCommon *common, const char *key_file, guin
         json_decref(json);
     } else if (n_new == 0) {
         printf(say("%s has all these keys already.\n"), key_file);
+    } else if (n_new == 1) {
+        printf(say("✓ One key was put into %s.\n"), key_file);
     } else {
         printf(say("✓ %u keys were put into %s.\n"), n_new, key_file);
     }
@@ -121,7 +134,7 @@ CliExit key_offline_import(
         return cli_complain(command, CLI_ANSWER_IS_NO,
             say("a service runs on this folder: stop it first, nothing was changed"));
     if (!g_file_get_contents(file, &text, &n, &error))
-        return complain_about(command, error);
+        return complain_unread(command, file, error);
     if (!become_owner_of(key_file))
         return cli_complain(command, CLI_ANSWER_IS_NO, g_strerror(errno));
     if (!vault_kek_import(key_file, text, n, passphrase, &n_new, &error))

@@ -80,13 +80,15 @@ static void type_key(Line *line, char key)
         line->is_too_long = TRUE;
 }
 
-static Secret *line_end(Line *line, GError **error)
+static Secret *line_end(TerminalSecret what, Line *line, GError **error)
 {
     Secret *secret = NULL;
     if (line->is_cancelled)
         g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT, say("cancelled"));
     else if (line->is_too_long)
-        g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT, say("the password is longer than %d octets"),
+        g_set_error(error, ABS_ERROR, ABS_ERROR_LIMIT,
+            what == TERMINAL_PASSWORD ? say("the password is longer than %d octets")
+                                      : say("the passphrase is longer than %d octets"),
             LIMIT_PASSWORD_BYTES);
     else
         secret = secret_new(line->bytes, line->n);
@@ -96,12 +98,14 @@ static Secret *line_end(Line *line, GError **error)
 
 /* The terminal gives every key at once and shows none; signals come as keys, so that it is never
  * left in this state. */
-Secret *terminal_ask_password(const char *prompt, GError **error)
+Secret *terminal_ask_secret(TerminalSecret what, const char *prompt, GError **error)
 {
     struct termios before;
     if (tcgetattr(STDIN_FILENO, &before) != 0) {
         g_set_error_literal(error, ABS_ERROR, ABS_ERROR_IO,
-            say("there is no terminal to ask for the password; use --password-stdin"));
+            what == TERMINAL_PASSWORD
+                ? say("there is no terminal to ask for the password; use --password-stdin")
+                : say("there is no terminal to ask for the passphrase; use --passphrase-stdin"));
         return NULL;
     }
     struct termios silent = before;
@@ -121,10 +125,10 @@ Secret *terminal_ask_password(const char *prompt, GError **error)
     }
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);
-    return line_end(&line, error);
+    return line_end(what, &line, error);
 }
 
-Secret *terminal_read_password(int fd, GError **error)
+Secret *terminal_read_secret(TerminalSecret what, int fd, GError **error)
 {
     Line line = {.n = 0};
     char key = 0;
@@ -139,9 +143,10 @@ Secret *terminal_read_password(int fd, GError **error)
     if (line.n > 0 && line.bytes[line.n - 1] == '\r')
         line.n--;
     if (line.n == 0 && !line.is_too_long) {
-        g_set_error_literal(
-            error, ABS_ERROR, ABS_ERROR_INPUT, say("no password came from standard input"));
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_INPUT,
+            what == TERMINAL_PASSWORD ? say("no password came from standard input")
+                                      : say("no passphrase came from standard input"));
         return NULL;
     }
-    return line_end(&line, error);
+    return line_end(what, &line, error);
 }

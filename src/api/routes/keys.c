@@ -54,11 +54,11 @@ HttpAnswer *route_keys_list(ApiCall *call)
 /* --- Changing them -----------------------------------------------------------------------------
  */
 
-#define HOW_WITH_CREDENTIAL                                                                    \
-    "The key is a systemd credential, which this service cannot change. Decrypt it to a file " \
-    "(systemd-creds decrypt), change that with \"absender key add\", \"activate\" or "         \
-    "\"retire\" and --key-file, encrypt it again (systemd-creds encrypt), and restart the "    \
-    "service."
+static const char how_with_credential[] =
+    "The key is a systemd credential, which this service cannot change. Decrypt it to a file "
+    "(systemd-creds decrypt), change that with \"absender key add\", \"activate\" or "
+    "\"retire\" and --key-file, encrypt it again (systemd-creds encrypt), and restart the "
+    "service.";
 
 /* NULL: go on. */
 static HttpAnswer *check_operator(ApiCall *call)
@@ -66,7 +66,7 @@ static HttpAnswer *check_operator(ApiCall *call)
     if (call->caller.kind != PEOPLE_CALLER_OPERATOR)
         return call_problem(call, "forbidden", NULL);
     return vault_is_credential(call->api->vault)
-               ? call_problem(call, "key_is_credential", HOW_WITH_CREDENTIAL)
+               ? call_problem(call, "key_is_credential", how_with_credential)
                : NULL;
 }
 
@@ -135,11 +135,33 @@ static gboolean admit_job(Db *db, gpointer data, GError **error)
     return key_record_added(db, call->api->vault, call->id.bytes, clock_wall_ms(), error);
 }
 
+static gboolean is_active(ApiCall *call)
+{
+    guint8 active[VAULT_KEK_ID_BYTES];
+    vault_kek_id(call->api->vault, active);
+    return memcmp(active, call->id.bytes, sizeof active) == 0;
+}
+
+/* NULL: go on. */
+static HttpAnswer *check_in_file(ApiCall *call)
+{
+    g_autoptr(GArray) ids = vault_kek_ids(call->api->vault);
+    for (guint i = 0; i < ids->len; i++) {
+        if (memcmp(ids->data + (gsize)i * VAULT_KEK_ID_BYTES, call->id.bytes, VAULT_KEK_ID_BYTES) ==
+            0)
+            return NULL;
+    }
+    return call_problem(call, "key_unknown", NULL);
+}
+
 /* Sealing everything anew goes on behind this answer. */
 static HttpAnswer *activate_key(ApiCall *call)
 {
     KeyNote note = {.call = call, .action = "key.activated", .note = note_activated};
     g_autoptr(GError) error = NULL;
+    HttpAnswer *unknown = check_in_file(call);
+    if (unknown)
+        return unknown;
     memcpy(note.kek_id, call->id.bytes, sizeof note.kek_id);
     if (!store_run(call->api->store, admit_job, call, &error))
         return call_error(call, error);
@@ -151,30 +173,12 @@ static HttpAnswer *activate_key(ApiCall *call)
     return answer_keys(call, 202);
 }
 
-static gboolean is_active(ApiCall *call)
-{
-    guint8 active[VAULT_KEK_ID_BYTES];
-    vault_kek_id(call->api->vault, active);
-    return memcmp(active, call->id.bytes, sizeof active) == 0;
-}
-
-static gboolean is_in_file(ApiCall *call)
-{
-    g_autoptr(GArray) ids = vault_kek_ids(call->api->vault);
-    for (guint i = 0; i < ids->len; i++) {
-        if (memcmp(ids->data + (gsize)i * VAULT_KEK_ID_BYTES, call->id.bytes, VAULT_KEK_ID_BYTES) ==
-            0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static HttpAnswer *still_in_use(ApiCall *call, gint64 sealed)
 {
-    g_autofree char *detail = g_strdup_printf(
-        "%" G_GINT64_FORMAT " stored values are still sealed with this key. They are being put "
-        "under the one in use; try again in a moment.",
-        sealed);
+    g_autofree char *detail =
+        g_strdup_printf("Values that are still sealed with this key: %" G_GINT64_FORMAT
+                        ". They are being put under the one in use; try again in a moment.",
+            sealed);
     rewrap_start(call->api->rewrap);
     return call_problem(call, "key_in_use", detail);
 }
@@ -185,8 +189,9 @@ static HttpAnswer *retire_key(ApiCall *call)
 {
     KeyNote note = {.call = call, .action = "key.retired", .note = note_retired};
     g_autoptr(GError) error = NULL;
-    if (!is_in_file(call))
-        return call_problem(call, "not_found", NULL);
+    HttpAnswer *unknown = check_in_file(call);
+    if (unknown)
+        return unknown;
     if (is_active(call))
         return call_problem(
             call, "key_in_use", "New values are sealed with this key. Activate another one first.");
@@ -239,16 +244,18 @@ static Secret *read_passphrase(ApiCall *call, HttpAnswer **problem)
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     Secret *passphrase = NULL;
+    g_autofree char *too_short = g_strdup_printf(
+        "A passphrase for keys has at least %d characters.", LIMIT_EXPORT_PASSPHRASE_CHARACTERS);
     {
         g_auto(JsonObject) object;
         json_object_open(&object, body, "", &faults);
         const char *text = json_object_take_text(&object, "passphrase");
         if (!text)
             json_object_fault(&object, "passphrase", "required", NULL);
-        else if (g_utf8_strlen(text, -1) < LIMIT_EXPORT_PASSPHRASE_CHARACTERS ||
-                 strlen(text) > LIMIT_PASSWORD_BYTES)
-            json_object_fault(&object, "passphrase", "out_of_range",
-                "A passphrase for keys has at least 12 characters.");
+        else if (strlen(text) > LIMIT_PASSWORD_BYTES)
+            json_object_fault(&object, "passphrase", "too_long", NULL);
+        else if (g_utf8_strlen(text, -1) < LIMIT_EXPORT_PASSPHRASE_CHARACTERS)
+            json_object_fault(&object, "passphrase", "out_of_range", too_short);
         else
             passphrase = secret_new(text, strlen(text));
     }

@@ -44,14 +44,15 @@ static const DateText texts[DATE_KINDS] = {
         {
             .sentence = {"End of the client secret. Without a valid one no mail goes out: make a "
                          "new one at the provider and enter it here.",
-                "Ende des Client-Secrets. Ohne gültiges geht keine Mail hinaus: Erzeugen Sie beim "
-                "Anbieter ein neues und tragen Sie es hier ein."},
-            .before = {"The client secret for ", "Das Client-Secret für "},
+                "Ende des Clientschlüssels. Ohne gültigen geht keine Mail hinaus: Erzeugen Sie "
+                "beim "
+                "Anbieter einen neuen und tragen Sie ihn hier ein."},
+            .before = {"The client secret for ", "Der Clientschlüssel für "},
             .after = {"", ""},
             .advice = {"Please make a new one at the provider, enter it and test the settings. "
                        "Until the old one ends both are valid, so no mail is held up.",
-                "Erzeugen Sie beim Anbieter ein neues, tragen Sie es ein und prüfen Sie die "
-                "Einstellungen. Bis das alte endet, gelten beide; es bleibt also keine Mail "
+                "Erzeugen Sie beim Anbieter einen neuen, tragen Sie ihn ein und prüfen Sie die "
+                "Einstellungen. Bis der alte endet, gelten beide; es bleibt also keine Mail "
                 "liegen."},
             .page = SETTINGS_PAGE,
             .is_day = TRUE,

@@ -1,5 +1,8 @@
 #include "api/words/fault_text.h"
 
+#include "base/twin.h"
+#include "vault/key_words.h"
+
 #include <string.h>
 
 /* --- The sentence of each code --------------------------------------------------------------- */
@@ -190,11 +193,8 @@ static const struct {
 
 /* --- Sentences and their twins --------------------------------------------------------------- */
 
-/* A star stands for what is formatted in; {1}, {2} in the twin say where it goes. A part that is
- * itself a sentence of this list is put in as its twin. */
-static const struct {
-    const char *english, *german;
-} sentences[] = {
+/* A part that is itself a sentence of this list is put in as its twin. */
+static const TextTwin sentences[] = {
     /* Where people reach the pages */
     {"This server answers as *. Open it there; a proxy in front must pass the Host header on.",
         "Dieser Server antwortet als {1}. Bitte öffnen Sie ihn dort; ein Proxy davor muss den "
@@ -530,6 +530,28 @@ static const struct {
         "ziehen Sie sie zuerst zurück."},
     {"state must be open or past.", "state muss open oder past sein."},
     {"state must be open.", "state muss open sein."},
+    {"The role is org_admin or member.", "Die Rolle ist org_admin oder member."},
+    /* Keys */
+    {"The key is a systemd credential, which this service cannot change. Decrypt it to a file "
+     "(systemd-creds decrypt), change that with \"absender key add\", \"activate\" or \"retire\" "
+     "and --key-file, encrypt it again (systemd-creds encrypt), and restart the service.",
+        "Der Schlüssel ist ein Credential von systemd, das dieser Dienst nicht ändern kann. "
+        "Entschlüsseln Sie es in eine Datei (systemd-creds decrypt), ändern Sie diese mit "
+        "„absender key add“, „activate“ oder „retire“ und --key-file, verschlüsseln Sie sie wieder "
+        "(systemd-creds encrypt), und starten Sie den Dienst neu."},
+    {"Values that are still sealed with this key: *. They are being put under the one in use; try "
+     "again in a moment.",
+        "Werte, die noch mit diesem Schlüssel versiegelt sind: {1}. Sie werden gerade umgestellt; "
+        "versuchen Sie es gleich noch einmal."},
+    {"New values are sealed with this key. Activate another one first.",
+        "Mit diesem Schlüssel wird gerade versiegelt. Aktivieren Sie zuerst einen anderen."},
+    {"The keys are being changed already.", "Die Schlüssel werden gerade schon geändert."},
+    {"A passphrase for keys has at least * characters.",
+        "Eine Passphrase für Schlüssel hat mindestens {1} Zeichen."},
+    /* Audit */
+    {"since and until are times like *.", "since und until sind Zeitpunkte wie {1}."},
+    {"head is 64 hex digits, as last_hash is.",
+        "head besteht wie last_hash aus 64 Hexadezimalziffern."},
     /* Backups */
     {"* exists already", "{1} gibt es schon"},
     {"* is the database in use, which cannot be its own backup",
@@ -570,55 +592,13 @@ static const struct {
 
 /* --- Matching -------------------------------------------------------------------------------- */
 
-#define PARTS_MAX 2
-
-/* Takes apart what the stars of the pattern stand for; FALSE if it does not fit. A star takes as
- * little as it can. */
-static gboolean take_apart(const char *pattern, const char *text, GPtrArray *parts)
-{
-    g_auto(GStrv) fixed = g_strsplit(pattern, "*", PARTS_MAX + 1);
-    if (!g_str_has_prefix(text, fixed[0]))
-        return FALSE;
-    text += strlen(fixed[0]);
-    for (guint i = 1; fixed[i]; i++) {
-        gboolean is_last = fixed[i + 1] == NULL;
-        gsize n = strlen(text), n_fixed = strlen(fixed[i]);
-        const char *at =
-            is_last ? (n >= n_fixed ? text + n - n_fixed : NULL) : strstr(text, fixed[i]);
-        if (!at || memcmp(at, fixed[i], n_fixed) != 0)
-            return FALSE;
-        g_ptr_array_add(parts, g_strndup(text, (gsize)(at - text)));
-        text = at + n_fixed;
-    }
-    return *text == '\0';
-}
-
-/* The twin with the parts in their places. */
-static char *put_together(const char *german, const GPtrArray *parts)
-{
-    GString *text = g_string_new(NULL);
-    for (const char *p = german; *p; p++) {
-        guint number =
-            p[0] == '{' && g_ascii_isdigit(p[1]) && p[2] == '}' ? (guint)(p[1] - '0') : 0;
-        if (number == 0 || number > parts->len) {
-            g_string_append_c(text, *p);
-            continue;
-        }
-        const char *part = parts->pdata[number - 1];
-        g_autofree char *twin = fault_text_german(part);
-        g_string_append(text, twin ? twin : part);
-        p += 2;
-    }
-    return g_string_free(text, FALSE);
-}
-
 char *fault_text_german(const char *sentence)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(sentences); i++) {
-        g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
-        if (take_apart(sentences[i].english, sentence, parts))
-            return put_together(sentences[i].german, parts);
-    }
+    char *twin = text_twin(sentences, G_N_ELEMENTS(sentences), sentence, fault_text_german);
+    if (!twin)
+        twin = vault_key_german(sentence);
+    if (twin)
+        return twin;
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
         if (strcmp(codes[i].text[LANGUAGE_EN], sentence) == 0)
             return g_strdup(codes[i].text[LANGUAGE_DE]);

@@ -249,6 +249,49 @@ static void the_text_for_the_administrator_names_the_server_and_no_login(void **
     json_decref(actions);
 }
 
+/* Whose addresses are known has no field for them, and only Microsoft has tenants. */
+static void only_what_has_a_field_is_to_be_checked(void **state)
+{
+    static const struct {
+        const char *name, *host;
+        guint provider; /* an OauthProvider of the settings; 0: none is chosen */
+        gboolean url, tenant;
+    } cases[] = {
+        {"Microsoft 365", "smtp.office365.com", 0, FALSE, TRUE},
+        {"Outlook.com, whose tenant is known", "smtp-mail.outlook.com", 0, FALSE, FALSE},
+        {"Google", "smtp.gmail.com", 0, FALSE, FALSE},
+        {"a provider that names its addresses", "smtp.fastmail.com", 0, TRUE, FALSE},
+        {"a server that nobody knows", "mail.verein.example", 0, TRUE, TRUE},
+        {"a relay of one's own, with Microsoft's tokens", "mail.verein.example", OAUTH_MICROSOFT,
+            FALSE, TRUE},
+        {"a relay of one's own, with Google's", "mail.verein.example", OAUTH_GOOGLE, FALSE, FALSE},
+        {"a relay and a server of one's own", "mail.verein.example", OAUTH_GENERIC, TRUE, FALSE},
+    };
+    const World *world = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SmtpSettings) settings = settings_new();
+        settings->host = g_strdup(cases[i].host);
+        settings->oauth.provider = cases[i].provider;
+        const ActionFacts facts = {.providers = world->providers, .settings = settings, .now = NOW};
+        json_t *actions =
+            actions_json(diagnosis_by_id(world->catalogue, "oauth_wrong_url"), &facts);
+        if ((find(actions, "enter_token_url") != NULL) != cases[i].url ||
+            (find(actions, "enter_tenant") != NULL) != cases[i].tenant)
+            fail_msg("%s", cases[i].name);
+        json_decref(actions);
+    }
+}
+
+/* A server with which every code of the row makes sense. */
+static const char *host_for(const char *id)
+{
+    static const char *const about_addresses[] = {
+        "oauth_server_not_found", "oauth_wrong_url", NULL};
+    if (g_strv_contains(about_addresses, id))
+        return "mail.verein.example";
+    return g_str_has_prefix(id, "oauth_") ? "smtp.office365.com" : "smtp.all-inkl.com";
+}
+
 /* Every code of every row leads to something in both languages, given enough to work with. */
 static void no_row_has_a_code_without_a_click(void **state)
 {
@@ -264,8 +307,7 @@ static void no_row_has_a_code_without_a_click(void **state)
     json_array_foreach(json_object_get(root, "failures"), i, row)
     {
         const char *id = json_string_value(json_object_get(row, "id"));
-        const char *host =
-            g_str_has_prefix(id, "oauth_") ? "smtp.office365.com" : "smtp.all-inkl.com";
+        const char *host = host_for(id);
         const Case tried = {id, host, "implicit", 465, "bert@verein.example", ANNA,
             "w0123456.kasserver.com", 587, SIBLING_OPEN};
         for (guint language = 0; language < LANGUAGE_COUNT; language++) {
@@ -339,6 +381,7 @@ int main(void)
         cmocka_unit_test(another_server_comes_with_its_port),
         cmocka_unit_test(what_was_found_open_comes_first),
         cmocka_unit_test(the_text_for_the_administrator_names_the_server_and_no_login),
+        cmocka_unit_test(only_what_has_a_field_is_to_be_checked),
         cmocka_unit_test(no_row_has_a_code_without_a_click),
         cmocka_unit_test(who_answered_instead_is_named),
     };

@@ -59,9 +59,16 @@ static const Row rows[] = {
         "Werte:             12\n"
         "\n"
         "0c0d\n"
-        "Status:            kann gehen, sobald nichts mehr mit ihm versiegelt ist\n"
+        "Status:            wird nicht mehr gebraucht: „absender key retire“ entfernt ihn\n"
         "Erzeugt:           nicht bekannt\n"
         "Werte:             0\n"},
+    {"a key that is being replaced", format_keys, "de",
+        "{\"source\":\"file\",\"data\":[{\"id\":\"0c0d\",\"state\":\"retiring\","
+        "\"created_at\":null,\"sealed\":3}]}",
+        "0c0d\n"
+        "Status:            kann gehen, sobald nichts mehr mit ihm versiegelt ist\n"
+        "Erzeugt:           nicht bekannt\n"
+        "Werte:             3\n"},
     {"a key from systemd", format_keys, "en",
         "{\"source\":\"credential\",\"data\":[{\"id\":\"0a0b\",\"state\":\"ready\",\"sealed\":0}]}",
         "0a0b\n"

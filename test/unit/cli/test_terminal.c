@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "cli/words.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -48,7 +49,7 @@ static Secret *ask(const char *keys, char shown[256], GError **error)
     dup2(slave, STDIN_FILENO);
     Person person = {master, keys};
     GThread *thread = g_thread_new("person", type_keys, &person);
-    Secret *secret = terminal_ask_password("", error);
+    Secret *secret = terminal_ask_secret(TERMINAL_PASSWORD, "", error);
     g_thread_join(thread);
     assert_true(echo_is_on(slave));
     dup2(before, STDIN_FILENO);
@@ -99,15 +100,41 @@ static void cancelling_leaves_the_terminal_as_it_was(void **state)
 }
 
 /* Reads from a pipe that holds text. */
-static Secret *read_from_pipe(const char *text, gsize n, GError **error)
+static Secret *read_one_from_pipe(TerminalSecret what, const char *text, gsize n, GError **error)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(write(ends[1], text, n), n);
     close(ends[1]);
-    Secret *secret = terminal_read_password(ends[0], error);
+    Secret *secret = terminal_read_secret(what, ends[0], error);
     close(ends[0]);
     return secret;
+}
+
+static Secret *read_from_pipe(const char *text, gsize n, GError **error)
+{
+    return read_one_from_pipe(TERMINAL_PASSWORD, text, n, error);
+}
+
+/* Who is asked for a passphrase is told about a passphrase. */
+static void a_secret_is_called_by_its_name(void **state)
+{
+    static const struct {
+        TerminalSecret what;
+        const char *language, *sentence;
+    } rows[] = {
+        {TERMINAL_PASSWORD, "en", "no password came from standard input"},
+        {TERMINAL_PASSWORD, "de", "von der Standardeingabe kam kein Passwort"},
+        {TERMINAL_PASSPHRASE, "en", "no passphrase came from standard input"},
+        {TERMINAL_PASSPHRASE, "de", "von der Standardeingabe kam keine Passphrase"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        words_choose_language(rows[i].language);
+        assert_null(read_one_from_pipe(rows[i].what, "", 0, &error));
+        assert_string_equal(error->message, rows[i].sentence);
+    }
+    words_choose_language("en");
 }
 
 static void a_piped_password_is_the_first_line(void **state)
@@ -144,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_typed_password_is_read_and_not_shown),
         cmocka_unit_test(cancelling_leaves_the_terminal_as_it_was),
+        cmocka_unit_test(a_secret_is_called_by_its_name),
         cmocka_unit_test(a_piped_password_is_the_first_line),
         cmocka_unit_test(a_password_has_a_limit),
     };
