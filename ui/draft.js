@@ -4,7 +4,7 @@ import { api, ApiError, errorText } from './api.js';
 import { portFor, securityOfPort, takeApart } from './destination.js';
 import { domainOf, readable } from './domain.js';
 import { t, textOr } from './i18n.js';
-import { fieldOfToken, OAUTH_BINDING, OAUTH_GIVEN, OAUTH_OPEN, oauthFields, oauthNeeds } from './oauth.js';
+import { fieldOfRefusal, fieldOfToken, OAUTH_BINDING, OAUTH_GIVEN, OAUTH_OPEN, oauthFields, oauthNeeds } from './oauth.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
@@ -58,6 +58,7 @@ export class DraftForm {
     this.faults = {};
     this.problem = '';
     this.saving = false;
+    this.discarding = false; // from the wish to the last field that is taken back
     this.appliedAt = null; // limits need no verification: they are in force as soon as they are saved
     this.passwordDropped = false;
     this.passwordSaved = '';
@@ -78,7 +79,8 @@ export class DraftForm {
   adopt(smtp, sent = {}) {
     const next = formOf(smtp.draft ?? smtp.active);
     for (const name of PLAIN) {
-      if (this.form[name] === this.base[name] || this.form[name] === sent[name]) this.form[name] = next[name];
+      const isTheirs = this.form[name] === this.base[name] || this.form[name] === sent[name];
+      if (this.isImplied(name, next) ? !this.touched.has(name) : isTheirs) this.form[name] = next[name];
     }
     this.base = next;
     this.inForce = smtp.active && formOf(smtp.active);
@@ -89,7 +91,13 @@ export class DraftForm {
   }
 
   edited() {
-    return PLAIN.filter((name) => this.form[name] !== this.base[name]);
+    return PLAIN.filter((name) => this.form[name] !== this.base[name] && !this.isImplied(name));
+  }
+
+  /** The sender address as user name says nothing new, and the service leaves it out. It stays in the form: once the sender is another, it says something. */
+  isImplied(name, settings = this.base) {
+    const { username, from_email: from } = this.form;
+    return name === 'username' && settings.username === '' && from !== '' && from === settings.from_email && username.trim() === from;
   }
 
   isUnedited(name) {
@@ -412,7 +420,7 @@ export class DraftForm {
 
   /** After a success the password need not stay on the page. */
   forgetPassword() {
-    this.touched.clear();
+    this.startOver();
     Object.assign(this.form, NOTHING_GIVEN, { probe_recipient: this.form.probe_recipient });
     this.forgetWhatWasSent();
     this.changed();
@@ -425,7 +433,12 @@ export class DraftForm {
   discard() {
     clearTimeout(this.timer);
     const before = { ...this.form };
-    this.queue = this.queue.then(() => this.discardNow(before));
+    this.discarding = true;
+    this.changed();
+    this.queue = this.queue.then(() => this.discardNow(before)).finally(() => {
+      this.discarding = false;
+      this.changed();
+    });
     return this.queue;
   }
 
@@ -443,8 +456,14 @@ export class DraftForm {
     this.problem = '';
     this.forgetWhatWasSent();
     this.editedSinceRun = false;
-    this.touched.clear();
+    this.startOver();
     this.adopt(app().smtp);
+  }
+
+  /** Who wrote what stands in the form is settled: what is typed from now on is typed, even if somebody proposed the same before. */
+  startOver() {
+    this.touched.clear();
+    this.proposed = {};
   }
 
   forgetWhatWasSent() {
@@ -459,6 +478,6 @@ export class DraftForm {
 export function faultOfRun(run, form) {
   const phase = run?.state === 'failed' ? run.phases.find(({ state }) => state === 'failed')?.name : null;
   const isOauth = form.auth === 'oauth2';
-  const name = phase === 'token' ? isOauth && fieldOfToken(form.grant) : !(phase === 'auth' && isOauth) && FIELD_OF_PHASE[phase];
+  const name = phase === 'token' ? isOauth && fieldOfRefusal(run.diagnosis?.actions ?? [], form) : !(phase === 'auth' && isOauth) && FIELD_OF_PHASE[phase];
   return name ? { name, text: run.diagnosis?.meaning ?? t(`run.${run.state}`) } : null;
 }

@@ -28,6 +28,33 @@ export const oauthFields = (form) => [...oauthNeeds(form), 'client_secret_ends_a
 /** Where a refusal to hand out a token is mended. */
 export const fieldOfToken = (grant) => ({ certificate: 'private_key', service_account: 'service_account_key' }[grant] ?? grant);
 
+const FIELD_OF_ACTION = {
+  enter_client_id: 'client_id', enter_tenant: 'tenant', enter_scope: 'scope', enter_token_url: 'token_url', use_address_as_username: 'username',
+};
+
+/** The field that an action of a diagnosis speaks of; undefined: none, or no single one. */
+export function fieldOfAction(code, { grant }) {
+  if (code === 'enter_oauth_secret') return grant === 'refresh_token' ? 'client_secret' : fieldOfToken(grant);
+  return FIELD_OF_ACTION[code];
+}
+
+/** Where a token that was not handed out is mended: undefined if no field is to blame, as with a network that fails. */
+export function fieldOfRefusal(actions, form) {
+  const codes = actions.map(({ code }) => code);
+  if (form.grant === 'refresh_token' && codes.includes('sign_in_again')) return 'refresh_token';
+  const there = ['username', ...oauthFields(form)];
+  return codes.map((code) => fieldOfAction(code, form)).find((name) => there.includes(name));
+}
+
+const OWN_MACHINE = { microsoft: ['localhost'], google: ['localhost', '127.0.0.1', '[::1]'] }; // what may go without TLS
+
+/** True if the provider lets nobody enter this redirect address: it wants https, or an address of one's own machine. */
+export function refusesRedirect(provider, address) {
+  if (!OWN_MACHINE[provider] || !URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol !== 'https:' && !OWN_MACHINE[provider].includes(hostname);
+}
+
 const GRANTS = { microsoft: 'client_secret', google: 'service_account', generic: 'client_secret' }; // what is soonest done
 
 /** What choosing OAuth2 writes into the form. preset: of the provider, if it is a known one; what fits stays. */

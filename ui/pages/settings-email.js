@@ -7,7 +7,7 @@ import { domainOf } from '../domain.js';
 import { DraftForm, faultOfRun } from '../draft.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
-import { oauthStart } from '../oauth.js';
+import { fieldOfAction, oauthStart } from '../oauth.js';
 import { Activity } from '../parts/activity.js';
 import { BounceBox } from '../parts/bounce-box.js';
 import { Dates } from '../parts/dates.js';
@@ -30,10 +30,8 @@ import { announce, loadSmtp, takeVerification, update, useApp } from '../store.j
 
 const HOME = '#/settings/email';
 const AIMS = { test: 'test_to' }; // what an address names: the field to begin with
-/** The field that an action speaks of. */
-const FIELD_OF_ACTION = {
-  use_mailbox_login: 'username', use_right_host: 'host', enter_client_id: 'client_id', enter_tenant: 'tenant', enter_scope: 'scope', enter_token_url: 'token_url',
-};
+/** Where an action begins whose value only the person knows. */
+const FIELD_TO_FILL = { use_mailbox_login: 'username', use_right_host: 'host' };
 const SETTLE_MS = 300; // a click elsewhere comes to its end before the page changes under it
 const PART_MS = 2000, FRAME_MS = 50; // as long as a part is waited for, and how often
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -158,7 +156,7 @@ function useSteps({ draft, discovery, presets, setPicked, follow, setProblem, vi
         return;
       }
     }
-    focusSoon(given[0] ?? FIELD_OF_ACTION[code] ?? (code === 'enter_oauth_secret' && draft.form.grant === 'refresh_token' ? 'client_secret' : draft.secretField()));
+    focusSoon(given[0] ?? FIELD_TO_FILL[code] ?? fieldOfAction(code, draft.form) ?? draft.secretField());
   };
 
   /**
@@ -279,13 +277,14 @@ function useFolds({ aim, draft, view, discovery, setPicked, editing, onDiscard }
 /** The ladder of the newest run, with what can be done about it here; editing: the form is there to go to. */
 function Verdict({ run, watched, smtp, draft, resume, attempt, presets, editing, onAction }) {
   const fault = faultOfRun(run, draft.form);
+  const isOffered = run.diagnosis?.actions?.some(({ code }) => fieldOfAction(code, draft.form) === fault?.name); // by a button of its own
   return html`
     <${Ladder} run=${run} folded=${run.state === 'passed' && (!watched || Boolean(smtp.draft))} inForce=${smtp.sending_with}
       paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
       offerSwitch=${watched && !smtp.sending.enabled && smtp.setup === 'complete'}
       onSwitchOn=${resume.ask} onTest=${() => focus('test_to')} onCancel=${attempt(() => api.cancelVerification(run.id))}
       senderRule=${presetOfHost(presets, run.settings.host)?.sender_rule}
-      onGoToField=${editing && fault && (() => focus(fault.name))} onAction=${onAction} />`;
+      onGoToField=${editing && fault && !isOffered && (() => focus(fault.name))} onAction=${onAction} />`;
 }
 
 function Settings({ aim, smtp, session, problem, setProblem, draft }) {
@@ -329,6 +328,10 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
     leaving.never();
     steps.choose(preset);
   };
+  const discard = () => {
+    leaving.never();
+    folds.discard();
+  };
 
   const isOver = run?.state === 'failed' && (run.id === given || (active && !smtp.draft && !editing)); // its draft is gone
   const verdict = run && !blank && !isOver && html`
@@ -352,7 +355,7 @@ function Settings({ aim, smtp, session, problem, setProblem, draft }) {
         ${editing ? html`
           <${SettingsForm} key="form" draft=${draft} smtp=${smtp} discovery=${discovery} presets=${presets} chosen=${chosen} blank=${blank}
             locked=${verifying} runFault=${smtp.setup === 'failed' && !draft.editedSinceRun ? faultOfRun(run, draft.form) : null}
-            onSubmit=${() => (blank ? steps.start() : steps.verify())} onDiscard=${folds.discard} onLeaveAddress=${leaving.later}
+            onSubmit=${() => (blank ? steps.start() : steps.verify())} onDiscard=${discard} onLeaveAddress=${leaving.later}
             onLookUp=${() => discovery.ask(draft.address())} onChoose=${choose} onByHand=${folds.byHand} />` : html`
           <${Now} smtp=${smtp} member=${session.member} fresh=${watched} onEdit=${folds.edit}
             inSandbox=${sandboxInForce} />`}

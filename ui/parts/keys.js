@@ -37,6 +37,7 @@ const Key = ({ entry: { id, state, created_at: at, sealed } }) => html`
   <li data-key=${id} data-key-state=${state}>
     <p><code>${id}</code> <span class=${`badge ${LOOKS[state][0]}`}><${Icon} name=${LOOKS[state][1]} />${t(`keys.${state}`)}</span></p>
     <p class="hint">${at ? t('keys.created', { time: dateTime(at) }) : t('keys.created.unknown')} · ${t('keys.sealed', { n: sealed })}</p>
+    ${state === 'retiring' && sealed === 0 && html`<p class="hint">${t('keys.unneeded')}</p>`}
   </li>`;
 
 export function KeysCard() {

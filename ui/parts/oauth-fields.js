@@ -2,8 +2,11 @@
 import '../oauth-api.js';
 import { html } from '../html.js';
 import { date, dateTime, t } from '../i18n.js';
+import { refusesRedirect } from '../oauth.js';
 import { AreaField } from './area-field.js';
 import { Field, PasswordField } from './field.js';
+import { CopyLine } from './guide.js';
+import { Notice } from './notice.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const SOON_DAYS = 30;
@@ -48,3 +51,9 @@ export const ClientSecret = ({ field, draft, label, hint, optional }) => html`
     <${Field} ...${field('client_secret_ends_at', { type: 'date', optional: true })} />
   </div>
   ${draft.form.client_secret_ends_at ? html`<${Ends} at=${draft.form.client_secret_ends_at} />` : html`<p class="hint">${t('oauth.ends.hint')}</p>`}`;
+
+/** Where the provider sends the browser back, and whether it takes such an address. */
+export const RedirectUri = ({ draft: { form }, smtp: { oauth_redirect_uri: address } }) => html`
+  <${CopyLine} id="redirect-uri" what=${t('oauth.redirect')} text=${address} />
+  ${refusesRedirect(form.provider, address) && html`
+    <div data-redirect="refused"><${Notice} tone="warn">${t(`oauth.redirect.${form.provider}`)} <a href="#/organisation">${t('oauth.redirect.change')}</a><//></div>`}`;

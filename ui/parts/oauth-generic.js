@@ -2,14 +2,14 @@
 import '../oauth-api.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
-import { CopyLine, Guide, Step } from './guide.js';
-import { ClientSecret, Open } from './oauth-fields.js';
+import { Guide, Step } from './guide.js';
+import { ClientSecret, Open, RedirectUri } from './oauth-fields.js';
 import { SignIn } from './oauth-sign-in.js';
 
 const SECURE = 'https://';
 
 export function Generic(parts) {
-  const { field, draft, smtp } = parts;
+  const { field, draft } = parts;
   const byPerson = draft.form.grant === 'refresh_token';
   const address = (name, more) => html`<${Open} field=${field} name=${name} inputmode="url" placeholder=${SECURE} ...${more} />`;
   return html`
@@ -20,7 +20,7 @@ export function Generic(parts) {
         ${byPerson && address('device_url', { optional: true })}
         <${Open} field=${field} name="scope" required hint=${t('oauth.generic.scope.hint')} /><//>
       <${Step} id="client" title=${t('oauth.generic.client')} text=${byPerson && t('oauth.generic.client.text')}>
-        ${byPerson && html`<${CopyLine} id="redirect-uri" what=${t('oauth.redirect')} text=${smtp.oauth_redirect_uri} />`}
+        ${byPerson && html`<${RedirectUri} ...${parts} />`}
         <${Open} field=${field} name="client_id" required />
         <${ClientSecret} field=${field} draft=${draft} optional=${byPerson} /><//>
       ${byPerson && html`<${Step} id="sign-in" title=${t('oauth.sign_in')}><${SignIn} ...${parts} hasDevice=${Boolean(draft.form.device_url.trim())} /><//>`}

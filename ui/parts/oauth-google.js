@@ -6,7 +6,7 @@ import { t } from '../i18n.js';
 import { serviceAccountOf } from '../oauth-fault.js';
 import { CopyLine, Guide, Step } from './guide.js';
 import { Notice } from './notice.js';
-import { ClientSecret, Open, Pasted } from './oauth-fields.js';
+import { ClientSecret, Open, Pasted, RedirectUri } from './oauth-fields.js';
 import { SignIn } from './oauth-sign-in.js';
 
 const CLOUD = 'https://console.cloud.google.com/iam-admin/serviceaccounts';
@@ -57,7 +57,7 @@ const ByPerson = (parts) => html`
   <${Guide}>
     <${Step} id="audience" title=${t('oauth.google.audience')} path=${t('oauth.google.audience.path')} href=${PLATFORM} link=${t('oauth.open.cloud')} text=${t('oauth.google.audience.text')} />
     <${Step} id="client" title=${t('oauth.google.client')} path=${t('oauth.google.client.path')} text=${t('oauth.google.client.text')}>
-      <${CopyLine} id="redirect-uri" what=${t('oauth.redirect')} text=${parts.smtp.oauth_redirect_uri} />
+      <${RedirectUri} ...${parts} />
       <${Open} field=${parts.field} name="client_id" required />
       <${ClientSecret} field=${parts.field} draft=${parts.draft} /><//>
     <${Step} id="sign-in" title=${t('oauth.sign_in')}><${SignIn} ...${parts} /><//>

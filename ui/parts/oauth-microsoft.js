@@ -7,8 +7,8 @@ import { isGuid } from '../oauth-fault.js';
 import { linesFor } from '../powershell.js';
 import { Choice } from './choice.js';
 import { Field } from './field.js';
-import { Clicks, CopyBlock, CopyLine, Guide, Step } from './guide.js';
-import { ClientSecret, Ends, Open, Pasted } from './oauth-fields.js';
+import { Clicks, CopyBlock, Guide, Step } from './guide.js';
+import { ClientSecret, Ends, Open, Pasted, RedirectUri } from './oauth-fields.js';
 import { SignIn } from './oauth-sign-in.js';
 
 const ENTRA = 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade';
@@ -75,13 +75,13 @@ const ByApplication = ({ field, draft, locked }) => html`
   <//>`;
 
 function ByPerson(parts) {
-  const { field, draft, smtp } = parts;
+  const { field, draft } = parts;
   const isPersonal = draft.form.tenant === 'consumers';
   return html`
     <${Guide}>
       <${Step} id="register" title=${t('oauth.ms.register')} path=${t('oauth.ms.register.path')} href=${ENTRA} link=${t('oauth.open.entra')}
         text=${t(isPersonal ? 'oauth.ms.register.personal' : 'oauth.ms.register.person')}>
-        <${CopyLine} id="redirect-uri" what=${t('oauth.redirect')} text=${smtp.oauth_redirect_uri} />
+        <${RedirectUri} ...${parts} />
         <p>${t('oauth.ms.register.ids')}</p>
         ${isPersonal ? html`<${ClientId} field=${field} />` : html`<${Ids} field=${field} />`}<//>
       <${Step} id="proof" title=${t('oauth.ms.proof')}><${SecretFields} field=${field} draft=${draft} optional /><//>

@@ -143,8 +143,8 @@ function Foot({ draft, smtp, locked, onDiscard, otherServer }) {
     ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
     <div class="buttons">
       <button type="submit" class=${otherServer ? '' : 'primary'} disabled=${locked}>${t('settings.verify')}</button>
-      ${(smtp.draft || draft.unsaved().length > 0) && html`
-        <button type="button" disabled=${locked} onClick=${onDiscard}>${t('settings.discard')}</button>`}
+      ${(smtp.draft || draft.discarding || draft.unsaved().length > 0) && html`
+        <button type="button" disabled=${locked || draft.discarding} onClick=${onDiscard}>${t('settings.discard')}</button>`}
     </div>
     <p class="hint">${t('settings.verify.hint')}
       ${' '}${smtp.draft && smtp.sending_with && t('settings.in_force', { host: readable(smtp.sending_with.host), from: readable(smtp.sending_with.from_email) })}</p>`;
@@ -181,7 +181,7 @@ export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, r
       onSubmit=${(event) => { event.preventDefault(); onSubmit(); }}>
       <header class="card-head">
         <h2 id="form-title">${t(blank ? 'flow.start' : 'settings.title')}</h2>
-        <span class="hint saved" data-saved=${smtp.draft && !draft.saving && !draft.edited().length ? 'yes' : 'no'}>${savedText(draft, smtp)}</span>
+        <span class="hint saved" data-saved=${draft.saving || draft.edited().length ? 'no' : smtp.draft ? 'yes' : 'none'}>${savedText(draft, smtp)}</span>
       </header>
       ${!blank && html`<p class="hint">${t('field.required_note')}</p>`}
 
