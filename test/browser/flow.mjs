@@ -1,7 +1,8 @@
 // The main job from the first visit to the captured test mail, in one language.
 import assert from 'node:assert/strict';
-import { ADMIN, chooseTile, createAdmin, eventually, inspect, openBrowser, setupState, untilRun, untilValue } from './browser.mjs';
+import { eventually, inspect, openBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
+import { ADMIN, chooseTile, createAdmin, rungs, setupState, untilFocused, untilRun, untilText, untilValue } from './steps.mjs';
 import { chain } from './tap.mjs';
 
 const WORDS = {
@@ -41,9 +42,9 @@ export async function flow(language) {
       assert.equal(await page.inputValue('#public_url'), daemon.url, 'it proposes the address that is in use');
       await look('02-setup');
       await createAdmin(page, daemon.setupLink);
-      assert.equal(await page.textContent('h1'), words.page);
-      assert.equal(await page.textContent('#status-title'), words.states.not_configured);
-      assert.match(page.url(), /#\/settings\/email$/);
+      await untilText(page, 'h1', words.page);
+      await untilText(page, '#status-title', words.states.not_configured);
+      await page.waitForURL(/#\/settings\/email$/);
       assert.deepEqual(await page.$$eval('main input', (all) => all.map(({ id }) => id)), ['from_email']);
       assert.equal(await page.locator('.way .past, .way .here').count(), 0, 'no stage is shown as done');
       await look('03-not-configured');
@@ -55,7 +56,7 @@ export async function flow(language) {
       await page.waitForSelector('[data-found=domain_table]');
       await untilValue(page, 'host', 'smtp.ionos.de');
       assert.ok((await page.textContent('.found-best .hint')).includes('ionos.de'), 'it says why');
-      await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+      await untilFocused(page, '#password');
       assert.equal(await page.getAttribute('[data-provider]', 'data-provider'), 'ionos');
       await page.waitForSelector('[data-saved=yes]');
       await look('03b-found');
@@ -65,7 +66,7 @@ export async function flow(language) {
       await chooseTile(page, 'sandbox');
       await untilValue(page, 'host', 'localhost');
       await setupState(page, 'incomplete');
-      assert.equal(await page.textContent('#status-title'), words.states.incomplete);
+      await untilText(page, '#status-title', words.states.incomplete);
       await untilValue(page, 'from_email', 'sandbox@localhost.test');
       await page.waitForSelector('[data-saved=yes]');
       await look('04-begun');
@@ -74,11 +75,9 @@ export async function flow(language) {
     await step('verifying climbs every rung and puts the settings in force', async () => {
       await untilRun(page, 'passed', () => button(words.verify).click());
       await setupState(page, 'complete');
-      assert.equal(await page.textContent('#status-title'), words.complete);
-      const rungs = await page.$$eval('[data-phase]', (all) => all.map((one) => [one.dataset.phase, one.dataset.state]));
-      assert.deepEqual(rungs, RUNGS.map((name) => [name, 'passed']));
-      await page.waitForSelector('.settings', { state: 'detached' }); // and the password with it
-      await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'status-title'));
+      await untilText(page, '#status-title', words.complete);
+      assert.deepEqual(await rungs(page), RUNGS.map((name) => [name, 'passed']));
+      await untilFocused(page, '#status-title');
       await look('05-complete');
     });
 

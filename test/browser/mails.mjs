@@ -1,8 +1,9 @@
 // The system mails as a reader sees them: every one in both languages, on a phone and a desktop, light and dark, with a long name
 // and a pale colour; and the plain text beside it.
 import assert from 'node:assert/strict';
-import { callApi, createAdmin, inspect, openBrowser } from './browser.mjs';
+import { inspect, openBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
+import { callApi, createAdmin } from './steps.mjs';
 import { test } from './tap.mjs';
 
 const WIDTHS = { phone: 360, desktop: 1280 };

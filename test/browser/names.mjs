@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
 import { deviceOf } from '../../ui/device.js';
-import { DraftForm } from '../../ui/draft.js';
-import { oauthNeeds, oauthStart } from '../../ui/oauth.js';
+import { DraftForm, faultOfRun } from '../../ui/draft.js';
+import { fieldOfRefusal, oauthNeeds, oauthStart, refusesRedirect } from '../../ui/oauth.js';
 import { quoted } from '../../ui/powershell.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
@@ -24,6 +24,31 @@ const READABLE = [
   ['within a longer word it is no label', 'axn--bcher-kva', 'axn--bcher-kva'],
   ['plain text', 'smtp.ionos.de', 'smtp.ionos.de'],
   ['nothing', '', ''],
+];
+
+const MICROSOFT = { provider: 'microsoft', grant: 'client_secret', tenant: 'firma.de', device_url: '' };
+const GENERIC = { provider: 'generic', grant: 'client_secret', device_url: '' };
+/** The way to sign in, the actions of the diagnosis, the field that is at fault. */
+const REFUSALS = [
+  ['a network that fails is no fault of a field', MICROSOFT, ['ask_operator', 'retry_later'], undefined],
+  ['nor is a name that is not found', MICROSOFT, ['retry_later'], undefined],
+  ['nor is a clock', { ...MICROSOFT, grant: 'certificate' }, ['check_clock', 'retry_later'], undefined],
+  ['a name that was typed in', GENERIC, ['enter_token_url', 'retry_later'], 'token_url'],
+  ['what this provider has no field for', MICROSOFT, ['enter_token_url', 'enter_tenant'], 'tenant'],
+  ['a secret', MICROSOFT, ['enter_oauth_secret', 'open_oauth_console'], 'client_secret'],
+  ['a certificate', { ...MICROSOFT, grant: 'certificate' }, ['enter_oauth_secret'], 'private_key'],
+  ['a service account', { provider: 'google', grant: 'service_account' }, ['enter_oauth_secret'], 'service_account_key'],
+  ['an application', MICROSOFT, ['enter_client_id', 'enter_tenant'], 'client_id'],
+  ['a mailbox', { provider: 'google', grant: 'service_account' }, ['use_address_as_username'], 'username'],
+  ['a sign-in that is over', { ...MICROSOFT, grant: 'refresh_token' }, ['enter_oauth_secret', 'sign_in_again'], 'refresh_token'],
+  ['an application does not sign in again', MICROSOFT, ['sign_in_again', 'ask_operator'], undefined],
+];
+
+const REDIRECTS = [
+  ['microsoft', 'http://127.0.0.1:8465/oauth/return', true], ['microsoft', 'http://localhost:8465/oauth/return', false],
+  ['microsoft', 'https://mail.firma.de/oauth/return', false], ['microsoft', 'http://mail.firma.de/oauth/return', true],
+  ['google', 'http://127.0.0.1:8465/oauth/return', false], ['google', 'http://[::1]:8465/oauth/return', false],
+  ['google', 'http://mail.firma.de/oauth/return', true], ['generic', 'http://mail.firma.de/oauth/return', false],
 ];
 
 const PASTED = [
@@ -120,6 +145,16 @@ async function oauth() {
     assert.deepEqual(needs('generic', 'refresh_token'), ['authorize_url', 'client_id', 'refresh_token', 'scope', 'token_url']);
     assert.ok(!needs('generic', 'refresh_token', { device_url: 'https://a.example/d' }).includes('authorize_url'));
   });
+  for (const [name, form, codes, field] of REFUSALS) {
+    await test(`a token that is not handed out is mended where it belongs: ${name}`, () => {
+      assert.equal(fieldOfRefusal(codes.map((code) => ({ code })), form), field);
+      const run = { state: 'failed', phases: [{ name: 'token', state: 'failed' }], diagnosis: { meaning: 'Nein.', actions: codes.map((code) => ({ code })) } };
+      assert.deepEqual(faultOfRun(run, { ...form, auth: 'oauth2' }), field ? { name: field, text: 'Nein.' } : null);
+    });
+  }
+  for (const [provider, address, refused] of REDIRECTS) {
+    await test(`a redirect address: ${provider} ${refused ? 'refuses' : 'takes'} ${address}`, () => assert.equal(refusesRedirect(provider, address), refused));
+  }
   await test('what is typed comes into a line for PowerShell as a text, whatever quotation marks are in it', () => {
     assert.deepEqual(["o'hara@firma.de", 'a\u2019; Remove-Mailbox', '$(x) `y'].map(quoted), ["'o''hara@firma.de'", "'a\u2019\u2019; Remove-Mailbox'", "'$(x) `y'"]);
   });
@@ -157,6 +192,21 @@ export async function names() {
     assert.equal(draft.form.password, 'sandbox');
     assert.ok(!draft.isTyped('host'));
     assert.doesNotMatch(JSON.stringify(draft.proposed), /password|sandbox/);
+  });
+  await test('the address typed as user name stays, and goes along as soon as the sender is another', () => {
+    const draft = new DraftForm(() => {});
+    const active = { host: 'smtp.example.com', port: 587, security: 'starttls', username: null, from_email: 'office@example.com', quota: {}, password: { set: true } };
+    const type = (name, value) => {
+      draft.set(name, value);
+      clearTimeout(draft.timer); // nothing is saved here
+    };
+    draft.adopt({ draft: null, active });
+    type('username', 'office@example.com');
+    assert.deepEqual(draft.edited(), [], 'it says nothing new');
+    draft.adopt({ draft: null, active }, { username: 'office@example.com' }); // and so the service leaves it out
+    assert.equal(draft.form.username, 'office@example.com');
+    type('from_email', 'info@example.com');
+    assert.deepEqual(draft.edited().sort(), ['from_email', 'username']);
   });
   await test('a well-known port names its encryption', () => {
     for (const [port, security] of PORTS) assert.equal(securityOfPort(port), security, port);

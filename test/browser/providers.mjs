@@ -1,41 +1,15 @@
 // The providers people have, in small, on this machine (test/real/providerworld.py): what a person types, what goes wrong there in
 // the provider's own words, and the one click that mends it.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createAdmin, eventually, inspect, inspectElsewhere, openBrowser, openForm, setupState, untilRun, untilValue } from './browser.mjs';
+import { eventually, inspect, inspectElsewhere, openBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { domain } from './domain.mjs';
+import {
+  clipboard, createAdmin, openFormAnew, readSmtp, setupState, text, untilFocused, untilRun, untilRung, untilText, untilValue,
+} from './steps.mjs';
 import { test } from './tap.mjs';
+import { startWorld } from './world.mjs';
 
-const WORLD = new URL('../real/providerworld.py', import.meta.url).pathname;
-
-/** { dns_server, ca_file, providers, …, end() }: a DNS server and the servers it names, until end(). */
-async function startWorld() {
-  const child = spawn('python3', [WORLD, '--serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => { child.once('exit', resolve); });
-  const line = await new Promise((resolve, reject) => {
-    let said = '';
-    child.stdout.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes('\n')) resolve(said);
-    });
-    child.once('error', reject);
-    ended.then((status) => reject(new Error(`the world of providers ended with ${status}`)));
-  });
-  return {
-    ...JSON.parse(line),
-    end: async () => {
-      child.stdin.end();
-      await ended;
-    },
-  };
-}
-
-/** One check; after one that passed the form is folded away, and with it everything that was typed. */
-async function run(page, outcome, start = () => page.click('.settings button[type=submit]')) {
-  await untilRun(page, outcome, start);
-  if (outcome === 'passed') await page.waitForSelector('.settings', { state: 'detached' });
-}
 const action = (page, code) => page.locator(`.ladder [data-action=${code}]`);
 
 /** From a page that has everything folded away: the address of another customer, and what was found for it in the form. */
@@ -43,17 +17,6 @@ async function enterAddress(page, email, source) {
   await page.fill('#from_email', email);
   await page.keyboard.press('Tab');
   await page.waitForSelector(`[data-found=${source}]`);
-}
-
-/** Starts from nothing: settings in force are left alone, a draft goes. */
-async function anew(page) {
-  await openForm(page);
-  const drop = page.getByRole('button', { name: 'Entwurf verwerfen' });
-  if (await drop.count()) {
-    await drop.click();
-    await drop.waitFor({ state: 'detached' });
-  }
-  await openForm(page);
 }
 
 async function found(page, world) {
@@ -69,14 +32,14 @@ async function found(page, world) {
     await page.keyboard.press('Enter');
     await page.waitForSelector('[data-found=mx]');
     await untilValue(page, 'host', 'smtp.ionos.de');
-    assert.match(await page.textContent('.found-best .hint'), /kundenserver\.de/);
-    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    await untilText(page, '.found-best .hint', /kundenserver\.de/);
+    await untilFocused(page, '#password');
     await inspect(page, 'de-40-found-by-mx');
   });
 
   await test('providers: the right password is all that is left to type, and the keyboard was enough for all of it', async () => {
     await page.keyboard.type(ionos.password);
-    await run(page, 'passed', () => page.keyboard.press('Enter'));
+    await untilRun(page, 'passed', () => page.keyboard.press('Enter'));
     await setupState(page, 'complete');
   });
 
@@ -91,7 +54,7 @@ async function found(page, world) {
   });
 
   await test('providers: ALL-INKL, whose server name nobody remembers, is found, and the login is asked for', async () => {
-    await anew(page);
+    await openFormAnew(page);
     await enterAddress(page, allinkl.email, 'mx');
     const take = page.locator('.found-best button');
     if (await take.count()) await take.click();
@@ -99,68 +62,64 @@ async function found(page, world) {
     await page.waitForSelector('[data-provider=allinkl]');
     await page.fill('#username', allinkl.usernames[0]);
     await page.fill('#password', allinkl.password);
-    await run(page, 'passed');
+    await untilRun(page, 'passed');
   });
 
   await test('providers: an address of another domain takes the place of all that is in force, and its password goes nowhere else', async () => {
-    await anew(page);
+    await openFormAnew(page);
     assert.equal(await page.inputValue('#host'), 'w0123456.kasserver.com');
     await page.fill('#from_email', ionos.email);
     await page.fill('#password', ionos.password);
-    await run(page, 'passed', () => page.keyboard.press('Enter')); // before anybody has been asked: the check waits for the look-up
-    assert.match(await page.textContent('.ladder-target'), /^smtp\.ionos\.de:/);
-    const { active } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    await untilRun(page, 'passed', () => page.keyboard.press('Enter')); // before anybody has been asked: the check waits for the look-up
+    await untilText(page, '.ladder-target', /^smtp\.ionos\.de:/);
+    const { active } = await readSmtp(page);
     assert.deepEqual([active.host, active.username ?? active.from_email, active.from_email], ['smtp.ionos.de', ionos.email, ionos.email]);
   });
 
   await test('providers: a domain that names its server in the DNS or on its own page is found', async () => {
     for (const [email, source] of [['post@srv-verein.example', 'srv'], [world.autoconfig_email, 'autoconfig']]) {
-      await anew(page);
+      await openFormAnew(page);
       await enterAddress(page, email, source);
       assert.ok((await page.textContent('.found-best')).includes('-verein.example'), email);
     }
   });
 
   await test('providers: a server that somebody typed is not replaced, only offered', async () => {
-    await anew(page);
+    await openFormAnew(page);
     await page.fill('#from_email', ionos.email);
     await page.fill('#host', 'mail.selbst.example');
     await page.locator('.settings p > .link').click();
     await page.waitForSelector('[data-found=mx]');
     assert.equal(await page.inputValue('#host'), 'mail.selbst.example');
-    assert.match(await page.textContent('.status-todo'), /anderer Server gefunden: smtp\.ionos\.de/);
-    assert.match(await page.getAttribute('.found-best button', 'class'), /primary/);
-    await page.locator('.found-best button').click();
+    await untilText(page, '.status-todo', /anderer Server gefunden: smtp\.ionos\.de/);
+    await page.click('.found-best button.primary');
     await untilValue(page, 'host', 'smtp.ionos.de');
     await page.waitForSelector('.found-best .badge');
   });
 
   await test('providers: where nothing is found, the page says so, offers the public database and asks nobody by itself', async () => {
-    await anew(page);
+    await openFormAnew(page);
     await enterAddress(page, 'post@broken.example', 'nothing');
     await page.waitForSelector('.found-wide button');
     await inspect(page, 'de-41-nothing-found');
   });
 }
 
-/** Fills the form as a person would who knows everything but what the statement is about. */
-async function fillIn(page, values) {
-  await anew(page);
-  for (const [name, value] of Object.entries({ username: '', ...values })) {
-    if (name !== 'security') await page.fill(`#${name}`, value);
-  }
-  if (values.security) await page.click(`label:has(#security_${values.security})`);
+/** Fills the form as a person would who knows everything but what the statement is about: the server first, so that none is looked up. */
+async function fillIn(page, { host, port, ...values }) {
+  await openFormAnew(page);
+  for (const [name, value] of Object.entries({ host, ...(port && { port }), username: '', ...values })) await page.fill(`#${name}`, value);
 }
 
 async function mended(page, { providers: { ionos, strato, allinkl, gmail, microsoft365 }, wrong_password: wrong }) {
   await test('providers: a wrong password is named as such and stays the person\'s to type', async () => {
     await fillIn(page, { from_email: strato.email, host: 'smtp.strato.de', port: '465', password: wrong });
-    await run(page, 'failed');
-    await page.waitForSelector('[data-phase=auth][data-state=failed]');
+    await untilRun(page, 'failed');
+    await untilRung(page, 'auth', 'failed');
     assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
     await page.waitForSelector('#password[aria-invalid=true]');
     await page.fill('#password', strato.password);
-    await run(page, 'passed');
+    await untilRun(page, 'passed');
   });
 
   await test('providers: the record that a domain lacks can be copied; where that is not allowed, the text is marked', async () => {
@@ -170,97 +129,93 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     assert.match(name, /^_dmarc\.kanzlei-strato\.example\.?$/);
     assert.match(value, /^v=DMARC1; *p=none/);
     await page.locator('[data-record=dmarc]').getByRole('button', { name: 'Wert kopieren' }).click();
-    await eventually(async () => assert.equal(await page.evaluate('navigator.clipboard.readText()'), value));
+    await eventually(async () => assert.equal(await clipboard(page), value));
     await page.evaluate(() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); });
     await page.locator('[data-record=dmarc]').getByRole('button', { name: 'Name kopieren' }).click();
-    assert.equal(await page.evaluate('getSelection().toString()'), name);
+    await eventually(async () => assert.equal(await page.evaluate('getSelection().toString()'), name));
     await page.reload();
   });
 
   await test('providers: another sender of the same domain keeps the login, and no password is asked for', async () => {
-    await anew(page);
+    await openFormAnew(page);
     await page.fill('#from_email', 'empfang@kanzlei-strato.example');
     await untilValue(page, 'username', strato.email);
     assert.doesNotMatch(await page.textContent('.settings'), /haben sich geändert/);
     await page.fill('#from_email', strato.email);
     await page.keyboard.press('Tab');
     await untilValue(page, 'username', '');
-    await anew(page);
+    await openFormAnew(page);
     await page.getByRole('button', { name: 'Schließen' }).click();
   });
 
   await test('providers: the customer number as user name is replaced by the address with one click', async () => {
     await fillIn(page, { from_email: ionos.email, username: '123456789', host: 'smtp.ionos.de', port: '465', password: ionos.password });
-    await run(page, 'failed');
+    await untilRun(page, 'failed');
     await inspect(page, 'de-42-wrong-user-name');
     await inspectElsewhere(page, '42-wrong-user-name');
-    await run(page, 'passed', () => action(page, 'use_address_as_username').click());
+    await untilRun(page, 'passed', () => action(page, 'use_address_as_username').click());
   });
 
   await test('providers: a name that is not on the certificate is replaced by the right one with one click', async () => {
     await fillIn(page, { from_email: allinkl.email, username: allinkl.usernames[0], host: 'smtp.all-inkl.com', port: '465', password: allinkl.password });
-    await run(page, 'failed');
-    await page.waitForSelector('[data-phase=certificate][data-state=failed]');
+    await untilRun(page, 'failed');
+    await untilRung(page, 'certificate', 'failed');
     await inspect(page, 'de-43-wrong-certificate');
-    await run(page, 'passed', () => action(page, 'use_right_host').click());
+    await untilRun(page, 'passed', () => action(page, 'use_right_host').click());
   });
 
   await test('providers: Gmail sends whoever typed the account password to the page for app passwords', async () => {
     await fillIn(page, { from_email: gmail.email, host: 'smtp.gmail.com', port: '465', password: gmail.account_password });
-    assert.equal(await page.textContent('label[for=password]').then((text) => text.replace('*', '').trim()), 'App-Passwort');
-    await run(page, 'failed');
+    await untilText(page, 'label[for=password]', /^App-Passwort/);
+    await untilRun(page, 'failed');
     assert.match(await action(page, 'open_app_password').getAttribute('href'), /^https:\/\/myaccount\.google\.com\//);
     await inspect(page, 'de-44-app-password');
     await page.fill('#password', gmail.password.replace(/(.{4})(?=.)/g, '$1 ')); // as Google shows it
-    await run(page, 'passed');
+    await untilRun(page, 'passed');
   });
 
   await test('providers: that Google replaces a foreign sender without a word is said before it does', async () => {
     await fillIn(page, { from_email: 'anderer@verein.example', username: gmail.email, host: 'smtp.gmail.com' });
-    await page.waitForSelector('#sender-rule');
-    assert.match(await page.textContent('#sender-rule'), /^Gmail:.*stillschweigend durch die Adresse des Kontos ersetzt/);
+    await untilText(page, '#sender-rule', /^Gmail:.*stillschweigend durch die Adresse des Kontos ersetzt/);
     await page.fill('#from_email', gmail.email);
     await page.waitForSelector('#sender-rule', { state: 'detached' });
   });
 
   await test('providers: a sender the provider refuses is replaced by the one of the login with one click', async () => {
     await fillIn(page, { from_email: 'anderer@kanzlei-strato.example', username: strato.email, host: 'smtp.strato.de', port: '465', password: strato.password });
-    await run(page, 'failed');
-    await page.waitForSelector('[data-phase=sender][data-state=failed]');
+    await untilRun(page, 'failed');
+    await untilRung(page, 'sender', 'failed');
     await inspect(page, 'de-45-sender-refused');
     await page.reload(); // the form is folded away, and the click opens it again
     await page.waitForSelector('.ladder [data-action]');
     assert.equal(await page.locator('.settings').count(), 0);
-    await run(page, 'passed', () => action(page, 'use_from_of_login').click());
+    await untilRun(page, 'passed', () => action(page, 'use_from_of_login').click());
   });
 
   await test('providers: after a reload a click that needs the password fills in the rest and asks for it', async () => {
     await fillIn(page, { from_email: ionos.email, username: '987654321', host: 'smtp.ionos.de', port: '465', password: ionos.password });
-    await run(page, 'failed');
+    await untilRun(page, 'failed');
     await page.reload();
     await action(page, 'use_address_as_username').click();
     await untilValue(page, 'username', ionos.email);
-    await eventually(async () => assert.equal(await page.evaluate('document.activeElement.id'), 'password'));
+    await untilFocused(page, '#password');
     await page.fill('#password', ionos.password);
-    await run(page, 'passed');
+    await untilRun(page, 'passed');
   });
 
   await test('providers: a port that is blocked leads to the other one with one click', async () => {
-    await fillIn(page, { from_email: microsoft365.email, host: 'smtp.office365.com', port: '465' });
-    await page.click('label:has(#auth_auto)'); // OAuth2 is offered first
-    await page.fill('#password', microsoft365.password);
-    await run(page, 'failed');
+    await fillIn(page, { from_email: microsoft365.email, host: 'smtp.office365.com', port: '465', password: microsoft365.password });
+    await untilRun(page, 'failed');
     await page.waitForSelector('[data-sibling=open]');
     await inspect(page, 'de-46-blocked-port');
-    await run(page, 'passed', () => action(page, 'use_sibling_port').click());
+    await untilRun(page, 'passed', () => action(page, 'use_sibling_port').click());
   });
 
   await test('providers: Microsoft refuses the sender only with the mail: the test mail, the email and the state offer the address of the login', async () => {
     const offer = (where) => page.locator(`${where} [data-action=use_from_of_login]`);
     await fillIn(page, { from_email: 'anderer@schule-microsoft.example', username: microsoft365.email, host: 'smtp.office365.com', port: '587', password: microsoft365.password });
-    await run(page, 'passed');
-    assert.match(await page.textContent('.other-sender'), /^Angemeldet als sekretariat@.*, Absender ist anderer@.*zeigt endgültig die Testmail/);
-    await page.waitForSelector('.settings', { state: 'detached' });
+    await untilRun(page, 'passed');
+    await untilText(page, '.other-sender', /^Angemeldet als sekretariat@.*, Absender ist anderer@.*zeigt endgültig die Testmail/);
     await page.fill('#test_to', 'kundin@example.net');
     await page.getByRole('button', { name: 'Testmail senden' }).click();
     await offer('.test-progress').waitFor();
@@ -273,16 +228,16 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await offer('.test-progress').waitFor(); // it still says why
     await offer('.dates').waitFor();
     await offer('.status.warn').waitFor(); // not green, and with the same way out
-    assert.match(await page.textContent('#status-title'), /Eingeschränkt/);
+    await untilText(page, '#status-title', /Eingeschränkt/);
     await inspect(page, 'de-48-last-failure');
-    await run(page, 'passed', () => offer('.dates').click());
-    const { active } = await (await page.context().request.get(`${new URL(page.url()).origin}/v1/smtp`)).json();
+    await untilRun(page, 'passed', () => offer('.dates').click());
+    const { active } = await readSmtp(page);
     assert.equal(active.from_email, microsoft365.email);
   });
 }
 
 export async function providers() {
-  const world = await startWorld();
+  const world = await startWorld('providerworld', '--serve');
   try {
     const daemon = await startDaemon([], ['--dns-server', world.dns_server, '--ca-file', world.ca_file]);
     const browser = await openBrowser(daemon.url);

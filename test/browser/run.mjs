@@ -1,24 +1,26 @@
 // Runs the suites of the pages, all or those named: node test/browser/run.mjs [SUITE...]. Several run two at a time, in processes of their own.
+// BROWSER_PICTURES=1 leaves pictures of the pages in build/screenshots, BROWSER_SLOWER=4 lets them run at a quarter of their speed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { plan, test } from './tap.mjs';
 
+// First what tells something at once, then the longest, so that the lanes end together.
 const SUITES = {
-  i18n: async () => (await import('./i18n.mjs')).i18n(),
   names: async () => (await import('./names.mjs')).names(),
+  i18n: async () => (await import('./i18n.mjs')).i18n(),
   mime: async () => (await import('./mime.mjs')).mime(),
-  'flow-de': async () => (await import('./flow.mjs')).flow('de'),
-  'flow-en': async () => (await import('./flow.mjs')).flow('en'),
-  faults: async () => (await import('./faults.mjs')).faults(),
+  oauth: async () => (await import('./oauth.mjs')).oauth(),
   providers: async () => (await import('./providers.mjs')).providers(),
-  cards: async () => (await import('./cards.mjs')).cards(),
-  outbox: async () => (await import('./outbox.mjs')).outbox(),
-  mails: async () => (await import('./mails.mjs')).mails(),
+  faults: async () => (await import('./faults.mjs')).faults(),
   'admin-de': async () => (await import('./admin.mjs')).admin('de'),
   'admin-en': async () => (await import('./admin.mjs')).admin('en'),
-  oauth: async () => (await import('./oauth.mjs')).oauth(),
+  outbox: async () => (await import('./outbox.mjs')).outbox(),
   'people-de': async () => (await import('./people.mjs')).people('de'),
   'people-en': async () => (await import('./people.mjs')).people('en'),
+  cards: async () => (await import('./cards.mjs')).cards(),
+  mails: async () => (await import('./mails.mjs')).mails(),
+  'flow-de': async () => (await import('./flow.mjs')).flow('de'),
+  'flow-en': async () => (await import('./flow.mjs')).flow('en'),
 };
 
 const AT_ONCE = 2; // much of a suite is waiting

@@ -2,15 +2,17 @@
 let count = 0;
 let failed = 0;
 
-/** Runs one statement; what it throws becomes the diagnostic below its "not ok". */
+/** Runs one statement; what it throws becomes the diagnostic below its "not ok", and how long it took stands beside it. */
 export async function test(name, body) {
+  const started = performance.now();
+  const took = () => `# time=${Math.round(performance.now() - started)}ms`;
   count += 1;
   try {
     await body();
-    console.log(`ok ${count} - ${name}`);
+    console.log(`ok ${count} - ${name} ${took()}`);
   } catch (error) {
     failed += 1;
-    console.log(`not ok ${count} - ${name}`);
+    console.log(`not ok ${count} - ${name} ${took()}`);
     for (const line of String(error?.stack ?? error).split('\n').slice(0, 14)) console.log(`# ${line}`);
   }
 }
