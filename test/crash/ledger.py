@@ -12,9 +12,9 @@ import tempfile
 import threading
 import time
 
-FIRST_ANSWER_SECONDS = 60
+FIRST_ANSWER_SECONDS = 120
 UNCERTAIN_SECONDS = 16 * 60  # later than a mail whose fate is unknown is sent again
-ROUNDS = 6
+ROUNDS = 12  # of sending the uncertain ones again, at most
 SUBJECT = re.compile(rb"^Subject: ([-\w.]+)\r$", re.M)
 
 

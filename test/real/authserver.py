@@ -245,7 +245,7 @@ class AuthServer:
     # --- Orders of the test ------------------------------------------------------------------------------------------------------------
 
     def _control(self, method, path, **body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=60)
         with contextlib.closing(connection):
             connection.request(method, path, json.dumps(body) if body else None)
             answer = connection.getresponse()
@@ -299,7 +299,7 @@ class AuthServer:
             """Where it sends to, and the page."""
             data = urllib.parse.urlencode(form).encode() if form else None
             try:
-                with browser.open(address, data, timeout=30) as answer:
+                with browser.open(address, data, timeout=60) as answer:
                     return None, answer.read().decode()
             except urllib.error.HTTPError as error:
                 where = error.headers.get("Location")

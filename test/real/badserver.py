@@ -368,7 +368,7 @@ class Dialogue:
     def answer_auth(self, arguments):
         """Takes any credentials, even in clear: that the client offers none there is what tests want to see."""
         mechanism, _, initial = arguments.partition(" ")
-        prompts = {"PLAIN": [b""], "LOGIN": [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"]}.get(mechanism.upper())
+        prompts = {"PLAIN": [b""], "XOAUTH2": [b""], "LOGIN": [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"]}.get(mechanism.upper())
         if prompts is None:
             return b"504 5.5.4 Mechanism not supported\r\n"
         for prompt in prompts[1:] if initial else prompts:

@@ -12,7 +12,6 @@ import contextlib
 import grp
 import json
 import os
-import pathlib
 import re
 import signal
 import stat

@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness.ports import free_ports  # noqa: E402, F401  # for the servers
 
-START_SECONDS = 60  # a machine of the CI may be many times slower than a desk's
+START_SECONDS = 180  # a machine of the CI may be many times slower than a desk's
 STOP_SECONDS = 5
 STOP = (signal.SIGTERM, signal.SIGKILL)
 PR_SET_CHILD_SUBREAPER = 36

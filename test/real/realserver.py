@@ -153,6 +153,11 @@ class RealServer:
             if now != seen:
                 seen, since = now, time.monotonic()
 
+    def forget(self):
+        """What was delivered so far."""
+        for name in self._files():
+            os.unlink(name)
+
     def queued(self):
         """Files of mails that are taken but not delivered yet."""
         raise NotImplementedError
@@ -161,7 +166,7 @@ class RealServer:
         """About how many mails it has said 250 to."""
         return self.count() + len(self.queued())
 
-    def wait_until_taken(self, count, seconds=60):
+    def wait_until_taken(self, count, seconds=120):
         end = time.monotonic() + seconds
         while self.taken() < count:
             if time.monotonic() > end:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests against real servers, two at a time; TAP. They need root, for Postfix. On the way every answer of the API is
+"""Runs the tests against real servers, three at a time; TAP. They need root, for Postfix. On the way every answer of the API is
 held against doc/openapi.yaml."""
 import concurrent.futures
 import os
@@ -9,12 +9,12 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = ["test_delivery.py", "test_oauth.py", "test_people.py", "test_members.py", "test_canary.py", "test_webhooks.py", "test_applications.py",
+TESTS = ["test_canary.py", "test_delivery.py", "test_oauth.py", "test_members.py", "test_people.py", "test_webhooks.py", "test_applications.py",
          "test_foreign.py", "test_faults.py", "test_oddservers.py", "test_space.py", "test_start.py", "test_status.py", "test_badserver.py",
          "test_mailserver.py", "test_authserver.py", "test_submission.py", "test_dns.py", "test_domain.py", "test_discovery.py", "test_providers.py",
          "test_verification.py", "test_backup.py", "test_keys.py", "test_cli.py", "test_queue.py", "test_audit.py", "test_contract.py", "test_resend.py",
          "test_ports.py"]
-AT_ONCE = 2  # much of it is waiting; the long ones come first
+AT_ONCE = 3  # much of it is waiting; the long ones come first
 
 
 def interpreter():

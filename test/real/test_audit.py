@@ -39,7 +39,7 @@ def events(absender, query=""):
 
 
 def wait_for(absender, action, count=1):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while len(events(absender, f"&action={action}")) < count:
         assert time.monotonic() < until, f"no {action}"
         time.sleep(0.05)

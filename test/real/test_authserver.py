@@ -30,7 +30,7 @@ GOOGLE_URL = "https://oauth2.googleapis.com/token"
 def post(auth, url, **form):
     """Status and JSON."""
     try:
-        with urllib.request.build_opener(Https(auth)).open(url, urllib.parse.urlencode(form).encode(), timeout=30) as answer:
+        with urllib.request.build_opener(Https(auth)).open(url, urllib.parse.urlencode(form).encode(), timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -173,7 +173,7 @@ def check_providers():
 # --- The mail server ----------------------------------------------------------------------------------------------------------------------
 
 def connect(mail):
-    client = smtplib.SMTP("localhost", mail.starttls_port, timeout=20)
+    client = smtplib.SMTP("localhost", mail.starttls_port, timeout=60)
     client.ehlo("app.example.test")
     client.starttls(context=ssl.create_default_context(cafile=mail.ca_file))
     client.ehlo("app.example.test")

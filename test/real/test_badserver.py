@@ -119,7 +119,7 @@ def check_filtered():
 def check_leaks_are_found():
     """A careless client, so that the check for leaks is known to find one."""
     for mechanism in ("auth_plain", "auth_login"):
-        with BadServer("starttls_missing") as server, smtplib.SMTP("localhost", server.port, timeout=5) as client:
+        with BadServer("starttls_missing") as server, smtplib.SMTP("localhost", server.port, timeout=60) as client:
             client.ehlo()
             client.user, client.password = USER, PASSWORD
             client.auth(mechanism.removeprefix("auth_").upper(), getattr(client, mechanism))
@@ -138,7 +138,7 @@ def check_program():
         run.stdin.close()
         record = json.loads(run.stdout.readline())
         tap.equal("the program prints what it recorded", record[0]["clear"], "QUIT\r\n")
-        tap.equal("and ends", run.wait(timeout=10), 0)
+        tap.equal("and ends", run.wait(timeout=60), 0)
 
 
 def main():

@@ -19,6 +19,7 @@ from sack import Sack, number_of  # noqa: E402
 from harness.daemon import Daemon, Tap  # noqa: E402
 
 SHORT = 300
+FEW = 100  # where numbers show nothing more
 UNCERTAIN_SECONDS = 16 * 60  # after that a mail whose fate is unknown is sent again
 ROUNDS = 8  # of retries, at most
 SHOWN = 5  # of many faults
@@ -167,8 +168,8 @@ def main():
         print(f"1..0 # SKIP {reason}")
         return 0
     tap = Tap()
-    with Sack(SHORT) as few_mails, contextlib.ExitStack() as stack:
-        many = few_mails
+    with Sack(FEW) as few_mails, Sack(SHORT) as some, contextlib.ExitStack() as stack:
+        many = some
         if options.mails != SHORT:
             many = stack.enter_context(Sack(options.mails))
         print(f"# {len(many.letters)} mails, {many.kilobytes:.0f} kB, {len(many.deliveries())} are to arrive", flush=True)
@@ -177,7 +178,7 @@ def main():
                 continue
             try:
                 if case.is_restarted:  # a killed server's own queue takes its time to recover: numbers show nothing more here
-                    check_restart(tap, case, few_mails)
+                    check_restart(tap, case, some)
                 else:
                     check_case(tap, case, many if is_for_many else few_mails)
             except (AssertionError, TimeoutError, RuntimeError) as error:

@@ -24,6 +24,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 KEY = "key"  # what stands here for the prefix of the ids that have none
 OF_NO_ORGANISATION = {KEY, "oau"}  # keys are the instance's; a sign-in by device is its session's, and in no table
 STREAM = "/v1/smtp/events"
+HEARD_SECONDS = 120
 
 # A body that each route with an {id} would take, so that only the id is left to refuse.
 BODIES = {
@@ -41,13 +42,15 @@ WISHES = {"org_id": 2, "organisation": "2", "id": "x", "role": "org_admin", "sco
 def operations():
     """(method, path, operation, prefix of its {id} or None) of everything in the contract."""
     for path, item in CONTRACT.document["paths"].items():
-        ids = [CONTRACT.resolve(each) for each in item.get("parameters", [])]
-        pattern = next((CONTRACT.resolve(each["schema"])["pattern"] for each in ids if each["in"] == "path"), None)
-        found = re.match(r"\^([a-z]+)_", pattern or "")
-        prefix = found.group(1) if found else KEY if pattern else None
         for method, operation in item.items():
             if method in METHODS:
-                yield method.upper(), path, operation, prefix
+                yield method.upper(), path, operation, prefix_of_id(item.get("parameters", []) + operation.get("parameters", []))
+
+
+def prefix_of_id(parameters):
+    pattern = next((CONTRACT.resolve(each["schema"])["pattern"] for each in map(CONTRACT.resolve, parameters) if each["in"] == "path"), None)
+    found = re.match(r"\^([a-z]+)_", pattern or "")
+    return found.group(1) if found else KEY if pattern else None
 
 
 def is_public(operation):
@@ -65,7 +68,7 @@ def one(answer, status=(200, 201, 202)):
     return answer.json
 
 
-def wait_for(found, wait=30):
+def wait_for(found, wait=120):
     until = time.monotonic() + wait
     while time.monotonic() < until:
         value = found()
@@ -170,30 +173,41 @@ def with_ids(absender, ids):
         yield name, absender.request(method, path.replace("{id}", ids[prefix]), body, as_operator=not needs_session(operation))
 
 
-def listen(absender, cookie, wait):
-    """The names of the events that a page hears within so many seconds."""
-    connection = socket.create_connection(("127.0.0.1", absender.port), timeout=0.2)
-    connection.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode())
-    text, until = b"", time.monotonic() + wait
-    with connection:
-        yield
-        while time.monotonic() < until:
+class Listener:
+    """A page that hears events."""
+
+    def __init__(self, absender, cookie):
+        self.socket = socket.create_connection(("127.0.0.1", absender.port))
+        self.socket.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode())
+        self.text = b""
+
+    def heard(self):
+        return re.findall(r"^event: (\w+)", self.text.decode(errors="replace"), re.MULTILINE)
+
+    def listen_for(self, event, seconds):
+        """Until it is heard, or for so many seconds."""
+        until = time.monotonic() + seconds
+        while event not in self.heard() and (left := until - time.monotonic()) > 0:
+            self.socket.settimeout(left)
             with contextlib.suppress(TimeoutError):
-                text += connection.recv(65536)
-    yield re.findall(r"^event: (\w+)", text.decode(errors="replace"), re.MULTILINE)
+                got = self.socket.recv(65536)
+                if not got:
+                    break
+                self.text += got
+        return self.heard()
 
 
 def check_streams(tap, absender, theirs, ours):
     """What changes in one house is heard there and nowhere else."""
-    heard = {}
-    for who, cookie in (("ours", ours), ("theirs", theirs)):
-        stream = listen(absender, cookie, 2)
-        next(stream)
-        time.sleep(0.5)  # its first status is out
-        absender.operator("PUT", "/v1/smtp/sending", {"enabled": False, "reason": who})
-        heard[who] = next(stream)
-    tap.ok("sending" in heard["ours"], "a page hears what changes in its own organisation", heard)
-    tap.ok("sending" not in heard["theirs"], "and nothing of what changes in another", heard)
+    pages = [Listener(absender, cookie) for cookie in (ours, theirs)]
+    for page in pages:
+        page.listen_for("status", HEARD_SECONDS)  # the first one is out: from here on changes are told
+    absender.operator("PUT", "/v1/smtp/sending", {"enabled": False, "reason": "ours"})
+    heard = [page.listen_for("sending", seconds) for page, seconds in zip(pages, (HEARD_SECONDS, 1))]
+    for page in pages:
+        page.socket.close()
+    tap.ok("sending" in heard[0], "a page hears what changes in its own organisation", heard)
+    tap.ok("sending" not in heard[1], "and nothing of what changes in another", heard)
 
 
 def check_organisations(tap, absender, ids):

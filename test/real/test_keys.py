@@ -20,7 +20,7 @@ from test_cli import DONE, ENGLISH, GERMAN, NO, USAGE, Shell, command, on_termin
 
 PASSPHRASE = "correct horse battery staple"
 MAILS = 400  # handed over while keys change
-SETTLE_SECONDS = 60
+SETTLE_SECONDS = 120
 CANNOT_START = 1
 
 
@@ -38,13 +38,17 @@ def settled(absender):
     return True
 
 
-def secrets_in(key_file):
+def secrets_of(text):
     """The keys themselves, as hexadecimal digits."""
-    return set(re.findall(r"^key ([0-9a-f]{64})$", pathlib.Path(key_file).read_text(encoding="ascii"), re.M))
+    return set(re.findall(r"^key ([0-9a-f]{64})$", text.decode("ascii"), re.M))
+
+
+def secrets_in(key_file):
+    return secrets_of(pathlib.Path(key_file).read_bytes())
 
 
 def refused_start(absender, language=ENGLISH):
-    run = subprocess.run(absender.arguments(), capture_output=True, text=True, timeout=60, check=False, env={**language, **absender.environment})
+    run = subprocess.run(absender.arguments(), capture_output=True, text=True, timeout=120, check=False, env={**language, **absender.environment})
     return run.returncode, run.stderr.strip()
 
 
@@ -73,7 +77,7 @@ def check_commands(tap, shell):
     run = shell("key", "retire", active["id"])
     tap.ok(said(run, DONE, added["id"]) and active["id"] not in run.stdout, "then the former goes", run)
     tap.equal(len(secrets_in(os.path.join(absender.data, "key"))), 1, "out of the key file too")
-    for arguments in (["key"], ["key", "burn"], ["key", "add", "more"], ["key", "activate"]):
+    for arguments in (["key"], ["key", "burn"], ["key", "add", "more"], ["key", "activate"], ["key", "activate", "first"]):
         tap.equal(shell(*arguments).returncode, USAGE, f"{' '.join(arguments)} is not understood")
     status, shown = on_terminal(absender, "key", "activate", added["id"])
     tap.ok(status == DONE and re.search(r"\] +\d+ %  \d+ of \d+", shown), "on a terminal activate shows how far it is", shown)
@@ -224,7 +228,7 @@ def check_export(tap, shell, folder):
     run = shell("key", "import", str(file), "--passphrase-stdin", stdin="another passphrase\n")
     tap.ok(said(run, NO, "passphrase is wrong") and not key.exists(), "a wrong passphrase brings nothing back", run)
     run = shell("key", "import", str(file), "--passphrase-stdin", stdin=PASSPHRASE + "\n")
-    tap.ok(said(run, DONE, "1 keys were put into"), "the right one does", run)
+    tap.ok(said(run, DONE, "One key was put into"), "the right one does", run)
     again = shell("key", "import", str(file), "--passphrase-stdin", stdin=PASSPHRASE + "\n")
     tap.ok(said(again, DONE, "has all these keys already"), "once", again)
     absender.start()
@@ -272,6 +276,31 @@ def check_credential(tap, shell, folder):
     tap.equal([key["id"] for key in keys_of(absender)], [added], "and needs the former no more")
     run = absender.verify({"from_name": "Praxis"}, activate=True)
     tap.equal(run["state"] if isinstance(run, dict) else run, "passed", "the stored password opens")
+    check_unfit_credentials(tap, absender, credentials / "absender-key")
+    absender.start()
+
+
+def check_unfit_credentials(tap, absender, credential):
+    """Each is refused with what is wrong, in both languages; none is changed or replaced. The daemon is stopped, and may be started."""
+    absender.stop()
+    good, key = credential.read_bytes(), pathlib.Path(absender.data) / "key"
+    damaged = re.sub(rb"^key [0-9a-f]{2}", b"key 00", good, flags=re.M)
+    for what, data, mode, words in (("open to all users", good, 0o444, r"absender-key is open to others \(mode 0444\)"),
+                                    ("that its group may change", good, 0o460, r"absender-key is open to others \(mode 0460\)"),
+                                    ("with a damaged key", damaged, 0o400, r"absender-key .*checksum"),
+                                    ("that is empty", b"", 0o400, r"absender-key "),
+                                    ("that is not there", None, None, r"key is missing")):
+        credential.unlink(missing_ok=True)
+        if data is not None:
+            credential.write_bytes(data)
+            credential.chmod(mode)
+        (code, english), (german_code, german) = refused_start(absender), refused_start(absender, GERMAN)
+        tap.ok((code, german_code) == (CANNOT_START, CANNOT_START) and re.search(words, english) and re.match("Absender kann nicht starten: .*chlüsseldatei", german),
+               f"a credential {what} is refused", (english, german))
+        tap.ok(not any(each in english + german for each in secrets_of(good)), "without showing a key")
+        tap.ok(not key.exists() and (credential.read_bytes() if credential.exists() else None) == data, "and no other is made")
+    credential.write_bytes(good)
+    credential.chmod(0o400)
 
 
 def check_canary(tap, absender, keys):

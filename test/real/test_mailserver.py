@@ -26,7 +26,7 @@ def context(server):
 
 
 def connect_starttls(server):
-    client = smtplib.SMTP("localhost", server.starttls_port, timeout=20)
+    client = smtplib.SMTP("localhost", server.starttls_port, timeout=60)
     client.ehlo("app.example.test")
     client.starttls(context=context(server))
     client.ehlo("app.example.test")
@@ -34,7 +34,7 @@ def connect_starttls(server):
 
 
 def connect_implicit(server):
-    client = smtplib.SMTP_SSL("localhost", server.implicit_port, timeout=20, context=context(server))
+    client = smtplib.SMTP_SSL("localhost", server.implicit_port, timeout=60, context=context(server))
     client.ehlo("app.example.test")
     return client
 
@@ -48,7 +48,7 @@ def code_of(call, *arguments):
 
 
 def check_before_tls(server):
-    with smtplib.SMTP("localhost", server.starttls_port, timeout=20) as client:
+    with smtplib.SMTP("localhost", server.starttls_port, timeout=60) as client:
         client.ehlo("app.example.test")
         tap.ok("STARTTLS is offered", client.has_extn("starttls"))
         tap.ok("AUTH is not offered before TLS", not client.has_extn("auth"))
@@ -178,7 +178,7 @@ def check_program():
         folder = pathlib.Path(server["maildir"]).parents[1]
         run.kill()
         run.wait()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while (left := processes_below(folder)) and time.monotonic() < end:
             time.sleep(0.05)
         tap.ok("killed, it leaves no process", not left, left)
