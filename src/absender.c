@@ -329,7 +329,7 @@ static char *explain_data(const Daemon *daemon, const GError *error)
             data, data);
     if (error->code != ABS_ERROR_SECRET)
         return NULL;
-    if (strstr(error->message, "is missing") != NULL && g_lstat(key, &facts) != 0)
+    if (strstr(error->message, " is missing, and a new key ") != NULL && g_lstat(key, &facts) != 0)
         return g_strdup_printf(say("key file %s is missing, and a new key could not open what is "
                                    "stored: put the key back"),
             key);

@@ -449,7 +449,8 @@ export class DraftForm {
       this.takeError(error);
       return;
     }
-    for (const name of ORDER.filter((one) => this.form[one] === before[one])) {
+    const later = ORDER.filter((one) => this.form[one] !== before[one]);
+    for (const name of ORDER.filter((one) => !later.includes(one))) {
       this.form[name] = this.base[name] ?? ''; // not edited: what is in force takes its place
       delete this.faults[name];
     }
@@ -457,6 +458,7 @@ export class DraftForm {
     this.forgetWhatWasSent();
     this.editedSinceRun = false;
     this.startOver();
+    later.forEach((name) => this.touched.add(name));
     this.adopt(app().smtp);
   }
 

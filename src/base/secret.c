@@ -88,13 +88,22 @@ static gboolean is_shown_plainly(const Secret *secret, const char *text, gsize n
     return FALSE;
 }
 
+/* base64url (RFC 4648 section 5) in the usual letters. */
+static void translate(char *word, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        word[i] = (char)(word[i] == '-' ? '+' : word[i] == '_' ? '/' : word[i]);
+}
+
 /* Where a group of four begins is not known: the word may be the rest of a longer one. */
-static gboolean is_shown_in_base64(const Secret *secret, const char *word, gsize n)
+static gboolean is_shown_in_base64(const Secret *secret, const char *text, gsize n)
 {
     static const char padding[] = "===";
     gsize n_buffer = n + sizeof padding + 3;
     guchar *buffer = g_malloc(n_buffer);
+    char *word = g_strndup(text, n);
     gboolean found = FALSE;
+    translate(word, n);
     for (gsize skipped = 0; skipped < MIN(n, 4) && !found; skipped++) {
         gint state = 0;
         guint save = 0;
@@ -103,15 +112,17 @@ static gboolean is_shown_in_base64(const Secret *secret, const char *word, gsize
         found = is_shown_plainly(secret, (const char *)buffer, used);
     }
     secret_wipe(buffer, n_buffer);
+    secret_wipe(word, n);
     g_free(buffer);
+    g_free(word);
     return found;
 }
 
 static gsize base64_length(const char *text, gsize n)
 {
     gsize length = 0;
-    while (
-        length < n && (g_ascii_isalnum(text[length]) || text[length] == '+' || text[length] == '/'))
+    while (length < n && text[length] != '\0' &&
+           (g_ascii_isalnum(text[length]) || strchr("+/-_", text[length]) != NULL))
         length++;
     return length;
 }

@@ -9,7 +9,9 @@
 #include "cli/terminal.h"
 #include "cli/words.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +35,7 @@ static CliExit show_keys(const CliCommon *common, const CliAnswer *answer)
     return cli_show(common, answer, format_keys);
 }
 
-/* The newest of this state; NULL: none. */
+/* The last one of this state whose deed would be allowed: nothing is sealed with it. NULL: none. */
 static const char *key_in_state(const json_t *keys, const char *state)
 {
     gsize i;
@@ -41,7 +43,8 @@ static const char *key_in_state(const json_t *keys, const char *state)
     const char *id = NULL;
     json_array_foreach(json_object_get(keys, "data"), i, key)
     {
-        if (g_strcmp0(json_string_value(json_object_get(key, "state")), state) == 0)
+        if (g_strcmp0(json_string_value(json_object_get(key, "state")), state) == 0 &&
+            json_integer_value(json_object_get(key, "sealed")) == 0)
             id = json_string_value(json_object_get(key, "id"));
     }
     return id;
@@ -200,7 +203,12 @@ static gboolean put_export(const char *file, const char *text)
     if (is_stdout || fd < 0)
         return fd >= 0 && done == n;
     gboolean is_kept = done == n && fsync(fd) == 0;
-    return close(fd) == 0 && is_kept;
+    int fault = errno;
+    if (close(fd) == 0 && is_kept)
+        return TRUE;
+    g_unlink(file); /* the next try finds room for a whole one */
+    errno = fault;
+    return FALSE;
 }
 
 static CliExit complain_unwritten(const CliCommand *command, const char *file, int fault)
@@ -226,6 +234,7 @@ static CliExit export_to(
     if (answer == NULL || !cli_answer_is_good(answer))
         return answer == NULL ? status : cli_show(common, answer, format_problem);
     const char *text = json_string_value(json_object_get(answer->body, "text"));
+    errno = EPROTO; /* of an answer without a text */
     if (text == NULL || !put_export(file, text))
         return complain_unwritten(command, file, errno);
     fprintf(stderr, "✓ %s\n",

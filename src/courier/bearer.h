@@ -34,8 +34,8 @@ Bearer *bearer_new(const BearerParts *parts);
 
 /* TRUE while a server is asked or a token is written: then it may not be freed. */
 gboolean bearer_is_busy(const Bearer *bearer);
-/* Nothing more is renewed ahead. A refresh token that could not be written is tried once more: with
- * us it would be lost. */
+/* Nothing more is renewed ahead. A refresh token that could not be written is tried once more, at
+ * each call: with us it would be lost. */
 void bearer_stop(Bearer *bearer);
 void bearer_free(Bearer *bearer); /* without requests */
 

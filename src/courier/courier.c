@@ -185,6 +185,13 @@ static gboolean on_grace_over(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
+/* The store still owes us completions that name us, and a token server perhaps an answer. */
+static void await_completions(Courier *courier)
+{
+    while (courier->pending > 0 || bearer_is_busy(courier->bearer))
+        g_main_context_iteration(courier->parts.context, TRUE);
+}
+
 void courier_stop(Courier *courier, gint64 grace_ms)
 {
     courier->is_stopping = TRUE;
@@ -216,9 +223,9 @@ void courier_stop(Courier *courier, gint64 grace_ms)
         pool_break_off(((CourierOrg *)org)->pool); /* what it tells is still recorded */
         g_clear_pointer(&((CourierOrg *)org)->pool, pool_free);
     }
-    /* The store still owes us completions that name us, and a token server perhaps an answer. */
-    while (courier->pending > 0 || bearer_is_busy(courier->bearer))
-        g_main_context_iteration(courier->parts.context, TRUE);
+    await_completions(courier);
+    bearer_stop(courier->bearer); /* what could not be written meanwhile */
+    await_completions(courier);
 }
 
 void courier_free(Courier *courier)

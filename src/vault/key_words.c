@@ -57,8 +57,7 @@ static const TextTwin twins[] = {
         "Die Schlüsseldatei {1} ist abgeschnitten: Die Zeile {2} fehlt"},
     {"key file * is longer than * bytes", "Die Schlüsseldatei {1} ist länger als {2} Byte"},
     /* Changes */
-    {"there is no key * in the key file",
-        "In der Schlüsseldatei gibt es keinen Schlüssel {1}. „absender key status“ zeigt alle"},
+    {"there is no key * in the key file", "In der Schlüsseldatei gibt es keinen Schlüssel {1}"},
     {"this key is in use", "Dieser Schlüssel ist in Gebrauch"},
     {"the key file has * keys, and more are not allowed: retire one first",
         "Die Schlüsseldatei hat schon {1} Schlüssel, mehr sind nicht erlaubt: Entfernen Sie zuerst "
@@ -80,6 +79,20 @@ static const TextTwin twins[] = {
     {"the exported keys do not open: the passphrase is wrong, or the file is damaged",
         "Die exportierten Schlüssel lassen sich nicht öffnen: Die Passphrase ist falsch, oder die "
         "Datei ist beschädigt"},
+    /* What the database was sealed with */
+    {"key * in the key file is not the key * that this database was sealed with, or the check "
+     "record is damaged",
+        "Der Schlüssel {1} in der Schlüsseldatei ist nicht der, mit dem diese Datenbank "
+        "verschlüsselt wurde, oder ihr Prüfeintrag ist beschädigt"},
+    {"key * is needed, but the key file holds *",
+        "Gebraucht wird der Schlüssel {1}, in der Schlüsseldatei steht aber {2}"},
+    {"the sealed value is damaged", "Der verschlüsselte Wert ist beschädigt"},
+    {"the sealed value has format *, which this program does not know",
+        "Der verschlüsselte Wert hat das Format {1}, das dieses Programm nicht kennt"},
+    {"the sealed value does not open: it belongs elsewhere, was sealed with another key, or is "
+     "damaged",
+        "Der verschlüsselte Wert lässt sich nicht öffnen: Er gehört woandershin, wurde mit einem "
+        "anderen Schlüssel verschlüsselt oder ist beschädigt"},
     {"key * is another one here than in the key file",
         "Der Schlüssel {1} ist hier ein anderer als in der Schlüsseldatei"},
 };

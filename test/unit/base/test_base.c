@@ -92,6 +92,7 @@ static void a_secret_is_found_in_what_somebody_says(void **state)
         {"LOGIN without padding", "Geh-heim 7", "no R2VoLWhlaW0gNw", TRUE},
         {"LOGIN, short, without padding", "pw70", "no cHc3MA.", TRUE},
         {"the second line of a long one", "Geh-heim 7", "no\nhbXBsZS5vcmcAR2VoLWhlaW0gNw==", TRUE},
+        {"in base64url", ">>>>>>>>>>>>", "no: Pj4-Pj4-Pj4-Pj4-", TRUE},
         {"a stretch of a token", "ya29.Token-Geheim_7", "no: 9.Token-Geheim", TRUE},
         {"a stretch of a token, encoded", "ya29.Token-Geheim_7", "no: 5LlRva2VuLUdlaGVp", TRUE},
     };

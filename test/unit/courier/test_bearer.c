@@ -621,6 +621,8 @@ static void one_that_could_not_be_written_is_written_at_the_stop(void **state)
     assert_true(store_run(world->store, poison_job, NULL, NULL));
     ask(world, BEARER_ANY, &got);
     assert_string_equal(got.sys, "STORE");
+    bearer_stop(world->bearer);
+    RUN_UNTIL(world, !bearer_is_busy(world->bearer));
     assert_true(store_run(world->store, cure_job, NULL, NULL));
     stop_bearer(world);
     start_bearer(world);
