@@ -30,9 +30,9 @@ const char *secret_reveal(const Secret *secret, gsize *n);
 gboolean secret_equal(const Secret *a, const Secret *b);
 
 /* TRUE if the n bytes of text (NULs among them are fine) repeat the secret, or of it what might be
- * of use, as it is, in base64 or in base64url: of any 15 of its bytes that stand there this finds 8. A secret
- * shorter than 8 is looked for as a whole; an empty one is nowhere. For what is to be logged and
- * comes from somebody who was sent the secret. */
+ * of use, as it is, in base64 or in base64url: of any 15 of its bytes that stand there this
+ * finds 8. A secret shorter than 8 is looked for as a whole; an empty one is nowhere. For what is
+ * to be logged and comes from somebody who was sent the secret. */
 gboolean secret_is_shown(const Secret *secret, const char *text, gsize n);
 
 gboolean secret_is_empty(const Secret *secret);
