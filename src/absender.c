@@ -217,7 +217,10 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .ca_file = config->ca_file,
         .default_ehlo_name = daemon->ehlo_name,
         .login_guard_exempt_host = daemon->sandbox == NULL ? NULL : "localhost",
-        .retention = {config->keep_bodies_days, config->keep_emails_days},
+        .retention = {.keep_bodies_days = config->keep_bodies_days,
+            .keep_emails_days = config->keep_emails_days,
+            .keep_links_days = config->keep_links_days,
+            .keep_audit_days = config->keep_audit_days},
     };
     daemon->courier = courier_new(&courier);
     const NotifyParts notify = {

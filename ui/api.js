@@ -81,6 +81,8 @@ export const api = {
   cancelEmail: (id) => json('POST', `/v1/emails/${id}/cancel`),
   retryEmail: (id) => json('POST', `/v1/emails/${id}/retry`),
   rescheduleEmail: (id, at) => json('PATCH', `/v1/emails/${id}`, { body: { scheduled_at: at } }),
+  countEmails: (filter) => json('GET', `/v1/emails/count?${new URLSearchParams(filter)}`),
+  changeFound: (action, filter, after) => json('POST', '/v1/emails/bulk', { body: { action, filter, ...(after && { after }) } }),
   changeEmails: (action, ids, uncertain) => json('POST', '/v1/emails/bulk', { body: { action, ids, ...(uncertain && { uncertain }) } }),
 
   activity: () => json('GET', '/v1/smtp/activity'),

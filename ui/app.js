@@ -22,7 +22,7 @@ function useHash() {
   return hash;
 }
 
-/** Where one is: the page before stays until the module of the next one is there. */
+/** Where one is: the page before stays until the module of the next one is there. Outside it does not: it may be of somebody who has signed out. */
 function usePlace(hash, session) {
   const [, redraw] = useState(0);
   const shown = useRef(null);
@@ -33,7 +33,7 @@ function usePlace(hash, session) {
     if (!ready) fetchModule(route).then(() => { if (!ended) redraw((n) => n + 1); });
     return () => { ended = true; };
   }, [route, ready]);
-  if (ready) shown.current = { route, given, hash };
+  if (ready || route.access === 'outside') shown.current = { route, given, hash };
   return shown.current;
 }
 
@@ -65,7 +65,7 @@ function App() {
     firstPage.current = false;
   }, [hash, outside]);
 
-  const page = route.load && !moduleOf(route) ? html`<${NotLoaded} />` : route.page(moduleOf(route), ...given);
+  const page = !isThere(route) ? html`<p class="loading">${t('loading')}</p>` : route.load && !moduleOf(route) ? html`<${NotLoaded} />` : route.page(moduleOf(route), ...given);
   const live = html`<div class="unseen" role="status" aria-live="polite" key="live"><p key=${announcement.count}>${announcement.text}</p></div>`;
   if (outside) {
     return html`

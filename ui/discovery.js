@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import { api, errorText } from './api.js';
 import { domainOf, readable } from './domain.js';
 import { list, t } from './i18n.js';
-import { valuesOfCandidate } from './preset.js';
+import { valuesOfCandidate } from './proposal.js';
 import { announce } from './store.js';
 
 const DESTINATION = ['host', 'port', 'security', 'username'];
@@ -14,8 +14,12 @@ const addressOf = ({ host, port }) => (host ? `${readable(host)}:${port}` : '');
 export const isInForm = ({ host, port, security }, form) =>
   (host ?? '') === form.host.trim() && String(port) === form.port.trim() && security === form.security;
 
-function verdictOf({ best, domain }) {
-  if (!best) return t('discovery.nothing', { domain: readable(domain) });
+/** That nothing was found, and why, where that is known. */
+export const nothingFound = ({ domain, filter }) => t(filter ? 'discovery.filter' : 'discovery.nothing', { domain: readable(domain), name: filter });
+
+function verdictOf(answer) {
+  const { best } = answer;
+  if (!best) return nothingFound(answer);
   const open = best.open.map((name) => t(`settings.${name}`));
   return [t('discovery.found'), addressOf(best), open.length > 0 && t('discovery.open', { fields: list(open) })].filter(Boolean).join(' ');
 }

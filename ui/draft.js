@@ -4,7 +4,7 @@ import { api, ApiError, errorText } from './api.js';
 import { portFor, securityOfPort, takeApart } from './destination.js';
 import { domainOf, readable } from './domain.js';
 import { t, textOr } from './i18n.js';
-import { fieldOfRefusal, fieldOfToken, OAUTH_BINDING, OAUTH_GIVEN, OAUTH_OPEN, oauthFields, oauthNeeds } from './oauth.js';
+import { fieldOfToken, OAUTH_BINDING, OAUTH_GIVEN, OAUTH_OPEN, oauthFields, oauthNeeds } from './oauth.js';
 import { app, loadSmtp, takeSmtp } from './store.js';
 
 const SAVE_AFTER_MS = 900;
@@ -20,12 +20,6 @@ const OAUTH = [...OAUTH_OPEN, ...OAUTH_GIVEN, 'refresh_token'];
 const LOGIN_WAY = ['auth', 'provider', 'grant'];
 const ADDRESS = /^[^\s@]+@[^\s@]+$/;
 const DESTINATION = ['host', 'port', 'security', 'username', 'from_email']; // what the stored password belongs to
-
-/** Which field a failed rung points at. */
-const FIELD_OF_PHASE = {
-  dns: 'host', connect: 'port', greeting: 'port', ehlo: 'port', starttls: 'security', tls: 'security', certificate: 'host',
-  auth: 'password', sender: 'from_email', recipient: 'probe_recipient',
-};
 
 const text = (value) => (value === null || value === undefined ? '' : String(value));
 
@@ -200,6 +194,17 @@ export class DraftForm {
       this.form.username = login;
       this.proposed.username = login;
     }
+  }
+
+  /** Where a login goes with what stands in the form, for comparison. */
+  destination() {
+    return destinationOf(this.form);
+  }
+
+  /** Everything as it will be saved. */
+  settle() {
+    for (const name of ORDER) this.tidy(name);
+    this.dropLogin();
   }
 
   /** Another domain has a login of its own. */
@@ -402,8 +407,7 @@ export class DraftForm {
   async verify() {
     await this.queue; // what was discarded before is not to be tested
     this.problem = '';
-    for (const name of ORDER) this.tidy(name);
-    this.dropLogin();
+    this.settle();
     if (this.check()) return null;
     if (!(await this.save({ start: true }))) return null;
     const probe = this.form.probe_recipient.trim();
@@ -474,12 +478,4 @@ export class DraftForm {
     this.givenSaved = {};
     this.oauthDropped = [];
   }
-}
-
-/** The field a failed run points at, and what to say there. A token that the mail server refuses is no fault of a field. */
-export function faultOfRun(run, form) {
-  const phase = run?.state === 'failed' ? run.phases.find(({ state }) => state === 'failed')?.name : null;
-  const isOauth = form.auth === 'oauth2';
-  const name = phase === 'token' ? isOauth && fieldOfRefusal(run.diagnosis?.actions ?? [], form) : !(phase === 'auth' && isOauth) && FIELD_OF_PHASE[phase];
-  return name ? { name, text: run.diagnosis?.meaning ?? t(`run.${run.state}`) } : null;
 }

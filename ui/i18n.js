@@ -25,15 +25,21 @@ async function read(area, wanted) {
   return answer.json();
 }
 
-/** The texts of some pages only: whoever needs them waits for them, once. */
-export async function needTexts(area) {
+const loading = new Map(); // area: the promise of its texts
+
+async function loadTexts(area) {
   await begun;
-  if (areas.includes(`${area}.`)) return;
   const wanted = language;
   const more = await read(`${area}.`, wanted);
   areas.push(`${area}.`);
   if (wanted === language) texts = { ...texts, ...more };
   else await loadLanguage(language); // it was changed meanwhile
+}
+
+/** The texts of some pages or parts only: whoever needs them waits for them, once. */
+export function needTexts(...wanted) {
+  for (const area of wanted.filter((one) => !loading.has(one))) loading.set(area, loadTexts(area));
+  return Promise.all(wanted.map((area) => loading.get(area)));
 }
 
 export async function loadLanguage(wanted) {

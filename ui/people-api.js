@@ -5,6 +5,7 @@ export const people = {
   members: (query) => json('GET', `/v1/members?${new URLSearchParams(query)}`),
   changeMember: (id, body) => json('PATCH', `/v1/members/${id}`, { body }),
   removeMember: (id) => json('DELETE', `/v1/members/${id}`),
+  tokens: async () => (await json('GET', '/v1/tokens')).data,
   resetLink: (id) => json('POST', `/v1/members/${id}/reset-link`),
 
   invitations: (query) => json('GET', `/v1/invitations?${new URLSearchParams(query)}`),

@@ -1,7 +1,6 @@
 // Which page an address names, who may open it, and the module that draws it. Addresses live behind the #; a module comes when its
 // page is opened, and stays.
 import { html } from './html.js';
-import { SignInPage } from './pages/sign-in.js';
 import { NotAllowed, NotFound } from './parts/nowhere.js';
 import { isAdmin } from './store.js';
 
@@ -56,7 +55,8 @@ const ROUTES = [
     load: () => import('./pages/reset.js'), page: ({ ResetPage: Page }, token) => html`<${Page} key=${token} token=${token} />` },
 ];
 
-const SIGN_IN = { title: 'sign_in.title', access: 'outside', page: (none, target) => html`<${SignInPage} target=${target} />` };
+const SIGN_IN = { title: 'sign_in.title', access: 'outside',
+  load: () => import('./pages/sign-in.js'), page: ({ SignInPage: Page }, target) => html`<${Page} target=${target} />` };
 const NOT_FOUND = { title: 'not_found.title', access: 'member', page: (none, home) => html`<${NotFound} home=${home} />` };
 const NOT_ALLOWED = { title: 'not_allowed.title', access: 'member', page: (none, home) => html`<${NotAllowed} home=${home} />` };
 

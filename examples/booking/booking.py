@@ -7,8 +7,10 @@ Python 3 and nothing else."""
 import argparse
 import datetime
 import hashlib
+import hmac
 import html
 import http.server
+import json
 import os
 import pathlib
 import secrets
@@ -20,15 +22,33 @@ from string import Template
 
 from absender import Absender, Later, Refused
 
-PAGE = Template((pathlib.Path(__file__).parent / "page.html").read_text("utf-8"))
+HERE = pathlib.Path(__file__).parent
+PAGES = {path.stem: Template(path.read_text("utf-8")) for path in (HERE / "pages").glob("*.html")}
+WORDS = json.loads((HERE / "words.json").read_text("utf-8"))
 RESET_MINUTES = 60
+SHORTEST_PASSWORD = 10
 LOOK_SECONDS = 1  # between two looks at mail that is under way
 ENDS = ("accepted", "rejected", "expired", "cancelled", "handed_over", "refused")
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS bookings (reference TEXT PRIMARY KEY, guest TEXT, email TEXT, date TEXT);
-CREATE TABLE IF NOT EXISTS resets (hash TEXT PRIMARY KEY, email TEXT, expires_at TEXT);
+CREATE TABLE IF NOT EXISTS bookings (reference TEXT PRIMARY KEY, guest TEXT, email TEXT, date TEXT, language TEXT);
+CREATE TABLE IF NOT EXISTS resets (key TEXT PRIMARY KEY, email TEXT, expires_at TEXT, language TEXT, hash TEXT);
+CREATE TABLE IF NOT EXISTS passwords (email TEXT PRIMARY KEY, salt BLOB, hash BLOB);
 CREATE TABLE IF NOT EXISTS mails (key TEXT PRIMARY KEY, what TEXT, recipient TEXT, id TEXT, state TEXT, why TEXT);
 """
+
+
+def moment(minutes=0):
+    """So many minutes from now, as RFC 3339 writes it."""
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hash_token(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def hash_password(password, salt):
+    return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
 
 
 class Booking:
@@ -38,7 +58,7 @@ class Booking:
     def __init__(self, absender, data):
         self.absender, self.data = absender, data
         self.url = None  # where guests reach us
-        self.resets = []  # (key, email): with links, so they are never written down
+        self.tokens = {}  # key of a reset → what its link holds: never written down
         self.wake = threading.Event()
         with self.database() as database:
             database.executescript(SCHEMA)
@@ -48,69 +68,102 @@ class Booking:
         database.row_factory = sqlite3.Row
         return database
 
-    def book(self, guest, email, date):
-        reference = "B-" + secrets.token_hex(4).upper()
+    # --- What guests do ---
+
+    def book(self, guest, email, date, language):
+        reference = "B-" + secrets.token_hex(6).upper()
         with self.database() as database:
-            database.execute("INSERT INTO bookings VALUES (?, ?, ?, ?)", (reference, guest, email, date))
+            database.execute("INSERT INTO bookings VALUES (?, ?, ?, ?, ?)", (reference, guest, email, date, language))
             database.execute("INSERT INTO mails VALUES (?, 'confirmation', ?, NULL, 'due', NULL)", (f"confirm-{reference}", email))
         self.wake.set()
-        return reference
 
-    def forgotten(self, email):
-        """Says nothing and takes no longer if we do not know the address."""
-        token = secrets.token_urlsafe(32)
-        expires_at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=RESET_MINUTES)
+    def booked(self, reference):
         with self.database() as database:
-            if not database.execute("SELECT 1 FROM bookings WHERE email = ?", (email,)).fetchone():
-                return
-            key = f"reset-{secrets.token_hex(8)}"
-            database.execute("INSERT INTO resets VALUES (?, ?, ?)", (hashlib.sha256(token.encode()).hexdigest(), email, expires_at.isoformat()))
-            database.execute("INSERT INTO mails VALUES (?, 'reset', ?, NULL, 'due', NULL)", (key, email))
-        self.resets.append((key, self.reset_mail(email, token, expires_at)))
+            return database.execute("SELECT reference, guest, date FROM bookings WHERE reference = ?", (reference,)).fetchall()
+
+    def booked_by(self, email):
+        with self.database() as database:
+            return database.execute("SELECT reference, guest, date FROM bookings WHERE email = ? ORDER BY date", (email,)).fetchall()
+
+    def forget(self, email, language):
+        """The same for every address: whether we know it is looked at later (note_resets), so neither answer nor time tells."""
+        with self.database() as database:
+            database.execute("INSERT INTO resets VALUES (?, ?, ?, ?, NULL)", (f"reset-{secrets.token_hex(8)}", email, moment(RESET_MINUTES), language))
         self.wake.set()
+
+    def is_open(self, token):
+        with self.database() as database:
+            return database.execute("SELECT 1 FROM resets WHERE hash = ? AND expires_at > ?", (hash_token(token), moment())).fetchone()
+
+    def redeem(self, token, password):
+        """Once: one statement finds the link and uses it up. False: it is not good, or no more."""
+        salt = secrets.token_bytes(16)
+        with self.database() as database:
+            found = database.execute("UPDATE resets SET hash = NULL WHERE hash = ? AND expires_at > ? RETURNING email", (hash_token(token), moment())).fetchall()
+            for (email,) in found:
+                database.execute("INSERT OR REPLACE INTO passwords VALUES (?, ?, ?)", (email, salt, hash_password(password, salt)))
+        return bool(found)
+
+    def knows(self, email, password):
+        """The same work for every address."""
+        with self.database() as database:
+            salt, kept = database.execute("SELECT salt, hash FROM passwords WHERE email = ?", (email,)).fetchone() or (b"", b"")
+        return hmac.compare_digest(hash_password(password, salt), kept)
+
+    # --- What becomes mail ---
 
     def confirmation_mail(self, booking):
         return {"to": booking["email"],
-                "template": {"id": "booking_confirmation", "locale": "en", "variables": {
-                    "guest": booking["guest"], "what": "Boathouse, large room", "date": booking["date"],
+                "template": {"id": "booking_confirmation", "locale": booking["language"], "variables": {
+                    "guest": booking["guest"], "what": WORDS[booking["language"]]["room"], "date": booking["date"],
                     "reference": booking["reference"], "link": f"{self.url}/bookings/{booking['reference']}"}}}
 
-    def reset_mail(self, email, token, expires_at):
+    def reset_mail(self, reset, token):
         """Of class reset: nobody reads it in a list or a log, and once it is sent or too late its text is erased."""
-        return {"to": email, "class": "reset", "expires_at": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                "subject": "A new password for your bookings",
-                "text": f"Hello,\n\nchoose a new password here within {RESET_MINUTES} minutes:\n\n{self.url}/reset/{token}\n\n"
-                        "If you did not ask for it, ignore this mail: nothing changes.\n"}
+        words = WORDS[reset["language"]]
+        return {"to": reset["email"], "class": "reset", "expires_at": reset["expires_at"], "subject": words["reset_subject"],
+                "text": Template(words["reset_text"]).substitute(minutes=RESET_MINUTES, link=f"{self.url}/reset/{token}")}
 
-    def mails(self):
+    def write(self, mail):
+        """(Idempotency-Key, email) of a mail that is due. A token lives as long as we do: after a start what is still due gets a fresh
+        one, so another key too; should the former have left, its link is dead."""
         with self.database() as database:
+            if mail["what"] == "confirmation":
+                return mail["key"], self.confirmation_mail(database.execute("SELECT * FROM bookings WHERE 'confirm-' || reference = ?", (mail["key"],)).fetchone())
+            token = self.tokens.setdefault(mail["key"], secrets.token_urlsafe(32))
+            database.execute("UPDATE resets SET hash = ? WHERE key = ?", (hash_token(token), mail["key"]))
+            reset = database.execute("SELECT * FROM resets WHERE key = ?", (mail["key"],)).fetchone()
+        return f"{mail['key']}-{hash_token(token)[:16]}", self.reset_mail(reset, token)
+
+    # --- The thread ---
+
+    def note_resets(self):
+        with self.database() as database:
+            database.execute("DELETE FROM resets WHERE key NOT IN (SELECT key FROM mails) AND email NOT IN (SELECT email FROM bookings)")
+            database.execute("INSERT OR IGNORE INTO mails SELECT key, 'reset', email, NULL, 'due', NULL FROM resets")
+
+    def mails(self, state=None):
+        with self.database() as database:
+            if state:
+                return database.execute("SELECT * FROM mails WHERE state = ? ORDER BY rowid", (state,)).fetchall()
             return database.execute("SELECT * FROM mails ORDER BY rowid DESC LIMIT 50").fetchall()
 
     def note(self, key, state, email_id=None, why=None):
         with self.database() as database:
             database.execute("UPDATE mails SET state = ?, id = COALESCE(?, id), why = ? WHERE key = ?", (state, email_id, why, key))
 
-    def hand_over(self, key, email):
+    def hand_over(self, mail):
         """True: done with it, one way or the other."""
         try:
-            self.note(key, "queued", email_id=self.absender.send(key, email))
+            self.note(mail["key"], "queued", email_id=self.absender.send(*self.write(mail)))
         except Refused as error:
-            self.note(key, "refused", why=str(error))
+            self.note(mail["key"], "refused", why=str(error))
         except Later as error:
-            self.note(key, "due", why=str(error))
+            self.note(mail["key"], "due", why=str(error))
             time.sleep(min(error.seconds, 5))
             return False
+        self.tokens.pop(mail["key"], None)
         return True
-
-    def hand_over_all(self):
-        with self.database() as database:
-            due = database.execute("SELECT b.*, m.key FROM mails m JOIN bookings b ON m.key = 'confirm-' || b.reference "
-                                   "WHERE m.state = 'due' ORDER BY m.rowid").fetchall()
-        for booking in due:
-            if not self.hand_over(booking["key"], self.confirmation_mail(booking)):
-                return
-        while self.resets and self.hand_over(*self.resets[0]):
-            self.resets.pop(0)
 
     def look(self):
         for mail in self.mails():
@@ -121,7 +174,10 @@ class Booking:
         while True:
             self.wake.wait(LOOK_SECONDS)
             self.wake.clear()
-            self.hand_over_all()
+            self.note_resets()
+            for mail in self.mails("due"):
+                if not self.hand_over(mail):
+                    break
             try:
                 self.look()
             except (Later, Refused) as error:
@@ -129,35 +185,64 @@ class Booking:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    """/  /bookings/REFERENCE  /reset/TOKEN; opening a link uses nothing up."""
+
     def do_GET(self):
-        if self.path != "/":
-            self.send_error(404)
-            return
-        rows = "".join("<tr>" + "".join(f"<td>{html.escape(str(mail[name] or ''))}</td>" for name in ("what", "recipient", "state", "why")) + "</tr>"
-                       for mail in self.server.booking.mails())
-        self.answer(200, PAGE.substitute(rows=rows), {})
+        booking, (place, _, name) = self.server.booking, self.path[1:].partition("/")
+        if self.path == "/":
+            self.show(200, "home", [(self.words[mail["what"]], mail["recipient"], mail["state"], mail["why"]) for mail in booking.mails()])
+        elif place == "bookings" and (found := booking.booked(name)):
+            self.show(200, "bookings", found)
+        elif place == "reset" and booking.is_open(name):
+            self.show(200, "reset")
+        else:
+            self.show(404, "message", text=self.words["gone"])
 
     def do_POST(self):
+        booking, (place, _, name) = self.server.booking, self.path[1:].partition("/")
         form = dict(urllib.parse.parse_qsl(self.rfile.read(min(int(self.headers["Content-Length"] or 0), 10000)).decode("utf-8", "replace")))
-        if self.path == "/bookings" and all(form.get(name) for name in ("guest", "email", "date")):
-            self.server.booking.book(form["guest"], form["email"], form["date"])
-        elif self.path == "/resets" and form.get("email"):
-            self.server.booking.forgotten(form["email"])
+        guest, email, date, password = (form.get(each, "") for each in ("guest", "email", "date", "password"))
+        if self.path == "/bookings" and guest and email and date:
+            booking.book(guest, email, date, self.language)
+            self.answer(303, "", {"Location": "/"})
+        elif self.path == "/resets" and email:
+            booking.forget(email, self.language)
+            self.answer(303, "", {"Location": "/"})
+        elif self.path == "/yours" and booking.knows(email, password):
+            self.show(200, "bookings", booking.booked_by(email))
+        elif self.path == "/yours":
+            self.show(403, "message", text=self.words["wrong"])
+        elif place == "reset" and len(password) >= SHORTEST_PASSWORD:
+            is_done = booking.redeem(name, password)
+            self.show(200 if is_done else 404, "message", text=self.words["done" if is_done else "gone"])
         else:
-            self.send_error(400)
-            return
-        self.answer(303, "", {"Location": "/"})
+            self.show(400, "message", text=self.words["incomplete"])
+
+    @property
+    def language(self):
+        return "de" if self.headers.get("Accept-Language", "").startswith("de") else "en"
+
+    @property
+    def words(self):
+        return WORDS[self.language]
+
+    def show(self, status, page, rows=(), **texts):
+        """Whatever a guest has typed is escaped."""
+        cells = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell or ''))}</td>" for cell in row) + "</tr>" for row in rows)
+        main = PAGES[page].substitute(self.words, rows=cells, **texts)
+        self.answer(status, PAGES["frame"].substitute(self.words, language=self.language, main=main), {})
 
     def answer(self, status, text, headers):
         body = text.encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)), "Cache-Control": "no-store",
+                            "Referrer-Policy": "no-referrer", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_):
-        pass
+        """Nowhere: links hold secrets."""
 
 
 def main():

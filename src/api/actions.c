@@ -5,6 +5,7 @@
 #include "api/words/explanation_text.h"
 #include "base/tls_mode.h"
 #include "courier/sibling.h"
+#include "ingress/sandbox_script.h"
 #include "mime/address.h"
 
 #include <string.h>
@@ -24,6 +25,12 @@ typedef struct {
     const Provider *provider; /* the one whose server was tried; or NULL */
     char *sender_domain;      /* or NULL */
 } Makings;
+
+static gboolean is_sandbox(const Tried *tried)
+{
+    return g_strcmp0(tried->host, SANDBOX_HOST) == 0 ||
+           g_strcmp0(tried->host, SANDBOX_WRONG_HOST) == 0;
+}
 
 static Tried tried_of(const ActionFacts *facts)
 {
@@ -124,12 +131,23 @@ static gboolean find_right_server(const Makings *makings, Server *server)
                server, makings, receiving, provider_host(receiving, &receiving->endpoints[0], mx));
 }
 
+/* The sandbox plays a name that no certificate has; its right one is ours to say. */
+static json_t *use_sandbox_host(const Makings *makings)
+{
+    json_t *action = action_new(
+        "use_right_host", action_say(makings->facts->language, ACTION_SAY_HOST, SANDBOX_HOST));
+    json_object_set_new(action, "host", json_text(SANDBOX_HOST));
+    return action;
+}
+
 static json_t *use_right_host(const Makings *makings)
 {
     Server server = {NULL, NULL};
     const Provider *provider = makings->provider;
     if (!makings->tried.host)
         return NULL;
+    if (strcmp(makings->tried.host, SANDBOX_WRONG_HOST) == 0)
+        return use_sandbox_host(makings);
     if (find_right_server(makings, &server)) {
         json_t *action = action_new(
             "use_right_host", action_say(makings->facts->language, ACTION_SAY_HOST, server.host));
@@ -158,8 +176,11 @@ static json_t *login_as(const Makings *makings, const char *code, const char *us
     return action;
 }
 
+/* The sandbox itself, playing no provider, has one user name, which is no address. */
 static json_t *use_address_as_username(const Makings *makings)
 {
+    if (is_sandbox(&makings->tried) && !makings->provider)
+        return NULL;
     return login_as(makings, "use_address_as_username", makings->tried.from_email);
 }
 
@@ -410,11 +431,19 @@ static char *domain_of(const char *from_email)
     return g_strdup(address ? address->domain : NULL);
 }
 
+/* Whose server was tried; in the sandbox: which one it plays for this login. */
+static const Provider *provider_tried(const ProviderList *providers, const Tried *tried)
+{
+    if (!tried->host)
+        return NULL;
+    return is_sandbox(tried) ? provider_by_id(providers, sandbox_preset_of(tried->username))
+                             : provider_by_host(providers, tried->host);
+}
+
 json_t *actions_json(const Diagnosis *diagnosis, const ActionFacts *facts)
 {
     Makings makings = {.diagnosis = diagnosis, .facts = facts, .tried = tried_of(facts)};
-    if (makings.tried.host)
-        makings.provider = provider_by_host(facts->providers, makings.tried.host);
+    makings.provider = provider_tried(facts->providers, &makings.tried);
     makings.sender_domain = domain_of(makings.tried.from_email);
     gboolean sibling_is_open = facts->run && facts->run->sibling == SIBLING_OPEN;
     json_t *actions = json_array();

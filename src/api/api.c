@@ -1,4 +1,5 @@
 #include "api/routes/routes.h"
+#include "api/session_start.h"
 #include "api/state.h"
 
 #include "base/error.h"
@@ -87,11 +88,13 @@ static struct api *api_alloc(const ApiParts *parts)
     api->credentials = credentials_new(parts->store);
     api->token_limits = token_limits_new(parts->store);
     api->guesses = guesses_new();
+    session_start_recall_homes(api);
     api->rate = rate_new();
     api->arrival_guesses = guesses_new();
     api->metrics = metrics_new();
     api->pages = pages_new();
     api->shelf = template_shelf_new();
+    api->sending = sending_shelf_new(parts->store);
     api->notices = notices_new(api);
     api->backups = backups_new(parts->store);
     api->rewrap = rewrap_new(parts->store, parts->vault);
@@ -184,6 +187,8 @@ void api_stop(Api *api)
         http_server_stop(api->control);
     if (api->tcp)
         http_server_stop(api->tcp);
+    if (api->sending)
+        sending_shelf_stop(api->sending);
     if (api->keeper) {
         store_remove_listener(api->store, on_store_change, api);
         g_main_context_invoke(api->keeper_context, quit_keeper, api);
@@ -218,6 +223,7 @@ void api_free(Api *api)
     metrics_free(api->metrics);
     pages_free(api->pages);
     template_shelf_free(api->shelf);
+    sending_shelf_free(api->sending);
     notices_free(api->notices);
     public_url_free(api->url);
     backups_free(api->backups);

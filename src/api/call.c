@@ -165,6 +165,13 @@ void call_audit_learned(ApiCall *call, const char *object, const char *detail)
     call->audit.detail = g_strdup(detail);
 }
 
+void call_audit_say(GString *said, const char *field, const char *before, const char *now)
+{
+    if (g_strcmp0(before, now) != 0)
+        g_string_append_printf(said, "%s%s: %s → %s", said->len ? ", " : "", field,
+            before && *before ? before : "–", now && *now ? now : "–");
+}
+
 void call_audit_drop(ApiCall *call)
 {
     g_clear_pointer(&call->audit.action, g_free);

@@ -102,5 +102,8 @@ gboolean call_audit_append(ApiCall *call, Db *db, const char *action, const char
 /* Inside that job, which knows better: replaces object and detail. */
 void call_audit_learned(ApiCall *call, const char *object, const char *detail);
 
+/* Adds to such a detail what a field was and is now, if that differs: "name: A → B". */
+void call_audit_say(GString *said, const char *field, const char *before, const char *now);
+
 /* Inside that job: it found nothing to do, so nothing is noted. */
 void call_audit_drop(ApiCall *call);

@@ -39,15 +39,17 @@ static DiscoveryPage fetch(
 static gboolean answer_what_is_open(const struct api *api, const Discovery *discovery,
     const char *domain, DnsAnswers *answers, DiscoveryQuestion *question, MonoMs deadline)
 {
-    if (dns_answers_n_open(answers) > 0)
+    if (dns_answers_n_open(answers) > 0) {
         ask_dns(api, answers);
-    else if (discovery->state[DISCOVERY_AUTOCONFIG] == DISCOVERY_OPEN)
-        question->autoconfig = fetch(api, DISCOVERY_AUTOCONFIG, domain, deadline);
-    else if (discovery->state[DISCOVERY_PUBLIC_DATABASE] == DISCOVERY_OPEN)
-        question->public_database = fetch(api, DISCOVERY_PUBLIC_DATABASE, domain, deadline);
-    else
-        return FALSE;
-    return TRUE;
+        return TRUE;
+    }
+    for (DiscoverySource source = DISCOVERY_AUTOCONFIG; source < DISCOVERY_SOURCES; source++) {
+        if (discovery->state[source] == DISCOVERY_OPEN) {
+            question->pages[source] = fetch(api, source, domain, deadline);
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 Discovery *discovery_run(
@@ -63,7 +65,7 @@ Discovery *discovery_run(
         discovery_free(discovery);
         discovery = discovery_judge(&question, answers);
     }
-    g_clear_pointer(&question.autoconfig.xml, g_bytes_unref);
-    g_clear_pointer(&question.public_database.xml, g_bytes_unref);
+    for (guint i = 0; i < DISCOVERY_SOURCES; i++)
+        g_clear_pointer(&question.pages[i].xml, g_bytes_unref);
     return discovery;
 }

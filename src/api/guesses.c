@@ -9,8 +9,8 @@ typedef struct {
     guint free_failures;
     MonoMs longest_ms;
 } GuessRule;
-static const GuessRule account_rule = {5, CLOCK_MINUTE_MS};
-static const GuessRule address_rule = {20, 15 * CLOCK_MINUTE_MS};
+static const GuessRule account_rule = {LIMIT_ACCOUNT_GUESSES, LIMIT_ACCOUNT_GUESS_WAIT_MS};
+static const GuessRule address_rule = {LIMIT_ADDRESS_GUESSES, LIMIT_ADDRESS_GUESS_WAIT_MS};
 
 typedef struct {
     guint failures;
@@ -20,6 +20,7 @@ typedef struct {
 struct guesses {
     GMutex mutex;
     GHashTable *table; /* hash of "a…" account, "i…" address → Guess */
+    GHashTable *homes; /* hash of account and network → MonoMs, until when it is one */
 };
 
 Guesses *guesses_new(void)
@@ -27,6 +28,7 @@ Guesses *guesses_new(void)
     Guesses *guesses = g_new0(Guesses, 1);
     g_mutex_init(&guesses->mutex);
     guesses->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    guesses->homes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return guesses;
 }
 
@@ -35,6 +37,7 @@ void guesses_free(Guesses *guesses)
     if (!guesses)
         return;
     g_hash_table_unref(guesses->table);
+    g_hash_table_unref(guesses->homes);
     g_mutex_clear(&guesses->mutex);
     g_free(guesses);
 }
@@ -56,21 +59,28 @@ static MonoMs wait_for(Guesses *guesses, char kind, const char *name, MonoMs now
     return guess && guess->free_at > now ? guess->free_at - now : 0;
 }
 
-static void forget_oldest(GHashTable *table)
+/* Those who try many names, or from many networks, push out one another, and not what has failed
+ * often: else they could begin anew there. */
+static gboolean goes_before(const Guess *guess, const Guess *other, MonoMs now)
+{
+    guint failures = now - guess->last_at > CLOCK_HOUR_MS ? 0 : guess->failures;
+    guint others = now - other->last_at > CLOCK_HOUR_MS ? 0 : other->failures;
+    return failures != others ? failures < others : guess->last_at < other->last_at;
+}
+
+static void forget_one(GHashTable *table, MonoMs now)
 {
     GHashTableIter iter;
-    gpointer key, value, oldest = NULL;
-    MonoMs oldest_at = G_MAXINT64;
+    gpointer key, value, least = NULL;
+    const Guess *least_guess = NULL;
     g_hash_table_iter_init(&iter, table);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
-        const Guess *guess = value;
-        if (guess->last_at < oldest_at) {
-            oldest_at = guess->last_at;
-            oldest = key;
-        }
+        if (least_guess && !goes_before(value, least_guess, now))
+            continue;
+        least_guess = value;
+        least = key;
     }
-    if (oldest)
-        g_hash_table_remove(table, oldest);
+    g_hash_table_remove(table, least);
 }
 
 static void note(Guesses *guesses, char kind, const char *name, const GuessRule *rule, MonoMs now)
@@ -83,7 +93,7 @@ static void note(Guesses *guesses, char kind, const char *name, const GuessRule 
         g_free(key);
     } else {
         if (g_hash_table_size(guesses->table) >= LIMIT_GUESSES)
-            forget_oldest(guesses->table);
+            forget_one(guesses->table, now);
         guess = g_new0(Guess, 1);
         g_hash_table_insert(guesses->table, key, guess);
     }
@@ -97,11 +107,59 @@ static void note(Guesses *guesses, char kind, const char *name, const GuessRule 
     }
 }
 
+/* --- Where an account is at home -------------------------------------------------------------- */
+
+static char *home_key(const char *account, const char *address)
+{
+    g_autofree char *network = rate_client_key(address);
+    g_autofree char *lower = g_utf8_strdown(account, -1);
+    g_autofree char *whole = g_strconcat(network, "\n", lower, NULL);
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
+}
+
+static gboolean is_home(Guesses *guesses, const char *account, const char *address, MonoMs now)
+{
+    if (!account || !address)
+        return FALSE;
+    g_autofree char *key = home_key(account, address);
+    const MonoMs *until = g_hash_table_lookup(guesses->homes, key);
+    return until && *until > now;
+}
+
+static void forget_first_home(GHashTable *homes)
+{
+    GHashTableIter iter;
+    gpointer key, value, first = NULL;
+    MonoMs first_until = G_MAXINT64;
+    g_hash_table_iter_init(&iter, homes);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        if (*(const MonoMs *)value >= first_until)
+            continue;
+        first_until = *(const MonoMs *)value;
+        first = key;
+    }
+    g_hash_table_remove(homes, first);
+}
+
+void guesses_note_home(Guesses *guesses, const char *account, const char *address, MonoMs until)
+{
+    char *key = home_key(account, address);
+    g_mutex_lock(&guesses->mutex);
+    if (!g_hash_table_contains(guesses->homes, key) &&
+        g_hash_table_size(guesses->homes) >= LIMIT_GUESSES)
+        forget_first_home(guesses->homes);
+    g_hash_table_insert(guesses->homes, key, g_memdup2(&until, sizeof until));
+    g_mutex_unlock(&guesses->mutex);
+}
+
+/* --- Trying ----------------------------------------------------------------------------------- */
+
 MonoMs guesses_take(Guesses *guesses, const char *account, const char *address, MonoMs now)
 {
     g_mutex_lock(&guesses->mutex);
-    MonoMs wait_ms =
-        MAX(wait_for(guesses, 'a', account, now), wait_for(guesses, 'i', address, now));
+    MonoMs wait_ms = wait_for(guesses, 'i', address, now);
+    if (!is_home(guesses, account, address, now))
+        wait_ms = MAX(wait_ms, wait_for(guesses, 'a', account, now));
     if (wait_ms == 0) {
         note(guesses, 'a', account, &account_rule, now);
         note(guesses, 'i', address, &address_rule, now);

@@ -4,6 +4,7 @@
 #include "api/rate.h"
 #include "api/state.h"
 
+#include "base/leak_point.h"
 #include "base/limits.h"
 #include "store/emails.h"
 
@@ -16,6 +17,7 @@ void link_make(Link *link, struct api *api, const char *page)
     g_autoptr(Secret) token = people_random_make();
     g_autofree char *base = public_url_dup(api);
     people_hash(token, link->token_hash);
+    LEAK_POINT(token);
     link->url = g_strconcat(base, "/#/", page, "/", secret_reveal(token, NULL), NULL);
 }
 

@@ -189,6 +189,16 @@ gboolean public_url_knows_host(const struct api *api, const char *host)
     return is_public || (name && is_always_known(api->url, name));
 }
 
+/* The session's cookie is bound to https by its name, or free of it: one that was set for the other
+ * scheme would not come back. A browser says with each change by which it came; on this machine
+ * itself both will do. */
+static gboolean keeps_scheme(const ApiCall *call, const char *host, const char *url)
+{
+    const char *origin = http_request_header(call->request, "Origin");
+    return !origin || is_loopback(host) ||
+           g_str_has_prefix(url, "https://") == text_has_prefix_nocase(origin, "https://");
+}
+
 const char *public_url_fault(const ApiCall *call, const char *url)
 {
     const PublicUrl *known = call->api->url;
@@ -200,5 +210,5 @@ const char *public_url_fault(const ApiCall *call, const char *url)
         return NULL;
     g_autofree char *host = host_of(came_by), *next = host_of_url(url);
     gboolean stays_known = host && (strcmp(host, next) == 0 || is_always_known(known, host));
-    return stays_known ? NULL : "public_url_elsewhere";
+    return stays_known && keeps_scheme(call, host, url) ? NULL : "public_url_elsewhere";
 }

@@ -38,7 +38,8 @@ char *public_url_parse(const char *text);
 
 /* NULL if the caller may store this (parsed) address, else the code of the fault:
  * "public_url_is_fixed" (the operator set one), "public_url_elsewhere" (the caller came by another
- * name, which would not be answered any more: he would lock himself out). */
+ * name, which would not be answered any more, or over http where it says https, or the reverse: he
+ * would lock himself out). */
 const char *public_url_fault(const ApiCall *call, const char *url);
 
 /* TRUE if a request may name this server so in its Host header: by the public URL's host, a

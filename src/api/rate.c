@@ -8,6 +8,7 @@
 /* The times at which a key was taken, oldest first. */
 typedef struct {
     GArray *times; /* of MonoMs, all within the window when it was last looked at */
+    MonoMs window_ms;
 } Taken;
 
 struct rate {
@@ -67,20 +68,28 @@ static MonoMs wait_for(Rate *rate, const RateRule *rule, MonoMs now)
     return at + rule->window_ms - now;
 }
 
-static void forget_oldest(GHashTable *table)
+/* Those who ask under many names push out one another, and not what was taken often: else they
+ * could begin anew there. */
+static gboolean goes_before(const Taken *taken, const Taken *other, MonoMs now)
+{
+    guint times = last_of(taken) + taken->window_ms <= now ? 0 : taken->times->len;
+    guint others = last_of(other) + other->window_ms <= now ? 0 : other->times->len;
+    return times != others ? times < others : last_of(taken) < last_of(other);
+}
+
+static void forget_one(GHashTable *table, MonoMs now)
 {
     GHashTableIter iter;
-    gpointer key, value, oldest = NULL;
-    MonoMs oldest_at = G_MAXINT64;
+    gpointer key, value, least = NULL;
+    const Taken *least_taken = NULL;
     g_hash_table_iter_init(&iter, table);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
-        if (last_of(value) < oldest_at) {
-            oldest_at = last_of(value);
-            oldest = key;
-        }
+        if (least_taken && !goes_before(value, least_taken, now))
+            continue;
+        least_taken = value;
+        least = key;
     }
-    if (oldest)
-        g_hash_table_remove(table, oldest);
+    g_hash_table_remove(table, least);
 }
 
 static void note(Rate *rate, const RateRule *rule, MonoMs now)
@@ -91,9 +100,10 @@ static void note(Rate *rate, const RateRule *rule, MonoMs now)
         g_free(digest);
     } else {
         if (g_hash_table_size(rate->table) >= LIMIT_RATE_KEYS)
-            forget_oldest(rate->table);
+            forget_one(rate->table, now);
         taken = g_new(Taken, 1);
         taken->times = g_array_new(FALSE, FALSE, sizeof(MonoMs));
+        taken->window_ms = rule->window_ms;
         g_hash_table_insert(rate->table, digest, taken);
     }
     g_array_append_val(taken->times, now);

@@ -1,6 +1,6 @@
 /* How often something may be asked for: at most so many times within any window of this length, for
- * each key. What is refused is not counted. In memory and bounded (LIMIT_RATE_KEYS): a key that was
- * used longest ago is forgotten first. Thread-safe. */
+ * each key. What is refused is not counted. In memory and bounded (LIMIT_RATE_KEYS): what was
+ * taken least often, then longest ago, is forgotten first. Thread-safe. */
 #pragma once
 
 #include "base/clock.h"

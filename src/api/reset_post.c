@@ -11,13 +11,10 @@
 
 #include <string.h>
 
-/* What is done for somebody takes longer than what is done for nobody. Begun at once it would slow
- * down the answer that is on its way; so it begins a while later, and nobody knows when. */
-#define WAIT_MS 500
-
 struct reset_post {
     struct api *api;
-    gint is_awake; /* atomic: a look is due */
+    gint64 after_row; /* this round has come so far; 0: it begins */
+    gint is_awake;    /* atomic: a look is due */
 };
 
 ResetPost *reset_post_new(struct api *api)
@@ -124,6 +121,14 @@ static gboolean post_one(struct api *api, const Reset *reset, GError **error)
 
 static void schedule(ResetPost *post, MonoMs after_ms);
 
+static void keep_first(GError **first, GError *fault)
+{
+    if (*first)
+        g_error_free(fault);
+    else
+        *first = fault;
+}
+
 static gboolean look(gpointer user)
 {
     ResetPost *post = user;
@@ -131,17 +136,26 @@ static gboolean look(gpointer user)
     g_autoptr(GError) error = NULL;
     g_atomic_int_set(&post->is_awake, 0);
     Db *db = store_reader_take(api->store);
-    g_autoptr(GPtrArray) asked = resets_asked(db, LIMIT_RESETS_AT_ONCE, &error);
+    g_autoptr(GPtrArray) asked = resets_asked(db, post->after_row, LIMIT_RESETS_AT_ONCE, &error);
     store_reader_give(api->store, db);
-    for (guint i = 0; asked && !error && i < asked->len; i++)
-        post_one(api, asked->pdata[i], &error);
-    if (error) {
+    post->after_row = 0;
+    for (guint i = 0; asked && i < asked->len; i++) { /* one that fails keeps nobody waiting */
+        const Reset *reset = asked->pdata[i];
+        GError *fault = NULL;
+        if (!post_one(api, reset, &fault))
+            keep_first(&error, fault);
+        post->after_row = reset->row;
+    }
+    gboolean is_all = !asked || asked->len < LIMIT_RESETS_AT_ONCE;
+    if (is_all)
+        post->after_row = 0;
+    if (error)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
             "password resets wait for a minute: %s", error->message);
-        schedule(post, CLOCK_MINUTE_MS);
-    } else if (asked->len == LIMIT_RESETS_AT_ONCE) {
+    if (!is_all)
         reset_post_wake(post);
-    }
+    else if (error)
+        schedule(post, CLOCK_MINUTE_MS);
     return G_SOURCE_REMOVE;
 }
 
@@ -154,7 +168,9 @@ static void schedule(ResetPost *post, MonoMs after_ms)
     g_source_attach(source, post->api->keeper_context);
 }
 
+/* What is done for somebody takes longer than what is done for nobody. Begun at once it would slow
+ * down the answer that is on its way; so it begins a while later, and nobody knows when. */
 void reset_post_wake(ResetPost *post)
 {
-    schedule(post, WAIT_MS + g_random_int() % WAIT_MS);
+    schedule(post, LIMIT_RESET_DELAY_MS + g_random_int() % LIMIT_RESET_DELAY_MS);
 }

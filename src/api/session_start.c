@@ -114,6 +114,24 @@ static gboolean is_known_browser(Db *db, const SessionStart *start)
     return member->signed_in_at == 0; /* the very first is no surprise */
 }
 
+void session_start_recall_homes(struct api *api)
+{
+    g_autoptr(GError) error = NULL;
+    WallMs now = clock_wall_ms();
+    Db *db = store_reader_take(api->store);
+    g_autoptr(GPtrArray) events =
+        audit_newest(db, SIGNED_IN, now - LIMIT_BROWSER_KNOWN_MS, LIMIT_GUESSES, &error);
+    store_reader_give(api->store, db);
+    for (guint i = 0; events && i < events->len; i++) {
+        const AuditEvent *event = events->pdata[i];
+        guesses_note_home(api->guesses, event->actor, event->client,
+            clock_mono_ms() + LIMIT_BROWSER_KNOWN_MS - MAX(now - event->at, 0));
+    }
+    if (error)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+            "where people have signed in is not known: %s", error->message);
+}
+
 void session_start_announce(ApiCall *call, SessionStart *start)
 {
     const char *template = start->is_renewal ? "security_password_changed" : "security_new_sign_in";

@@ -34,6 +34,9 @@ void session_start_announce(ApiCall *call, SessionStart *start);
  * deed session.created. */
 gboolean session_start_write(Db *db, SessionStart *start, GError **error);
 
+/* When the program starts: where who has signed in of late, by what the audit log remembers. */
+void session_start_recall_homes(struct api *api);
+
 /* A deed of the member herself, for jobs in which she was nobody before. */
 gboolean session_start_note(Db *db, const SessionStart *start, const char *action,
     const char *object, const char *detail, GError **error);

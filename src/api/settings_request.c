@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/leak_point.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -199,28 +200,50 @@ static char *port_detail(gint64 port, const char *named)
     return g_string_free(text, FALSE);
 }
 
+/* How many connections a provider bears, where that is known; else as many as are usual. */
+static guint usual_connections(const struct api *api, const SmtpSettings *settings)
+{
+    const Provider *provider =
+        settings->host ? provider_by_host(api->providers, settings->host) : NULL;
+    guint known = provider ? provider->quota.max_connections : 0;
+    return known ? known : LIMIT_CONNECTIONS_DEFAULT;
+}
+
+static void note_faults(
+    const GPtrArray *wrong, const SettingsPatch *patch, const char *pointer, JsonFaults *faults)
+{
+    for (guint i = 0; i < wrong->len; i++) {
+        const SettingsFault *fault = wrong->pdata[i];
+        g_autofree char *at = g_strconcat(pointer, "/", fault->field, NULL); /* "quota/per_day" */
+        g_autofree char *detail = strcmp(fault->code, "port_not_allowed") == 0
+                                      ? port_detail(patch->port, fault->detail)
+                                      : g_strdup(fault->detail);
+        json_fault_add(faults, at, fault->code, detail);
+    }
+}
+
 SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpState *state,
     struct api *api, gint64 org_id, const char *pointer, SettingsDropped *dropped,
     JsonFaults *faults)
 {
     g_autoptr(SmtpSettings) empty = settings_new();
     const SmtpSettings *base = state->draft ? state->draft : state->active ? state->active : empty;
-    GPtrArray *wrong = NULL;
+    SettingsPatch patch = request->patch;
+    g_autoptr(GPtrArray) wrong = NULL;
+    gboolean is_emptied = json_is_null(json_object_get(request->body, "max_connections"));
+    if (is_emptied)
+        patch.present &= ~(guint)SETTINGS_MAX_CONNECTIONS;
     *dropped = (SettingsDropped){FALSE, 0};
-    SmtpSettings *settings = settings_apply(base, &request->patch, &api->ports, api->vault, org_id,
-        clock_wall_ms(), &dropped->password, &wrong);
-    if (settings) {
-        dropped->oauth = settings_oauth_dropped(base, settings, &request->patch);
-        return settings;
+    SmtpSettings *settings = settings_apply(
+        base, &patch, &api->ports, api->vault, org_id, clock_wall_ms(), &dropped->password, &wrong);
+    if (!settings) {
+        note_faults(wrong, &patch, pointer, faults);
+        return NULL;
     }
-    for (guint i = 0; i < wrong->len; i++) {
-        const SettingsFault *fault = wrong->pdata[i];
-        g_autofree char *at = g_strconcat(pointer, "/", fault->field, NULL); /* "quota/per_day" */
-        g_autofree char *detail = strcmp(fault->code, "port_not_allowed") == 0
-                                      ? port_detail(request->patch.port, fault->detail)
-                                      : g_strdup(fault->detail);
-        json_fault_add(faults, at, fault->code, detail);
-    }
-    g_ptr_array_unref(wrong);
-    return NULL;
+    /* what nobody has chosen follows the server */
+    if (is_emptied || (!(patch.present & SETTINGS_MAX_CONNECTIONS) &&
+                          base->max_connections == usual_connections(api, base)))
+        settings->max_connections = usual_connections(api, settings);
+    dropped->oauth = settings_oauth_dropped(base, settings, &patch);
+    return settings;
 }

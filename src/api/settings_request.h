@@ -24,7 +24,8 @@ void settings_request_read(
 void settings_request_clear(SettingsRequest *request);
 
 /* The draft with the request applied; without a draft one is begun as a copy of the active
- * settings, or empty. NULL with faults noted below pointer. */
+ * settings, or empty. A number of connections that nobody has chosen, or that null has emptied, is
+ * the one that the server's provider is known to bear. NULL with faults noted below pointer. */
 SmtpSettings *settings_request_apply(const SettingsRequest *request, const SmtpState *state,
     struct api *api, gint64 org_id, const char *pointer, SettingsDropped *dropped,
     JsonFaults *faults);

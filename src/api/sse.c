@@ -3,6 +3,7 @@
 #include "api/json/email_json.h"
 #include "api/json/smtp_json.h"
 #include "api/state.h"
+#include "base/leak_point.h"
 #include "base/limits.h"
 
 #include <string.h>
@@ -192,7 +193,7 @@ void sse_check_callers(Sse *sse)
 static char *event_text(const char *name, json_t *data)
 {
     g_autofree char *text = json_write(data); /* one line: JSON escapes line ends */
-    return g_strdup_printf("event: %s\ndata: %s\n\n", name, text);
+    return g_strdup_printf("event: %s\ndata: %s\n\n", name, LEAK_TEXT("event", text));
 }
 
 static json_t *email_event(Db *db, const StoreChange *change, const SmtpState *state)
@@ -229,6 +230,7 @@ static char *render(Sse *sse, Db *db, const StoreChange *change, Language langua
     switch (change->kind) {
     case STORE_CHANGED_SETTINGS:
     case STORE_CHANGED_QUEUE: /* the counters */
+    case STORE_CHANGED_RESETS:
         name = "status";
         json = smtp_status_json(sse->api, db, change->org_id, language, NULL);
         keep_quota(sse, json);

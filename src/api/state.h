@@ -12,6 +12,7 @@
 #include "api/public_url.h"
 #include "api/rate.h"
 #include "api/reset_post.h"
+#include "api/sending_shelf.h"
 #include "api/sign_ins.h"
 #include "api/sse.h"
 #include "api/template_shelf.h"
@@ -42,9 +43,10 @@ struct api {
     Guesses *arrival_guesses; /* of tokens in links: wrong links must not lock signing in */
     Metrics *metrics;
     Pages *pages;
-    Notices *notices;     /* the keeper's */
-    TemplateShelf *shelf; /* compiled mail texts */
-    PublicUrl *url;       /* public_url_dup(api) */
+    Notices *notices;      /* the keeper's */
+    TemplateShelf *shelf;  /* compiled mail texts */
+    SendingShelf *sending; /* SMTP states */
+    PublicUrl *url;        /* public_url_dup(api) */
     Backups *backups;
     Rewrap *rewrap; /* seals anew what is under a former key */
     Sse *sse;

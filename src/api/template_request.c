@@ -128,6 +128,18 @@ static void check_against(
     }
 }
 
+/* A preview shows as fine only what saving takes. */
+static gboolean check_whole(const TemplateRequest *request, JsonFaults *faults)
+{
+    g_autoptr(Template) template = template_request_compile(request, faults);
+    const BuiltinTemplate *builtin =
+        request->name ? builtin_template_find(request->name, language_name(request->language))
+                      : NULL;
+    if (template && builtin)
+        check_against(builtin, request, faults);
+    return faults->list->len == 0;
+}
+
 /* --- The two requests --------------------------------------------------------------------------
  */
 
@@ -142,26 +154,23 @@ gboolean template_request_read(json_t *body, TemplateRequest *request, JsonFault
         read_texts(&object, request);
         require_texts(&object, request);
     }
-    if (faults->list->len > 0)
-        return FALSE;
-    g_autoptr(Template) template = template_request_compile(request, faults);
-    const BuiltinTemplate *builtin =
-        builtin_template_find(request->name, language_name(request->language));
-    if (template && builtin)
-        check_against(builtin, request, faults);
-    return faults->list->len == 0;
+    return faults->list->len == 0 && check_whole(request, faults);
 }
 
 gboolean template_request_read_preview(json_t *body, TemplateRequest *request, JsonFaults *faults)
 {
     *request = (TemplateRequest){0};
-    g_auto(JsonObject) object;
-    json_object_open(&object, body, "", faults);
-    read_name(&object, request, FALSE);
-    read_locale(&object, request);
-    read_texts(&object, request);
-    request->variables = json_object_take(&object, "variables");
-    if (!request->name || request->subject || request->text || request->html)
-        require_texts(&object, request);
-    return faults->list->len == 0;
+    gboolean has_texts;
+    {
+        g_auto(JsonObject) object;
+        json_object_open(&object, body, "", faults);
+        read_name(&object, request, FALSE);
+        read_locale(&object, request);
+        read_texts(&object, request);
+        request->variables = json_object_take(&object, "variables");
+        has_texts = !request->name || request->subject || request->text || request->html;
+        if (has_texts)
+            require_texts(&object, request);
+    }
+    return faults->list->len == 0 && (!has_texts || check_whole(request, faults));
 }

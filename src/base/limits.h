@@ -88,6 +88,7 @@
 #define LIMIT_DUE_LATE_MS (10 * CLOCK_MINUTE_MS) /* due for so long: mail is not going out */
 #define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
 #define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
+#define LIMIT_CREDENTIAL_TRY_MS CLOCK_MINUTE_MS /* not begun by then, that try is given up */
 #define LIMIT_IDEMPOTENCY_MS CLOCK_DAY_MS
 #define LIMIT_IDEMPOTENCY_KEY_BYTES 255
 #define LIMIT_DRAFT_MS (7 * CLOCK_DAY_MS)
@@ -155,6 +156,8 @@
 #define LIMIT_ASK_QUEUE 16                     /* and waiting; more are answered 503 */
 #define LIMIT_REASON_BYTES 200                 /* why sending was paused */
 #define LIMIT_BULK_IDS 200                     /* emails of one bulk action */
+#define LIMIT_BULK_FOUND 1000                  /* that one request finds by a filter */
+#define LIMIT_BULK_COUNT 10000                 /* beyond that, "more" is said */
 
 /* People */
 #define LIMIT_SESSION_MS (30 * CLOCK_DAY_MS)
@@ -165,13 +168,19 @@
 #define LIMIT_INVITATION_MS (7 * CLOCK_DAY_MS)
 #define LIMIT_RESET_MS CLOCK_HOUR_MS                /* a link to a new password */
 #define LIMIT_RESET_HAND_OVER_MS (7 * CLOCK_DAY_MS) /* without mail: waits for an admin so long */
-#define LIMIT_RESET_KEEP_MS (30 * CLOCK_DAY_MS)     /* then the row goes */
-#define LIMIT_RESETS_AT_ONCE 100                    /* asked for, looked at in one go */
-#define LIMIT_LINK_MAILS_PER_ADDRESS 3              /* an hour, each: resets, invitations */
+#define LIMIT_RESET_DELAY_MS 500       /* and up to twice that: nobody learns by waiting */
+#define LIMIT_RESETS_AT_ONCE 100       /* asked for, looked at in one go */
+#define LIMIT_LINK_MAILS_PER_ADDRESS 3 /* an hour, each: resets, invitations */
 #define LIMIT_LINK_MAILS_PER_CLIENT 10
 #define LIMIT_LINK_MAILS_PER_ORG 100
 #define LIMIT_CONCURRENT_HASHES 2
 #define LIMIT_HASH_QUEUE 32
+#define LIMIT_ACCOUNT_GUESSES 5 /* wrong ones in a row for an account; then each must wait */
+#define LIMIT_ACCOUNT_GUESS_WAIT_MS CLOCK_MINUTE_MS /* at most: a stranger may be the cause */
+#define LIMIT_ADDRESS_GUESSES 20 /* the same from an address, which many may share */
+#define LIMIT_ADDRESS_GUESS_WAIT_MS (15 * CLOCK_MINUTE_MS)
+#define LIMIT_HASH_PASSES 2 /* Argon2id: OWASP's first choice, in libsodium's terms */
+#define LIMIT_HASH_MEMORY_BYTES (19 * 1024 * 1024)
 #define LIMIT_GUESSES 4096         /* accounts and addresses remembered for failed sign-ins */
 #define LIMIT_RATE_KEYS 4096       /* addresses and clients remembered for what they asked */
 #define LIMIT_RATE_TAKES 1000      /* within one window, for one key */
@@ -195,6 +204,7 @@
 #define LIMIT_SIGN_IN_IDLE_MICROSOFT_MS (90 * CLOCK_DAY_MS) /* unused for longer, it lapses */
 #define LIMIT_SIGN_IN_IDLE_GOOGLE_MS (180 * CLOCK_DAY_MS)   /* "six months" */
 #define LIMIT_NOTICE_AGENT_CHARACTERS 120
+#define LIMIT_STATES_HELD 64        /* of organisations, in the memory of those who take mail */
 #define LIMIT_TEMPLATES_COMPILED 64 /* kept in memory */
 #define LIMIT_TOKENS 200            /* of an organisation, not revoked */
 #define LIMIT_TOKEN_SENDERS 20      /* addresses that one may send from */
@@ -205,7 +215,10 @@
 #define LIMIT_STORE_GROUP_MS 50    /* after this no more jobs are begun in one commit */
 #define LIMIT_ACTIVATION_ROWS 2000 /* deferred recipients a class that are due at once then */
 #define LIMIT_ACTION_ROWS 500      /* recipients that one job of a person's action changes */
-#define LIMIT_STORE_QUEUE 4096     /* jobs waiting; more is ABS_ERROR_BUSY */
+#define LIMIT_PREVIEW_ROWS                                                                    \
+    250000                     /* that the preview looks at one by one: a quarter of a second \
+                                */
+#define LIMIT_STORE_QUEUE 4096 /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
 #define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */
@@ -259,20 +272,23 @@
 #define LIMIT_SANDBOX_SLOW_MS (5 * CLOCK_SECOND_MS) /* recipient slow@ */
 
 /* Domain check (SPF: RFC 7208 4.6.4; DMARC: RFC 9989 4.10) */
-#define LIMIT_SPF_LOOKUPS 10        /* terms of one evaluation that ask DNS */
-#define LIMIT_SPF_VOIDS 2           /* of them, with nothing found */
-#define LIMIT_SPF_HOSTS 10          /* MX hosts of one term; PTR names looked at */
-#define LIMIT_SPF_SURVEY 100        /* terms that a survey follows, records it reads */
-#define LIMIT_SPF_RECORD_BYTES 4096 /* of one record; a longer one is not judged */
-#define LIMIT_DMARC_LABELS 8        /* questions of one tree walk */
-#define LIMIT_DKIM_SELECTORS 20     /* looked at in one check */
-#define LIMIT_DKIM_WEAK_BITS 1024   /* RSA keys below count for nothing (RFC 8301 3.2) */
-#define LIMIT_DKIM_SHORT_BITS 2048  /* RSA keys below are worth a word */
-#define LIMIT_DKIM_SIGNATURES 10    /* of one mail, looked at */
-#define LIMIT_HEADER_LINES 1000     /* of pasted headers, unfolded */
-#define LIMIT_HEADER_CHECK_HOPS 50  /* Received fields looked at */
-#define LIMIT_DOMAIN_FACTS 20       /* remembered of one domain and kind */
-#define LIMIT_DOMAINS_KNOWN 50      /* of which facts are remembered */
+#define LIMIT_SPF_LOOKUPS 10             /* terms of one evaluation that ask DNS */
+#define LIMIT_SPF_VOIDS 2                /* of them, with nothing found */
+#define LIMIT_SPF_HOSTS 10               /* MX hosts of one term; PTR names looked at */
+#define LIMIT_SPF_SURVEY 100             /* terms that a survey follows, records it reads */
+#define LIMIT_SPF_RECORD_BYTES 4096      /* of one record; a longer one is not judged */
+#define LIMIT_SPF_COMFORTABLE_OCTETS 450 /* of a record; RFC 7208 3.4 */
+#define LIMIT_TXT_STRING_OCTETS 255      /* of a DNS record, RFC 1035 3.3 */
+#define LIMIT_DMARC_REPORT_DOMAINS 4     /* that are asked whether they want them */
+#define LIMIT_DMARC_LABELS 8             /* questions of one tree walk */
+#define LIMIT_DKIM_SELECTORS 20          /* looked at in one check */
+#define LIMIT_DKIM_WEAK_BITS 1024        /* RSA keys below count for nothing (RFC 8301 3.2) */
+#define LIMIT_DKIM_SHORT_BITS 2048       /* RSA keys below are worth a word */
+#define LIMIT_DKIM_SIGNATURES 10         /* of one mail, looked at */
+#define LIMIT_HEADER_LINES 1000          /* of pasted headers, unfolded */
+#define LIMIT_HEADER_CHECK_HOPS 50       /* Received fields looked at */
+#define LIMIT_DOMAIN_FACTS 20            /* remembered of one domain and kind */
+#define LIMIT_DOMAINS_KNOWN 50           /* of which facts are remembered */
 #define LIMIT_DOMAIN_FACT_MS (180 * CLOCK_DAY_MS)
 #define LIMIT_DOMAIN_ROUNDS 24 /* of questions in one check */
 #define LIMIT_HEADER_PASTE_BYTES (64 * 1024)

@@ -279,19 +279,21 @@ static void add_quota(GString *out, const json_t *quota)
 }
 
 /* After a refused login: how often it is tried again without a person, and when. */
-static void add_breaker(GString *out, const json_t *breaker)
+static void add_breaker(GString *out, const json_t *smtp)
 {
+    const json_t *breaker = json_object_get(smtp, "breaker");
+    const json_t *sending = json_object_get(smtp, "sending");
     if (!json_is_object(breaker))
         return;
     g_autofree char *next = format_time(breaker, "next_try_at");
-    g_autofree char *when =
-        next == NULL ? NULL : g_strdup_printf(say("one left, made automatically on %s"), next);
-    if (json_integer_value(json_object_get(breaker, "tries_left")) == 0)
-        format_add_line(
-            out, say("Login tries:"), say("none left: check the password with \"absender check\""));
+    g_autoptr(GString) tries = g_string_new(NULL);
+    if (next == NULL || json_integer_value(json_object_get(breaker, "tries_left")) == 0)
+        g_string_append(tries, say("none left: check the password with \"absender check\""));
+    else if (json_is_true(json_object_get(sending, "enabled")))
+        g_string_append_printf(tries, say("one left, made automatically on %s"), next);
     else
-        format_add_line(out, say("Login tries:"),
-            when != NULL ? when : say("one left, made once sending is on"));
+        g_string_append_printf(tries, say("one left, made on %s if sending is on by then"), next);
+    format_add_line(out, say("Login tries:"), tries->str);
 }
 
 static void add_switch(GString *out, const json_t *sending)
@@ -392,7 +394,7 @@ char *format_status(const json_t *smtp)
     g_autofree char *rest = format_sending(smtp);
     g_string_append(out, rest);
     add_quota(out, json_object_get(smtp, "quota"));
-    add_breaker(out, json_object_get(smtp, "breaker"));
+    add_breaker(out, smtp);
     const json_t *health = json_object_get(smtp, "health");
     if (json_is_object(health)) {
         format_add_line(out, say("Health:"), MEMBER_READING(healths, health, "state"));

@@ -38,6 +38,7 @@ char *format_audit_check(const json_t *check)
     g_autofree char *events = g_strdup_printf(
         "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(check, "events")));
     gboolean is_ok = json_is_true(json_object_get(check, "ok"));
+    gint64 forgotten = json_integer_value(json_object_get(check, "forgotten"));
     g_string_append(out, is_ok ? "✓ " : "✗ ");
     if (json_is_object(fault))
         g_string_append(out, say("The audit log was tampered with: an event is not what was "
@@ -51,6 +52,13 @@ char *format_audit_check(const json_t *check)
     format_add_line(out, say("First fault:"), id != NULL ? id : at);
     format_add_line(out, say("At:"), id != NULL ? at : NULL);
     format_add_line(out, say("Sound events:"), events);
+    if (forgotten > 0) {
+        g_autofree char *until = format_time(check, "forgotten_until");
+        g_autofree char *begins = g_strdup_printf(
+            say("after %s; %" G_GINT64_FORMAT " earlier ones were too old to be kept"), until,
+            forgotten);
+        format_add_line(out, say("It begins:"), begins);
+    }
     format_add_line(out, say("Head:"), head);
     return g_string_free(out, FALSE);
 }

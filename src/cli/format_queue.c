@@ -171,6 +171,16 @@ static char *counts_of(const json_t *states)
     return line->len > 0 ? g_string_free(g_steal_pointer(&line), FALSE) : NULL;
 }
 
+/* Never more than was looked at. */
+static const char *verdict_of(const json_t *check)
+{
+    if (!json_is_true(json_object_get(check, "balanced")))
+        return say("The books do not balance.");
+    return json_is_false(json_object_get(check, "counted"))
+               ? say("The sums of the books balance. There are too many emails to count them, too.")
+               : say("The books balance: every email that was taken is accounted for.");
+}
+
 char *format_queue_check(const json_t *check)
 {
     GString *out = g_string_new(NULL);
@@ -180,9 +190,7 @@ char *format_queue_check(const json_t *check)
     g_autofree char *taken = g_strdup_printf(
         "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(check, "taken")));
     g_string_append(out, is_balanced ? "✓ " : "✗ ");
-    g_string_append_printf(out, "%s\n",
-        is_balanced ? say("The books balance: every email that was taken is accounted for.")
-                    : say("The books do not balance."));
+    g_string_append_printf(out, "%s\n", verdict_of(check));
     const json_t *faults = json_object_get(check, "faults");
     for (gsize i = 0; i < json_array_size(faults); i++) {
         json_t *holder = json_object();
@@ -217,15 +225,26 @@ static char *classes_of(const json_t *counts)
                           : g_strdup_printf("%" JSON_INTEGER_FORMAT, total);
 }
 
+static json_int_t total_of(const json_t *preview, const char *name)
+{
+    return json_integer_value(json_object_get(json_object_get(preview, name), "total"));
+}
+
 char *format_preview(const json_t *preview)
 {
     GString *out = g_string_new(NULL);
     g_autofree char *now = classes_of(json_object_get(preview, "send"));
     g_autofree char *later = classes_of(json_object_get(preview, "later"));
     g_autofree char *expired = classes_of(json_object_get(preview, "expire"));
+    g_autofree char *twice = classes_of(json_object_get(preview, "uncertain"));
+    g_autofree char *expiring = classes_of(json_object_get(preview, "may_expire"));
     g_autofree char *oldest = format_time(preview, "oldest_at");
     const json_t *seconds = json_object_get(preview, "takes_at_least_s");
     format_add_line(out, say("Sent at once:"), now);
+    if (total_of(preview, "uncertain") > 0)
+        format_add_line(out, say("May come twice:"), twice);
+    if (total_of(preview, "may_expire") > 0)
+        format_add_line(out, say("May run out:"), expiring);
     format_add_line(out, say("Sent later:"), later);
     format_add_line(out, say("Ended unsent:"), expired);
     format_add_line(out, say("Oldest:"), oldest);

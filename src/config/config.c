@@ -8,6 +8,8 @@
 
 #define KEEP_BODIES_DAYS 7
 #define KEEP_EMAILS_DAYS 90
+#define KEEP_LINKS_DAYS 90
+#define KEEP_AUDIT_DAYS 1095 /* three years */
 #define MOST_DAYS 3650
 #define MOST_FLOOR_MIB (1024 * 1024)
 #define MIB G_GINT64_CONSTANT(1048576)
@@ -19,7 +21,7 @@
 typedef struct {
     char *file;
     char **ports;
-    char *keep_bodies, *keep_emails, *disk_floor;
+    char *keep_bodies, *keep_emails, *keep_links, *keep_audit, *disk_floor;
     int starttls_port, implicit_port;
     gboolean want_help;
     ConfigSay say;
@@ -94,8 +96,8 @@ static void list_default(char ***value, GKeyFile *file, const char *key)
 static gboolean read_file(Draft *draft, GError **error)
 {
     static const char *const known[] = {"data", "listen", "ca-file", "allow-network", "allow-port",
-        "public-url", "trusted-proxy", "dns-server", "keep-bodies", "keep-emails", "disk-floor",
-        NULL};
+        "public-url", "trusted-proxy", "dns-server", "keep-bodies", "keep-emails", "keep-links",
+        "keep-audit", "disk-floor", NULL};
     g_autoptr(GKeyFile) file = g_key_file_new();
     if (!g_key_file_load_from_file(file, draft->file, G_KEY_FILE_NONE, error)) {
         g_prefix_error(error, "%s: ", draft->file);
@@ -123,6 +125,8 @@ static gboolean read_file(Draft *draft, GError **error)
     text_default(&draft->config->dns_server, file, "dns-server");
     text_default(&draft->keep_bodies, file, "keep-bodies");
     text_default(&draft->keep_emails, file, "keep-emails");
+    text_default(&draft->keep_links, file, "keep-links");
+    text_default(&draft->keep_audit, file, "keep-audit");
     text_default(&draft->disk_floor, file, "disk-floor");
     list_default(&draft->config->allow_networks, file, "allow-network");
     list_default(&draft->config->trusted_proxies, file, "trusted-proxy");
@@ -166,6 +170,13 @@ static gboolean parse_options(int argc, char **argv, Draft *draft, GError **erro
             SAY_LATER("DAYS")},
         {"keep-emails", 0, 0, G_OPTION_ARG_STRING, &draft->keep_emails,
             SAY_LATER("Remove the record of ended mail after so many days (default 90)"),
+            SAY_LATER("DAYS")},
+        {"keep-links", 0, 0, G_OPTION_ARG_STRING, &draft->keep_links,
+            SAY_LATER("Forget ended invitations and password resets, and what revoked tokens were "
+                      "called, after so many days (default 90)"),
+            SAY_LATER("DAYS")},
+        {"keep-audit", 0, 0, G_OPTION_ARG_STRING, &draft->keep_audit,
+            SAY_LATER("Forget events of the audit log after so many days (default 1095)"),
             SAY_LATER("DAYS")},
         {"disk-floor", 0, 0, G_OPTION_ARG_STRING, &draft->disk_floor,
             SAY_LATER("Take no more mail with less disk free (default 256, at most 5 % of it)"),
@@ -224,6 +235,10 @@ static gboolean settle(Draft *draft, GError **error)
             &config->keep_bodies_days, error) ||
         !parse_number(draft, "keep-emails", draft->keep_emails, MOST_DAYS,
             &config->keep_emails_days, error) ||
+        !parse_number(
+            draft, "keep-links", draft->keep_links, MOST_DAYS, &config->keep_links_days, error) ||
+        !parse_number(
+            draft, "keep-audit", draft->keep_audit, MOST_DAYS, &config->keep_audit_days, error) ||
         !parse_number(draft, "disk-floor", draft->disk_floor, MOST_FLOOR_MIB, &floor_mib, error))
         return FALSE;
     config->disk_floor_bytes = floor_mib * MIB;
@@ -243,6 +258,8 @@ Config *config_parse(int argc, char **argv, ConfigSay words, GError **error)
     g_autoptr(Config) config = g_new0(Config, 1);
     config->keep_bodies_days = KEEP_BODIES_DAYS;
     config->keep_emails_days = KEEP_EMAILS_DAYS;
+    config->keep_links_days = KEEP_LINKS_DAYS;
+    config->keep_audit_days = KEEP_AUDIT_DAYS;
     Draft draft = {.config = config, .say = words, .starttls_port = 2587, .implicit_port = 2465};
     gboolean well = parse_options(argc, argv, &draft, error) &&
                     (config->help != NULL || ((draft.file == NULL || read_file(&draft, error)) &&
@@ -251,6 +268,8 @@ Config *config_parse(int argc, char **argv, ConfigSay words, GError **error)
     g_strfreev(draft.ports);
     g_free(draft.keep_bodies);
     g_free(draft.keep_emails);
+    g_free(draft.keep_links);
+    g_free(draft.keep_audit);
     g_free(draft.disk_floor);
     return well ? g_steal_pointer(&config) : NULL;
 }

@@ -20,6 +20,8 @@ typedef struct {
     gboolean sandbox_sink;   /* the sandbox counts mail and forgets it: for measurements */
     gint keep_bodies_days;   /* of ended mail; 7 */
     gint keep_emails_days;   /* their records; 90 */
+    gint keep_links_days;    /* ended invitations and resets, names of revoked tokens; 90 */
+    gint keep_audit_days;    /* events of the audit log; three years */
     gint64 disk_floor_bytes; /* kept free; 0: what store/space.h says */
     char *help;              /* what to print for --help, and nothing else counts; else NULL */
 } Config;

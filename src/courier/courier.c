@@ -7,6 +7,7 @@
 #include "courier/sender_mx.h"
 #include "store/activity.h"
 #include "store/oauth_tokens.h"
+#include "store/organisations.h"
 #include "store/quota.h"
 
 #define HOUSEKEEPING_MS (15 * CLOCK_SECOND_MS) /* also how late a pause may end */
@@ -78,10 +79,28 @@ static void housekeeping_written(Courier *courier, gpointer data, const GError *
         courier->clock = *clock;
 }
 
+typedef struct {
+    gint64 n;     /* mails that were being sent */
+    GArray *orgs; /* of gint64: all there are */
+} Recovery;
+
+static void recovery_free(gpointer data)
+{
+    Recovery *recovery = data;
+    g_clear_pointer(&recovery->orgs, g_array_unref);
+    g_free(recovery);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Recovery, recovery_free)
+
 static gboolean recover_job(Db *db, gpointer data, GError **error)
 {
+    Recovery *recovery = data;
     WallMs now = clock_wall_ms();
-    return emails_recover(db, now, data, error) && verifications_recover(db, now, error);
+    g_clear_pointer(&recovery->orgs, g_array_unref);
+    recovery->orgs = organisations_all(db, error);
+    return recovery->orgs != NULL && emails_recover(db, now, &recovery->n, error) &&
+           verifications_recover(db, now, error);
 }
 
 static void recovered(Courier *courier, gpointer data, const GError *error);
@@ -93,7 +112,7 @@ static gboolean recover_again(gpointer user)
         return G_SOURCE_CONTINUE; /* a verification that runs must not be called interrupted */
     courier->pending--;
     if (!courier->is_stopping)
-        courier_write(courier, recover_job, recovered, g_new0(gint64, 1));
+        courier_write(courier, recover_job, recovered, g_new0(Recovery, 1));
     return G_SOURCE_REMOVE;
 }
 
@@ -109,7 +128,7 @@ static void recover_again_later(Courier *courier)
  */
 static void recovered(Courier *courier, gpointer data, const GError *error)
 {
-    g_autofree gint64 *n = data;
+    g_autoptr(Recovery) recovery = data;
     if (error != NULL) {
         recover_again_later(courier);
         g_warning("mails that were being sent could not be looked at, and nothing is sent until "
@@ -118,11 +137,12 @@ static void recovered(Courier *courier, gpointer data, const GError *error)
         return;
     }
     CRASH_POINT("recovery_committed");
-    if (*n > 0)
-        g_message(
-            "%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain", *n);
+    if (recovery->n > 0)
+        g_message("%" G_GINT64_FORMAT " mails were being sent when the last run ended: uncertain",
+            recovery->n);
     courier->is_recovered = TRUE;
-    courier_org_read_state(courier_org(courier, STORE_DEFAULT_ORG));
+    for (guint i = 0; i < recovery->orgs->len; i++)
+        courier_org_read_state(courier_org(courier, g_array_index(recovery->orgs, gint64, i)));
 }
 
 static gboolean on_housekeeping(gpointer user)
@@ -161,10 +181,10 @@ Courier *courier_new(const CourierParts *parts)
     g_source_set_callback(courier->housekeeping, on_housekeeping, courier, NULL);
     g_source_attach(courier->housekeeping, parts->context);
     courier->hourly = hourly_new(courier);
-    gint64 *n = g_new0(gint64, 1);
+    Recovery *recovery = g_new0(Recovery, 1);
     g_autoptr(GError) error = NULL;
-    store_run(parts->store, recover_job, n, &error);
-    recovered(courier, n, error);
+    store_run(parts->store, recover_job, recovery, &error);
+    recovered(courier, recovery, error);
     return courier;
 }
 

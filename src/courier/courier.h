@@ -47,17 +47,21 @@ Verification *courier_verification_new(gint64 org_id, const Id *id, const SmtpSe
     gint64 revision, gboolean activate, const char *probe_recipient, const char *started_by,
     WallMs now);
 
-/* Runs the verification that was committed like this, with exactly these settings; both are copied.
+/* Runs the verification that was committed like this, with exactly these settings; all is copied.
  * Thread-safe; every rung is written to the store. A run that fails before the certificate looks at
- * the same host's other port before it ends. Ends in at most LIMIT_VERIFICATION_MS. */
-void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings);
+ * the same host's other port before it ends, and at other_ports (a 0 ends them; NULL: none), which
+ * its provider is known to have. Ends in at most LIMIT_VERIFICATION_MS. */
+void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings,
+    const guint16 *other_ports);
 
 void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
 
-/* What the last check of the books came to (store/books.h): at the start, then every hour. */
+/* What the last check of the books came to (store/books.h), of all organisations: at the start,
+ * then every hour. */
 typedef enum {
     COURIER_BOOKS_UNKNOWN = 0, /* the first check is under way */
     COURIER_BOOKS_BALANCED,
+    COURIER_BOOKS_SUMS,   /* the sums do; there are too many recipients to count them as well */
     COURIER_BOOKS_FAULTY, /* the log says what is wrong */
 } CourierBooks;
 CourierBooks courier_books(Courier *courier); /* thread-safe */

@@ -29,6 +29,7 @@ typedef struct {
     Batch *fetches; /* mails to be read: dispatch.c */
     Batch *writes;  /* marks and records: writes.c */
     gboolean groups_will_go;
+    EmailDelivery **at_hand; /* mails that a LOAD has brought along, while its event is taken */
 } CourierOrg;
 
 #define COURIER_JUMP_MS CLOCK_MINUTE_MS /* less is a clock being adjusted */

@@ -8,13 +8,37 @@
 #define RELOAD_AFTER_ERROR_MS (5 * CLOCK_SECOND_MS)
 #define WAKE_JITTER_MS 10
 #define HEALTH_AGAIN_MS CLOCK_SECOND_MS
+/* What is due and this little is brought along at once: a mail that comes alone need not be asked
+ * for a second time. */
+#define BRING_MAILS 4
+#define BRING_BYTES (64 * 1024)
 
 typedef struct {
     EmailDueQuery query;
+    Vault *vault;
     GArray *due; /* of EmailDue */
     gboolean has_more;
     WallMs next_at;
+    EmailDelivery *brought[BRING_MAILS]; /* of `due`, in its order; NULL: not brought along */
 } Load;
+
+/* What cannot be read is left to the fetching, which says so. */
+static void bring_along(Db *db, Load *load)
+{
+    gint64 recipient_ids[BRING_MAILS], bytes = 0;
+    GError *faults[BRING_MAILS] = {NULL};
+    guint n = load->due->len;
+    for (guint i = 0; i < n && n <= BRING_MAILS; i++) {
+        const EmailDue *due = &g_array_index(load->due, EmailDue, i);
+        recipient_ids[i] = due->recipient_id;
+        bytes += due->size_bytes;
+    }
+    if (n > BRING_MAILS || bytes > BRING_BYTES)
+        return;
+    emails_deliveries(db, load->vault, load->query.org_id, recipient_ids, n, load->brought, faults);
+    for (guint i = 0; i < n; i++)
+        g_clear_error(&faults[i]);
+}
 
 static void load_read(Db *db, gpointer data)
 {
@@ -24,12 +48,15 @@ static void load_read(Db *db, gpointer data)
     if (load->due == NULL) {
         g_warning("the queue cannot be read: %s", error->message);
         load->next_at = load->query.now + RELOAD_AFTER_ERROR_MS;
+        return;
     }
+    bring_along(db, load);
 }
 
 static void load_then(Courier *courier, gpointer data)
 {
     g_autofree Load *load = data;
+    CourierOrg *org = courier_org(courier, load->query.org_id);
     guint n = load->due == NULL ? 0 : load->due->len;
     g_autofree OutboxItem *items = g_new0(OutboxItem, n);
     for (guint i = 0; i < n; i++) {
@@ -48,17 +75,22 @@ static void load_then(Courier *courier, gpointer data)
         };
     }
     g_clear_pointer(&load->due, g_array_unref);
+    org->at_hand = load->brought;
     courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_LOADED,
                                       .org_id = load->query.org_id,
                                       .items = items,
                                       .n_items = n,
                                       .has_more = load->has_more,
                                       .next_at = load->next_at});
+    org->at_hand = NULL;
+    for (guint i = 0; i < BRING_MAILS; i++)
+        email_delivery_free(load->brought[i]);
 }
 
 static void load_due(Courier *courier, const OutboxEffect *effect)
 {
     Load *load = g_new0(Load, 1);
+    load->vault = courier->parts.vault;
     load->query = (EmailDueQuery){
         .org_id = effect->org_id,
         .now = clock_wall_ms(),
@@ -191,13 +223,26 @@ Batch *courier_fetches_new(CourierOrg *org)
     return batch_new(LIMIT_COURIER_GROUP, LIMIT_COURIER_READERS, begin_fetching, g_free, org);
 }
 
+/* NULL: it was not brought along. */
+static EmailDelivery *take_at_hand(CourierOrg *org, gint64 recipient_id)
+{
+    for (guint i = 0; org->at_hand != NULL && i < BRING_MAILS; i++) {
+        if (org->at_hand[i] != NULL && org->at_hand[i]->recipient_id == recipient_id)
+            return g_steal_pointer(&org->at_hand[i]);
+    }
+    return NULL;
+}
+
 static void send_one(Courier *courier, const OutboxEffect *effect)
 {
     CourierOrg *org = courier_org(courier, effect->org_id);
-    Fetch *fetch = g_new0(Fetch, 1);
-    fetch->recipient_id = effect->recipient_id;
-    fetch->closings = org->closings;
-    batch_add(org->fetches, fetch);
+    const Fetch fetch = {.recipient_id = effect->recipient_id, .closings = org->closings};
+    EmailDelivery *delivery = take_at_hand(org, fetch.recipient_id);
+    if (delivery != NULL) {
+        fetched(org, &fetch, delivery, NULL);
+        return;
+    }
+    batch_add(org->fetches, g_memdup2(&fetch, sizeof fetch));
     courier_groups_go(org);
 }
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "store/books.h"
+#include "store/organisations.h"
 
 #define FIRST_SWEEP_MS (15 * CLOCK_SECOND_MS) /* the mail that waits comes first */
 #define REST_MS 100                           /* between two jobs of a sweep */
@@ -22,20 +23,52 @@ struct hourly {
 /* --- The books ---------------------------------------------------------------------------------
  */
 
+static GArray *read_organisations(Store *store, GError **error)
+{
+    Db *db = store_reader_take(store);
+    GArray *orgs = organisations_all(db, error);
+    store_reader_give(store, db);
+    return orgs;
+}
+
+static CourierBooks verdict(gint64 org_id, const Books *books)
+{
+    for (guint i = 0; i < books->faults->len; i++)
+        g_critical("the books do not balance: %s", (const char *)books->faults->pdata[i]);
+    if (books->balanced && !books->counted)
+        g_warning("organisation %" G_GINT64_FORMAT
+                  " has too many recipients to count them: of its books only the sums were checked",
+            org_id);
+    return !books->balanced ? COURIER_BOOKS_FAULTY
+           : books->counted ? COURIER_BOOKS_BALANCED
+                            : COURIER_BOOKS_SUMS;
+}
+
+/* The worst that was found; UNKNOWN if it could not be looked through. */
+static CourierBooks check_all(Hourly *hourly, GError **error)
+{
+    Store *store = hourly->courier->parts.store;
+    CourierBooks worst = COURIER_BOOKS_BALANCED;
+    g_autoptr(GArray) orgs = read_organisations(store, error);
+    for (guint i = 0; orgs != NULL && i < orgs->len; i++) {
+        gint64 org_id = g_array_index(orgs, gint64, i);
+        g_auto(Books) books = {0};
+        if (!books_check(store, org_id, &hourly->stop, &books, error))
+            return COURIER_BOOKS_UNKNOWN;
+        worst = MAX(worst, verdict(org_id, &books));
+    }
+    return orgs == NULL ? COURIER_BOOKS_UNKNOWN : worst;
+}
+
 static gpointer check(gpointer data)
 {
     Hourly *hourly = data;
-    g_auto(Books) books = {0};
     g_autoptr(GError) error = NULL;
-    if (books_check(
-            hourly->courier->parts.store, STORE_DEFAULT_ORG, &hourly->stop, &books, &error)) {
-        for (guint i = 0; i < books.faults->len; i++)
-            g_critical("the books do not balance: %s", (const char *)books.faults->pdata[i]);
-        g_atomic_int_set(
-            &hourly->books, books.balanced ? COURIER_BOOKS_BALANCED : COURIER_BOOKS_FAULTY);
-    } else if (!g_atomic_int_get(&hourly->stop)) {
+    CourierBooks found = check_all(hourly, &error);
+    if (found != COURIER_BOOKS_UNKNOWN)
+        g_atomic_int_set(&hourly->books, found);
+    else if (!g_atomic_int_get(&hourly->stop))
         g_warning("the books could not be checked: %s", error->message);
-    }
     g_atomic_int_set(&hourly->is_checking, 0);
     return NULL;
 }
@@ -80,7 +113,7 @@ static void sweep_written(Courier *courier, gpointer data, const GError *error)
     g_autofree Step *step = data;
     Hourly *hourly = step->hourly;
     hourly->sweep = step->sweep;
-    gboolean is_over = hourly->sweep.bodies.is_over && hourly->sweep.emails.is_over;
+    gboolean is_over = retention_is_over(&hourly->sweep);
     if (error != NULL)
         g_warning("old mail could not be removed, later again: %s", error->message);
     hourly->is_sweeping = error == NULL && !is_over && !courier->is_stopping;

@@ -2,21 +2,35 @@
 
 struct later {
     GSource base;
+    gboolean is_asked;
     void (*due)(gpointer user);
     gpointer user;
 };
 
+/* Looked at before every poll, so that asking costs nothing: a ready time, or an idle source, would
+ * wake the loop, which is awake. */
+static gboolean prepare(GSource *source, gint *timeout)
+{
+    *timeout = -1;
+    return ((const Later *)source)->is_asked;
+}
+
+static gboolean check(GSource *source)
+{
+    return ((const Later *)source)->is_asked;
+}
+
 static gboolean dispatch(GSource *source, GSourceFunc unused, gpointer nothing)
 {
     Later *later = (Later *)source;
-    g_source_set_ready_time(source, -1);
+    later->is_asked = FALSE;
     later->due(later->user);
     return G_SOURCE_CONTINUE;
 }
 
 Later *later_new(GMainContext *context, void (*due)(gpointer user), gpointer user)
 {
-    static GSourceFuncs funcs = {.dispatch = dispatch};
+    static GSourceFuncs funcs = {.prepare = prepare, .check = check, .dispatch = dispatch};
     GSource *source = g_source_new(&funcs, sizeof(Later));
     Later *later = (Later *)source;
     later->due = due;
@@ -36,6 +50,5 @@ void later_free(Later *later)
 
 void later_ask(Later *later)
 {
-    if (g_source_get_ready_time(&later->base) != 0) /* each change wakes the loop */
-        g_source_set_ready_time(&later->base, 0);
+    later->is_asked = TRUE;
 }

@@ -55,6 +55,15 @@ static void clear_idle(Line *line)
     g_clear_pointer(&line->idle, g_source_unref);
 }
 
+/* When its own expiry comes, whichever clock says so first; 0: it has none. */
+static MonoMs latest_at(const EmailDelivery *mail, MonoMs now)
+{
+    if (mail->expires_at == 0)
+        return 0;
+    gint64 left_ms = mail->expires_at - MAX(clock_wall_ms(), clock_steady_ms());
+    return now + MAX(left_ms, 0);
+}
+
 void line_give(Line *line, Attempt *attempt)
 {
     const EmailDelivery *mail = attempt->mail;
@@ -62,6 +71,7 @@ void line_give(Line *line, Attempt *attempt)
     char envelope_id[ID_TEXT_SIZE];
     const guint64 token = token_of(attempt);
     const gboolean is_marked = attempt->is_marked;
+    const MonoMs now = clock_mono_ms();
     const SmtpMail smtp = {
         .token = token,
         .sender = mail->sender,
@@ -69,12 +79,13 @@ void line_give(Line *line, Attempt *attempt)
         .content = mail->content,
         .needs_smtputf8 = mail->needs_smtputf8,
         .marks_late = mail->at_most_once,
+        .latest_at = latest_at(mail, now),
         .envelope_id = id_format(&mail->email_id, "em", envelope_id),
         .return_headers = TRUE, /* a bounce must not carry a reset link */
     };
     clear_idle(line);
     if (line->in_hand.length == 0)
-        line->moved_at = clock_mono_ms();
+        line->moved_at = now;
     else
         pool_watch(line->pool);
     line->given++;
@@ -223,6 +234,11 @@ static void on_outcome(const SmtpOutcome *outcome, gpointer user)
     if (outcome->was_held && reply == NULL && outcome->fault == SMTP_FAULT_NONE) {
         line->given--;
         let_wait(line, attempt); /* this session begins no more mails, another one may */
+        return;
+    }
+    if (outcome->fault == SMTP_FAULT_TOO_LATE) { /* the outbox sees that it has expired */
+        line->given -= outcome->was_held ? 1 : 0;
+        attempt_handed_back(attempt, pool);
         return;
     }
     /* 421: the server goes away, it says nothing about this mail (RFC 5321 3.8). */

@@ -374,10 +374,14 @@ static void turn_end(Session *session)
     while (session->due != 0 && !session->is_freed)
         tell_next(session);
     session->is_in_turn = FALSE;
-    if (session->is_freed)
+    if (session->is_freed) {
         release(session);
-    else if (session->out->len > 0)
+        return;
+    }
+    if (session->out->len > 0)
         flush(session);
+    if (session->stream != NULL)
+        net_stream_flush(session->stream); /* may end the session and all of it */
 }
 
 static void on_later(gpointer user)

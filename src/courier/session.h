@@ -4,8 +4,8 @@
  *
  * Inside a callback the session may be freed only in `probe_done`, `room` and `ended`; that is also
  * where the functions below may be called. From inside those functions no callback comes but
- * `outcome` (a mail this server cannot be given) and `begun`: all else follows on the next turn of
- * the loop, and so does what they write, together. */
+ * `outcome` (a mail this server cannot be given, or one that is too late) and `begun`: all else
+ * follows on the next turn of the loop, and so does what they write, together. */
 #pragma once
 
 #include "courier/bearer.h"

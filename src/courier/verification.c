@@ -39,7 +39,8 @@ struct verification_run {
     SmtpOutcomeKind probe_kind;
     SmtpPhase probe_phase;
     SmtpReply *probe_reply;
-    NetDialer dialer; /* the courier's, with less patience */
+    NetDialer dialer;                   /* the courier's, with less patience */
+    guint16 other_ports[SIBLINGS_MOST]; /* a 0 ends them */
     Sibling *sibling;
     SiblingFound sibling_found;
     char *sys;           /* of the failure, for a second look at it */
@@ -504,6 +505,7 @@ static void on_sibling(const SiblingFound *found, gpointer user)
     Verification *record = run->record;
     run->sibling_found = *found;
     record->sibling = found->state;
+    record->sibling_port = found->port;
     g_clear_pointer(&run->sibling, sibling_free);
     if (strcmp(record->diagnosis_phase, rung_name(RUNG_CONNECT)) == 0) {
         const DiagnosisInput input = {.phase = "connect",
@@ -533,6 +535,23 @@ static gboolean is_exempt(const VerificationRun *run)
 
 static SessionConfig session_config(const VerificationRun *run);
 
+/* Each once, and not the one that has just failed; but in the other kind of TLS that may be the
+ * sibling. */
+static void ports_to_look_at(
+    const VerificationRun *run, const SessionConfig *config, guint16 *ports)
+{
+    guint n = 0;
+    ports[n++] = sibling_port(config->port, config->security);
+    for (guint i = 0; i < SIBLINGS_MOST && run->other_ports[i] != 0 && n < SIBLINGS_MOST; i++) {
+        gboolean is_known = run->other_ports[i] == config->port;
+        for (guint k = 0; k < n; k++)
+            is_known = is_known || ports[k] == run->other_ports[i];
+        if (!is_known)
+            ports[n++] = run->other_ports[i];
+    }
+    ports[n] = 0;
+}
+
 /* From a certificate on, the other port would say the same; before it is connected to, the name may
  * be the wrong one. */
 static void look_around(VerificationRun *run, Rung rung)
@@ -544,8 +563,10 @@ static void look_around(VerificationRun *run, Rung rung)
         with_sibling = with_mx = FALSE;
     if (with_sibling) {
         const SessionConfig config = session_config(run);
-        run->record->sibling_port = sibling_port(config.port, config.security);
-        run->sibling = sibling_look(&config, (guint16)run->record->sibling_port, on_sibling, run);
+        guint16 ports[SIBLINGS_MOST + 1];
+        ports_to_look_at(run, &config, ports);
+        run->record->sibling_port = ports[0];
+        run->sibling = sibling_look(&config, ports, on_sibling, run);
     }
     run->waits_for_mx =
         with_mx && sender_mx_ask(run->courier, run->settings->from_email, run->key, on_mx);
@@ -563,6 +584,7 @@ typedef struct {
     Id id;
     Verification *record; /* NULL: to be cancelled */
     SmtpSettings *settings;
+    guint16 other_ports[SIBLINGS_MOST]; /* a 0 ends them */
 } Request;
 
 static void request_free(gpointer data)
@@ -610,6 +632,7 @@ static VerificationRun *run_new(Request *request)
     run->key = id_dup(&request->id, "ver");
     run->settings = g_steal_pointer(&request->settings);
     run->record = g_steal_pointer(&request->record);
+    memcpy(run->other_ports, request->other_ports, sizeof run->other_ports);
     run->n_rungs = rung_ladder(settings_security(run->settings), is_by_token(run->settings),
         run->record->probe_recipient != NULL, run->ladder);
     run->dialer = request->courier->parts.dialer;
@@ -676,7 +699,8 @@ static gboolean run_start(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
-void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings)
+void courier_verify(Courier *courier, const Verification *run, const SmtpSettings *settings,
+    const guint16 *other_ports)
 {
     Request *request = g_new0(Request, 1);
     request->courier = courier;
@@ -684,6 +708,8 @@ void courier_verify(Courier *courier, const Verification *run, const SmtpSetting
     request->id = run->id;
     request->record = verification_copy(run);
     request->settings = settings_copy(settings);
+    for (guint i = 0; other_ports != NULL && i < SIBLINGS_MOST && other_ports[i] != 0; i++)
+        request->other_ports[i] = other_ports[i];
     courier_call(courier, run_start, request, request_free);
 }
 

@@ -206,6 +206,39 @@ gboolean dmarc_is_aligned(
     return is_below(from, passed) || is_below(passed, from);
 }
 
+/* --- Where reports go ------------------------------------------------------------------------ */
+
+/* Of "mailto:a@b.example!10m" (RFC 9990 3.1.3; the size is history). NULL: none. */
+static char *domain_of_report(const char *uri)
+{
+    const char *at = strrchr(uri, '@');
+    if (!at || g_ascii_strncasecmp(uri, "mailto:", strlen("mailto:")) != 0)
+        return NULL;
+    g_autofree char *domain = g_ascii_strdown(at + 1, -1);
+    g_strdelimit(domain, "!?", '\0');
+    gboolean is_sound = domain[0] != '\0' && strlen(domain) <= LIMIT_DOMAIN_OCTETS &&
+                        domain[strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-._")] == '\0';
+    return is_sound ? g_steal_pointer(&domain) : NULL;
+}
+
+char **dmarc_report_domains(const char *text, const char *organisation)
+{
+    g_autoptr(GStrvBuilder) found = g_strv_builder_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(Tags) tags = tags_parse(text);
+    const char *reports = tags ? tags_get(tags, "rua") : NULL;
+    g_auto(GStrv) uris = g_strsplit(reports ? reports : "", ",", -1);
+    for (guint i = 0; uris[i] && g_hash_table_size(seen) < LIMIT_DMARC_REPORT_DOMAINS; i++) {
+        g_autofree char *domain = domain_of_report(g_strstrip(uris[i]));
+        if (!domain || text_equal_nocase(domain, organisation) || is_below(domain, organisation) ||
+            g_hash_table_contains(seen, domain))
+            continue;
+        g_strv_builder_add(found, domain);
+        g_hash_table_add(seen, g_steal_pointer(&domain));
+    }
+    return g_strv_builder_end(found);
+}
+
 /* --- The policy of a domain ------------------------------------------------------------------ */
 
 void dmarc_finding_free(DmarcFinding *finding)

@@ -34,6 +34,11 @@ typedef struct {
  * read. */
 gboolean dmarc_record_read(const char *text, DmarcRecord *record);
 
+/* The domains beyond the organisational one to which its reports shall go ("rua=mailto:…@there",
+ * RFC 9990 4), at most LIMIT_DMARC_REPORT_DOMAINS, NULL-terminated, each once, lower case. The
+ * caller frees. */
+char **dmarc_report_domains(const char *text, const char *organisation);
+
 /* TRUE if a TXT record looks as if somebody meant one (any case, spaces). */
 gboolean dmarc_record_is_meant(const char *text);
 

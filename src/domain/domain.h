@@ -61,6 +61,8 @@ typedef struct {
     gboolean is_spf_needed;       /* FALSE: mail leaves with the provider's own envelope sender */
     const char *const *selectors; /* NULL-terminated or NULL; those with "<" are skipped */
     const char *const *learned_selectors; /* from received mail; NULL-terminated or NULL */
+    const char *made_up_selector; /* drawn at random, so that nobody can have a key under it: an
+                                     answer is a wildcard's (RFC 4592); NULL: that is not tried */
     const char *const *learned_addresses; /* the same */
     const DomainRecord *dkim_records;
     guint n_dkim_records;

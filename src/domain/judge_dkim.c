@@ -45,12 +45,27 @@ static DomainNote *detail_of(const DkimKey *key)
 
 /* What all selectors together give. */
 typedef struct {
-    guint n, n_found, n_missing, n_wrong, n_unknown;
-    GString *found; /* their names */
+    guint n, n_found, n_missing, n_wrong, n_unknown, n_wildcard;
+    GString *found;       /* their names */
+    const char *wildcard; /* what stands under any name at all, or NULL */
 } Tally;
 
-static void look_at(const char *selector, const DomainQuestion *question, DnsAnswers *answers,
-    DomainCheck *check, Tally *tally)
+/* A mail has been signed with a learned selector, so its key is meant, wildcard or not. */
+static gboolean is_of_wildcard(const DkimKey *key, const Tally *tally, gboolean is_learned)
+{
+    return !is_learned && tally->wildcard && g_strcmp0(key->record, tally->wildcard) == 0;
+}
+
+static void count(Tally *tally, DkimKeyState state)
+{
+    tally->n_found += state == DKIM_KEY_FOUND;
+    tally->n_missing += state == DKIM_KEY_MISSING;
+    tally->n_wrong += state == DKIM_KEY_BROKEN || state == DKIM_KEY_REVOKED;
+    tally->n_unknown += state == DKIM_KEY_UNKNOWN || state == DKIM_KEY_OPEN;
+}
+
+static void look_at(const char *selector, gboolean is_learned, const DomainQuestion *question,
+    DnsAnswers *answers, DomainCheck *check, Tally *tally)
 {
     for (guint i = 0; i < check->selectors->len; i++) {
         const DomainSelector *other = check->selectors->pdata[i];
@@ -62,14 +77,17 @@ static void look_at(const char *selector, const DomainQuestion *question, DnsAns
     g_autoptr(DkimKey) key = dkim_key_look_up(selector, question->domain, answers);
     DomainSelector *result = g_new0(DomainSelector, 1);
     result->selector = g_strdup(selector);
-    result->state = key->state;
-    result->detail = detail_of(key);
     g_ptr_array_add(check->selectors, result);
     tally->n++;
-    tally->n_found += key->state == DKIM_KEY_FOUND;
-    tally->n_missing += key->state == DKIM_KEY_MISSING;
-    tally->n_wrong += key->state == DKIM_KEY_BROKEN || key->state == DKIM_KEY_REVOKED;
-    tally->n_unknown += key->state == DKIM_KEY_UNKNOWN || key->state == DKIM_KEY_OPEN;
+    if (is_of_wildcard(key, tally, is_learned)) {
+        result->state = DKIM_KEY_UNKNOWN;
+        result->detail = domain_note_new(SAY_KEY_WILDCARD, NULL, NULL, 0);
+        tally->n_wildcard++;
+        return;
+    }
+    result->state = key->state;
+    result->detail = detail_of(key);
+    count(tally, key->state);
     if (key->state == DKIM_KEY_FOUND) {
         g_string_append_printf(tally->found, "%s%s", tally->found->len ? ", " : "", selector);
         if (!check->dkim.record)
@@ -77,11 +95,19 @@ static void look_at(const char *selector, const DomainQuestion *question, DnsAns
     }
 }
 
-static void look_at_all(const char *const *selectors, const DomainQuestion *question,
-    DnsAnswers *answers, DomainCheck *check, Tally *tally)
+static void look_at_all(const char *const *selectors, gboolean are_learned,
+    const DomainQuestion *question, DnsAnswers *answers, DomainCheck *check, Tally *tally)
 {
     for (guint i = 0; selectors && selectors[i]; i++)
-        look_at(selectors[i], question, answers, check, tally);
+        look_at(selectors[i], are_learned, question, answers, check, tally);
+}
+
+/* What stands under a name that nobody can have chosen; NULL: nothing, or not asked. */
+static DkimKey *look_at_any(const DomainQuestion *question, DnsAnswers *answers)
+{
+    return question->made_up_selector
+               ? dkim_key_look_up(question->made_up_selector, question->domain, answers)
+               : NULL;
 }
 
 /* --- Proposal -------------------------------------------------------------------------------- */
@@ -145,6 +171,8 @@ static void say(
         judge_say(part, tally->n_wrong > 0 ? DOMAIN_WARNING : DOMAIN_GOOD,
             domain_note_new(tally->n_wrong > 0 ? SAY_DKIM_PARTLY : SAY_DKIM_GOOD, tally->found->str,
                 NULL, tally->n_found));
+    } else if (tally->n_wildcard > 0) {
+        judge_say(part, DOMAIN_UNKNOWN, domain_note_new(SAY_DKIM_WILDCARD, NULL, NULL, 0));
     } else if (tally->n_unknown > 0) {
         judge_say(part, DOMAIN_UNKNOWN, domain_note_new(SAY_NO_ANSWER, NULL, NULL, 0));
     } else if (tally->n_wrong > 0) {
@@ -165,9 +193,10 @@ static void say(
 void judge_dkim(const DomainQuestion *question, DnsAnswers *answers, DomainCheck *check)
 {
     g_autoptr(GString) found = g_string_new(NULL);
-    Tally tally = {.found = found};
-    look_at_all(question->learned_selectors, question, answers, check, &tally);
-    look_at_all(question->selectors, question, answers, check, &tally);
+    g_autoptr(DkimKey) any = look_at_any(question, answers);
+    Tally tally = {.found = found, .wildcard = any ? any->record : NULL};
+    look_at_all(question->learned_selectors, TRUE, question, answers, check, &tally);
+    look_at_all(question->selectors, FALSE, question, answers, check, &tally);
     if (!judge_owned(question, &check->dkim))
         say(question, answers, &check->dkim, &tally);
 }

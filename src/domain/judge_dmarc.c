@@ -2,6 +2,8 @@
 
 #include "domain/dmarc.h"
 
+#include <string.h>
+
 #define FIRST_RECORD "v=DMARC1; p=none"
 
 static void add_notes(DomainPart *part, guint notes)
@@ -21,6 +23,27 @@ static void add_notes(DomainPart *part, guint notes)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (notes & rows[i].note)
             judge_add(part, rows[i].code, NULL, NULL, 0);
+    }
+}
+
+/* Reports to another domain are only sent if it says that it wants them (RFC 9990 4). A domain that
+ * does not answer is given the benefit of the doubt. */
+static void ask_receivers(DomainPart *part, const DmarcFinding *finding, DnsAnswers *answers)
+{
+    const char *domain = finding->at + strlen("_dmarc.");
+    g_auto(GStrv) receivers = dmarc_report_domains(finding->text, finding->organisation);
+    for (guint i = 0; receivers[i]; i++) {
+        g_autofree char *name = g_strconcat(domain, "._report._dmarc.", receivers[i], NULL);
+        const DnsAnswer *answer = dns_answers_get(answers, name, DNS_TYPE_TXT);
+        if (!answer || answer->status == DNS_SERVER_FAIL || answer->status == DNS_TIMEOUT)
+            continue;
+        gboolean is_wanted = FALSE;
+        for (guint k = 0; k < answer->records->len; k++) {
+            const DnsRecord *record = answer->records->pdata[k];
+            is_wanted = is_wanted || dmarc_record_is_meant(record->text);
+        }
+        if (!is_wanted)
+            judge_add(part, SAY_DMARC_REPORT_REFUSED, receivers[i], name, 0);
     }
 }
 
@@ -44,8 +67,8 @@ static gboolean is_harmful(
            (is_down(&check->spf) || !question->is_spf_needed);
 }
 
-static void say_found(
-    const DomainQuestion *question, DomainCheck *check, const DmarcFinding *finding)
+static void say_found(const DomainQuestion *question, DomainCheck *check,
+    const DmarcFinding *finding, DnsAnswers *answers)
 {
     DomainPart *part = &check->dmarc;
     const char *policy = dmarc_policy_name(finding->applied);
@@ -61,6 +84,7 @@ static void say_found(
     if (g_strcmp0(own, finding->at) != 0)
         judge_add(part, SAY_DMARC_INHERITED, finding->at, NULL, 0);
     add_notes(part, finding->record.notes);
+    ask_receivers(part, finding, answers);
 }
 
 static void propose(const DomainQuestion *question, DomainPart *part, DomainSay note)
@@ -82,7 +106,7 @@ void judge_dmarc(const DomainQuestion *question, DnsAnswers *answers, DomainChec
         judge_say(part, DOMAIN_UNKNOWN, domain_note_new(SAY_NO_ANSWER, NULL, NULL, 0));
         break;
     case DMARC_FOUND:
-        say_found(question, check, finding);
+        say_found(question, check, finding, answers);
         break;
     case DMARC_MISSING:
         judge_say(part, DOMAIN_MISSING, domain_note_new(SAY_DMARC_MISSING, NULL, NULL, 0));

@@ -381,6 +381,20 @@ static void judge_none(const SpfJudge *judge)
     propose_new(judge);
 }
 
+/* An answer beyond 512 octets does not fit into a small DNS packet (RFC 7208 3.4), and one string
+ * of a TXT record holds 255 (RFC 7208 3.3). */
+static void add_lengths(DomainPart *part, const GPtrArray *texts)
+{
+    gsize longest = 0;
+    for (guint i = 0; texts && i < texts->len; i++)
+        longest = MAX(longest, strlen(texts->pdata[i]));
+    gsize proposed = part->proposal ? strlen(part->proposal->value) : 0;
+    if (longest > LIMIT_SPF_COMFORTABLE_OCTETS)
+        judge_add(part, SAY_SPF_LONG, NULL, NULL, (guint)longest);
+    if (proposed > LIMIT_TXT_STRING_OCTETS)
+        judge_add(part, SAY_SPF_SPLIT, NULL, NULL, (guint)proposed);
+}
+
 void judge_spf(const DomainQuestion *question, DnsAnswers *answers, DomainPart *part)
 {
     SpfJudge judge = {.question = question,
@@ -411,4 +425,5 @@ void judge_spf(const DomainQuestion *question, DnsAnswers *answers, DomainPart *
         judge_one(&judge, texts);
         break;
     }
+    add_lengths(part, texts);
 }

@@ -35,6 +35,8 @@ typedef enum {
     SAY_SPF_MACRO,      /* [term, in whose record] */
     SAY_SPF_PTR,        /* [term, in whose record] */
     SAY_SPF_UNREACHED,  /* [term, in whose record] */
+    SAY_SPF_LONG,       /* too long for a small answer of the DNS [n octets] */
+    SAY_SPF_SPLIT,      /* the proposal needs more than one string [n octets] */
     SAY_SPF_NO_ALL,     /* nothing ends the record */
     SAY_SPF_ADDRESS,    /* an address mail came from is allowed [address] */
     SAY_SPF_UNRESOLVED, /* the provider's record was not found: not proposed [mechanism] */
@@ -49,6 +51,7 @@ typedef enum {
     SAY_DKIM_WRONG,       /* there are keys, but none that counts */
     SAY_DKIM_NO_KEYS,     /* nothing at all below _domainkey (RFC 8020) */
     SAY_DKIM_NO_SELECTOR, /* none is known */
+    SAY_DKIM_WILDCARD,    /* only what every name has was found */
     SAY_DKIM_COPY,        /* the record is made by the provider [name] */
     SAY_DKIM_ALIAS,       /* note of a proposal [name of the provider] */
     SAY_KEY_FOUND,        /* [n bits] */
@@ -66,6 +69,7 @@ typedef enum {
     SAY_KEY_HASH,
     SAY_KEY_SERVICE,
     SAY_KEY_SEVERAL,
+    SAY_KEY_WILDCARD, /* what stands there stands under any other name too */
 
     SAY_DMARC_ENFORCED, /* [policy] */
     SAY_DMARC_WATCHES,  /* p=none */
@@ -78,6 +82,7 @@ typedef enum {
     SAY_DMARC_PCT,
     SAY_DMARC_NO_REPORTS,
     SAY_DMARC_FOREIGN_REPORT,
+    SAY_DMARC_REPORT_REFUSED, /* who shall get the reports has not agreed [domain, record] */
     SAY_DMARC_NO_POLICY,
     SAY_DMARC_STRICT_DKIM,
     SAY_DMARC_STRICT_SPF,

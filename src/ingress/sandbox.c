@@ -12,7 +12,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define HOST "localhost"
+#define HOST SANDBOX_HOST
 
 typedef struct session Session;
 typedef struct door Door;
@@ -181,7 +181,7 @@ static gboolean session_answer(
         slow_begin(session);
         return FALSE;
     }
-    if (effects->ask != SMTP_ASK_MESSAGE || answer.drops)
+    if (effects->ask != SMTP_ASK_MESSAGE || answer.drops || answer.code != 0)
         return TRUE;
     if (session->sandbox->sink) {
         g_atomic_int_inc(&session->sandbox->captured);

@@ -11,7 +11,8 @@
  * `full@…` 452 4.2.2, `drop@…` no reply to the mail's end but the end of the connection (mails in
  * front of it have been answered), `slow@…` answers after 5 s; username `locked@…` 535, `busy@…`
  * 454 4.7.0, `app@…` 534 5.7.9; and those of sandbox_personalities, who answer in a provider's own
- * words. */
+ * words. Who logs in as `…@gmail.example`, `…@ionos.example` and so on meets that provider as a
+ * whole: sandbox_scenes. */
 #pragma once
 
 #include "net/tls.h"

@@ -70,6 +70,138 @@ static const Line script[] = {
     {SMTP_ASK_MESSAGE, "drop", {0, NULL, NULL, TRUE, FALSE, NULL}},
 };
 
+/* --- The providers of the manuals ---------------------------------------------------------------
+ */
+
+/* The password with which people open the provider's web pages, and programs may not log in. */
+#define ACCOUNT_PASSWORD "account"
+#define WRONG_PASSWORD "wrong"
+#define OTHER_SENDER "boss@other.example"
+
+/* Its replies, from real sessions; for those of STRATO and ALL-INKL.COM there is no public source
+ * (data/providers.json, "replies"), so they are Postfix's, which ALL-INKL.COM runs. */
+typedef struct {
+    const char *preset, *domain;
+    SandboxAnswer wrong_password;
+    SandboxAnswer account_password; /* code 0: there is no other password */
+    SandboxAnswer other_sender;     /* code 0: takes it, and puts its own in its place */
+    gboolean looks_late;            /* at the sender: once the mail is there */
+} Voice;
+
+static const Voice voices[] = {
+    {.preset = "ionos",
+        .domain = "ionos.example",
+        .wrong_password = {.code = 535, .text = "Authentication credentials invalid"},
+        .other_sender = {.code = 550, .text = "Sender address is not allowed."}},
+    {.preset = "strato",
+        .domain = "strato.example",
+        .wrong_password = {.code = 535,
+            .enhanced = "5.7.8",
+            .text = "Error: authentication failed"},
+        .other_sender = {.code = 553,
+            .enhanced = "5.7.1",
+            .text = "Sender address rejected: not owned by user"}},
+    {.preset = "allinkl",
+        .domain = "allinkl.example",
+        .wrong_password = {.code = 535,
+            .enhanced = "5.7.8",
+            .text = "Error: authentication failed: authentication failure"},
+        .other_sender = {.code = 553,
+            .enhanced = "5.7.1",
+            .text = "Sender address rejected: not owned by user"}},
+    {.preset = "gmail",
+        .domain = "gmail.example",
+        .wrong_password = {.code = 535,
+            .enhanced = "5.7.8",
+            .text = "Username and Password not accepted. For more information, go to "
+                    "https://support.google.com/mail/?p=BadCredentials"},
+        .account_password = {.code = 534,
+            .enhanced = "5.7.9",
+            .text = "Application-specific password required. For more information, go to "
+                    "https://support.google.com/mail/?p=InvalidSecondFactor"}},
+    {.preset = "microsoft365",
+        .domain = "microsoft365.example",
+        .wrong_password = {.code = 535,
+            .enhanced = "5.7.139",
+            .text = "Authentication unsuccessful, the user credentials were incorrect."},
+        .account_password = {.code = 535,
+            .enhanced = "5.7.139",
+            .text = "Authentication unsuccessful, SmtpClientAuthentication is disabled for the "
+                    "Tenant. Visit https://aka.ms/smtp_auth_disabled for more information."},
+        .other_sender = {.code = 554,
+            .enhanced = "5.2.252",
+            .text = "SendAsDenied; not allowed to send as another; STOREDRV.Submission.Exception:"
+                    "SendAsDeniedException.MapiExceptionSendAsDenied"},
+        .looks_late = TRUE},
+};
+
+/* What can be tried with each, but for what only some have. */
+#define SCENES(id, user, says_wrong)                                                               \
+    {id, "none", SANDBOX_HOST, 0, user, PASSWORD, user, NULL, NULL},                               \
+        {id, "wrong_password", SANDBOX_HOST, 0, user, WRONG_PASSWORD, user, says_wrong, NULL},     \
+        {id, "certificate", SANDBOX_WRONG_HOST, 0, user, PASSWORD, user, "tls_hostname_mismatch",  \
+            NULL},                                                                                 \
+    {                                                                                              \
+        id, "port", SANDBOX_HOST, SANDBOX_SHUT_PORT, user, PASSWORD, user, "connect_port_blocked", \
+            NULL                                                                                   \
+    }
+#define SENDER(id, user, diagnosis, late)                                            \
+    {                                                                                \
+        id, "sender", SANDBOX_HOST, 0, user, PASSWORD, OTHER_SENDER, diagnosis, late \
+    }
+#define ACCOUNT(id, user, diagnosis)                                                       \
+    {                                                                                      \
+        id, "app_password", SANDBOX_HOST, 0, user, ACCOUNT_PASSWORD, user, diagnosis, NULL \
+    }
+
+static const SandboxScene scenes[] = {
+    SCENES("ionos", "info@ionos.example", "auth_failed_generic"),
+    SENDER("ionos", "info@ionos.example", "sender_not_owned", NULL),
+    SCENES("strato", "info@strato.example", "auth_failed_generic"),
+    SENDER("strato", "info@strato.example", "sender_not_owned", NULL),
+    SCENES("allinkl", "info@allinkl.example", "auth_failed_generic"),
+    SENDER("allinkl", "info@allinkl.example", "sender_not_owned", NULL),
+    SCENES("gmail", "info@gmail.example", "gmail_bad_credentials"),
+    ACCOUNT("gmail", "info@gmail.example", "gmail_app_password_required"),
+    SCENES("microsoft365", "info@microsoft365.example", "m365_wrong_credentials"),
+    ACCOUNT("microsoft365", "info@microsoft365.example", "m365_smtp_auth_disabled_tenant"),
+    SENDER("microsoft365", "info@microsoft365.example", NULL, "m365_send_as_denied"),
+};
+
+const SandboxScene *sandbox_scenes(guint *n)
+{
+    *n = G_N_ELEMENTS(scenes);
+    return scenes;
+}
+
+static const Voice *voice_of(const char *username)
+{
+    const char *at = username == NULL ? NULL : strrchr(username, '@');
+    for (gsize i = 0; at != NULL && i < G_N_ELEMENTS(voices); i++) {
+        if (g_ascii_strcasecmp(at + 1, voices[i].domain) == 0)
+            return &voices[i];
+    }
+    return NULL;
+}
+
+const char *sandbox_preset_of(const char *username)
+{
+    const Voice *voice = voice_of(username);
+    return voice == NULL ? NULL : voice->preset;
+}
+
+/* code 0: may be used. */
+static SandboxAnswer judge_voice_sender(const char *sender, const char *login, gboolean is_late)
+{
+    const Voice *voice = voice_of(login);
+    gboolean is_refused =
+        voice != NULL && voice->looks_late == is_late && g_ascii_strcasecmp(sender, login) != 0;
+    return is_refused ? voice->other_sender : (SandboxAnswer){0};
+}
+
+/* --- The troubles that a name chooses ------------------------------------------------------------
+ */
+
 static gboolean has_local_part(const char *address, const char *local_part)
 {
     const char *at = strrchr(address, '@');
@@ -106,6 +238,15 @@ static gboolean is_text(const Secret *secret, const char *text)
     return secret_equal(secret, other);
 }
 
+static SandboxAnswer judge_voice_login(const Voice *voice, const Secret *password)
+{
+    if (is_text(password, PASSWORD))
+        return (SandboxAnswer){0};
+    return voice->account_password.code != 0 && is_text(password, ACCOUNT_PASSWORD)
+               ? voice->account_password
+               : voice->wrong_password;
+}
+
 static SandboxAnswer judge_token(const char *username, const Secret *token)
 {
     static const SandboxAnswer ordinary = {535, "5.7.8",
@@ -125,6 +266,9 @@ static SandboxAnswer judge_login(const char *username, const Secret *password)
 {
     static const SandboxAnswer ordinary = {535, "5.7.8",
         "Authentication failed: the password here is \"" PASSWORD "\"", FALSE, FALSE, NULL};
+    const Voice *voice = voice_of(username);
+    if (voice != NULL)
+        return judge_voice_login(voice, password);
     SandboxAnswer answer = look_up(SMTP_ASK_LOGIN, username);
     if (answer.code != 0 || is_text(password, PASSWORD))
         return answer;
@@ -139,7 +283,8 @@ static SandboxAnswer judge_sender(const char *sender, const char *login)
     if (login != NULL && has_local_part(login, foreign_sender.local_part) &&
         g_ascii_strcasecmp(login, sender) != 0)
         return foreign_sender.answer;
-    return look_up(SMTP_ASK_SENDER, sender);
+    SandboxAnswer answer = judge_voice_sender(sender, login, FALSE);
+    return answer.code != 0 ? answer : look_up(SMTP_ASK_SENDER, sender);
 }
 
 SandboxAnswer sandbox_script(const SmtpServerEffects *effects, const char *login)
@@ -159,7 +304,7 @@ SandboxAnswer sandbox_script(const SmtpServerEffects *effects, const char *login
             if (answer.drops)
                 return answer;
         }
-        return (SandboxAnswer){0};
+        return judge_voice_sender(effects->sender, login, TRUE);
     case SMTP_ASK_NOTHING:
     case SMTP_ASK_DATA:
         return (SandboxAnswer){0};

@@ -537,6 +537,20 @@ void net_stream_send(NetStream *stream, const guint8 *data, gsize n, gboolean is
     stream_arm(stream);
 }
 
+void net_stream_flush(NetStream *stream)
+{
+    gboolean is_open = stream->state == STREAM_PLAIN || stream->state == STREAM_SECURE;
+    if (stream->is_in_turn || !is_open || stream->has_failed)
+        return;
+    stream->is_in_turn = TRUE;
+    write_turn(stream);
+    stream->is_in_turn = FALSE;
+    if (stream->is_freed)
+        stream_release(stream);
+    else
+        stream_arm(stream);
+}
+
 void net_stream_pause_reading(NetStream *stream, gboolean is_paused)
 {
     if (stream->is_paused && !is_paused)

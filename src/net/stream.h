@@ -62,6 +62,10 @@ void net_stream_start_tls_server(NetStream *stream, NetTlsServer *tls);
  * for at most LIMIT_LINGER_MS; then comes `lost`. */
 void net_stream_send(NetStream *stream, const guint8 *data, gsize n, gboolean is_secret);
 
+/* Writes now what the socket takes, not at the loop's next turn; may call `sent` and `lost`. From
+ * inside an event of this stream it does nothing: its turn writes when it ends. */
+void net_stream_flush(NetStream *stream);
+
 /* Nothing more is read (and an end of the peer goes unnoticed) until it is switched off: for a
  * receiver that cannot take more just now. */
 void net_stream_pause_reading(NetStream *stream, gboolean is_paused);

@@ -27,9 +27,17 @@ static gboolean retry_has_come(const Account *account, WallMs steady)
     return account->credential_retry_at != 0 && steady >= account->credential_retry_at;
 }
 
+/* The try is made in its moment or not at all. Whoever has read that none is left must not see one
+ * made hours later, because only then sending was switched on or there was mail again. */
+static gboolean may_retry(const Account *account, WallMs steady)
+{
+    return retry_has_come(account, steady) &&
+           steady < account->credential_retry_at + LIMIT_CREDENTIAL_TRY_MS;
+}
+
 gboolean account_waits_for_retry(const Account *account, WallMs steady)
 {
-    return account->is_refused && !retry_has_come(account, steady);
+    return account->is_refused && !may_retry(account, steady);
 }
 
 guint account_places(const Account *account)
@@ -42,9 +50,8 @@ guint account_places(const Account *account)
 /* One mail tries whether the login works again, then no more. */
 static guint places_when_refused(const Account *account, WallMs steady)
 {
-    gboolean may_try = account->gate == EMAIL_GATE_OPEN && retry_has_come(account, steady) &&
-                       steady >= account->blocked_until;
-    return may_try ? 1 : 0;
+    gboolean is_open = account->gate == EMAIL_GATE_OPEN && steady >= account->blocked_until;
+    return is_open && may_retry(account, steady) ? 1 : 0;
 }
 
 guint account_capacity(const Account *account, guint sending, WallMs steady, gboolean *only_tests)
@@ -191,6 +198,8 @@ static void on_break(Account *account, const OutboxEvent *event, AccountNews *ne
         account->breaks++;
         account->blocked_until = event->steady + retry_delay_ms(account->breaks, event->random);
     }
+    if (account->credential_retry_at != 0) /* who did not answer has not refused */
+        account->credential_retry_at = MAX(account->credential_retry_at, account->blocked_until);
     if (!account->is_refused) /* which is the greater trouble, and must survive a restart */
         set_health(account, OUTBOX_HEALTH_UNREACHABLE, news);
 }

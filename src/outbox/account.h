@@ -17,7 +17,8 @@ typedef struct {
     guint connections, window;
     guint breaks;               /* sessions that did not come about, in a row */
     WallMs blocked_until;       /* no attempt before; 0: none */
-    WallMs credential_retry_at; /* the one automatic try after a refused login; 0: used up */
+    WallMs credential_retry_at; /* the one automatic try after a refused login, which is begun
+                                   within LIMIT_CREDENTIAL_TRY_MS or given up; 0: used up */
     OutboxHealth health;
     Quota *sent;
     QuotaLimits limits;

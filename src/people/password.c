@@ -5,10 +5,6 @@
 #include <sodium.h>
 #include <string.h>
 
-/* OWASP's first choice for Argon2id, in libsodium's terms. */
-#define HASH_PASSES 2
-#define HASH_MEMORY_BYTES (19 * 1024 * 1024)
-
 /* Verified when there is no such account, so that the answer takes as long (threats.md T36). Nobody
  * knows a password for it, and it would not matter: the answer is FALSE either way. */
 static const char nobodys_hash[] = "$argon2id$v=19$m=19456,t=2,p=1$WTm0G+I6Xyj6ktV1FYE4Ow$"
@@ -19,7 +15,7 @@ char *people_password_hash(const Secret *password)
     char *hash = g_malloc(crypto_pwhash_STRBYTES);
     gsize n;
     const char *bytes = secret_reveal(password, &n);
-    if (crypto_pwhash_str(hash, bytes, n, HASH_PASSES, HASH_MEMORY_BYTES) != 0)
+    if (crypto_pwhash_str(hash, bytes, n, LIMIT_HASH_PASSES, LIMIT_HASH_MEMORY_BYTES) != 0)
         g_error("out of memory for hashing a password");
     return hash;
 }

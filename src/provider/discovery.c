@@ -21,7 +21,7 @@ typedef struct {
 const char *discovery_source_name(DiscoverySource source)
 {
     static const char *const names[DISCOVERY_SOURCES] = {
-        "domain_table", "mx", "srv", "autoconfig", "public_database"};
+        "domain_table", "mx", "srv", "autoconfig", "well_known", "public_database"};
     return names[source];
 }
 
@@ -41,6 +41,8 @@ char *discovery_url(DiscoverySource source, const char *domain)
 {
     if (source == DISCOVERY_AUTOCONFIG)
         return g_strdup_printf("https://autoconfig.%s/mail/config-v1.1.xml", domain);
+    if (source == DISCOVERY_WELL_KNOWN)
+        return g_strdup_printf("https://%s/.well-known/autoconfig/mail/config-v1.1.xml", domain);
     g_assert(source == DISCOVERY_PUBLIC_DATABASE);
     return g_strdup_printf("https://autoconfig.thunderbird.net/v1.1/%s", domain);
 }
@@ -74,6 +76,7 @@ static DiscoveryConfidence confidence_of(DiscoverySource source, gboolean has_ho
         return has_host ? DISCOVERY_HIGH : DISCOVERY_MEDIUM;
     case DISCOVERY_SRV:
     case DISCOVERY_AUTOCONFIG:
+    case DISCOVERY_WELL_KNOWN:
         return DISCOVERY_MEDIUM;
     case DISCOVERY_PUBLIC_DATABASE:
         return DISCOVERY_LOW;
@@ -201,6 +204,9 @@ static const Provider *look_at_mx(Judge *judge, const DnsAnswer *mx, const char 
             judge->mx_host = record->text;
             return provider;
         }
+        if (judge->discovery->filter == NULL)
+            judge->discovery->filter =
+                provider_filter_by_mx(judge->question->providers, record->text);
     }
     return NULL;
 }
@@ -220,8 +226,10 @@ static void judge_mx(Judge *judge, const DnsAnswer *mx)
     const char *prefer_host = NULL;
     const Provider *provider = look_at_mx(judge, mx, &prefer_host);
     judge->discovery->state[DISCOVERY_MX] = state_of(mx->status);
-    if (provider != NULL)
-        propose_provider(judge, DISCOVERY_MX, provider, prefer_host, judge->mx_host);
+    if (provider == NULL)
+        return;
+    judge->discovery->filter = NULL; /* who stands in front hides nobody */
+    propose_provider(judge, DISCOVERY_MX, provider, prefer_host, judge->mx_host);
 }
 
 /* The mode follows the port where there is custom about it: records that call 465 "submission" are
@@ -291,8 +299,9 @@ static DiscoveryState judge_file(Judge *judge, DiscoverySource source, GBytes *x
 }
 
 /* Without a DNS that answers there is no use in trying. */
-static void judge_page(Judge *judge, DiscoverySource source, const DiscoveryPage *page)
+static void judge_page(Judge *judge, DiscoverySource source)
 {
+    const DiscoveryPage *page = &judge->question->pages[source];
     DiscoveryState *state = &judge->discovery->state[source];
     if (judge->is_dns_silent) {
         *state = DISCOVERY_FAILED;
@@ -318,15 +327,18 @@ static void judge_page(Judge *judge, DiscoverySource source, const DiscoveryPage
 
 static void judge_all(Judge *judge)
 {
-    const DiscoveryState *state = judge->discovery->state;
     judge_domain(judge);
-    if (has_host(judge) || !judge_dns(judge) || has_host(judge))
+    if (has_host(judge) || !judge_dns(judge))
         return;
-    judge_page(judge, DISCOVERY_AUTOCONFIG, &judge->question->autoconfig);
-    if (state[DISCOVERY_AUTOCONFIG] == DISCOVERY_OPEN || has_host(judge) ||
-        !judge->question->wants_public_database)
-        return;
-    judge_page(judge, DISCOVERY_PUBLIC_DATABASE, &judge->question->public_database);
+    for (DiscoverySource source = DISCOVERY_AUTOCONFIG; source < DISCOVERY_SOURCES; source++) {
+        gboolean is_wanted =
+            source != DISCOVERY_PUBLIC_DATABASE || judge->question->wants_public_database;
+        if (has_host(judge) || !is_wanted)
+            return;
+        judge_page(judge, source);
+        if (judge->discovery->state[source] == DISCOVERY_OPEN)
+            return;
+    }
 }
 
 Discovery *discovery_judge(const DiscoveryQuestion *question, DnsAnswers *answers)

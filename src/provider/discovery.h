@@ -1,7 +1,8 @@
 /* From an address to the server that its mail is probably submitted to. Sources, in this order,
  * until one names a host: the table of domains; the MX of the domain and the table of MX suffixes;
- * SRV (RFC 6186 3.4, RFC 8314 5.1); https://autoconfig.DOMAIN without the address; and, only if the
- * person asks for it, the public database of Thunderbird, which learns the domain.
+ * SRV (RFC 6186 3.4, RFC 8314 5.1); https://autoconfig.DOMAIN and then the well-known path of
+ * https://DOMAIN, both without the address; and, only if the person asks for it, the public
+ * database of Thunderbird, which learns the domain.
  *
  * Pure: it judges what is known and says what it still needs; the caller (api/discovery.c) asks and
  * lets it judge again. What it finds are proposals: a person confirms the host before a password is
@@ -16,9 +17,10 @@ typedef enum {
     DISCOVERY_MX,
     DISCOVERY_SRV,
     DISCOVERY_AUTOCONFIG,
+    DISCOVERY_WELL_KNOWN, /* the same file, where the domain's web pages are */
     DISCOVERY_PUBLIC_DATABASE,
 } DiscoverySource;
-#define DISCOVERY_SOURCES 5
+#define DISCOVERY_SOURCES 6
 const char *discovery_source_name(DiscoverySource source); /* "domain_table" … */
 
 typedef enum {
@@ -65,7 +67,7 @@ typedef struct {
     const ProviderList *providers;
     const char *email; /* valid, its domain in A-labels */
     gboolean wants_public_database;
-    DiscoveryPage autoconfig, public_database;
+    DiscoveryPage pages[DISCOVERY_SOURCES]; /* of those that are files */
 } DiscoveryQuestion;
 
 typedef struct {
@@ -73,6 +75,8 @@ typedef struct {
     GPtrArray *candidates;          /* of DiscoveryCandidate, by source; at most
                                        LIMIT_DISCOVERY_PROPOSALS each */
     const DiscoveryCandidate *best; /* the first whose host is known, else the first; or NULL */
+    const char *filter;             /* who receives the domain's mail and hands it on to a provider
+                                       that cannot be seen from outside; NULL: nobody known to */
 } Discovery;
 
 /* Open questions of `answers` are what it needs from the DNS; a source in state DISCOVERY_OPEN with

@@ -11,6 +11,11 @@ typedef struct {
     gboolean use_mx_host_as_smtp; /* the receiving host itself */
 } ProviderMxRow;
 
+/* A service in front of other people's mail servers: same rule for the suffix. */
+typedef struct {
+    const char *suffix, *name;
+} ProviderMxFilter;
+
 struct provider_list {
     Provider *providers;
     guint n;
@@ -18,6 +23,8 @@ struct provider_list {
     GHashTable *domain_hosts; /* the same → the host for addresses there, if not the first */
     ProviderMxRow *mx;
     guint n_mx;
+    ProviderMxFilter *filters;
+    guint n_filters;
     GStringChunk *strings;
     GPtrArray *blocks; /* every array that a Provider points to */
 };

@@ -33,6 +33,7 @@ void provider_list_free(ProviderList *list)
     g_string_chunk_free(list->strings);
     g_free(list->providers);
     g_free(list->mx);
+    g_free(list->filters);
     g_free(list);
 }
 
@@ -129,6 +130,15 @@ const Provider *provider_by_mx(
     if (prefer_host != NULL)
         *prefer_host = best == NULL ? NULL : is_smtp ? mx_host : best->prefer_host;
     return best == NULL ? NULL : best->provider;
+}
+
+const char *provider_filter_by_mx(const ProviderList *list, const char *mx_host)
+{
+    for (guint i = 0; provider_is_host_name(mx_host) && i < list->n_filters; i++) {
+        if (suffix_fits(list->filters[i].suffix, mx_host))
+            return list->filters[i].name;
+    }
+    return NULL;
 }
 
 /* A part in angle brackets stands for one or more letters, digits and hyphens within a label. No

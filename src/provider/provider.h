@@ -33,6 +33,7 @@ typedef struct {
 
 typedef struct {
     guint per_minute, per_hour, per_day; /* 0: none */
+    guint max_connections;               /* at once; 0: none */
     gboolean is_sourced; /* FALSE: the provider names no limit, this is our cautious proposal */
     const char *note_de, *note_en; /* whom the figures are for; NULL: all */
 } ProviderQuota;
@@ -146,6 +147,10 @@ const char *provider_domain_host(const ProviderList *list, const char *domain);
  * replaces that of the first endpoint, or NULL. May be NULL. Lent as long as mx_host and list. */
 const Provider *provider_by_mx(
     const ProviderList *list, const char *mx_host, const char **prefer_host);
+
+/* The service in front of other people's mail servers that this host belongs to ("Hornetsecurity"),
+ * which hides whose mailboxes they are; or NULL. */
+const char *provider_filter_by_mx(const ProviderList *list, const char *mx_host);
 
 /* By a host that mail is submitted to, right or wrong: "smtp.ionos.de", "w0123456.kasserver.com",
  * "smtp.all-inkl.com". Of two that share a host, the first of the list. */

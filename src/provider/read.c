@@ -1,6 +1,7 @@
 /* data/providers.json → ProviderList. Strict: a member nobody knows, a text in one language only, a
  * source that is not in the table, a table that names nobody is an error that says where. */
 #include "base/error.h"
+#include "base/limits.h"
 #include "provider/list.h"
 
 #include <jansson.h>
@@ -273,39 +274,74 @@ static gboolean read_limits(Reader *reader, const json_t *json, Provider *p, GEr
     for (guint i = 0; i < p->n_limits; i++) {
         const char *scope, *unit, *confidence, *note = NULL, *text_en, *text_de;
         json_t *value, *sources;
+        int for_some = 0;
         json_error_t fault;
         if (json_unpack_ex(json_array_get(json, i), &fault, JSON_STRICT,
-                "{s:s s:o s:s s:s s:o s?s s:s s:s}", "scope", &scope, "value", &value, "unit",
-                &unit, "confidence", &confidence, "sources", &sources, "note", &note, "text_en",
-                &text_en, "text_de", &text_de) != 0)
+                "{s:s s?b s:o s:s s:s s:o s?s s:s s:s}", "scope", &scope, "for_some", &for_some,
+                "value", &value, "unit", &unit, "confidence", &confidence, "sources", &sources,
+                "note", &note, "text_en", &text_en, "text_de", &text_de) != 0)
             return refuse(error, fault.text);
         limits[i] = (ProviderLimit){keep(reader, text_de), keep(reader, text_en)};
     }
     return TRUE;
 }
 
-static gboolean read_quota(Reader *reader, json_t *json, Provider *p, GError **error)
+/* A figure that is shown as the provider's own comes from limits that are more than hearsay; and if
+ * one of them holds for some customers only, a note says for whom. */
+static gboolean check_origin(
+    const json_t *limits, const json_t *from, gboolean has_note, GError **error)
 {
-    int per_minute = 0, per_hour = 0, per_day = 0;
+    static const char *const known_well[] = {"high", "medium", NULL};
+    for (gsize k = 0; k < json_array_size(from); k++) {
+        const char *scope = json_string_value(json_array_get(from, k));
+        guint n_found = 0;
+        for (gsize i = 0; i < json_array_size(limits); i++) {
+            const json_t *limit = json_array_get(limits, i);
+            if (g_strcmp0(json_string_value(json_object_get(limit, "scope")), scope) != 0)
+                continue;
+            n_found++;
+            if (!is_among(json_string_value(json_object_get(limit, "confidence")), known_well))
+                return refuse(error, "a quota from a limit of little confidence");
+            if (json_is_true(json_object_get(limit, "for_some")) && !has_note)
+                return refuse(error, "a quota for some without a note that says for whom");
+        }
+        if (n_found == 0)
+            return refuse(error, "a quota from a limit that is not there");
+    }
+    return TRUE;
+}
+
+static gboolean read_quota(
+    Reader *reader, json_t *json, const json_t *limits, Provider *p, GError **error)
+{
+    int per_minute = 0, per_hour = 0, per_day = 0, connections = 0;
     const char *basis, *note_de = NULL, *note_en = NULL;
+    json_t *from = NULL;
     json_error_t fault;
     if (json == NULL)
         return TRUE;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s?i s?i s?i s:s s?s s?s}", "per_minute",
-            &per_minute, "per_hour", &per_hour, "per_day", &per_day, "basis", &basis, "note_de",
-            &note_de, "note_en", &note_en) != 0)
+    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s?i s?i s?i s?i s:s s?o s?s s?s}", "per_minute",
+            &per_minute, "per_hour", &per_hour, "per_day", &per_day, "max_connections",
+            &connections, "basis", &basis, "from", &from, "note_de", &note_de, "note_en",
+            &note_en) != 0)
         return refuse(error, fault.text);
+    gboolean is_sourced = strcmp(basis, "limits") == 0;
     if ((note_de == NULL) != (note_en == NULL))
         return refuse(error, "a quota with a note in one language");
     if (per_minute < 0 || per_hour < 0 || per_day < 0 || per_minute + per_hour + per_day == 0)
         return refuse(error, "a quota without a figure");
+    if (connections < 0 || connections > LIMIT_CONNECTIONS)
+        return refuse(error, "more connections than settings take");
+    if (is_sourced != (json_array_size(from) > 0))
+        return refuse(error, "a quota that does not say which limits it is from");
     p->quota = (ProviderQuota){.per_minute = (guint)per_minute,
         .per_hour = (guint)per_hour,
         .per_day = (guint)per_day,
-        .is_sourced = strcmp(basis, "limits") == 0,
+        .max_connections = (guint)connections,
+        .is_sourced = is_sourced,
         .note_de = keep(reader, note_de),
         .note_en = keep(reader, note_en)};
-    return TRUE;
+    return check_origin(limits, from, note_de != NULL, error);
 }
 
 /* The sentence of the rule and, where there is one, the provider's own behind it. */
@@ -455,8 +491,8 @@ static gboolean read_sources(Reader *reader, const json_t *names, Provider *p, G
 
 typedef struct {
     json_t *endpoints, *username, *password, *auth, *oauth, *limits, *quota, *limit_errors,
-        *sender_rule, *spf, *dkim, *return_path, *quirks, *manual, *wrong_hosts, *domain_hosts,
-        *other_hosts, *ends, *sources;
+        *sender_rule, *spf, *dkim, *return_path, *quirks, *replies, *manual, *wrong_hosts,
+        *domain_hosts, *other_hosts, *ends, *sources;
 } Members;
 
 /* The replies, quirks and manuals are for people who work on this file and for doc/manual: known,
@@ -467,16 +503,16 @@ static gboolean unpack(json_t *json, Provider *p, Members *m, GError **error)
     *m = (Members){0};
     if (json_unpack_ex(json, &fault, JSON_STRICT,
             "{s:s s:s s?s s:s s:s s:b s?s s?s s?s s:o s:o s:o s:o s?o s?o s?o s?o s:o s:o s:o s?o "
-            "s?o s?o s?o s?o s?o s?o s:s s:o}",
+            "s?o s?o s?o s?o s?o s?o s?o s:s s:o}",
             "id", &p->id, "name", &p->name, "name_de", &p->name_de, "kind", &p->kind, "country",
             &p->country, "featured", &p->featured, "hint_en", &p->hint_en, "hint_de", &p->hint_de,
             "host_template", &p->host_template, "endpoints", &m->endpoints, "username",
             &m->username, "password", &m->password, "auth", &m->auth, "oauth", &m->oauth, "limits",
             &m->limits, "quota", &m->quota, "limit_errors", &m->limit_errors, "sender_rule",
             &m->sender_rule, "spf", &m->spf, "dkim", &m->dkim, "return_path", &m->return_path,
-            "quirks", &m->quirks, "manual", &m->manual, "wrong_hosts", &m->wrong_hosts,
-            "domain_hosts", &m->domain_hosts, "other_hosts", &m->other_hosts, "ends", &m->ends,
-            "support_url", &p->support_url, "sources", &m->sources) != 0)
+            "quirks", &m->quirks, "replies", &m->replies, "manual", &m->manual, "wrong_hosts",
+            &m->wrong_hosts, "domain_hosts", &m->domain_hosts, "other_hosts", &m->other_hosts,
+            "ends", &m->ends, "support_url", &p->support_url, "sources", &m->sources) != 0)
         return refuse(error, fault.text);
     return TRUE;
 }
@@ -504,7 +540,7 @@ static gboolean read_provider(Reader *reader, json_t *json, Provider *p, GError 
            read_username(reader, m.username, p, error) &&
            read_password(reader, m.password, p, error) && read_oauth(reader, m.oauth, p, error) &&
            read_ends(reader, m.ends, p, error) && read_limits(reader, m.limits, p, error) &&
-           read_quota(reader, m.quota, p, error) &&
+           read_quota(reader, m.quota, m.limits, p, error) &&
            read_sender_rule(reader, m.sender_rule, p, error) && read_spf(reader, m.spf, p, error) &&
            read_dkim(reader, m.dkim, p, error) &&
            read_wrong_hosts(reader, m.wrong_hosts, p, error) &&
@@ -593,6 +629,26 @@ static gboolean read_mx(Reader *reader, const json_t *json, GError **error)
     return TRUE;
 }
 
+static gboolean read_filters(Reader *reader, const json_t *json, GError **error)
+{
+    ProviderList *list = reader->list;
+    list->n_filters = (guint)json_array_size(json);
+    list->filters = g_new0(ProviderMxFilter, list->n_filters);
+    for (guint i = 0; i < list->n_filters; i++) {
+        const char *suffix, *name, *confidence;
+        json_t *sources;
+        json_error_t fault;
+        if (json_unpack_ex(json_array_get(json, i), &fault, JSON_STRICT, "{s:s s:s s:s s:o}",
+                "suffix", &suffix, "name", &name, "confidence", &confidence, "sources",
+                &sources) != 0)
+            return refuse(error, fault.text);
+        if (suffix[0] != '.' || name[0] == '\0')
+            return refuse(error, "mx_filters: a row without a suffix or a name");
+        list->filters[i] = (ProviderMxFilter){keep(reader, suffix), keep(reader, name)};
+    }
+    return TRUE;
+}
+
 static gboolean add_notice(
     Reader *reader, const char *id, const ProviderNotice *notice, GError **error)
 {
@@ -655,16 +711,17 @@ ProviderList *provider_list_new(const char *json, gsize n, GError **error)
     int version = 0;
     const char *generated, *about, *licence;
     json_t *confidence, *rules, *sources, *sender_rules, *timeline, *providers, *oauth, *domains,
-        *mx_suffixes;
+        *mx_suffixes, *filters;
     json_error_t fault;
     json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &fault);
     if (root == NULL ||
         json_unpack_ex(root, &fault, JSON_STRICT,
-            "{s:i s:s s:s s:o s:s s:o s:o s:o s:o s:o s:o s:o s:o}", "schema_version", &version,
+            "{s:i s:s s:s s:o s:s s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "schema_version", &version,
             "generated", &generated, "about", &about, "confidence_levels", &confidence,
             "licence_note", &licence, "match_rules", &rules, "sources", &sources, "sender_rules",
             &sender_rules, "policy_timeline", &timeline, "providers", &providers, "oauth", &oauth,
-            "domain_table", &domains, "mx_suffix_table", &mx_suffixes) != 0) {
+            "domain_table", &domains, "mx_suffix_table", &mx_suffixes, "mx_filters",
+            &filters) != 0) {
         g_set_error(
             error, ABS_ERROR, ABS_ERROR_INPUT, "providers, line %d: %s", fault.line, fault.text);
         json_decref(root);
@@ -674,7 +731,8 @@ ProviderList *provider_list_new(const char *json, gsize n, GError **error)
     Reader reader = {list, sources, sender_rules};
     gboolean is_good =
         read_providers(&reader, providers, error) && read_domains(&reader, domains, error) &&
-        read_mx(&reader, mx_suffixes, error) && read_timeline(&reader, timeline, error);
+        read_mx(&reader, mx_suffixes, error) && read_filters(&reader, filters, error) &&
+        read_timeline(&reader, timeline, error);
     json_decref(root);
     return is_good ? g_steal_pointer(&list) : NULL;
 }

@@ -217,6 +217,7 @@ static gboolean has_lost_step(const SmtpClient *client, SmtpFault fault)
     case SMTP_FAULT_NO_COMMON_AUTH_MECHANISM:
     case SMTP_FAULT_BEARER_NOT_OFFERED:
     case SMTP_FAULT_WITHDRAWN:
+    case SMTP_FAULT_TOO_LATE:
     case SMTP_FAULT_SASL:
         return FALSE;
     }
@@ -510,6 +511,10 @@ const SmtpClientEffects *smtp_client_step(SmtpClient *client, const SmtpEvent *e
         speak(client);
         if (client->state == SERVING)
             writing_speak(client);
+        if (client->state == SERVING && client->mails.length == 0) { /* the last was too late */
+            replies_settle(client);
+            speak(client);
+        }
         choose_deadline(client);
     }
 

@@ -64,6 +64,7 @@ typedef enum {
     SMTP_FAULT_OUT_OF_STEP, /* a complaint about a command that was in order (503, 500): it lost
                                count */
     SMTP_FAULT_WITHDRAWN,   /* we broke off: a mail was taken back when its end was due */
+    SMTP_FAULT_TOO_LATE,    /* of that mail, if it was `latest_at` that took it back */
     SMTP_FAULT_SASL,        /* bad challenge, the server could not prove itself (SCRAM), or a token
                                that cannot be written */
 } SmtpFault;
@@ -141,6 +142,8 @@ typedef struct {
     gboolean needs_eightbitmime, needs_smtputf8;
     gboolean marks_late; /* its mark is asked for when its turn to be written comes, not when it is
                             taken in hand: for mail that must not be in doubt lightly */
+    MonoMs latest_at; /* from then on its end does not leave any more, which may cost the session:
+                         DEFERRED with SMTP_FAULT_TOO_LATE; 0: it may leave at any time */
     /* Delivery status notifications, said only to servers that offer DSN (RFC 3461) */
     const char *envelope_id; /* ENVID, printable ASCII, at most LIMIT_ENVELOPE_ID_OCTETS; NULL */
     gboolean return_headers; /* RET=HDRS: what comes back must not show the content */

@@ -60,6 +60,7 @@ const char *smtp_fault_sys_name(SmtpFault fault, SmtpPhase phase)
         return "UNEXPECTED_REPLY";
     case SMTP_FAULT_OUT_OF_STEP: /* to the reader of a diagnosis it is the same */
         return "UNEXPECTED_REPLY";
+    case SMTP_FAULT_TOO_LATE: /* of one mail; the session was broken off for it */
     case SMTP_FAULT_WITHDRAWN:
         return "WITHDRAWN";
     case SMTP_FAULT_SASL:

@@ -79,6 +79,7 @@ typedef struct {
     gboolean data_go;     /* 354 came */
     gboolean is_taken;    /* a RCPT was answered 2yz: a lone dot would deliver an empty mail */
     gboolean marks_late, mark_is_asked;
+    MonoMs latest_at;                       /* its end may not leave then or later; 0: it may */
     gboolean is_marked;                     /* the store knows: the end may leave */
     gboolean is_withdrawn, content_is_said; /* said: in the transcript */
     SmtpBodyEncoder body;                   /* DATA */
@@ -207,6 +208,10 @@ void transaction_ask_mark(SmtpClient *client, Transaction *transaction);
 void mails_take(SmtpClient *client, const SmtpMail *mail);
 void mails_mark(SmtpClient *client, const guint64 *tokens, guint n);
 void mails_withdraw(SmtpClient *client, guint64 token);
+
+/* To be asked where a mail is begun and where its end would leave: TRUE if it is too late for that,
+ * and the mail has its outcome now. The session may be over. */
+gboolean mails_give_up_late(SmtpClient *client, Transaction *transaction);
 
 /* The mail is through. */
 void mails_drop(SmtpClient *client, Transaction *transaction);

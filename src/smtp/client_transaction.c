@@ -145,6 +145,7 @@ static Transaction *transaction_new(const SmtpMail *mail)
     transaction->envelope_id = g_strdup(mail->envelope_id);
     transaction->notify = mail->notify;
     transaction->marks_late = mail->marks_late;
+    transaction->latest_at = mail->latest_at;
     g_assert(transaction->n_recipients <= LIMIT_RECIPIENTS_PER_TRANSACTION);
     g_assert(transaction->n_recipients > 0 || transaction->content == NULL);
     g_assert(mail->envelope_id == NULL || (strlen(mail->envelope_id) <= LIMIT_ENVELOPE_ID_OCTETS &&
@@ -324,6 +325,23 @@ void mails_withdraw(SmtpClient *client, guint64 token)
         mails_drop(client, transaction);
     else if (transaction->stage == STAGE_CONTENT)
         client_fail(client, SMTP_FAULT_WITHDRAWN, NULL); /* the server waits for content */
+}
+
+/* Where a part of its envelope is unanswered, the replies end it; where the server waits for
+ * content, only the end of the session does. */
+gboolean mails_give_up_late(SmtpClient *client, Transaction *transaction)
+{
+    gboolean is_late = transaction->latest_at != 0 && client->now >= transaction->latest_at;
+    if (!is_late || !transaction_is_wanted(transaction))
+        return FALSE;
+    transaction_decide_all(client, transaction, SMTP_OUTCOME_DEFERRED,
+        phase_of(client, transaction), SMTP_FAULT_TOO_LATE, NULL);
+    transaction->is_withdrawn = TRUE;
+    if (transaction->stage == STAGE_HELD)
+        mails_drop(client, transaction);
+    else if (transaction->stage == STAGE_CONTENT || transaction->n_unanswered == 0)
+        client_fail(client, SMTP_FAULT_WITHDRAWN, NULL);
+    return TRUE;
 }
 
 gboolean smtp_client_is_held(const SmtpClient *client, guint64 token)

@@ -198,6 +198,8 @@ static gboolean begin(SmtpClient *client, Transaction *transaction)
 {
     if (!may_begin(client))
         return FALSE;
+    if (mails_give_up_late(client, transaction))
+        return TRUE; /* on to the next */
     transaction_ask_mark(client, transaction);
     if (transaction->is_chunked && !transaction->is_marked)
         return FALSE; /* it leaves in one piece */
@@ -217,6 +219,8 @@ static gboolean write_chunk_header(SmtpClient *client, Transaction *transaction)
 {
     if (!client->is_proven && transaction->n_unanswered > 0)
         return FALSE;
+    if (!transaction_is_wanted(transaction) || mails_give_up_late(client, transaction))
+        return FALSE; /* nothing of its content has left */
     transaction_enter(transaction, STAGE_CONTENT);
     smtp_command_bdat(client->send, g_bytes_get_size(transaction->content), TRUE);
     expect(client, transaction, EXPECT_FINAL, 0);
@@ -268,10 +272,13 @@ static gboolean write_chunk(SmtpClient *client, Transaction *transaction)
     const guint8 *data = g_bytes_get_data(transaction->content, &n);
     say_content(client, transaction);
     gsize piece = MIN(n - transaction->chunk_at, room_in_send(client));
+    gboolean is_last = transaction->chunk_at + piece == n;
+    if (is_last && mails_give_up_late(client, transaction))
+        return FALSE;
     if (piece > 0)
         g_byte_array_append(client->send, data + transaction->chunk_at, (guint)piece);
     transaction->chunk_at += piece;
-    if (transaction->chunk_at < n)
+    if (!is_last)
         return FALSE; /* until SENT */
     end_has_left(client, transaction);
     return TRUE;
@@ -300,6 +307,8 @@ static gboolean write_body(SmtpClient *client, Transaction *transaction)
         smtp_body_encoder_write(&transaction->body, client->send, room - END_OCTETS);
     if (!smtp_body_encoder_is_done(&transaction->body) || !transaction->is_marked)
         return FALSE; /* until SENT, or until MARKED */
+    if (mails_give_up_late(client, transaction))
+        return FALSE;
     smtp_body_encoder_write_end(&transaction->body, client->send);
     transcript_label(client, ".");
     expect(client, transaction, EXPECT_FINAL, 0);

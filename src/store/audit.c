@@ -166,6 +166,20 @@ GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GEr
     return g_steal_pointer(&events);
 }
 
+GPtrArray *audit_newest(Db *db, const char *action, WallMs since, guint limit, GError **error)
+{
+    g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(free_event);
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT id, at, actor, action, object, detail, client FROM audit_events WHERE action = $1 "
+        "AND at >= $2 AND client IS NOT NULL ORDER BY row DESC LIMIT $3");
+    db_bind_text(q, 1, action);
+    db_bind_int(q, 2, since);
+    db_bind_int(q, 3, limit);
+    while (db_next(q))
+        g_ptr_array_add(events, read_event(q));
+    return db_finish(q, error) ? g_steal_pointer(&events) : NULL;
+}
+
 /* --- Checking the chain ---------------------------------------------------------------------- */
 
 /* TRUE if the row that q stands on is what was written behind the last sound one. Whoever has
@@ -189,19 +203,71 @@ static gboolean is_sound(DbQuery *q, AuditCheck *check)
     return memcmp(hash, g_bytes_get_data(written, NULL), sizeof hash) == 0;
 }
 
+static void take_head(AuditCheck *check)
+{
+    if (check->known_head && memcmp(check->known_head, check->last_hash, AUDIT_HASH_BYTES) == 0)
+        check->has_known_head = TRUE;
+}
+
 static void take_sound(AuditCheck *check, DbQuery *q)
 {
     g_autoptr(GBytes) hash = db_dup_bytes(q, 8);
     memcpy(check->last_hash, g_bytes_get_data(hash, NULL), AUDIT_HASH_BYTES);
     check->fault_id = (Id){{0}};
     check->events++;
-    if (check->known_head && memcmp(check->known_head, check->last_hash, AUDIT_HASH_BYTES) == 0)
-        check->has_known_head = TRUE;
+    check->last_at = db_int(q, 2);
+    take_head(check);
+}
+
+/* --- The anchor: where the log begins ------------------------------------------------------------
+ */
+
+typedef struct {
+    gint64 row; /* of the last event that was forgotten; 0: none was */
+    guint8 hash[AUDIT_HASH_BYTES];
+    WallMs at;
+    gint64 forgotten;
+} Anchor;
+
+static gboolean read_anchor(Db *db, gint64 org_id, Anchor *anchor, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT row, hash, at, forgotten FROM audit_anchors WHERE org_id = $1");
+    db_bind_int(q, 1, org_id);
+    *anchor = (Anchor){0};
+    if (db_next(q)) {
+        g_autoptr(GBytes) hash = db_dup_bytes(q, 1);
+        anchor->row = db_int(q, 0);
+        anchor->at = db_int(q, 2);
+        anchor->forgotten = db_int(q, 3);
+        if (g_bytes_get_size(hash) == AUDIT_HASH_BYTES) /* a CHECK, to who keeps to them */
+            memcpy(anchor->hash, g_bytes_get_data(hash, NULL), AUDIT_HASH_BYTES);
+    }
+    return db_finish(q, error);
+}
+
+/* The anchor may move on while the log is being checked. */
+static gboolean begin_slice(Db *db, AuditCheck *check, gint64 *row, GError **error)
+{
+    Anchor anchor;
+    if (!read_anchor(db, check->org_id, &anchor, error))
+        return FALSE;
+    if (anchor.row <= *row)
+        return TRUE;
+    *row = anchor.row;
+    check->forgotten = anchor.forgotten;
+    check->forgotten_until = anchor.at;
+    check->events = 0;
+    memcpy(check->last_hash, anchor.hash, AUDIT_HASH_BYTES);
+    take_head(check);
+    return TRUE;
 }
 
 /* *row: behind which to go on; 0 at the end. */
 static gboolean check_slice(Db *db, AuditCheck *check, gint64 *row, GError **error)
 {
+    if (!begin_slice(db, check, row, error))
+        return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT row, id, at, actor, action, object, detail, client, hash FROM audit_events "
         "WHERE org_id = $1 AND row > $2 ORDER BY row LIMIT $3");
@@ -235,4 +301,65 @@ gboolean audit_check(Store *store, AuditCheck *check, GError **error)
             return FALSE;
     } while (row != 0);
     return TRUE;
+}
+
+/* --- Forgetting ------------------------------------------------------------------------------- */
+
+/* *last: the last that goes; row 0: none. Behind it stands at least one. */
+static gboolean find_last_old(Db *db, gint64 org_id, WallMs until, WallMs now, guint limit,
+    const Anchor *before, Anchor *last, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT row, hash, at FROM audit_events WHERE org_id = $1 "
+                                        "AND row > $2 ORDER BY row LIMIT $3");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, before->row);
+    db_bind_int(q, 3, (gint64)limit + 1);
+    Anchor next = {0};
+    *last = (Anchor){.forgotten = before->forgotten};
+    while (db_next(q)) {
+        gint64 forgotten = last->forgotten;
+        if (next.row) {
+            *last = next;
+            last->forgotten = forgotten + 1;
+        }
+        WallMs at = db_int(q, 2);
+        if (at > until && at <= now)
+            break;
+        g_autoptr(GBytes) hash = db_dup_bytes(q, 1);
+        next = (Anchor){.row = db_int(q, 0), .at = at};
+        memcpy(next.hash, g_bytes_get_data(hash, NULL), AUDIT_HASH_BYTES); /* a CHECK */
+    }
+    return db_finish(q, error);
+}
+
+static gboolean write_anchor(Db *db, gint64 org_id, const Anchor *anchor, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "INSERT INTO audit_anchors (org_id, row, hash, at, forgotten) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT (org_id) DO UPDATE SET row = $2, hash = $3, at = $4, forgotten = $5");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, anchor->row);
+    db_bind_blob(q, 3, anchor->hash, AUDIT_HASH_BYTES);
+    db_bind_int(q, 4, anchor->at);
+    db_bind_int(q, 5, anchor->forgotten);
+    return db_finish(q, error);
+}
+
+gboolean audit_forget(Db *db, gint64 org_id, WallMs until, WallMs now, guint limit,
+    gint64 *n_forgotten, GError **error)
+{
+    Anchor before, last;
+    *n_forgotten = 0;
+    if (!read_anchor(db, org_id, &before, error) ||
+        !find_last_old(db, org_id, until, now, limit, &before, &last, error))
+        return FALSE;
+    if (last.row == 0)
+        return TRUE;
+    if (!write_anchor(db, org_id, &last, error))
+        return FALSE;
+    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM audit_events WHERE org_id = $1 AND row <= $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, last.row);
+    *n_forgotten = last.forgotten - before.forgotten;
+    return db_finish(q, error);
 }

@@ -42,14 +42,21 @@ typedef struct {
 /* The newest first, of AuditEvent; `after` goes on to older ones, `before` back. */
 GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GError **error);
 
+/* The newest events of this action since then, of all organisations, that came from somewhere. */
+GPtrArray *audit_newest(Db *db, const char *action, WallMs since, guint limit, GError **error);
+
 /* --- Checking the chain ---------------------------------------------------------------------- */
 
-/* What was changed or taken out of the middle shows in the chain itself. What was cut off at its
+/* The chain begins at the anchor that the last forgotten event has left, if one was.
+ * What was changed or taken out of the middle shows in the chain itself. What was cut off at its
  * end shows only to somebody who has kept an earlier head: then that hash is nowhere in it. */
 typedef struct {
     gint64 org_id;                      /* in */
     const guint8 *known_head;           /* in: of AUDIT_HASH_BYTES; NULL: none is asked for */
     gint64 events;                      /* that are sound */
+    gint64 forgotten;                   /* before them, as the operator wants it (audit_forget) */
+    WallMs forgotten_until;             /* when the last of those was; 0: none was */
+    WallMs last_at;                     /* of the last sound event; 0: there is none */
     guint8 last_hash[AUDIT_HASH_BYTES]; /* of the last of them; zeros: there is none */
     gboolean has_known_head;
     gboolean is_broken;
@@ -60,3 +67,11 @@ typedef struct {
 /* Goes through all of it, in uses of a reader of LIMIT_AUDIT_SLICE events. Not on the writing
  * thread. FALSE: it could not be read. */
 gboolean audit_check(Store *store, AuditCheck *check, GError **error);
+
+/* --- Forgetting ------------------------------------------------------------------------------- */
+
+/* Inside a job: the oldest events of one organisation, up to `limit` of them, all from `until` or
+ * before, go; never the newest. What is left can be checked from there on, and says how many went.
+ * An event that says it was after `now` came while the clock was wrong, and keeps nothing back. */
+gboolean audit_forget(Db *db, gint64 org_id, WallMs until, WallMs now, guint limit,
+    gint64 *n_forgotten, GError **error);

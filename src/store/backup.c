@@ -2,6 +2,7 @@
 
 #include "base/crash_point.h"
 #include "base/error.h"
+#include "base/leak_point.h"
 #include "base/limits.h"
 #include "store/database_file.h"
 #include "store/space.h"
@@ -325,6 +326,7 @@ static gboolean seal(Copy *self, GError **error)
         database_file_set_error(error, self->part, errno);
         return FALSE;
     }
+    LEAK_APPEND("backup", self->part);
     g_autoptr(GError) fault = NULL;
     if (database_file_check(self->part, "PRAGMA quick_check(1)", wants_on, self, &fault))
         return TRUE;

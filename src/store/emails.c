@@ -294,9 +294,8 @@ static EmailDelivery *read_delivery(Opener *opener, gint64 recipient_id, GError 
     g_autoptr(GError) unopened = NULL;
     g_autoptr(DbQuery) q = db_query(opener->db,
         "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content, "
-        "e.at_most_once FROM recipients r JOIN emails e ON e.row = r.row >> 7 LEFT JOIN bodies b "
-        "ON b.email_row = "
-        "e.row "
+        "e.at_most_once, e.expires_at, r.deadline_at FROM recipients r JOIN emails e "
+        "ON e.row = r.row >> 7 LEFT JOIN bodies b ON b.email_row = e.row "
         "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
     db_bind_int(q, 1, opener->org_id);
     db_bind_int(q, 2, recipient_id);
@@ -307,6 +306,7 @@ static EmailDelivery *read_delivery(Opener *opener, gint64 recipient_id, GError 
         found->sender = db_dup_text(q, 1);
         found->needs_smtputf8 = db_int(q, 2) != 0;
         found->at_most_once = db_int(q, 7) != 0;
+        found->expires_at = recipients_own_expiry(db_int(q, 8), db_int(q, 9));
         db_id(q, 3, &found->email_id);
         found->content =
             open_body(opener, q, recipient_id >> RECIPIENTS_SHIFT, &found->email_id, &unopened);

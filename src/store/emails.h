@@ -83,6 +83,7 @@ typedef struct {
     char *address, *sender;
     GBytes *content; /* the message, opened */
     gboolean needs_smtputf8, at_most_once;
+    WallMs expires_at; /* its own expiry: its end does not leave from then on; 0: none */
 } EmailDelivery;
 
 /* For each of n recipients its delivery (the caller frees), or NULL: with faults[i] if it cannot be
@@ -128,8 +129,8 @@ typedef struct {
 gboolean emails_record_attempts(
     Db *db, gint64 org_id, const EmailAttempt *attempts, guint n, GError **faults, GError **error);
 
-/* At start: every `sending` row has lost its outcome. It becomes uncertain (next_at = now +
- * LIMIT_UNCERTAIN_RESEND_MS, or an end without next_at when at_most_once). */
+/* At start: every `sending` row has lost its outcome. It becomes uncertain: sent again at now +
+ * LIMIT_UNCERTAIN_RESEND_MS, or at its end when it is at_most_once or was uncertain already. */
 gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error);
 
 /* Ends what is past its expires_at or LIMIT_EMAIL_LIFETIME_MS (counted from scheduled_at if that is
@@ -184,6 +185,9 @@ typedef struct {
 
 /* Newest first; *has_more. GPtrArray of EmailRow with recipients, without attempts. */
 GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GError **error);
+
+/* The same emails by their ids alone, up to filter->limit however large: GArray of Id. */
+GArray *emails_find(Db *db, const EmailFilter *filter, gboolean *has_more, GError **error);
 
 /* One email with everything but its body. NULL without error: no such email. */
 EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error);

@@ -3,6 +3,8 @@
 #include "base/limits.h"
 #include "store/recipients.h"
 
+#include <string.h>
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 /* Reads recipients' keys to their end, so that the rows can be changed afterwards. */
@@ -380,7 +382,7 @@ static gboolean count_uncertain(
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE org_id = $1 "
         "AND state = 5 AND state <> 2 AND state <> 3 AND state <> 6 AND next_at IS NOT NULL "
-        "GROUP BY +class");
+        "AND deadline_at > $2 GROUP BY +class");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     return add_counts(q, all, due, error);
@@ -404,8 +406,7 @@ static gboolean count_over(
 {
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE +org_id = $1 "
-        "AND deadline_at <= $2 AND next_at IS NOT NULL AND state <> 3 AND state <> 5 "
-        "GROUP BY +class");
+        "AND deadline_at <= $2 AND next_at IS NOT NULL AND state <> 3 GROUP BY +class");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     return add_counts(q, all, due, error);
@@ -421,26 +422,53 @@ static gboolean read_oldest(Db *db, gint64 org_id, WallMs *oldest_at, GError **e
     return db_finish(q, error);
 }
 
+/* What is uncertain goes like any other mail whose time has come. */
 gboolean emails_preview(Db *db, gint64 org_id, WallMs now, EmailsPreview *preview, GError **error)
 {
     enum { CLASSES = EMAIL_CLASS_BULK + 1 };
-    gint64 all[CLASSES] = {0}, due[CLASSES] = {0};
-    gint64 uncertain[CLASSES] = {0}, uncertain_due[CLASSES] = {0};
-    gint64 over[CLASSES] = {0}, over_due[CLASSES] = {0};
+    gint64 all[CLASSES] = {0}, due[CLASSES] = {0}, over[CLASSES] = {0}, over_due[CLASSES] = {0};
+    gint64 uncertain[CLASSES] = {0};
     EmailsPreview found = {.oldest_at = 0};
     if (!count_waiting(db, org_id, now, all, due, error) ||
-        !count_uncertain(db, org_id, now, uncertain, uncertain_due, error) ||
+        !count_uncertain(db, org_id, now, uncertain, found.uncertain, error) ||
         !count_over(db, org_id, now, over, over_due, error) ||
         !read_oldest(db, org_id, &found.oldest_at, error))
         return FALSE;
     for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
-        found.send[class] = due[class] - uncertain_due[class] - over_due[class];
+        found.send[class] = due[class] - over_due[class];
         found.expire[class] = over[class];
         found.later[class] = all[class] - found.send[class] - found.expire[class];
         found.send[0] += found.send[class];
+        found.uncertain[0] += found.uncertain[class];
         found.later[0] += found.later[class];
         found.expire[0] += found.expire[class];
     }
     *preview = found;
+    return TRUE;
+}
+
+gboolean emails_count_running_out(Db *db, gint64 org_id, const WallMs until[EMAIL_CLASS_BULK + 1],
+    WallMs now, gint64 counts[EMAIL_CLASS_BULK + 1], GError **error)
+{
+    gint64 found[EMAIL_CLASS_BULK + 1] = {0}, unused[EMAIL_CLASS_BULK + 1] = {0};
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT class, sum(deadline_at <= CASE class WHEN 1 THEN $3 WHEN 2 THEN $4 WHEN 3 THEN $5 "
+        "WHEN 4 THEN $6 ELSE $7 END), 0 FROM (SELECT class, deadline_at FROM recipients WHERE "
+        "+org_id = $1 AND deadline_at > $2 AND deadline_at <= $8 AND next_at IS NOT NULL AND "
+        "next_at <= $2 AND state <> 3 ORDER BY deadline_at LIMIT $9) GROUP BY +class");
+    WallMs last = now;
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
+        db_bind_int(q, (int)class + 2, until[class]);
+        last = MAX(last, until[class]);
+    }
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, now);
+    db_bind_int(q, 8, last);
+    db_bind_int(q, 9, LIMIT_PREVIEW_ROWS);
+    if (!add_counts(q, found, unused, error))
+        return FALSE;
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++)
+        found[0] += found[class];
+    memcpy(counts, found, sizeof found);
     return TRUE;
 }

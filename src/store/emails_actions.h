@@ -59,12 +59,19 @@ gboolean emails_count_uncertain(Db *db, gint64 org_id, gint64 *waiting, GError *
 
 /* What would happen to the waiting recipients if sending were on, by class; [0] counts all. */
 typedef struct {
-    gint64 send[EMAIL_CLASS_BULK + 1];   /* due, and not past their deadline */
-    gint64 later[EMAIL_CLASS_BULK + 1];  /* scheduled or deferred until later, or uncertain */
-    gint64 expire[EMAIL_CLASS_BULK + 1]; /* past their deadline: they end unsent */
-    WallMs oldest_at;                    /* when the oldest of them was taken; 0: nothing waits */
+    gint64 send[EMAIL_CLASS_BULK + 1];      /* due, and not past their deadline */
+    gint64 uncertain[EMAIL_CLASS_BULK + 1]; /* of these: they may arrive twice */
+    gint64 later[EMAIL_CLASS_BULK + 1];     /* scheduled, deferred or uncertain until later */
+    gint64 expire[EMAIL_CLASS_BULK + 1];    /* past their deadline: they are not sent any more */
+    WallMs oldest_at; /* when the oldest of them was taken; 0: nothing waits */
 } EmailsPreview;
 
 /* Along indexes alone but for the few that are uncertain or expired, so that a million mails are
  * counted within one read. */
 gboolean emails_preview(Db *db, gint64 org_id, WallMs now, EmailsPreview *preview, GError **error);
+
+/* Of those that are due now, how many reach their deadline by until[class]: with a quota, they may
+ * end unsent while the others go out. [0] counts all. Looks at LIMIT_PREVIEW_ROWS recipients at
+ * most, those with the nearest deadline. */
+gboolean emails_count_running_out(Db *db, gint64 org_id, const WallMs until[EMAIL_CLASS_BULK + 1],
+    WallMs now, gint64 counts[EMAIL_CLASS_BULK + 1], GError **error);

@@ -320,16 +320,32 @@ static GArray *collect_keys(DbQuery *q, GError **error)
     return db_finish(q, error) ? g_steal_pointer(&keys) : NULL;
 }
 
+/* The mark has overwritten what the recipient was before; the last attempt left it on record. */
+static gboolean was_uncertain_before(
+    Db *db, gint64 recipient_row, gboolean *was_uncertain, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(
+        db, "SELECT state FROM attempts WHERE recipient_row = $1 ORDER BY number DESC LIMIT 1");
+    db_bind_int(q, 1, recipient_row);
+    *was_uncertain = db_next(q) && db_int(q, 0) == EMAIL_UNCERTAIN;
+    return db_finish(q, error);
+}
+
+/* As retry_decide has it for a connection that is lost: sent again once, and never a third time by
+ * itself, however often we die behind the dot (reliability C6). */
 static gboolean recover_one(
     Db *db, const RecipientKey *key, WallMs now, RecipientTally *tally, GError **error)
 {
+    Recipient recipient;
+    gboolean was_uncertain = FALSE;
+    if (!was_uncertain_before(db, key->row, &was_uncertain, error))
+        return FALSE;
     /* Counted as an attempt: the final dot may have gone out. */
     const EmailAttempt lost = {.recipient_id = key->row,
         .state = EMAIL_UNCERTAIN,
         .at = now,
-        .next_at = now + LIMIT_UNCERTAIN_RESEND_MS,
+        .next_at = was_uncertain ? 0 : now + LIMIT_UNCERTAIN_RESEND_MS,
         .counts = TRUE};
-    Recipient recipient;
     return recipient_read(db, key->org_id, key->row, &recipient, error) &&
            record_one(db, &recipient, &lost, tally, NULL, error) &&
            quota_sent_add(db, key->org_id, now, 1, error);

@@ -363,3 +363,29 @@ GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GE
     *has_more = more;
     return g_steal_pointer(&emails);
 }
+
+static gboolean read_id(Db *db, gint64 email_row, Id *id, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT id FROM emails WHERE row = $1");
+    db_bind_int(q, 1, email_row);
+    if (db_next(q))
+        db_id(q, 0, id);
+    return db_finish(q, error);
+}
+
+GArray *emails_find(Db *db, const EmailFilter *filter, gboolean *has_more, GError **error)
+{
+    g_autoptr(GArray) rows = find_page(db, filter, filter->limit, error);
+    g_autoptr(GArray) ids = g_array_new(FALSE, TRUE, sizeof(Id));
+    if (!rows)
+        return NULL;
+    g_assert(!filter->before); /* or the last would be the newest */
+    gboolean more = rows->len > filter->limit;
+    g_array_set_size(ids, MIN(rows->len, filter->limit));
+    for (guint i = 0; i < ids->len; i++) {
+        if (!read_id(db, g_array_index(rows, gint64, i), &g_array_index(ids, Id, i), error))
+            return NULL;
+    }
+    *has_more = more;
+    return g_steal_pointer(&ids);
+}

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/emails_actions.h"
 #include "store/page.h"
 #include "store/people.h"
 
@@ -185,7 +186,8 @@ gboolean invitation_renew(
 {
     g_autoptr(DbQuery) q =
         db_query(db, "UPDATE invitations SET token_hash = $3, expires_at = $4, copied_at = $5, "
-                     "email_id = CASE WHEN $5 IS NULL THEN $6 ELSE email_id END WHERE org_id = $1 "
+                     "copied_by = $7, email_id = CASE WHEN $5 IS NULL THEN $6 ELSE email_id END "
+                     "WHERE org_id = $1 "
                      "AND id = $2 AND accepted_at IS NULL "
                      "AND revoked_at IS NULL");
     db_bind_int(q, 1, org_id);
@@ -194,6 +196,7 @@ gboolean invitation_renew(
     db_bind_int(q, 4, link->expires_at);
     db_bind_int_or_null(q, 5, link->copied_at);
     db_bind_id(q, 6, link->email_id);
+    db_bind_text(q, 7, link->copied_by);
     return db_finish(q, error) && check_changed(db, error);
 }
 
@@ -206,6 +209,33 @@ gboolean invitation_revoke(Db *db, gint64 org_id, const Id *id, WallMs now, GErr
     db_bind_id(q, 2, id);
     db_bind_int(q, 3, now);
     return db_finish(q, error) && check_changed(db, error);
+}
+
+static GPtrArray *find_held_by(Db *db, gint64 org_id, const char *who, WallMs now, GError **error)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_invitation);
+    g_autoptr(DbQuery) q = db_query(db,
+        INVITATION "WHERE org_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND "
+                   "expires_at > $3 AND (created_by = $2 OR copied_by = $2)");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, who);
+    db_bind_int(q, 3, now);
+    while (db_next(q))
+        g_ptr_array_add(list, read_row(q));
+    return db_finish(q, error) ? g_steal_pointer(&list) : NULL;
+}
+
+gboolean invitations_revoke_of(Db *db, gint64 org_id, const char *who, WallMs now, GError **error)
+{
+    g_autoptr(GPtrArray) list = find_held_by(db, org_id, who, now, error);
+    for (guint i = 0; list && i < list->len; i++) {
+        const Invitation *invitation = list->pdata[i];
+        if (!invitation_revoke(db, org_id, &invitation->id, now, error) ||
+            (invitation->has_email &&
+                !emails_end_link(db, org_id, &invitation->email_id, FALSE, now, error)))
+            return FALSE;
+    }
+    return list != NULL;
 }
 
 Invitation *invitation_accept(

@@ -9,6 +9,17 @@ static gboolean there_is_none(gint64 org_id, GError **error)
     return FALSE;
 }
 
+GArray *organisations_all(Db *db, GError **error)
+{
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(DbQuery) q = db_query(db, "SELECT row FROM organisations ORDER BY row");
+    while (db_next(q)) {
+        gint64 org_id = db_int(q, 0);
+        g_array_append_val(all, org_id);
+    }
+    return db_finish(q, error) ? g_steal_pointer(&all) : NULL;
+}
+
 Organisation *organisation_read(Db *db, gint64 org_id, GError **error)
 {
     g_autoptr(Organisation) organisation = NULL;

@@ -15,6 +15,9 @@ typedef struct {
                          begin with says api/public_url.h */
 } Organisation;
 
+/* All there are: a GArray of gint64, the caller unrefs. */
+GArray *organisations_all(Db *db, GError **error);
+
 /* ABS_ERROR_NOT_FOUND if there is none of this row. */
 Organisation *organisation_read(Db *db, gint64 org_id, GError **error);
 

@@ -69,6 +69,13 @@ Member *member_by_email(Db *db, const char *email, GError **error)
     return finish_member(q, error);
 }
 
+gboolean member_read_any(Db *db, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, MEMBER "LIMIT 1");
+    g_autoptr(Member) any = finish_member(q, error);
+    return any != NULL;
+}
+
 Member *member_by_row(Db *db, gint64 row, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db, MEMBER "AND row = $1");
@@ -249,6 +256,17 @@ gboolean setup_token_write(
                      "expires_at = excluded.expires_at");
     db_bind_blob(q, 1, hash, PEOPLE_HASH_BYTES);
     db_bind_int(q, 2, expires_at);
+    return db_finish(q, error);
+}
+
+gboolean setup_token_is_good(
+    Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs now, gboolean *is_good, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT 1 FROM setup_token WHERE hash = $1 AND expires_at "
+                                        "> $2 AND NOT EXISTS (SELECT 1 FROM members)");
+    db_bind_blob(q, 1, hash, PEOPLE_HASH_BYTES);
+    db_bind_int(q, 2, now);
+    *is_good = db_next(q);
     return db_finish(q, error);
 }
 

@@ -27,6 +27,10 @@ gboolean members_count(Db *db, gint64 org_id, gint64 *count, GError **error);
 /* NULL without error: there is none. An address belongs to one member of all organisations. */
 Member *member_by_email(Db *db, const char *email, GError **error);
 Member *member_by_row(Db *db, gint64 row, GError **error);
+
+/* Reads whichever member and drops it: what is looked up for nobody costs the same (threat T36).
+ * FALSE: there is none, or an error. */
+gboolean member_read_any(Db *db, GError **error);
 Member *member_by_id(Db *db, gint64 org_id, const Id *id, GError **error);
 
 /* The same where one is expected: ABS_ERROR_NOT_FOUND if there is none. */
@@ -64,6 +68,10 @@ gboolean member_note_sign_in(Db *db, gint64 member_row, WallMs now, GError **err
 
 gboolean setup_token_write(
     Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs expires_at, GError **error);
+
+/* Whether it could be used up now; changes nothing. */
+gboolean setup_token_is_good(
+    Db *db, const guint8 hash[PEOPLE_HASH_BYTES], WallMs now, gboolean *is_good, GError **error);
 
 /* Uses it up in the same job in which the first member is made. ABS_ERROR_DENIED if wrong, used,
  * expired, or a member exists. */

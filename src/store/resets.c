@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "store/emails_actions.h"
 #include "store/page.h"
+#include "store/webhooks.h"
 
 const char *reset_state_name(ResetState state)
 {
@@ -81,11 +82,13 @@ static Reset *finish_one(DbQuery *q, GError **error)
     return db_finish(q, error) ? g_steal_pointer(&reset) : NULL;
 }
 
-GPtrArray *resets_asked(Db *db, guint limit, GError **error)
+GPtrArray *resets_asked(Db *db, gint64 after_row, guint limit, GError **error)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_reset);
-    g_autoptr(DbQuery) q = db_query(db, RESET "WHERE r.state = 1 ORDER BY r.row LIMIT $1");
+    g_autoptr(DbQuery) q =
+        db_query(db, RESET "WHERE r.state = 1 AND r.row > $2 ORDER BY r.row LIMIT $1");
     db_bind_int(q, 1, limit);
+    db_bind_int(q, 2, after_row);
     while (db_next(q))
         g_ptr_array_add(list, read_row(q));
     return db_finish(q, error) ? g_steal_pointer(&list) : NULL;
@@ -136,17 +139,8 @@ GPtrArray *resets_list(Db *db, const ResetFilter *filter, gboolean *has_more, GE
 
 /* --- Asking ---------------------------------------------------------------------------------- */
 
-static gboolean forget_old(Db *db, WallMs now, GError **error)
-{
-    g_autoptr(DbQuery) q = db_query(db, "DELETE FROM password_resets WHERE asked_at < $1");
-    db_bind_int(q, 1, now - LIMIT_RESET_KEEP_MS);
-    return db_finish(q, error);
-}
-
 gboolean reset_ask(Db *db, const Reset *reset, gint64 *row, GError **error)
 {
-    if (!forget_old(db, reset->asked_at, error))
-        return FALSE;
     g_autoptr(DbQuery) q = db_query(db,
         "INSERT INTO password_resets (org_id, id, account, language, state, asked_at, asked_from, "
         "updated_at) VALUES ($1, $2, $3, $4, 1, $5, $6, $5)");
@@ -172,21 +166,37 @@ gboolean reset_forget(Db *db, gint64 row, GError **error)
 /* --- Links ----------------------------------------------------------------------------------- */
 
 /* What a change found nothing to change. */
-static gboolean check_changed(Db *db, GError **error)
+static gboolean check_changed(Db *db, gint64 org_id, GError **error)
 {
+    store_note_change(db, STORE_CHANGED_RESETS, org_id, NULL);
     if (db_changes(db) == 1)
         return TRUE;
     g_set_error_literal(error, ABS_ERROR, ABS_ERROR_CONFLICT, "this reset is used or over");
     return FALSE;
 }
 
+/* Whoever hands links on is not always looking at the list. */
+static gboolean tell_waiting(Db *db, gint64 org_id, gint64 row, WallMs now, GError **error)
+{
+    Id id = {{0}};
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT id, asked_at FROM password_resets WHERE org_id = $1 AND row = $2");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, row);
+    WallMs asked_at = 0;
+    if (db_next(q) && db_id(q, 0, &id))
+        asked_at = db_int(q, 1);
+    return db_finish(q, error) && webhook_note_reset(db, org_id, &id, asked_at, now, error);
+}
+
 gboolean reset_write_link(
     Db *db, gint64 org_id, gint64 row, const ResetLink *link, WallMs now, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db,
-        "UPDATE password_resets SET member_row = $3, state = $4, token_hash = $5, expires_at = $6, "
-        "email_id = coalesce($7, email_id), updated_at = $8 WHERE org_id = $1 AND row = $2 AND "
-        "state <= 4");
+    g_autoptr(DbQuery) q =
+        db_query(db, "UPDATE password_resets SET org_id = $1, member_row = $3, state = $4, "
+                     "token_hash = $5, expires_at = $6, "
+                     "email_id = coalesce($7, email_id), updated_at = $8, copied_by = $9 "
+                     "WHERE row = $2 AND state <= 4 AND (org_id = $1 OR state = 1)");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, row);
     db_bind_int(q, 3, link->member_row);
@@ -195,7 +205,9 @@ gboolean reset_write_link(
     db_bind_int_or_null(q, 6, link->expires_at);
     db_bind_id(q, 7, link->email_id);
     db_bind_int(q, 8, now);
-    return db_finish(q, error) && check_changed(db, error);
+    db_bind_text(q, 9, link->copied_by);
+    return db_finish(q, error) && check_changed(db, org_id, error) &&
+           (link->state != RESET_TO_HAND_OVER || tell_waiting(db, org_id, row, now, error));
 }
 
 gboolean reset_dismiss(Db *db, gint64 org_id, gint64 row, WallMs now, GError **error)
@@ -206,7 +218,19 @@ gboolean reset_dismiss(Db *db, gint64 org_id, gint64 row, WallMs now, GError **e
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, row);
     db_bind_int(q, 3, now);
-    return db_finish(q, error) && check_changed(db, error);
+    return db_finish(q, error) && check_changed(db, org_id, error);
+}
+
+gboolean resets_take_back(Db *db, gint64 org_id, const char *who, WallMs now, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE password_resets SET state = 3, token_hash = NULL, expires_at = NULL, "
+        "copied_by = NULL, updated_at = $3 WHERE org_id = $1 AND copied_by = $2 AND state = 4");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, who);
+    db_bind_int(q, 3, now);
+    store_note_change(db, STORE_CHANGED_RESETS, org_id, NULL);
+    return db_finish(q, error);
 }
 
 /* A reset that ends, and the mail with its link. */
@@ -256,13 +280,14 @@ gint64 reset_redeem(
     g_autoptr(DbQuery) q = db_query(db,
         "UPDATE password_resets SET state = 5, updated_at = $2 WHERE token_hash = $1 AND state IN "
         "(2, 3, 4) AND expires_at > $2 AND EXISTS (SELECT 1 FROM members m WHERE m.row = "
-        "member_row AND m.removed_at IS NULL) RETURNING row, member_row");
+        "member_row AND m.removed_at IS NULL) RETURNING row, member_row, org_id");
     db_bind_blob(q, 1, token_hash, PEOPLE_HASH_BYTES);
     db_bind_int(q, 2, now);
     gint64 member_row = 0;
     if (db_next(q)) {
         *row = db_int(q, 0);
         member_row = db_int(q, 1);
+        store_note_change(db, STORE_CHANGED_RESETS, db_int(q, 2), NULL);
     }
     if (!db_finish(q, error))
         return 0;

@@ -28,7 +28,7 @@ typedef struct {
     char *language;    /* of whoever asked; NULL: not known */
     ResetState state;
     WallMs asked_at, updated_at;
-    char *asked_from;
+    char *asked_from;  /* ""; an admin made the link unasked */
     WallMs expires_at; /* of the token; 0: there is none yet */
     Id email_id;
     gboolean has_email;
@@ -39,11 +39,12 @@ typedef struct {
 } Reset;
 void reset_free(Reset *reset);
 
-/* A new row in state ASKED. The oldest rows (LIMIT_RESET_KEEP_MS) go. *row: its key. */
+/* A new row in state ASKED. *row: its key. */
 gboolean reset_ask(Db *db, const Reset *reset, gint64 *row, GError **error);
 
-/* Rows in state ASKED, oldest first. GPtrArray of Reset, without members. */
-GPtrArray *resets_asked(Db *db, guint limit, GError **error);
+/* Rows in state ASKED behind this one (0: all), oldest first. GPtrArray of Reset, without members.
+ */
+GPtrArray *resets_asked(Db *db, gint64 after_row, guint limit, GError **error);
 
 /* Asked for nobody. */
 gboolean reset_forget(Db *db, gint64 row, GError **error);
@@ -54,10 +55,12 @@ typedef struct {
     ResetState state;                     /* MAILED, TO_HAND_OVER or HANDED_OVER */
     guint8 token_hash[PEOPLE_HASH_BYTES]; /* zeros with TO_HAND_OVER: there is no token */
     WallMs expires_at;                    /* 0: there is no token */
+    const char *copied_by;                /* with HANDED_OVER: who holds it */
     const Id *email_id;                   /* NULL: the last mail stays the last */
 } ResetLink;
 
-/* ABS_ERROR_CONFLICT if it is used or over. */
+/* What was only asked for is of no organisation yet, and becomes one of the member's.
+ * ABS_ERROR_CONFLICT if it is used or over. */
 gboolean reset_write_link(
     Db *db, gint64 org_id, gint64 row, const ResetLink *link, WallMs now, GError **error);
 
@@ -69,6 +72,10 @@ gboolean reset_dismiss(Db *db, gint64 org_id, gint64 row, WallMs now, GError **e
  * stranger who asks can take the link away again. Ends their waiting mails. */
 gboolean resets_end_others(Db *db, gint64 org_id, gint64 member_row, gint64 but_row,
     gboolean with_handed_over, WallMs now, GError **error);
+
+/* Links that somebody copied who leaves or may no longer do so are dead, and stand on the list
+ * again to be handed over. who: as in copied_by. */
+gboolean resets_take_back(Db *db, gint64 org_id, const char *who, WallMs now, GError **error);
 
 /* NULL without error: there is none. With the member. */
 Reset *reset_by_id(Db *db, gint64 org_id, const Id *id, GError **error);

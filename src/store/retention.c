@@ -1,6 +1,8 @@
 #include "store/retention.h"
 
 #include "base/crash_point.h"
+#include "base/limits.h"
+#include "store/audit.h"
 #include "store/books.h"
 #include "store/recipients.h"
 
@@ -182,11 +184,107 @@ static gboolean sweep_on(
     return was_held || all->len == 0 || move_beginning(db, broom, error);
 }
 
+/* --- People ----------------------------------------------------------------------------------- */
+
+/* Whoever was invited and never came, and whoever asked for a new password, is not kept for ever.
+ */
+static gboolean forget_links(
+    Db *db, WallMs until, guint limit, RetentionSweep *sweep, guint *most, GError **error)
+{
+    g_autoptr(DbQuery) invitations =
+        db_query(db, "DELETE FROM invitations WHERE row IN (SELECT row FROM invitations WHERE "
+                     "coalesce(accepted_at, revoked_at, expires_at) <= $1 LIMIT $2)");
+    db_bind_int(invitations, 1, until);
+    db_bind_int(invitations, 2, limit);
+    if (!db_finish(invitations, error))
+        return FALSE;
+    guint n_invitations = (guint)db_changes(db);
+    g_autoptr(DbQuery) resets = db_query(db,
+        "DELETE FROM password_resets WHERE row IN (SELECT row FROM password_resets WHERE "
+        "(state >= 5 AND updated_at <= $1) OR asked_at <= $1 - $3 LIMIT $2)");
+    db_bind_int(resets, 1, until);
+    db_bind_int(resets, 2, limit);
+    db_bind_int(resets, 3, LIMIT_RESET_HAND_OVER_MS);
+    if (!db_finish(resets, error))
+        return FALSE;
+    guint n_resets = (guint)db_changes(db);
+    sweep->links_removed += n_invitations + n_resets;
+    *most = MAX(*most, MAX(n_invitations, n_resets));
+    return TRUE;
+}
+
+static gboolean blank_tokens(
+    Db *db, WallMs until, guint limit, RetentionSweep *sweep, guint *most, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "UPDATE tokens SET name = '', hint = '', from_addresses = NULL, networks = NULL, "
+        "created_by = NULL WHERE row IN (SELECT row FROM tokens WHERE revoked_at <= $1 AND "
+        "(name <> '' OR hint <> '') LIMIT $2)");
+    db_bind_int(q, 1, until);
+    db_bind_int(q, 2, limit);
+    if (!db_finish(q, error))
+        return FALSE;
+    sweep->tokens_blanked += db_changes(db);
+    *most = MAX(*most, (guint)db_changes(db));
+    return TRUE;
+}
+
+static GArray *read_organisations(Db *db, GError **error)
+{
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(DbQuery) q = db_query(db, "SELECT row FROM organisations ORDER BY row");
+    while (db_next(q)) {
+        gint64 row = db_int(q, 0);
+        g_array_append_val(rows, row);
+    }
+    return db_finish(q, error) ? g_steal_pointer(&rows) : NULL;
+}
+
+static gboolean forget_events(Db *db, WallMs until, WallMs now, guint limit, RetentionSweep *sweep,
+    guint *most, GError **error)
+{
+    g_autoptr(GArray) organisations = read_organisations(db, error);
+    for (guint i = 0; organisations && i < organisations->len; i++) {
+        gint64 org_id = g_array_index(organisations, gint64, i), n;
+        if (!audit_forget(db, org_id, until, now, limit, &n, error))
+            return FALSE;
+        sweep->events_forgotten += n;
+        *most = MAX(*most, (guint)n);
+    }
+    return organisations != NULL;
+}
+
+static gboolean sweep_people(Db *db, const RetentionTerms *terms, WallMs now, guint limit,
+    RetentionSweep *sweep, GError **error)
+{
+    guint most = 0; /* of one kind */
+    WallMs links = now - terms->keep_links_days * CLOCK_DAY_MS;
+    WallMs audit = now - terms->keep_audit_days * CLOCK_DAY_MS;
+    if (sweep->people_are_over)
+        return TRUE;
+    if (terms->keep_links_days > 0 && (!forget_links(db, links, limit, sweep, &most, error) ||
+                                          !blank_tokens(db, links, limit, sweep, &most, error)))
+        return FALSE;
+    if (terms->keep_audit_days > 0 && !forget_events(db, audit, now, limit, sweep, &most, error))
+        return FALSE;
+    sweep->people_are_over = most < limit;
+    return TRUE;
+}
+
+/* --- All of it ---------------------------------------------------------------------------------
+ */
+
+gboolean retention_is_over(const RetentionSweep *sweep)
+{
+    return sweep->bodies.is_over && sweep->emails.is_over && sweep->people_are_over;
+}
+
 gboolean retention_step(Db *db, const RetentionTerms *terms, WallMs now, guint limit,
     RetentionSweep *sweep, GError **error)
 {
     const Broom bodies = {FALSE, terms->keep_bodies_days, &sweep->bodies};
     const Broom emails = {TRUE, terms->keep_emails_days, &sweep->emails};
     return sweep_on(db, &bodies, now, limit, sweep, error) &&
-           sweep_on(db, &emails, now, limit, sweep, error);
+           sweep_on(db, &emails, now, limit, sweep, error) &&
+           sweep_people(db, terms, now, limit, sweep, error);
 }

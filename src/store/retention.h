@@ -5,6 +5,10 @@
  * `retention`); an email that is scheduled far ahead keeps it back without keeping the others from
  * being swept. Bodies of secret classes are erased at the end state already (recipients.h).
  *
+ * The same sweep forgets people: invitations and resets some time after their end, what a revoked
+ * token was called, who made it and from where it was used (its row stays: its number must not be
+ * given away again), and the oldest events of the audit log (audit_forget).
+ *
  * The file is reused, it does not shrink. `auto_vacuum = INCREMENTAL` would let it shrink, but has
  * to be chosen before the first table is made, or be followed by a VACUUM, which copies the whole
  * database and stops all writing meanwhile; for that old databases would have to pay once. And new
@@ -20,6 +24,8 @@
 typedef struct {
     gint keep_bodies_days; /* after the end of the last recipient; 0: for ever */
     gint keep_emails_days; /* the same for the whole record */
+    gint keep_links_days;  /* invitations and resets after their end; names of revoked tokens */
+    gint keep_audit_days;  /* events of the audit log */
 } RetentionTerms;
 
 /* How far one sweep has come; begins as zeros. Lost at a restart: then a sweep begins anew. */
@@ -31,10 +37,15 @@ typedef struct {
 
 typedef struct {
     RetentionPlace bodies, emails;
+    gboolean people_are_over;
     gint64 bodies_erased, emails_removed;
+    gint64 links_removed, tokens_blanked, events_forgotten;
 } RetentionSweep;
 
-/* One job's worth: looks at up to `limit` emails for each of the two. `now` must not run ahead of
+/* There is nothing more to do in this sweep. */
+gboolean retention_is_over(const RetentionSweep *sweep);
+
+/* One job's worth: looks at up to `limit` rows of each kind. `now` must not run ahead of
  * the real time, or mail is forgotten too early. On failure the sweep is to begin anew. */
 gboolean retention_step(Db *db, const RetentionTerms *terms, WallMs now, guint limit,
     RetentionSweep *sweep, GError **error);

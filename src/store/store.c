@@ -312,9 +312,10 @@ gboolean store_submit(Store *store, StoreJob job, gpointer data, StoreDone done,
         *entry = (Job){.run = job, .done = done, .data = data};
         entry->context = context ? g_main_context_ref(context) : NULL;
         g_queue_push_tail(&store->queue, entry);
-        g_cond_signal(&store->queue_moved);
     }
     g_mutex_unlock(&store->queue_lock);
+    if (has_room)
+        g_cond_signal(&store->queue_moved); /* not under the lock: who wakes needs it */
     if (is_over)
         g_propagate_error(error, sync_failure());
     else if (!has_room)

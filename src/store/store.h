@@ -34,6 +34,7 @@ typedef enum {
     STORE_CHANGED_CREDENTIALS,  /* a token, session or member */
     STORE_CHANGED_SANDBOX,      /* a captured mail */
     STORE_CHANGED_WEBHOOKS,     /* an event waits, or webhook `id` was changed */
+    STORE_CHANGED_RESETS,       /* somebody waits for a link, or no longer does */
 } StoreChangeKind;
 
 typedef struct {

@@ -5,9 +5,10 @@
 
 #include "store/store.h"
 
-/* Brings next attempts that lie further ahead than any wait can be (LIMIT_RETRY_WAIT_MS) to the
- * longest backoff from now; what is scheduled stays where a person put it. At most `limit` a class
- * and organisation in one call; *is_done: none was left over. Notes QUEUE where there were any.
+/* Makes what is queued due now: it waits for nothing but its turn. Brings next attempts that lie
+ * further ahead than any wait can be (LIMIT_RETRY_WAIT_MS) to the longest backoff from now; what is
+ * scheduled stays where a person put it. At most `limit` a class, organisation and of these two in
+ * one call; *is_done: none was left over. Notes QUEUE where there were any.
  * Needed at start and after the clock was set. */
 gboolean waits_shorten(Db *db, WallMs now, guint limit, gboolean *is_done, GError **error);
 

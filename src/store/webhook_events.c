@@ -23,6 +23,7 @@ enum {
     VERIFIED_TYPE = 1 << 11,
     ACTIVATED_TYPE = 1 << 12,
     DATE_NEAR_TYPE = 1 << 13,
+    RESET_WAITING_TYPE = 1 << 14,
 };
 
 static const char *const names[] = {
@@ -40,8 +41,9 @@ static const char *const names[] = {
     "smtp.verified",
     "smtp.activated",
     WEBHOOK_DATE_NEAR,
+    "reset.waiting",
 };
-G_STATIC_ASSERT(1 << (G_N_ELEMENTS(names) - 1) == DATE_NEAR_TYPE);
+G_STATIC_ASSERT(1 << (G_N_ELEMENTS(names) - 1) == RESET_WAITING_TYPE);
 
 const char *webhook_type_name(guint bit)
 {
@@ -412,4 +414,16 @@ gboolean webhook_note_verification(Db *db, const Verification *verification, GEr
     add_server(data, verification->host, verification->port, verification->from_email);
     webhook_json_text(data, "by", verification->started_by);
     return note(db, verification->org_id, VERIFIED_TYPE, data, verification->finished_at, error);
+}
+
+/* Neither whose it is nor the link: who hears it looks at the list. */
+gboolean webhook_note_reset(
+    Db *db, gint64 org_id, const Id *id, WallMs asked_at, WallMs now, GError **error)
+{
+    if (!webhook_is_wanted(db, RESET_WAITING_TYPE))
+        return TRUE;
+    g_autoptr(GString) data = g_string_new(NULL);
+    add_id(data, "reset_id", id, "rst");
+    webhook_json_time(data, "asked_at", asked_at);
+    return note(db, org_id, RESET_WAITING_TYPE, data, now, error);
 }

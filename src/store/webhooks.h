@@ -16,8 +16,8 @@
 
 /* --- Types ----------------------------------------------------------------------------------- */
 
-/* "email.accepted" … "date.near": what a webhook may ask for, a bit each. webhook.test is none of
- * them: it goes to the webhook that is tried. */
+/* "email.accepted" … "reset.waiting": what a webhook may ask for, a bit each. webhook.test is none
+ * of them: it goes to the webhook that is tried. */
 #define WEBHOOK_TEST "webhook.test"
 #define WEBHOOK_DATE_NEAR "date.near"
 const char *webhook_type_name(guint bit); /* NULL: there is no such type */
@@ -96,6 +96,10 @@ gboolean webhook_note_health(Db *db, gint64 org_id, gint64 config_version, Healt
     const char *diagnosis, WallMs now, GError **error);
 gboolean webhook_note_activation(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 config_version_before, WallMs now, GError **error);
+
+/* A reset waits for a person, for no mail could be made. */
+gboolean webhook_note_reset(
+    Db *db, gint64 org_id, const Id *id, WallMs asked_at, WallMs now, GError **error);
 
 /* After a run was written. */
 gboolean webhook_note_verification(Db *db, const Verification *verification, GError **error);

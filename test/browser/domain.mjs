@@ -1,7 +1,7 @@
 // What is about the domain of the sender, and what is pasted: the domain card, the headers of a received mail, bounces and logs.
 import assert from 'node:assert/strict';
-import { eventually, inspect } from './browser.mjs';
-import { clipboard, discard, openForm, settings, setupState, text, untilAnnounced, untilText } from './steps.mjs';
+import { eventually, inspect, inspectForms } from './browser.mjs';
+import { clipboard, discard, openForm, settings, setupState, text, unfold, untilAnnounced, untilText } from './steps.mjs';
 import { test } from './tap.mjs';
 
 const headersOf = (domain) => ['Received: from mout.kundenserver.de (mout.kundenserver.de [212.227.126.131]) by mx.example.net with ESMTPS; Sun, 22 Nov 2026 10:00:07 +0000',
@@ -61,6 +61,7 @@ export async function domain(url, page, sender) {
   await test('pasted headers say what the receiver saw, and what is learned goes into the next domain check', async () => {
     await page.reload();
     await page.waitForSelector('#domain-card [data-record=dmarc]');
+    await unfold(page, 'header-check');
     await page.locator('#header-check button[type=submit]').click();
     await page.waitForSelector('#headers_text[aria-invalid=true]');
     assert.match(await page.getAttribute('#headers_text', 'aria-describedby'), /headers_text-fault/);
@@ -72,10 +73,11 @@ export async function domain(url, page, sender) {
     await untilText(page, '[data-result=dkim]', new RegExp(`Signiert von ${sender} \\(Selektor sel1\\), passend`));
     await asked;
     await untilText(page, '[data-record=dkim]', /sel1/);
-    await inspect(page, 'de-64-headers');
+    await inspectForms(page, '64-headers');
   });
 
   await test('a pasted bounce is explained line by line, and what is none says so', async () => {
+    await unfold(page, 'bounce-box');
     await page.fill('#bounce_text', 'Guten Tag');
     await page.locator('#bounce-box button[type=submit]').click();
     await untilText(page, '#bounce-box .notice', /keine Antwort eines Mailservers/);
@@ -86,7 +88,7 @@ export async function domain(url, page, sender) {
     });
     assert.equal(await page.evaluate('document.activeElement.textContent'), 'Erklären', 'the button keeps the focus');
     await untilText(page, '#bounce-box .said', /535/);
-    await inspect(page, 'de-65-bounce');
+    await inspectForms(page, '65-bounce');
   });
 
   await test('each text for somebody else is the one its button copies', async () => {
@@ -102,6 +104,7 @@ export async function domain(url, page, sender) {
     }
     const texts = await page.locator('#bounce-box .for-others p').allTextContents();
     assert.equal(new Set(texts).size, IT_LINES.length, 'they differ');
+    await inspectForms(page, '65b-for-others');
     assert.ok(await page.evaluate(() => [...document.querySelectorAll('[id]')].every(({ id }, i, all) => all.findIndex((one) => one.id === id) === i)), 'no id twice');
   });
 

@@ -1,13 +1,16 @@
 // What goes wrong, and what must hold on the way: missing fields, wrong password, no event stream, keyboard, phone, hostile mail.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { eventually, inspect, openBrowser, speak } from './browser.mjs';
+import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import {
   ADMIN, callApi, createAdmin, discard, forgive, openAnew, openForm, post, radio, readSmtp, rungs, setSending, settings, setupState, submit, text, untilDraft,
-  untilFocused, untilRun, untilRung, untilText, untilValue, verifySandbox,
+  untilFocused, untilRun, untilRung, untilState, untilText, untilValue, verifySandbox,
 } from './steps.mjs';
 import { test } from './tap.mjs';
+
+const PHASES = JSON.parse(await readFile(new URL('../../ui/i18n/settings.de.json', import.meta.url), 'utf8')); // their names
 
 const HOSTILE = `<h1 style="color:red" onclick="alert(1)">Gr&uuml;&szlig;e</h1><script>alert(2)</script><style>h1{color:blue}</style>
 <img src="https://tracker.example/pixel.png" onerror="alert(3)"><a href="https://shop.example/order/1">Bestellung</a>
@@ -18,6 +21,14 @@ const faultOf = (page, id) => page.$eval(`#${id}`, (input) => ({
   border: getComputedStyle(input).borderColor,
   words: (input.getAttribute('aria-describedby') ?? '').split(' ').map((one) => document.getElementById(one)?.textContent ?? '').join(' '),
 }));
+
+/** From now on window.heard is what a screen reader has been told. */
+const listen = (page) => page.evaluate(() => {
+  window.heard = [];
+  window.listening?.disconnect();
+  window.listening = new MutationObserver(() => window.heard.push(document.querySelector('[role=status]').textContent));
+  window.listening.observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
+});
 
 const untilFaulty = (page, id) => page.waitForSelector(`#${id}[aria-invalid=true]`);
 
@@ -94,7 +105,7 @@ async function suite(daemon, browser, silentPort) {
     }
     assert.equal((await faultOf(page, 'username')).invalid, null);
     await untilFocused(page, '#from_email');
-    await inspect(page, 'de-20-missing');
+    await inspectForms(page, '20-missing');
   });
 
   await test('typing removes the fault of a field', async () => {
@@ -129,6 +140,7 @@ async function suite(daemon, browser, silentPort) {
     await page.focus('#port');
     await untilFaulty(page, 'host');
     await untilText(page, '.status-todo', /^2 Angaben stimmen nicht: SMTP-Server und Port\.$/);
+    await inspectForms(page, '20b-invalid');
   });
 
   await test('a pasted address is taken apart, and port and encryption follow each other both ways', async () => {
@@ -203,6 +215,7 @@ async function suite(daemon, browser, silentPort) {
     assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
     assert.ok((await page.textContent('.diagnosis .fix')).trim().length > 20);
     await untilText(page, '.diagnosis .reply', /535/);
+    await untilFocused(page, '#password'); // the fault, wherever the check was started from
     await page.click('.conversation summary');
     const conversation = await page.textContent('.conversation');
     assert.match(conversation, /535/);
@@ -212,7 +225,7 @@ async function suite(daemon, browser, silentPort) {
     await untilFaulty(page, 'password');
     await page.getByRole('button', { name: 'Passwort neu eingeben' }).click();
     await untilFocused(page, '#password');
-    await inspect(page, 'de-21-wrong-password');
+    await inspectForms(page, '21-wrong-password');
   });
 
   await test('while nothing is in force, there is no switch for sending and no test mail', async () => {
@@ -228,19 +241,36 @@ async function suite(daemon, browser, silentPort) {
     await setupState(page, 'complete');
   });
 
-  await test('a run is announced politely: at most one message a rung and one summary', async () => {
-    await page.evaluate(() => {
-      window.heard = [];
-      new MutationObserver(() => window.heard.push(document.querySelector('[role=status]').textContent))
-        .observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
-    });
+  await test('a run is announced politely: each rung at most once and in their order, and one summary at the end', async () => {
+    await listen(page);
     await verifySandbox(page);
     await page.waitForFunction(() => window.heard.includes('Alles bestanden.'));
     const heard = await page.evaluate('window.heard');
-    assert.ok(heard.length <= 2 * 9 + 2, `${heard.length} messages`);
+    const names = (await rungs(page)).map(([name]) => PHASES[`phase.${name}`]);
+    const said = heard.map((one) => names.findIndex((name) => one.startsWith(`${name}:`))).filter((i) => i >= 0); // a rung that took no time may be left out
+    assert.deepEqual(said, [...new Set(said)].sort((one, other) => one - other), heard.join(' | '));
+    assert.equal(heard.filter((one) => one === 'Alles bestanden.').length, 1, heard.join(' | '));
+    assert.ok(heard.indexOf('Alles bestanden.') > heard.findLastIndex((one) => names.some((name) => one.startsWith(`${name}:`))), 'the summary is the end');
   });
 
-  await test('a failing draft leaves what is in force alone, and the page says so', async () => {
+  await test('a failing draft leaves what is in force alone: mail goes out meanwhile, and the page says so', async () => {
+    await setSending(page, { enabled: true });
+    await listen(page);
+    await verifySandbox(page, 'failed', 'wieder-falsch');
+    await untilText(page, '.ladder', /E-Mails gehen weiter über localhost hinaus\./);
+    const meaning = (await page.textContent('.diagnosis .meaning')).trim();
+    await eventually(async () => assert.equal((await page.evaluate('window.heard')).filter((one) => one.includes(meaning)).length, 1));
+    const id = await post(page, { to: 'kundin@example.net' });
+    await untilState(page, id, 'accepted');
+    await setupState(page, 'failed'); // still
+    assert.equal((await readSmtp(page)).setup, 'failed');
+    await inspectForms(page, '21a-failed-beside');
+    await setSending(page, { enabled: false });
+    await discard(page);
+    await setupState(page, 'complete');
+  });
+
+  await test('a failing draft while sending is off: the page says that too', async () => {
     await verifySandbox(page, 'failed', 'wieder-falsch');
     await setupState(page, 'failed');
     await untilText(page, '[aria-labelledby=force-title]', /localhost/);
@@ -250,6 +280,7 @@ async function suite(daemon, browser, silentPort) {
     assert.ok(!(await page.textContent('.ladder')).includes('weiter über'));
     await page.fill('#password', 'noch ein anderes');
     await page.waitForSelector('.ladder.changed');
+    await inspectForms(page, '21b-outdated');
   });
 
   await test('the draft can be discarded; the settings in force come back', async () => {
@@ -266,6 +297,7 @@ async function suite(daemon, browser, silentPort) {
     await page.reload();
     await setupState(page, 'incomplete');
     assert.equal(await page.locator('.settings').count(), 0);
+    await inspectForms(page, '21c-draft-beside');
     await page.getByRole('button', { name: 'Entwurf weiter bearbeiten' }).click();
     await untilValue(page, 'from_name', 'Entwurf');
     await untilFocused(page, '#from_email');
@@ -297,6 +329,7 @@ async function suite(daemon, browser, silentPort) {
     const { words } = await faultOf(page, 'password');
     assert.match(words, /erneut ein oder verwerfen Sie den Entwurf/);
     assert.equal(words.match(/haben sich geändert/g).length, 1, 'said once');
+    await inspectForms(page, '21d-password-again');
     await discard(page);
     await setupState(page, 'complete');
   });
@@ -325,16 +358,19 @@ async function suite(daemon, browser, silentPort) {
 
   await test('a running check says so, locks the form and can be cancelled', async () => {
     await page.fill('#host', 'localhost');
+    await listen(page);
     await page.fill('#port', silentPort); // it runs until it is cancelled, however slow this machine is
     await page.fill('#password', 'sandbox');
     await untilRun(page, 'running');
     await setupState(page, 'verifying');
     await untilRung(page, 'greeting', 'running');
+    await eventually(async () => assert.deepEqual((await page.evaluate('window.heard')).filter((one) => one.startsWith(PHASES['phase.greeting'])).length, 1, 'what lasts is named, once'));
     await page.waitForSelector('#host:disabled');
     await untilFocused(page, '#ladder-title');
-    await inspect(page, 'de-25-running');
+    await inspectForms(page, '25-running');
     await page.getByRole('button', { name: 'Prüfung abbrechen' }).click();
     await page.waitForSelector('[data-run=cancelled]');
+    await inspectForms(page, '25b-cancelled');
     assert.ok(!(await page.textContent('.ladder')).includes('seitdem geändert'));
     await page.waitForSelector('#host:enabled');
     await discard(page);
@@ -347,6 +383,7 @@ async function suite(daemon, browser, silentPort) {
     await untilRun(page, 'failed');
     await untilRung(page, 'recipient', 'failed');
     await untilFaulty(page, 'probe_recipient');
+    await inspectForms(page, '25c-probe-refused');
     await page.fill('#probe_recipient', '');
     await discard(page);
     await setupState(page, 'complete');
@@ -387,10 +424,16 @@ async function suite(daemon, browser, silentPort) {
     await page.waitForFunction(() => document.body.textContent.includes('Umzug des Servers'));
     await setSending(page, { enabled: false, reason: 'Umzug des Servers', until: '2099-11-22T17:00:00Z' });
     await page.waitForFunction(() => /bis 22\.11\.2099, 18:00/.test(document.body.textContent));
-    for (const hash of ['#/settings/email', '#/outbox', '#/sandbox']) {
-      await openAnew(page, `${daemon.url}/${hash}`, '.banner');
+    await inspectForms(page, '22b-paused');
+    const id = (await callApi(page, 'GET', '/v1/emails?limit=1')).body.data[0].id;
+    const mail = (await callApi(page, 'GET', '/v1/sandbox/messages?limit=1')).body.data[0].id;
+    for (const [hash, sign] of [['settings/email', '[data-setup]'], ['outbox', '#filter_state'], [`outbox/${id}`, '.timeline'], ['sandbox', '[data-capture]'], [`sandbox/${mail}`, '[role=tabpanel]'],
+      ['people', '.page-head'], ['applications', '#snippets-title'], ['webhooks', '.empty'], ['mail-texts', '.page-head'], ['mail-texts/invitation/de', 'iframe.mail'],
+      ['organisation', 'iframe.mail'], ['audit', '[data-audit]'], ['account', '.page-head'], ['nirgends', '#main a']]) {
+      await openAnew(page, `${daemon.url}/#/${hash}`, sign);
       await untilText(page, '.banner', /keine Bestätigungen/);
     }
+    await settings(page, daemon.url);
   });
 
   await test('what is answered before a page has its first frame is shown all the same', async () => {
@@ -496,6 +539,7 @@ async function suite(daemon, browser, silentPort) {
     await page.getByRole('button', { name: 'Testmail senden' }).click();
     await page.waitForSelector('.test-progress[data-state=deferred]');
     await untilText(page, '.test-progress', /Nächster Versuch um/);
+    await inspectForms(page, '29-test-deferred');
   });
 
   await test('a test mail goes to one address', async () => {

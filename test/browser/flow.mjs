@@ -1,17 +1,19 @@
 // The main job from the first visit to the captured test mail, in one language.
 import assert from 'node:assert/strict';
-import { eventually, inspect, openBrowser } from './browser.mjs';
+import { eventually, inspectForms, openBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
-import { ADMIN, chooseTile, createAdmin, rungs, setupState, untilFocused, untilRun, untilText, untilValue } from './steps.mjs';
+import { ADMIN, chooseTile, createAdminByHand, rungs, setupState, untilFocused, untilRun, untilText, untilValue } from './steps.mjs';
 import { chain } from './tap.mjs';
 
 const WORDS = {
   de: {
+    invite: /Einladen können Sie auch ohne E-Mail-Versand: Der Link .* lässt sich kopieren/, certificate: /^Ausgestellt von Absender private CA, gültig bis \d\d\.\d\d\.\d{4}$/,
     page: 'E-Mail-Versand', complete: 'Einrichtung abgeschlossen', states: { not_configured: 'Nicht eingerichtet', incomplete: 'Einrichtung begonnen' },
     verify: 'Prüfen und übernehmen', switchOn: 'Mailversand einschalten', send: 'Testmail senden', captured: 'In der Sandbox ansehen',
     accepted: 'Angenommen', signIn: 'Anmelden',
   },
   en: {
+    invite: /invite people even before email works: the link to join can be copied/, certificate: /^Issued by Absender private CA, valid until \w+ \d+, \d{4}$/,
     page: 'Email sending', complete: 'Setup complete', states: { not_configured: 'Not set up', incomplete: 'Setup begun' },
     verify: 'Verify and apply', switchOn: 'Switch mail sending on', send: 'Send test email', captured: 'View in the sandbox',
     accepted: 'Accepted', signIn: 'Sign in',
@@ -25,7 +27,7 @@ export async function flow(language) {
   const browser = await openBrowser(daemon.url, { language });
   const { page, complaints } = browser;
   const step = chain(`${language}: `);
-  const look = (name) => inspect(page, `${language}-${name}`);
+  const look = (name) => language === 'de' && inspectForms(page, name); // English is one of the forms
   const button = (name) => page.getByRole('button', { name, exact: true });
 
   try {
@@ -41,12 +43,14 @@ export async function flow(language) {
       await page.waitForSelector('#name');
       assert.equal(await page.inputValue('#public_url'), daemon.url, 'it proposes the address that is in use');
       await look('02-setup');
-      await createAdmin(page, daemon.setupLink);
+      await createAdminByHand(page, daemon.setupLink);
       await untilText(page, 'h1', words.page);
       await untilText(page, '#status-title', words.states.not_configured);
       await page.waitForURL(/#\/settings\/email$/);
       assert.deepEqual(await page.$$eval('main input', (all) => all.map(({ id }) => id)), ['from_email']);
       assert.equal(await page.locator('.way .past, .way .here').count(), 0, 'no stage is shown as done');
+      await untilText(page, '.invite-anyway', words.invite);
+      assert.equal(await page.getAttribute('.invite-anyway a', 'href'), '#/people');
       await look('03-not-configured');
     });
 
@@ -77,6 +81,7 @@ export async function flow(language) {
       await setupState(page, 'complete');
       await untilText(page, '#status-title', words.complete);
       assert.deepEqual(await rungs(page), RUNGS.map((name) => [name, 'passed']));
+      await untilText(page, '[data-phase=certificate] .rung-detail', words.certificate);
       await untilFocused(page, '#status-title');
       await look('05-complete');
     });

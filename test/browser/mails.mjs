@@ -28,8 +28,35 @@ function judgeText(mail, links) {
   assert.ok(mail.text.split('\n').length > 5);
 }
 
+/** How light the grounds are on which text stands, from 0 to 1, and the text itself, as a reader with these settings sees them. */
+async function lightness(reader, colorScheme) {
+  await reader.emulateMedia({ colorScheme });
+  return reader.evaluate(() => {
+    const read = (colour) => colour.match(/[\d.]+/g).map(Number);
+    const light = ([red, green, blue]) => (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+    const ground = (node) => {
+      for (let at = node; at; at = at.parentElement) {
+        const colour = read(getComputedStyle(at).backgroundColor);
+        if (colour[3] !== 0) return light(colour);
+      }
+      return 1;
+    };
+    const texts = [...document.querySelectorAll('h1, h2, p, li, td')].filter((node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim()));
+    return texts.map((node) => ({ ground: ground(node), ink: light(read(getComputedStyle(node).color)), words: node.textContent.trim().slice(0, 40) }));
+  });
+}
+
+/** Light is dark on light, dark is light on dark: the mail has rules of its own for either. */
+async function judgeSchemes(reader) {
+  const [light, dark] = [await lightness(reader, 'light'), await lightness(reader, 'dark')];
+  assert.ok(light.length > 1 && light.length === dark.length);
+  assert.deepEqual(light.filter((one) => one.ground < 0.8 || one.ink > 0.5), [], 'by day');
+  assert.deepEqual(dark.filter((one) => one.ground > 0.25 || one.ink < 0.4), [], 'by night');
+}
+
 async function inspectMail(reader, mail, name) {
   await show(reader, mail.html);
+  await judgeSchemes(reader);
   judgeText(mail, await reader.$$eval('a', (all) => all.map((a) => a.getAttribute('href'))));
   for (const [kind, width] of Object.entries(WIDTHS)) {
     await reader.setViewportSize({ width, height: 800 });

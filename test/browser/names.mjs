@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { domainToASCII } from 'node:url';
 import { portFor, securityOfPort, takeApart } from '../../ui/destination.js';
 import { deviceOf } from '../../ui/device.js';
-import { DraftForm, faultOfRun } from '../../ui/draft.js';
+import { DraftForm } from '../../ui/draft.js';
 import { fieldOfRefusal, oauthNeeds, oauthStart, refusesRedirect } from '../../ui/oauth.js';
 import { quoted } from '../../ui/powershell.js';
 import { moment, span } from '../../ui/i18n.js';
 import { readable } from '../../ui/domain.js';
-import { authOf, exampleOf, perAccount, valuesOf, valuesOfCandidate } from '../../ui/preset.js';
+import { authOf, exampleOf, perAccount } from '../../ui/preset.js';
+import { valuesOf, valuesOfCandidate } from '../../ui/proposal.js';
+import { faultOfRun } from '../../ui/run-fault.js';
 import { test } from './tap.mjs';
 
 const READABLE = [
@@ -42,6 +44,32 @@ const REFUSALS = [
   ['a mailbox', { provider: 'google', grant: 'service_account' }, ['use_address_as_username'], 'username'],
   ['a sign-in that is over', { ...MICROSOFT, grant: 'refresh_token' }, ['enter_oauth_secret', 'sign_in_again'], 'refresh_token'],
   ['an application does not sign in again', MICROSOFT, ['sign_in_again', 'ask_operator'], undefined],
+];
+
+/** The rung, the actions of the diagnosis, the field that gets the red frame. With a password. */
+const FAULTS = [
+  ['a wrong password', 'auth', ['enter_password_again', 'open_support'], 'password'],
+  ['the account password where an app password belongs', 'auth', ['open_app_password', 'enter_password_again'], 'password'],
+  ['a customer number as user name', 'auth', ['use_address_as_username', 'enter_password_again'], 'username'],
+  ['the login that only the account shows', 'auth', ['use_mailbox_login', 'enter_password_again'], 'username'],
+  ['SMTP AUTH that is switched off', 'auth', ['open_support', 'ask_operator'], null],
+  ['a rule of the company', 'auth', ['ask_operator'], null],
+  ['an account that is not activated', 'auth', [], null],
+  ['too many logins', 'auth', ['retry_later'], null],
+  ['another sender than that of the login', 'sender', ['use_from_of_login', 'open_support'], 'from_email'],
+  ['a sender without another to offer', 'sender', [], 'from_email'],
+  ['the limit of the day', 'sender', ['retry_later'], null],
+  ['a port that is blocked, with another that is open', 'connect', ['use_sibling_port', 'ask_operator'], 'port'],
+  ['a network that is down', 'connect', ['ask_operator', 'retry_later'], null],
+  ['a sign-in page of the network', 'greeting', ['ask_operator', 'retry_later'], null],
+  ['a blocklist', 'greeting', ['open_support'], null],
+  ['a name that is not on the certificate', 'certificate', ['use_right_host'], 'host'],
+  ['a name that is not on the certificate, and nobody knows a better one', 'certificate', [], 'host'],
+  ['a clock', 'certificate', ['check_clock'], null],
+  ['an inspecting firewall', 'certificate', ['ask_operator'], null],
+  ['a server name that is not found', 'dns', [], 'host'],
+  ['a test recipient that is refused', 'recipient', [], 'probe_recipient'],
+  ['a resolver that does not answer', 'dns', ['ask_operator', 'retry_later'], null],
 ];
 
 const REDIRECTS = [
@@ -150,6 +178,12 @@ async function oauth() {
       assert.equal(fieldOfRefusal(codes.map((code) => ({ code })), form), field);
       const run = { state: 'failed', phases: [{ name: 'token', state: 'failed' }], diagnosis: { meaning: 'Nein.', actions: codes.map((code) => ({ code })) } };
       assert.deepEqual(faultOfRun(run, { ...form, auth: 'oauth2' }), field ? { name: field, text: 'Nein.' } : null);
+    });
+  }
+  for (const [name, phase, codes, field] of FAULTS) {
+    await test(`the red frame is where the diagnosis mends it: ${name}`, () => {
+      const run = { state: 'failed', phases: [{ name: phase, state: 'failed' }], diagnosis: { meaning: 'Nein.', actions: codes.map((code) => ({ code })) } };
+      assert.deepEqual(faultOfRun(run, { auth: 'auto' }), field ? { name: field, text: 'Nein.' } : null);
     });
   }
   for (const [provider, address, refused] of REDIRECTS) {

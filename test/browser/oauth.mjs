@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually, inspect, inspectElsewhere, openBrowser, speak } from './browser.mjs';
+import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { PROGRAM, startDaemon } from './daemon.mjs';
 import {
   chooseTile, clipboard, createAdmin, openAnew, openForm, openFormAnew, post, radio, readSmtp, rungs, setSending, setupState, submit, text, untilDraft, untilFocused,
@@ -52,8 +52,7 @@ async function microsoft({ page }) {
     await untilFocused(page, '#client_id');
     await untilDraft(page, ({ auth, oauth }) => auth === 'oauth2' && oauth.provider === 'microsoft' && oauth.grant === 'client_secret');
     await page.waitForSelector('[data-saved=yes]');
-    await inspect(page, 'de-80-oauth-microsoft');
-    await inspectElsewhere(page, '80-oauth-microsoft');
+    await inspectForms(page, '80-oauth-microsoft');
   });
 
   await test('oauth: what is missing is framed and said, and the state names it', async () => {
@@ -64,7 +63,7 @@ async function microsoft({ page }) {
     }
     await untilFocused(page, '#client_id');
     await untilText(page, '.status-todo', /Client-ID.*Verzeichnis-ID.*Clientschlüssel/);
-    await inspect(page, 'de-81-oauth-missing');
+    await inspectForms(page, '81-oauth-missing');
   });
 
   await test('oauth: what is copied from the wrong column is said before Microsoft is asked', async () => {
@@ -104,7 +103,7 @@ async function microsoft({ page }) {
     assert.equal(await page.inputValue('#client_secret'), '');
     await untilText(page, '#client_secret-hint', /^Gespeichert am/);
     assert.equal(await page.inputValue('#client_secret_ends_at'), SOON);
-    await inspect(page, 'de-82-oauth-stored');
+    await inspectForms(page, '82-oauth-stored');
   });
 
   await test('oauth: another application has another secret, and the page asks for it', async () => {
@@ -125,7 +124,7 @@ async function certificate({ page }, world) {
     const { draft } = await readSmtp(page);
     assert.ok((await text(page, '[data-step=proof]')).includes(draft.oauth.certificate.thumbprint_sha1));
     assert.doesNotMatch(JSON.stringify(draft), /PRIVATE KEY/);
-    await inspect(page, 'de-83-oauth-certificate');
+    await inspectForms(page, '83-oauth-certificate');
   });
 }
 
@@ -147,15 +146,14 @@ async function google({ page }, world) {
     await untilText(page, '#delegate-scope', 'https://mail.google.com/');
     await untilDraft(page, ({ oauth }) => oauth.service_account_key.set);
     if (file.client_id) assert.equal(await text(page, '#delegate-client'), file.client_id);
-    await inspect(page, 'de-84-oauth-google');
-    await inspectElsewhere(page, '84-oauth-google');
+    await inspectForms(page, '84-oauth-google');
   });
 
   await test('oauth: with Google a person can sign in as well: the address to allow there stands ready', async () => {
     await radio(page, 'grant_refresh_token');
     await untilText(page, '#redirect-uri', `${new URL(page.url()).origin}/oauth/return`);
     await untilText(page, '[data-step=audience]', /nach 7 Tagen/);
-    await inspect(page, 'de-85-oauth-google-person');
+    await inspectForms(page, '85-oauth-google-person');
     await openFormAnew(page);
   });
 }
@@ -200,7 +198,7 @@ async function application({ page }, world) {
     await untilText(page, '[data-phase=token]', /Token holen/);
     await untilText(page, '.ladder', /OAUTHBEARER|XOAUTH2/);
     assert.deepEqual(await grants(world), ['client_credentials']);
-    await inspect(page, 'de-86-oauth-passed');
+    await inspectForms(page, '86-oauth-passed');
   });
 
   await test('oauth: a wrong secret is named by the token rung, in words and at its field', async () => {
@@ -211,7 +209,7 @@ async function application({ page }, world) {
     await untilRung(page, 'token', 'failed');
     assert.ok((await text(page, '.diagnosis .meaning')).length > 20);
     await page.waitForSelector('#client_secret[aria-invalid=true]');
-    await inspect(page, 'de-87-oauth-wrong-secret');
+    await inspectForms(page, '87-oauth-wrong-secret');
   });
 
   await test('oauth: a token that the mail server does not take fails at the login, and what is in force stays', async () => {
@@ -220,7 +218,7 @@ async function application({ page }, world) {
     await untilRung(page, 'token', 'passed');
     await untilRung(page, 'auth', 'failed');
     assert.equal(await page.locator('#client_secret[aria-invalid=true]').count(), 0, 'the secret was right');
-    await inspect(page, 'de-88-oauth-not-this-mailbox');
+    await inspectForms(page, '88-oauth-not-this-mailbox');
     const { active } = await readSmtp(page);
     assert.equal(active.oauth.client_id, client.client_id);
   });
@@ -262,8 +260,7 @@ async function person(browser, world) {
     await submit(page);
     await page.waitForSelector('#refresh_token-fault');
     assert.match(await fault(page, 'refresh_token'), /melden Sie sich/);
-    await inspect(page, 'de-89-oauth-sign-in');
-    await inspectElsewhere(page, '89-oauth-sign-in');
+    await inspectForms(page, '89-oauth-sign-in');
   });
 
   await test('oauth: somebody who does not agree is led back, and reads why', async () => {
@@ -313,7 +310,7 @@ async function person(browser, world) {
     await page.keyboard.press('Enter');
     assert.match(await fault(page, 'pasted_address'), /„state=“/);
     await page.fill('#pasted_address', there);
-    await inspect(page, 'de-92-oauth-paste');
+    await inspectForms(page, '92-oauth-paste');
     await page.keyboard.press('Enter');
     await eventually(async () => assert.notEqual(await page.getAttribute('[data-signed-in]', 'data-signed-in'), before));
   });
@@ -323,7 +320,7 @@ async function person(browser, world) {
     await page.click('.guide summary:has-text("anderen Gerät")');
     await page.click('#device_start');
     const code = await text(page, '#device-code');
-    await inspect(page, 'de-93-oauth-device');
+    await inspectForms(page, '93-oauth-device');
     const tab = await browser.context.newPage();
     await tab.goto(await page.getAttribute('[data-device] a', 'href'));
     await tab.fill('input[name=user_code]', code);
@@ -369,7 +366,7 @@ async function newcomer({ page }, world, setupLink) {
     await untilText(page, '.breaker', /OAuth2-Dienst nimmt .* nicht an.*keine geht verloren\. 2 Empfänger warten\./);
     await untilText(page, '#status-title', /^Anmeldung abgelehnt$/);
     for (const id of ids) await untilState(page, id, 'held');
-    await inspect(page, 'de-95-oauth-revoked');
+    await inspectForms(page, '95-oauth-revoked');
     await speak(page, 'en');
     await untilText(page, '.breaker', /OAuth2 service does not accept /);
     await speak(page, 'de');
@@ -434,7 +431,7 @@ async function keys({ page }, { url, data }) {
     await open();
     const [now] = await untilKeys(page, ['active', 'retiring']);
     assert.equal(now.id, added.id);
-    await inspectElsewhere(page, '94-keys');
+    await inspectForms(page, '94-keys');
     await command('retire', former.id);
     await open();
     await untilKeys(page, ['active']);

@@ -1,6 +1,6 @@
 // What waits and why: resuming after a look at it, a pause with an end, the outbox and its emails, the quota, and a refused login.
 import assert from 'node:assert/strict';
-import { eventually, inspect, openBrowser, speak } from './browser.mjs';
+import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { startProvider } from './provider.mjs';
 import {
@@ -41,7 +41,7 @@ async function resuming(daemon, browser) {
     await page.focus('.picks input[value=bulk]');
     await page.keyboard.press('Space');
     await untilText(page, '.picks', /Die E-Mails an 2 Empfänger werden verworfen und nie gesendet: Massenmail\./);
-    await inspect(page, 'de-40-resume');
+    await inspectForms(page, '40-resume');
     await page.getByRole('button', { name: '2 verwerfen und einschalten' }).click();
     await page.waitForSelector('[role=switch][aria-checked=true]');
     await untilAnnounced(page, /Die E-Mails an 2 Empfänger wurden verworfen\./);
@@ -59,7 +59,7 @@ async function resuming(daemon, browser) {
     await page.waitForSelector('#pause_until[aria-invalid=true]');
     await untilText(page, '#pause_until-fault', /in der Zukunft/);
     await page.fill('#pause_until', await fieldIn(page, 24 * 60));
-    await inspect(page, 'de-41-pause');
+    await inspectForms(page, '41-pause');
     await page.locator('.ask button[type=submit]').click();
     await page.waitForSelector('[role=switch][aria-checked=false]');
     const { sending } = (await callApi(page, 'GET', '/v1/smtp')).body;
@@ -102,6 +102,25 @@ async function emails(daemon, browser) {
     for (const id of bulk) assert.equal(await stateOf(page, id), 'cancelled');
     await eventually(async () => assert.equal(await page.locator('[data-email] .badge.plain').count(), 4));
     await inspect(page, 'de-43-bulk-result');
+  });
+
+  await test('all that match the filter are reached, on whichever page they stand', async () => {
+    for (let i = 0; i < 30; i += 1) await post(page, { to: `n${i}@example.net`, class: 'notification' });
+    await page.selectOption('#filter_class', 'notification');
+    await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 25));
+    await page.check('.bulk input');
+    await page.getByRole('button', { name: 'Alle 30 auswählen, die dem Filter entsprechen' }).click();
+    await page.waitForSelector('[data-picked="30"]');
+    await untilText(page, '.bulk', /30 ausgewählt, auch auf den anderen Seiten/);
+    await inspect(page, 'de-43-bulk-whole');
+    await page.locator('.bulk').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await untilText(page, '.ask', /Alle E-Mails, die dem Filter entsprechen \(30\), endgültig nicht senden\?/);
+    await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.waitForSelector('[data-done="30"][data-skipped="0"]');
+    const left = await callApi(page, 'GET', '/v1/emails/count?class=notification&state=held');
+    assert.equal(left.body.count, 0);
+    await page.selectOption('#filter_class', 'bulk');
+    await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 4));
   });
 
   await test('one row is chosen by itself, and retrying says what could not be retried', async () => {
@@ -261,7 +280,11 @@ async function quota(daemon, browser) {
     await page.waitForSelector('[data-quota=per_minute].full');
     await untilText(page, '[data-quota=per_minute]', /Pro Minute ?(\d+ von 2 genutzt|Aufgebraucht: \d+ gesendet, 2 erlaubt) ?Wieder Platz in \d+ (Sekunden|Minuten?) \(/);
     await untilText(page, '[aria-labelledby=quota-title]', /Ausgeschöpft/);
-    await inspect(page, 'de-47-quota');
+    await speak(page, 'en');
+    await untilText(page, '[data-quota=per_minute]', /Per minute ?(\d+ of 2 used|Used up: \d+ sent, 2 allowed) ?Room again in \d+ (seconds|minutes?) \(/);
+    await untilText(page, '[aria-labelledby=quota-title]', /Used up: the rest waits, and then goes out by itself\./);
+    await speak(page, 'de');
+    await inspectForms(page, '47-quota');
     await untilState(page, ids.at(-1), 'held');
     await email(page, daemon.url, ids.at(-1)); // whose turn comes minutes from now
     await page.waitForSelector('.explanation[data-code=held_quota] .next');
@@ -323,13 +346,16 @@ async function refused(provider, daemon, browser) {
     const words = /lehnt die Anmeldung ab.*keine geht verloren\. 2 Empfänger warten\. ?Ein Versuch ist übrig: .* in \d+ Minuten noch einmal von selbst an \((heute|morgen), \d\d:\d\d\).*sperren ein Konto/;
     await untilText(page, '.breaker', words);
     await untilText(page, '#status-title', /^Anmeldung abgelehnt$/);
-    await inspect(page, 'de-48-breaker');
+    await inspectForms(page, '48-breaker');
     for (const hash of ['#/outbox', '#/sandbox', `#/outbox/${ids[0]}`]) {
       await page.goto(`${daemon.url}/${hash}`);
       await untilText(page, '.breaker', words);
     }
     for (const id of ids) await untilState(page, id, 'held');
     await page.waitForSelector('.explanation[data-code=held_credential_fault]');
+    await speak(page, 'en');
+    await untilText(page, '.breaker', /refuses the login.*none is lost\. 2 recipients are waiting\. ?One try is left: .* once more by itself in \d+ minutes \((today|tomorrow), .*\)\. .*lock an account/);
+    await speak(page, 'de');
   });
 
   await test('the countdown goes on while one looks', async () => {
@@ -347,6 +373,14 @@ async function refused(provider, daemon, browser) {
       return seconds();
     });
     await eventually(async () => assert.ok(await seconds() < first));
+  });
+
+  await test('while sending is off, the page says on what the try depends', async () => {
+    const real = await readSmtp(page);
+    await page.unroute('**/v1/smtp');
+    await page.route('**/v1/smtp', (route) => route.fulfill({ json: { ...real, sending: { ...real.sending, enabled: false } } }));
+    await page.reload();
+    await untilText(page, '.breaker[data-tries="1"]', /Ein Versuch ist übrig: Ist der Mailversand bis dahin wieder eingeschaltet, meldet Absender sich in \d+ Minuten noch einmal von selbst an/);
   });
 
   await test('when no try is left, the page says so', async () => {

@@ -11,8 +11,9 @@ import { chain } from './tap.mjs';
 const BERND = { name: 'Bernd Bäcker', email: 'bernd@example.org', password: 'vier Brote backen morgens' };
 const CARLA = { name: 'Carla Cremer', email: 'carla@example.org', password: 'drei Torten am Nachmittag' };
 const ORGANISATION = 'Bäckerei Müller';
-const ASKED_MS = 100; // for the invitation, in a warm browser on an idle machine
-const OPEN_MS = 2000; // on one that compiles at the same time, where a new tab alone takes half a second
+const ASKED_MS = 100; // for the invitation, in a warm browser
+const WORK_MS = 250; // of its thread on a machine that does much else, where the same work takes twice as long
+const IS_IDLE = process.env.BROWSER_IDLE === '1'; // nothing else runs here: the clock on the wall tells something
 
 const WORDS = {
   de: {
@@ -234,10 +235,15 @@ async function byHand(step, { daemon, admin, colleague, words, look, kept }) {
     await entry.waitFor();
     assert.equal(await page.locator('[data-reset]').count(), 1, 'nobody waits for niemand@');
     assert.ok((await entry.textContent()).includes(words.handOver));
+    await page.waitForSelector('a[href="#/people"] [data-waiting="1"]'); // beside the entry of the page, so that it is seen on all of them
     await look(page, '60-handover');
     const link = await copyLink(page, page.locator('[data-reset]'));
     assert.ok(link.startsWith(`${daemon.url}/#/reset/`));
     await page.waitForSelector('[data-reset][data-state=handed_over]');
+    await page.waitForSelector('a[href="#/people"] [data-waiting]', { state: 'detached' });
+    const mail = new URL(await page.getAttribute('[data-reset] [data-mail]', 'href')); // the link may also go by the admin's own mail program
+    assert.equal(mail.protocol + mail.pathname, `mailto:${BERND.email}`);
+    assert.ok(mail.searchParams.get('subject') && mail.searchParams.get('body').includes(`\r\n${link}\r\n`), mail.href.replace(link, 'LINK'));
     await page.locator('[data-reset] .buttons button').first().click(); // a link that is out is not killed without a question
     await untilFocused(page, '[data-reset] .ask .primary');
     await page.locator('[data-reset] .ask button').last().click();
@@ -479,10 +485,15 @@ async function account(step, { daemon, admin, colleague, words, look }) {
   });
 }
 
-/** A browser that has the pages: { ms: from the request to the form of the invitation, asked: what the server was asked for }. */
+/**
+ * A browser that has the pages: { ms: from the request to the form of the invitation, work: how much of that its thread worked, which
+ * nothing beside it changes, asked: what the server was asked for }.
+ */
 async function opened({ context }, link) {
   const page = await context.newPage();
   try {
+    const inspector = await context.newCDPSession(page);
+    await inspector.send('Performance.enable', { timeDomain: 'threadTicks' });
     await page.addInitScript(() => {
       const look = () => (document.querySelector('[data-offer]') ? requestAnimationFrame(() => { window.usableAt = performance.now(); }) : requestAnimationFrame(look));
       requestAnimationFrame(look);
@@ -491,8 +502,10 @@ async function opened({ context }, link) {
     return await eventually(async () => {
       const ms = await page.evaluate('window.usableAt');
       assert.ok(ms > 0);
+      const { metrics } = await inspector.send('Performance.getMetrics');
+      const work = metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
       const asked = await page.evaluate(() => performance.getEntriesByType('resource').filter(({ transferSize }) => transferSize > 0).map(({ name }) => new URL(name).pathname));
-      return { ms, asked };
+      return { ms, work, asked };
     });
   } finally {
     await page.close();
@@ -503,10 +516,11 @@ async function speed(step, { admin, colleague }) {
   const { body } = await callApi(admin.page, 'POST', '/v1/invitations', { email: 'emil@example.org', role: 'member' });
   const visits = [];
   for (let i = 0; i < 7; i += 1) visits.push(await opened(colleague, body.link));
-  const sorted = visits.map((one) => Math.round(one.ms)).sort((a, b) => a - b);
-  const [best, , , median] = sorted; // whatever runs beside spoils some of them, and a fault all
-  await step(`the invitation, warm browser, seven times: its form stands after ${best} ms at best, ${median} in the middle; ${ASKED_MS} are asked for; no more than ${OPEN_MS} at best`,
-    () => assert.ok(best <= OPEN_MS));
+  const middle = (name) => Math.round(visits.map((one) => one[name]).sort((a, b) => a - b)[3]);
+  await step(`the invitation, warm browser, seven times: its form stands after ${middle('ms')} ms, ${ASKED_MS} are asked for on an idle machine; its page has worked ${middle('work')} ms, no more than ${WORK_MS} anywhere`, () => {
+    assert.ok(middle('work') > 0 && middle('work') <= WORK_MS, JSON.stringify(visits));
+    assert.ok(!IS_IDLE || middle('ms') <= ASKED_MS, JSON.stringify(visits));
+  });
   await step('who has the pages asks the server for the session and the invitation alone', () =>
     assert.deepEqual(visits.at(-1).asked.sort(), ['/v1/invitations/lookup', '/v1/session']));
 }

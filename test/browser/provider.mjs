@@ -6,7 +6,7 @@ import { createServer } from 'node:tls';
 
 const listening = (server) => new Promise((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve); });
 
-/** One session: lines in, replies out. state: { password, logins, mails }, shared by all sessions. */
+/** One session: lines in, replies out. state: { password, refusal, senderReply, recipientReply, logins, mails }, shared by all sessions. */
 function serve(socket, state) {
   let buffer = '';
   let inBody = false;
@@ -15,7 +15,7 @@ function serve(socket, state) {
     const [, , given] = Buffer.from(line.split(' ')[2] ?? '', 'base64').toString().split('\0');
     const right = given === state.password;
     state.logins.push(right);
-    return right ? '235 2.7.0 Welcome' : '535 5.7.8 Authentication failed';
+    return right ? '235 2.7.0 Welcome' : state.refusal;
   };
   const answer = (line) => {
     const verb = line.slice(0, 4).toUpperCase();
@@ -26,6 +26,8 @@ function serve(socket, state) {
       say('250 2.0.0 Taken');
     } else if (verb === 'EHLO') say('250-localhost\r\n250-AUTH PLAIN\r\n250 ENHANCEDSTATUSCODES');
     else if (verb === 'AUTH') say(login(line));
+    else if (verb === 'MAIL') say(state.senderReply);
+    else if (verb === 'RCPT') say(state.recipientReply);
     else if (verb === 'DATA') {
       inBody = true;
       say('354 Go on');
@@ -42,7 +44,7 @@ function serve(socket, state) {
 
 /** { port, state, trustedBy(data), close() }: trustedBy takes the certificate from the data folder of the daemon that will come. */
 export async function startProvider(password) {
-  const state = { password, logins: [], mails: 0 };
+  const state = { password, refusal: '535 5.7.8 Authentication failed', senderReply: '250 2.1.0 OK', recipientReply: '250 2.1.5 OK', logins: [], mails: 0 };
   const sockets = new Set();
   const server = createServer((socket) => {
     sockets.add(socket);

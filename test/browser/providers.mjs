@@ -1,11 +1,11 @@
 // The providers people have, in small, on this machine (test/real/providerworld.py): what a person types, what goes wrong there in
 // the provider's own words, and the one click that mends it.
 import assert from 'node:assert/strict';
-import { eventually, inspect, inspectElsewhere, openBrowser } from './browser.mjs';
+import { eventually, inspect, inspectForms, openBrowser } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { domain } from './domain.mjs';
 import {
-  clipboard, createAdmin, openFormAnew, readSmtp, setupState, text, untilFocused, untilRun, untilRung, untilText, untilValue,
+  clipboard, createAdmin, openFormAnew, readSmtp, setupState, text, untilAnnounced, untilFocused, untilRun, untilRung, untilText, untilValue,
 } from './steps.mjs';
 import { test } from './tap.mjs';
 import { startWorld } from './world.mjs';
@@ -34,7 +34,19 @@ async function found(page, world) {
     await untilValue(page, 'host', 'smtp.ionos.de');
     await untilText(page, '.found-best .hint', /kundenserver\.de/);
     await untilFocused(page, '#password');
-    await inspect(page, 'de-40-found-by-mx');
+    await inspectForms(page, '40-found-by-mx');
+  });
+
+  await test('providers: beside it stands what to know about the provider, from where, and as of when', async () => {
+    await untilText(page, '.credential', /Postfach.* › .*Passwort/);
+    assert.match(await page.getAttribute('.credential a', 'href'), /^https:\/\/.*ionos\./);
+    const words = await text(page, '[data-provider=ionos]');
+    for (const part of [/IONOS/, /Erlaubte Absender/, /Grenzen/, /Geprüft am \d\d\.\d\d\.\d{4}/]) assert.match(words, part);
+    assert.ok(await page.locator('[data-provider=ionos] .bullets li').count() >= 2, 'limits and notices');
+    assert.match(await page.getAttribute('[data-provider=ionos] a[target=_blank]', 'href'), /^https:\/\//);
+    await page.locator('[data-provider=ionos] details.source summary').click();
+    assert.ok(await page.locator('[data-provider=ionos] details.source li').count() > 0);
+    await page.focus('#password');
   });
 
   await test('providers: the right password is all that is left to type, and the keyboard was enough for all of it', async () => {
@@ -50,7 +62,7 @@ async function found(page, world) {
     assert.match(words.spf, /include:_spf-eu\.ionos\.com/);
     assert.match(words.dkim, /s1-ionos/);
     assert.match(words.dmarc, /„none“/);
-    await inspect(page, 'de-63-domain');
+    await inspectForms(page, '63-domain');
   });
 
   await test('providers: ALL-INKL, whose server name nobody remembers, is found, and the login is asked for', async () => {
@@ -65,12 +77,22 @@ async function found(page, world) {
     await untilRun(page, 'passed');
   });
 
-  await test('providers: an address of another domain takes the place of all that is in force, and its password goes nowhere else', async () => {
-    await openFormAnew(page);
-    assert.equal(await page.inputValue('#host'), 'w0123456.kasserver.com');
-    await page.fill('#from_email', ionos.email);
-    await page.fill('#password', ionos.password);
-    await untilRun(page, 'passed', () => page.keyboard.press('Enter')); // before anybody has been asked: the check waits for the look-up
+  await test('providers: an address of another domain takes the place of all that is in force, and its password goes nowhere until somebody has seen the server', async () => {
+    for (const [email, password, server] of [['post@srv-verein.example', 'own-mailbox', 'mail.srv-verein.example:465'], [ionos.email, ionos.password, 'smtp.ionos.de:465']]) {
+      await openFormAnew(page);
+      const { last_verification: before } = await readSmtp(page);
+      const sessions = world.heard.length;
+      await page.fill('#from_email', email);
+      await page.fill('#password', password);
+      await page.keyboard.press('Enter'); // before anybody has been asked: the server is looked up first
+      await untilText(page, '#look-first', new RegExp(`${server.replaceAll('.', '\\.')} gefunden`));
+      await untilAnnounced(page, /Dorthin wurde noch kein Passwort gesendet/);
+      await untilFocused(page, '#verify');
+      assert.equal((await readSmtp(page)).last_verification?.id, before?.id);
+      assert.deepEqual(world.heard.slice(sessions), [], 'no server has been asked for anything');
+      await untilRun(page, 'passed', () => page.keyboard.press('Enter'));
+      assert.ok(world.heard.length > sessions, 'sessions are counted');
+    }
     await untilText(page, '.ladder-target', /^smtp\.ionos\.de:/);
     const { active } = await readSmtp(page);
     assert.deepEqual([active.host, active.username ?? active.from_email, active.from_email], ['smtp.ionos.de', ionos.email, ionos.email]);
@@ -92,6 +114,7 @@ async function found(page, world) {
     await page.waitForSelector('[data-found=mx]');
     assert.equal(await page.inputValue('#host'), 'mail.selbst.example');
     await untilText(page, '.status-todo', /anderer Server gefunden: smtp\.ionos\.de/);
+    await inspectForms(page, '41b-other-server');
     await page.click('.found-best button.primary');
     await untilValue(page, 'host', 'smtp.ionos.de');
     await page.waitForSelector('.found-best .badge');
@@ -101,7 +124,7 @@ async function found(page, world) {
     await openFormAnew(page);
     await enterAddress(page, 'post@broken.example', 'nothing');
     await page.waitForSelector('.found-wide button');
-    await inspect(page, 'de-41-nothing-found');
+    await inspectForms(page, '41-nothing-found');
   });
 }
 
@@ -109,6 +132,35 @@ async function found(page, world) {
 async function fillIn(page, { host, port, ...values }) {
   await openFormAnew(page);
   for (const [name, value] of Object.entries({ host, ...(port && { port }), username: '', ...values })) await page.fill(`#${name}`, value);
+}
+
+// What goes wrong at whom, besides what has a statement of its own below: the rung, the field that is framed (or none), and what mends it.
+const TROUBLES = [
+  { of: 'ionos', host: 'smtp.ionos.de', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
+  { of: 'ionos', host: 'smtp.ionos.de', trouble: 'a sender that is not its own', typed: { from_email: 'anderer@praxis-ionos.example' }, phase: 'sender', field: 'from_email', click: 'use_from_of_login' },
+  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'username' }, // its login is no address: that comes first
+  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a sender that is not its own', typed: { from_email: 'anderer@verein-allinkl.example' }, phase: 'sender', field: null, click: null }, // of which address it is, the login does not tell
+  { of: 'gmail', host: 'smtp.gmail.com', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
+  { of: 'microsoft365', host: 'smtp.office365.com', port: '587', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
+  { of: 'microsoft365', host: 'smtp.office365.com', port: '587', trouble: 'the right password where SMTP is switched off', typed: { password: 'account' }, phase: 'auth', field: null, click: null },
+];
+
+async function troubles(page, { providers: all, wrong_password: wrong }) {
+  for (const { of, host, port = '465', trouble, typed, phase, field, click } of TROUBLES) {
+    await test(`providers: ${of}, ${trouble}: the rung, the field that is to blame, and what mends it`, async () => {
+      const { email, usernames: [username], password, account_password: account } = all[of];
+      const secret = { wrong, account }[typed.password] ?? password;
+      await fillIn(page, { from_email: email, username, host, port, ...typed, password: secret });
+      await untilRun(page, 'failed');
+      await untilRung(page, phase, 'failed');
+      assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
+      assert.ok((await page.textContent('.diagnosis .fix')).trim().length > 10);
+      await eventually(async () => assert.deepEqual(await page.$$eval('.settings [aria-invalid=true]', (fields) => fields.map(({ id }) => id)), field ? [field] : []));
+      if (click === null) return;
+      if (!click) await page.fill('#password', password);
+      await untilRun(page, 'passed', click ? () => action(page, click).click() : undefined);
+    });
+  }
 }
 
 async function mended(page, { providers: { ionos, strato, allinkl, gmail, microsoft365 }, wrong_password: wrong }) {
@@ -128,6 +180,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     const [name, value] = await page.$$eval('[data-record=dmarc] .proposal code', (all) => all.map((one) => one.textContent));
     assert.match(name, /^_dmarc\.kanzlei-strato\.example\.?$/);
     assert.match(value, /^v=DMARC1; *p=none/);
+    await inspectForms(page, '63b-domain-missing');
     await page.locator('[data-record=dmarc]').getByRole('button', { name: 'Wert kopieren' }).click();
     await eventually(async () => assert.equal(await clipboard(page), value));
     await page.evaluate(() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); });
@@ -151,8 +204,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
   await test('providers: the customer number as user name is replaced by the address with one click', async () => {
     await fillIn(page, { from_email: ionos.email, username: '123456789', host: 'smtp.ionos.de', port: '465', password: ionos.password });
     await untilRun(page, 'failed');
-    await inspect(page, 'de-42-wrong-user-name');
-    await inspectElsewhere(page, '42-wrong-user-name');
+    await inspectForms(page, '42-wrong-user-name');
     await untilRun(page, 'passed', () => action(page, 'use_address_as_username').click());
   });
 
@@ -160,7 +212,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await fillIn(page, { from_email: allinkl.email, username: allinkl.usernames[0], host: 'smtp.all-inkl.com', port: '465', password: allinkl.password });
     await untilRun(page, 'failed');
     await untilRung(page, 'certificate', 'failed');
-    await inspect(page, 'de-43-wrong-certificate');
+    await inspectForms(page, '43-wrong-certificate');
     await untilRun(page, 'passed', () => action(page, 'use_right_host').click());
   });
 
@@ -169,7 +221,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await untilText(page, 'label[for=password]', /^App-Passwort/);
     await untilRun(page, 'failed');
     assert.match(await action(page, 'open_app_password').getAttribute('href'), /^https:\/\/myaccount\.google\.com\//);
-    await inspect(page, 'de-44-app-password');
+    await inspectForms(page, '44-app-password');
     await page.fill('#password', gmail.password.replace(/(.{4})(?=.)/g, '$1 ')); // as Google shows it
     await untilRun(page, 'passed');
   });
@@ -177,6 +229,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
   await test('providers: that Google replaces a foreign sender without a word is said before it does', async () => {
     await fillIn(page, { from_email: 'anderer@verein.example', username: gmail.email, host: 'smtp.gmail.com' });
     await untilText(page, '#sender-rule', /^Gmail:.*stillschweigend durch die Adresse des Kontos ersetzt/);
+    await inspectForms(page, '44b-sender-rule');
     await page.fill('#from_email', gmail.email);
     await page.waitForSelector('#sender-rule', { state: 'detached' });
   });
@@ -185,7 +238,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await fillIn(page, { from_email: 'anderer@kanzlei-strato.example', username: strato.email, host: 'smtp.strato.de', port: '465', password: strato.password });
     await untilRun(page, 'failed');
     await untilRung(page, 'sender', 'failed');
-    await inspect(page, 'de-45-sender-refused');
+    await inspectForms(page, '45-sender-refused');
     await page.reload(); // the form is folded away, and the click opens it again
     await page.waitForSelector('.ladder [data-action]');
     assert.equal(await page.locator('.settings').count(), 0);
@@ -207,7 +260,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await fillIn(page, { from_email: microsoft365.email, host: 'smtp.office365.com', port: '465', password: microsoft365.password });
     await untilRun(page, 'failed');
     await page.waitForSelector('[data-sibling=open]');
-    await inspect(page, 'de-46-blocked-port');
+    await inspectForms(page, '46-blocked-port');
     await untilRun(page, 'passed', () => action(page, 'use_sibling_port').click());
   });
 
@@ -216,6 +269,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await fillIn(page, { from_email: 'anderer@schule-microsoft.example', username: microsoft365.email, host: 'smtp.office365.com', port: '587', password: microsoft365.password });
     await untilRun(page, 'passed');
     await untilText(page, '.other-sender', /^Angemeldet als sekretariat@.*, Absender ist anderer@.*zeigt endgültig die Testmail/);
+    await inspectForms(page, '46b-passed-with-another-sender');
     await page.fill('#test_to', 'kundin@example.net');
     await page.getByRole('button', { name: 'Testmail senden' }).click();
     await offer('.test-progress').waitFor();
@@ -229,7 +283,7 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await offer('.dates').waitFor();
     await offer('.status.warn').waitFor(); // not green, and with the same way out
     await untilText(page, '#status-title', /Eingeschränkt/);
-    await inspect(page, 'de-48-last-failure');
+    await inspectForms(page, '48-last-failure');
     await untilRun(page, 'passed', () => offer('.dates').click());
     const { active } = await readSmtp(page);
     assert.equal(active.from_email, microsoft365.email);
@@ -244,6 +298,7 @@ export async function providers() {
     try {
       await createAdmin(browser.page, daemon.setupLink);
       await found(browser.page, world);
+      await troubles(browser.page, world);
       await mended(browser.page, world);
       await domain(daemon.url, browser.page, world.providers.microsoft365.email.split('@')[1]);
       await test('providers: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));

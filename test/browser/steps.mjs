@@ -31,8 +31,11 @@ export function forgive(complaints, ...codes) {
   complaints.push(...rest);
 }
 
-/** Chooses a radio button, which stands behind its label. */
-export const radio = (page, id) => page.click(`label:has(#${id})`);
+/** Chooses a radio button, which stands behind its label. Words that appear meanwhile can move it away from under the click. */
+export const radio = (page, id) => eventually(async () => {
+  await page.click(`label:has(#${id})`);
+  assert.ok(await page.isChecked(`#${id}`), `#${id} is chosen`);
+});
 
 /** What stands in the clipboard of a browser that may read it. */
 export const clipboard = (page) => page.evaluate(() => navigator.clipboard.readText());
@@ -79,13 +82,34 @@ export const untilDraft = (page, fits) => eventually(async () => {
 
 // --- The first admin, and the settings -------------------------------------------------------------------------------------
 
+/** The first admin, as the page behind the link makes one. The cookie of the session is the browser's. */
 export async function createAdmin(page, setupLink) {
+  const { origin, hash } = new URL(setupLink);
+  const { request } = page.context();
+  const { csrf_token: csrf } = await (await request.get(`${origin}/v1/session`)).json();
+  const language = (await page.evaluate('navigator.language')).slice(0, 2);
+  const answer = await request.post(`${origin}/v1/setup`, {
+    headers: { ...(csrf && { 'X-CSRF-Token': csrf }) }, data: { token: hash.split('/').at(-1), ...ADMIN, language, public_url: origin },
+  });
+  assert.ok(answer.ok(), await answer.text());
+  await page.goto(`${origin}/#/settings/email`);
+  await page.waitForSelector('[data-setup]');
+}
+
+/** The same as a person does it. */
+export async function createAdminByHand(page, setupLink) {
   await page.goto(setupLink);
   await page.fill('#name', ADMIN.name);
   await page.fill('#email', ADMIN.email);
   await page.fill('#password', ADMIN.password);
   await page.click('button[type=submit]');
   await page.waitForSelector('[data-setup]');
+}
+
+/** A card of the settings page that is folded until somebody opens it; what is in it comes then. */
+export async function unfold(page, id) {
+  await page.click(`#${id}:not([open]) > summary`);
+  await page.waitForSelector(`#${id} .fold-body`);
 }
 
 export const setupState = (page, state) => page.waitForSelector(`[data-setup=${state}]`);
@@ -102,8 +126,10 @@ export async function openForm(page) {
   const folded = page.locator('.status .edit[aria-expanded=false]');
   if (await folded.count()) await folded.click();
   const byHand = page.locator('.settings .start-rest > p > button');
-  if (await byHand.count()) await byHand.click();
-  await page.waitForSelector('#host');
+  await eventually(async () => { // it may open by itself meanwhile
+    if (await byHand.count()) await byHand.click({ timeout: 5000 });
+    assert.ok(await page.locator('#host').count(), 'the form is open');
+  });
 }
 
 /** Takes back what was typed; the button goes when all of it has been. */
@@ -173,9 +199,23 @@ export async function verifySandbox(page, outcome = 'passed', password = null) {
   await untilRun(page, outcome);
 }
 
-/** Sandbox settings in force. */
+/** Starts a check of these settings without the form; its id. */
+export async function verifyApart(page, values) {
+  const { status, body } = await callApi(page, 'POST', '/v1/smtp/verifications', { settings: values });
+  assert.equal(status, 202, JSON.stringify(body));
+  return body.id;
+}
+
+/** What the tile of the sandbox fills in. */
+export async function sandboxValues(page) {
+  const { endpoints: [server], from_email: sender, username, password_hint: password } = (await callApi(page, 'GET', '/v1/smtp/presets')).body.data
+    .find(({ id }) => id === 'sandbox');
+  return { ...server, from_email: sender, username, password };
+}
+
+/** Sandbox settings in force, without a form. */
 export async function setUpSandbox(page, setupLink) {
   await createAdmin(page, setupLink);
-  await verifySandbox(page);
+  await verifyApart(page, await sandboxValues(page));
   await setupState(page, 'complete');
 }

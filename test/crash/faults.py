@@ -5,6 +5,7 @@
 """
 import concurrent.futures
 import contextlib
+import datetime
 import pathlib
 import signal
 import statistics
@@ -23,6 +24,7 @@ RETRY_SECONDS = 16 * 60  # later than any first or second retry
 GREYLISTED_SECONDS = 6 * 60  # later than greylisted mail is tried again
 BREAKER_SECONDS = 10 * 60  # between a refused login and the one automatic try
 SOON_SECONDS = 4  # what is left of that when the test goes on
+EXPIRES_SECONDS = 15  # from being handed over; long after it has reached the server
 HELD = 1000
 STORM = 100
 SILENT_SECONDS, NOTICED_SECONDS = 1.5, 15.0  # the slow reply alone takes longer
@@ -31,7 +33,7 @@ STUCK_BYTES = 6 * 1024 * 1024  # more than the sockets of both sides hold
 GRACE_SECONDS = 30
 WAIT_SECONDS = 120  # for anything that is done at once, on any machine
 FROZEN_SECONDS = 2
-AT_ONCE = 7  # most of it is waiting
+AT_ONCE = 9  # most of it is waiting
 
 
 @contextlib.contextmanager
@@ -189,6 +191,39 @@ def refused_logins(tap):
         tap.equal([name for name in names if len(server.copies[name]) != 1], [], "and all of it drains, each mail once")
 
 
+def put_off_logins(tap):
+    """C9: what the provider cannot check now says nothing about the password."""
+    with ready(max_connections=1) as (server, absender):
+        book = Book()
+        for code in (421, 432, 454):
+            absender.stop()  # or a connection that stands would carry the mail
+            absender.start()
+            server.moods.login_reply = b"%d 4.7.0 Not now\r\n" % code
+            name = f"put-off-{code}"
+            email = book.hand_over(absender, [name])[0]
+            absender.wait_for_state(email, "deferred", wait=WAIT_SECONDS)
+            wait_until(lambda: absender.operator("GET", "/v1/smtp").json["health"]["state"] == "unreachable")
+            smtp = absender.operator("GET", "/v1/smtp").json
+            tap.equal((smtp["health"]["state"], smtp["breaker"], smtp["held_reason"]), ("unreachable", None, None),
+                      f"{code} to a login is the provider's trouble: nothing is held")
+            server.moods.login_reply = None
+            absender.skip_time(RETRY_SECONDS)
+            absender.wait_for_state(email, "accepted", wait=WAIT_SECONDS)
+            tap.equal(len(server.copies[name]), 1, f"and after {code} it goes on by itself, once")
+
+
+def late_leave(tap):
+    """C7: a server lets a mail's end go only after the mail has expired."""
+    with ready() as (server, absender):
+        book, late_at = Book(), datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=EXPIRES_SECONDS)
+        server.moods.dithers_on = {"late@example.test": EXPIRES_SECONDS + SOON_SECONDS}
+        email = book.hand_over(absender, ["late"], to="late@example.test", expires_at=late_at.isoformat())[0]
+        wait_until(lambda: "late@example.test" in server.known_since)
+        tap.equal(absender.wait_for_state(email, "expired", wait=WAIT_SECONDS)["state"], "expired", "a mail that expires behind its envelope ends so")
+        said = [each["state"] for each in attempts(absender, email)]
+        tap.equal((len(server.copies["late"]), said), (0, ["expired"]), "and nothing of it arrives")
+
+
 def patience_ends(tap):
     """C15: a mail behind its end gets 30 seconds for its reply; then it is uncertain, and said to be."""
     with ready() as (server, absender):
@@ -223,7 +258,7 @@ def frozen(tap):
 
 
 FAULTS = {"lost_reply": lost_reply, "storm": storm, "greylisting": greylisting, "slow_connections": slow_connections,
-          "refused_logins": refused_logins, "frozen": frozen, "patience_ends": patience_ends}
+          "refused_logins": refused_logins, "put_off_logins": put_off_logins, "late_leave": late_leave, "frozen": frozen, "patience_ends": patience_ends}
 
 
 def play(name):

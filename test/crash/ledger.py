@@ -47,6 +47,7 @@ class Book:
         self.halves = []  # the names of each request
         self.taken = {}  # name: id of the email
         self.cancelled = set()  # names whose cancelling was answered with success
+        self.once = set()  # names of those that were asked for at most once
 
     def hand_over(self, absender, names, **fields):
         """One mail, or a batch. Raises what the connection raises: then there is no answer and no promise."""
@@ -54,6 +55,7 @@ class Book:
         path, body = ("/v1/emails", emails[0]) if len(emails) == 1 else ("/v1/emails/batch", emails)
         self.asked[names[0]] = (path, body)
         self.halves.append(names)
+        self.once.update(names if fields.get("delivery") == "at_most_once" else [])
         return self._ask(absender, names[0])
 
     def _ask(self, absender, key):
@@ -185,6 +187,7 @@ class Verdict:
         self.uncertain = were_uncertain(details(absender, self.emails))
         self.missing = sorted(name for name, state in self.states.items() if state == "accepted" and name not in self.arrived)
         self.doubled = sorted(name for name, count in self.arrived.items() if count > 1 and name not in self.uncertain)
+        self.too_often = sorted(name for name, count in self.arrived.items() if count > (1 if name in book.once else 2))
         self.sent_though_cancelled = sorted(book.cancelled & set(self.arrived) - self.uncertain)
         self.books = faults_said(absender)
 
@@ -199,4 +202,5 @@ class Verdict:
         tap.equal(self.repeated, [], "a request repeated under its key after an error makes nothing twice")
         tap.equal(self.missing, [], "what is called accepted has arrived")
         tap.equal(self.doubled, [], "nothing arrived twice without having been called uncertain")
+        tap.equal(self.too_often, [], "nothing arrived a third time, and nothing a second time that was asked for at most once")
         tap.equal(self.books, [], "the books balance")

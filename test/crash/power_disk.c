@@ -79,7 +79,8 @@ static void put(GByteArray *content, gsize offset, const void *data, gsize n)
 {
     if (content->len < offset + n)
         set_size(content, offset + n);
-    memcpy(content->data + offset, data, n);
+    if (n > 0) /* of what was torn nothing may be left */
+        memcpy(content->data + offset, data, n);
 }
 
 static void apply(GByteArray *content, const PowerPending *pending)

@@ -11,6 +11,10 @@ enum { MOST_POINTS = 400, ROUNDS_OF_SYNC = 5, EARLIER_MAILS = 3, STRIDE = 3 };
 #define NEVER_FOLDED (G_GINT64_CONSTANT(1) << 30)
 #define ALWAYS_FOLDED 1
 
+/* What fails beside the acts. */
+#define MANY "more than a commit holds"
+#define FIRST_START "first start"
+
 typedef struct {
     const char *name;
     WorkKind kind;
@@ -25,7 +29,9 @@ static const Act acts[] = {
     {"outcome", WORK_OUTCOME, FALSE, NEVER_FOLDED},
     {"cancel", WORK_CANCEL, FALSE, NEVER_FOLDED},
     {"save settings", WORK_SETTINGS, FALSE, NEVER_FOLDED},
+    {"activate settings", WORK_ACTIVATE, FALSE, NEVER_FOLDED},
     {"sending switch", WORK_SWITCH, FALSE, NEVER_FOLDED},
+    {"put under a new key", WORK_REWRAP, FALSE, NEVER_FOLDED},
     {"recover after a start", WORK_RECOVER, FALSE, NEVER_FOLDED},
     {"accept and fold the log back", WORK_ACCEPT, FALSE, ALWAYS_FOLDED},
 };
@@ -34,6 +40,7 @@ typedef struct {
     guint n_points, n_refused, n_ghosts;
     guint number; /* of the TAP line */
     guint64 seed;
+    const PowerFaults *asked;
 } Run;
 
 static gboolean is_sound(const Site *site)
@@ -49,8 +56,8 @@ static void tell(
     g_print("# %u points, %u answered with an error, %u of these there all the same\n",
         run->n_points, run->n_refused, run->n_ghosts);
     if (!good)
-        g_print("%s# again: test/crash/power --cuts 0 --seed %" G_GUINT64_FORMAT "\n",
-            site->world->story->str, run->seed);
+        g_print("%s# again: %s --seed %" G_GUINT64_FORMAT " --act \"%s\"\n",
+            site->world->story->str, run->asked->program, run->seed, act);
 }
 
 /* --- Beginning and end of a process ---------------------------------------------------------- */
@@ -201,7 +208,7 @@ static gboolean test_waiting(Run *run)
     run->n_refused = JOBS - n_done;
     must_be_over(site, act);
     must_have_lost_nothing(site);
-    tell(run, site, n_done == 0, "a failed sync fails all that wait", "settings");
+    tell(run, site, n_done == 0, "a failed sync fails all that wait", MANY);
     return n_done == 0 && is_sound(site);
 }
 
@@ -234,7 +241,7 @@ static gboolean test_starts(
         n += stride;
         if (has_failed && is_sound(site) && n < MOST_POINTS)
             continue;
-        tell(run, site, run->n_points > 0 && n < MOST_POINTS, what, "first start");
+        tell(run, site, run->n_points > 0 && n < MOST_POINTS, what, FIRST_START);
         return run->n_points > 0 && n < MOST_POINTS && is_sound(site);
     }
 }
@@ -243,29 +250,58 @@ static gboolean test_starts(
 
 static Run next(const Run *last)
 {
-    return (Run){.number = last->number, .seed = last->seed};
+    return (Run){.number = last->number, .seed = last->seed, .asked = last->asked};
 }
 
-gboolean power_test_faults(guint64 seed, guint number)
+static gboolean is_asked_for(const Run *run, const char *act)
 {
-    Run run = {.number = number, .seed = seed};
+    return !run->asked->act || g_str_equal(run->asked->act, act);
+}
+
+/* A line that is left out keeps its number: it is the seed of its disk, too. */
+static Run without(const Run *last, guint lines)
+{
+    Run run = next(last);
+    run.number += lines;
+    return run;
+}
+
+/* What everything that can fail does to one kind of work. */
+static gboolean test_act(Run *run, const Act *act, guint *n_ghosts)
+{
+    if (!is_asked_for(run, act->name)) {
+        *run = without(run, 3);
+        return TRUE;
+    }
+    gboolean good = test_writes(run, act, POWER_FULL, "disk full at every write");
+    *run = next(run);
+    good &= test_writes(run, act, POWER_EIO, "an error at every write");
+    *run = next(run);
+    good &= test_syncs(run, act);
+    *n_ghosts += run->n_ghosts;
+    *run = next(run);
+    return good;
+}
+
+gboolean power_test_faults(const PowerFaults *faults)
+{
+    Run run = {.number = faults->number, .seed = faults->seed, .asked = faults};
     gboolean good = TRUE;
     guint n_ghosts = 0;
-    for (gsize i = 0; i < G_N_ELEMENTS(acts); i++) {
-        good &= test_writes(&run, &acts[i], POWER_FULL, "disk full at every write");
+    for (gsize i = 0; i < G_N_ELEMENTS(acts); i++)
+        good &= test_act(&run, &acts[i], &n_ghosts);
+    if (is_asked_for(&run, MANY))
+        good &= test_waiting(&run);
+    run = without(&run, is_asked_for(&run, MANY) ? 0 : 1);
+    if (is_asked_for(&run, FIRST_START)) {
+        good &=
+            test_starts(&run, POWER_WRITE, POWER_FULL, STRIDE, "disk full at every third write");
         run = next(&run);
-        good &= test_writes(&run, &acts[i], POWER_EIO, "an error at every write");
-        run = next(&run);
-        good &= test_syncs(&run, &acts[i]);
-        n_ghosts += run.n_ghosts;
+        good &= test_starts(&run, POWER_SYNC, POWER_EIO, 1, "every sync fails");
         run = next(&run);
     }
-    good &= test_waiting(&run);
-    run = next(&run);
-    good &= test_starts(&run, POWER_WRITE, POWER_FULL, STRIDE, "disk full at every third write");
-    run = next(&run);
-    good &= test_starts(&run, POWER_SYNC, POWER_EIO, 1, "every sync fails");
-    run = next(&run);
+    if (faults->act)
+        return good;
     /* Or the idempotency keys were never needed. */
     g_print("%s %u - power: mail that was answered with an error was there, once: %u times\n",
         n_ghosts > 0 ? "ok" : "not ok", run.number, n_ghosts);

@@ -5,5 +5,12 @@
 
 #include <glib.h>
 
-/* Prints TAP lines from `number` on, and the plan. */
-gboolean power_test_faults(guint64 seed, guint number);
+typedef struct {
+    const char *program; /* as it is called to repeat what failed */
+    const char *act;     /* NULL: all of them */
+    guint64 seed;
+    guint number; /* of the first TAP line */
+} PowerFaults;
+
+/* Prints TAP lines, and the plan if all acts were asked for. */
+gboolean power_test_faults(const PowerFaults *faults);

@@ -1,11 +1,13 @@
 #include "power_work.h"
 
 #include "base/error.h"
+#include "store/rewrap.h"
 #include "store/smtp_settings.h"
+#include "vault/keks.h"
 
 #include <string.h>
 
-enum { MOST_TARGETS = 12, SEARCHED = 40 };
+enum { MOST_TARGETS = 12, SEARCHED = 40, KEYS = 3 };
 
 typedef struct {
     WorldMail *mail;
@@ -23,7 +25,9 @@ typedef struct {
     Target targets[MOST_TARGETS];
     guint n_targets;
     gboolean marked[MOST_TARGETS];
-    gint64 value; /* WORK_SETTINGS, WORK_SWITCH */
+    gint64 value;           /* WORK_SETTINGS, WORK_ACTIVATE, WORK_SWITCH */
+    SmtpSettings *settings; /* WORK_ACTIVATE */
+    gboolean is_rewrapped;  /* WORK_REWRAP found something */
     GError *error;
 } Work;
 
@@ -33,7 +37,9 @@ static const char *const names[WORK_KINDS] = {
     [WORK_OUTCOME] = "outcome",
     [WORK_CANCEL] = "cancel",
     [WORK_SETTINGS] = "settings",
+    [WORK_ACTIVATE] = "activate",
     [WORK_SWITCH] = "switch",
+    [WORK_REWRAP] = "rewrap",
     [WORK_RECOVER] = "recover",
 };
 
@@ -46,6 +52,7 @@ static void work_free(gpointer data)
 {
     Work *work = data;
     g_clear_pointer(&work->emails, g_ptr_array_unref);
+    g_clear_pointer(&work->settings, settings_free);
     g_clear_error(&work->error);
     g_free(work);
 }
@@ -145,6 +152,23 @@ static gboolean save_switch(Db *db, const Work *work, GError **error)
     return smtp_sending_write(db, STORE_DEFAULT_ORG, FALSE, reason, 0, "power", work->now, error);
 }
 
+static gboolean activate(Db *db, const Work *work, GError **error)
+{
+    return smtp_activate(db, STORE_DEFAULT_ORG, work->settings, -1, work->now, error);
+}
+
+/* From the front, as a thread does that has just been started. */
+static gboolean rewrap(Db *db, Work *work, GError **error)
+{
+    g_auto(RewrapCursor) cursor = {0};
+    gboolean is_damaged = FALSE;
+    if (!rewrap_next(db, work->world->vault, &cursor, &work->is_rewrapped, &is_damaged, error))
+        return FALSE;
+    if (is_damaged)
+        g_set_error(error, ABS_ERROR, ABS_ERROR_SECRET, "a value does not open");
+    return !is_damaged;
+}
+
 static gboolean run_work(Db *db, gpointer data, GError **error)
 {
     Work *work = data;
@@ -160,8 +184,12 @@ static gboolean run_work(Db *db, gpointer data, GError **error)
         return cancel(db, work, error);
     case WORK_SETTINGS:
         return save_draft(db, work, error);
+    case WORK_ACTIVATE:
+        return activate(db, work, error);
     case WORK_SWITCH:
         return save_switch(db, work, error);
+    case WORK_REWRAP:
+        return rewrap(db, work, error);
     case WORK_RECOVER:
         return emails_recover(db, work->now, &n, error);
     case WORK_KINDS:
@@ -194,6 +222,13 @@ static void note_value(WorldValue *value, const Work *work)
         value->known = MAX(value->known, work->value);
 }
 
+/* Uncertain, and not sent again; whether a start did not think so is seen in the next look. */
+static gboolean is_last_doubt(const Work *work, const Target *target)
+{
+    gboolean is_repeated = work->kind == WORK_RECOVER && recipient_of(target)->n_doubts > 1;
+    return target->to == EMAIL_UNCERTAIN && (target->mail->at_most_once || is_repeated);
+}
+
 static void note_targets(Work *work)
 {
     for (guint i = 0; i < work->n_targets; i++) {
@@ -201,11 +236,13 @@ static void note_targets(Work *work)
         guint bit = (guint)STATE_BIT(work->targets[i].to);
         recipient->is_busy = FALSE;
         recipient->ever |= bit;
+        recipient->n_doubts += work->targets[i].to == EMAIL_UNCERTAIN ? 1 : 0;
         if (work->error) {
             recipient->maybe |= bit;
         } else if (work->kind == WORK_CANCEL || work->kind == WORK_RECOVER || work->marked[i]) {
             recipient->known = work->targets[i].to;
             recipient->maybe = 0;
+            recipient->is_over = is_last_doubt(work, &work->targets[i]);
         } else if (work->kind == WORK_OUTCOME) {
             world_wrong(
                 work->world, "the outcome of mail %u was refused", work->targets[i].mail->number);
@@ -237,7 +274,14 @@ static void note(Work *work)
             note_accepted(work);
         break;
     case WORK_SETTINGS:
-        note_value(&work->world->draft, work);
+        note_value(&work->world->settings, work);
+        break;
+    case WORK_ACTIVATE:
+        note_value(&work->world->settings, work);
+        note_value(&work->world->active, work);
+        break;
+    case WORK_REWRAP:
+        work->world->former -= work->is_rewrapped && !work->error ? 1 : 0;
         break;
     case WORK_SWITCH:
         note_value(&work->world->sending, work);
@@ -351,7 +395,7 @@ static gboolean suits(WorkKind kind, const WorldMail *mail, const WorldRecipient
     case EMAIL_DEFERRED:
         return kind == WORK_MARK || kind == WORK_CANCEL;
     case EMAIL_UNCERTAIN:
-        return kind == WORK_MARK && !mail->at_most_once;
+        return kind == WORK_MARK && !recipient->is_over;
     case EMAIL_SENDING:
         return kind == WORK_OUTCOME;
     case EMAIL_SCHEDULED:
@@ -443,6 +487,23 @@ static void write_batch(Work *work, Store *store)
     }
 }
 
+/* Settings that could be sent with, the password sealed. */
+static SmtpSettings *settings_with(const World *world, gint64 value, WallMs now)
+{
+    g_autoptr(Secret) password = secret_new("secret", 6);
+    g_autoptr(SmtpSettings) empty = settings_new();
+    g_autofree char *host = g_strdup_printf("smtp-%" G_GINT64_FORMAT ".example", value);
+    const SettingsPatch patch = {.present = SETTINGS_HOST | SETTINGS_FROM_EMAIL | SETTINGS_PASSWORD,
+        .host = host,
+        .from_email = "shop@example.de",
+        .password = password};
+    const SettingsPorts ports = {NULL, 0};
+    GPtrArray *faults = NULL;
+    gboolean dropped;
+    return settings_apply(
+        empty, &patch, &ports, world->vault, STORE_DEFAULT_ORG, now, &dropped, &faults);
+}
+
 static Work *work_new(World *world, WorkKind kind)
 {
     Work *work = g_new0(Work, 1);
@@ -469,11 +530,16 @@ static Work *make_up(World *world, Store *store, WorkKind kind)
         find_mail(work);
         break;
     case WORK_SETTINGS:
-        work->value = ++world->draft.asked;
+        work->value = ++world->settings.asked;
+        break;
+    case WORK_ACTIVATE:
+        work->value = world->active.asked = ++world->settings.asked;
+        work->settings = settings_with(world, work->value, work->now);
         break;
     case WORK_SWITCH:
         work->value = ++world->sending.asked;
         break;
+    case WORK_REWRAP:
     case WORK_RECOVER:
         break;
     case WORK_KINDS:
@@ -489,8 +555,26 @@ static WorkKind kind_by_chance(Random *random)
 {
     static const WorkKind kinds[] = {WORK_ACCEPT, WORK_ACCEPT, WORK_ACCEPT, WORK_MARK, WORK_MARK,
         WORK_MARK, WORK_OUTCOME, WORK_OUTCOME, WORK_OUTCOME, WORK_CANCEL, WORK_SETTINGS,
-        WORK_SWITCH};
+        WORK_ACTIVATE, WORK_SWITCH, WORK_REWRAP, WORK_REWRAP};
     return kinds[random_below(random, G_N_ELEMENTS(kinds))];
+}
+
+/* The file of the keys has no part in the power cuts: its keys stay. */
+void work_change_key(World *world, Store *store)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) ids = vault_kek_ids(world->vault);
+    guint8 next[VAULT_KEK_ID_BYTES];
+    memcpy(next, ids->data + (ids->len - 1) * VAULT_KEK_ID_BYTES, sizeof next);
+    if ((ids->len < KEYS && !vault_kek_add(world->vault, next, &error)) ||
+        !vault_kek_activate(world->vault, next, &error)) {
+        world_wrong(world, "the key cannot be changed: %s", error->message);
+        return;
+    }
+    Db *db = store_reader_take(store);
+    if (!world_count_former(world, db, &world->former, NULL))
+        world->former = G_MAXINT64; /* not known before the next look */
+    store_reader_give(store, db);
 }
 
 void work_next_day(World *world)
@@ -504,6 +588,8 @@ void work_at_random(World *world, Store *store, guint most)
     guint n = 1 + random_below(&world->random, most);
     if (random_one_in(&world->random, 10))
         work_next_day(world);
+    if (random_one_in(&world->random, 20))
+        work_change_key(world, store);
     for (guint i = 0; i < n; i++) {
         Work *work = make_up(world, store, kind_by_chance(&world->random));
         if (work)
@@ -535,6 +621,8 @@ void work_prepare(World *world, Store *store, WorkKind kind)
         work_many(world, store, WORK_ACCEPT, 8);
     if (kind == WORK_OUTCOME || kind == WORK_RECOVER)
         work_many(world, store, WORK_MARK, 1);
+    if (kind == WORK_REWRAP)
+        work_change_key(world, store);
 }
 
 void work_after_start(World *world, Store *store)

@@ -10,7 +10,9 @@ typedef enum {
     WORK_OUTCOME,
     WORK_CANCEL,
     WORK_SETTINGS, /* the draft */
+    WORK_ACTIVATE, /* what a verification has proved becomes active */
     WORK_SWITCH,   /* the sending switch */
+    WORK_REWRAP,   /* after the key has changed: one value is put under the new one */
     WORK_RECOVER,  /* after a start: what was being sent is uncertain */
     WORK_KINDS,
 } WorkKind;
@@ -29,6 +31,9 @@ void work_after_start(World *world, Store *store);
 
 /* Work of that kind will find something to do. */
 void work_prepare(World *world, Store *store, WorkKind kind);
+
+/* Another key seals from now on; all that is stored is under former ones. */
+void work_change_key(World *world, Store *store);
 
 /* The next acceptance is the first of its day. */
 void work_next_day(World *world);

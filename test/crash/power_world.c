@@ -1,6 +1,7 @@
 #include "power_world.h"
 
 #include "store/books.h"
+#include "store/rewrap.h"
 #include "store/smtp_settings.h"
 
 #include <stdio.h>
@@ -103,6 +104,19 @@ void world_key(const WorldBatch *batch, char key[32], guint8 hash[WORLD_HASH_BYT
 {
     g_snprintf(key, 32, "key %u", batch->number);
     memset(hash, (int)(batch->number & 0xff), WORLD_HASH_BYTES);
+}
+
+gboolean world_count_former(const World *world, Db *db, gint64 *n, GError **error)
+{
+    guint8 in_use[VAULT_KEK_ID_BYTES];
+    vault_kek_id(world->vault, in_use);
+    g_autoptr(GArray) counts = rewrap_counts(db, error);
+    if (!counts)
+        return FALSE;
+    *n = -rewrap_count_of(counts, in_use);
+    for (guint i = 0; i < counts->len; i++)
+        *n += g_array_index(counts, SealedCount, i).n;
+    return TRUE;
 }
 
 /* --- What is found wrong --------------------------------------------------------------------- */
@@ -244,9 +258,12 @@ static void judge_state(
             world_wrong(world, "recipient %u of mail %u is %s, which nobody asked for", place,
                 mail->number, email_state_name(state));
     }
+    /* Sent again once, and not at all if it was to come at most once. What was uncertain before
+     * ends with a start that finds it being sent, and waits if the courier says so. */
     gboolean should_wait =
         email_state_is_waiting(state) && !(state == EMAIL_UNCERTAIN && mail->at_most_once);
-    if (waits != should_wait)
+    gboolean may_be_over = state == EMAIL_UNCERTAIN && recipient->n_doubts > 1;
+    if (waits != should_wait && !(may_be_over && !waits))
         world_wrong(world, "recipient %u of mail %u is %s and %s", place, mail->number,
             email_state_name(state), waits ? "waits" : "does not wait");
 }
@@ -279,6 +296,7 @@ static void find_recipient(World *world, Db *db, DbQuery *q, GHashTable *by_row,
     }
     judge_state(world, mail, place, state, waits);
     mail->recipients[place].known = state;
+    mail->recipients[place].is_over = !waits;
     if (world->settles)
         mail->recipients[place].maybe = 0;
     counts[state]++;
@@ -340,8 +358,24 @@ static void look_at_settings(World *world, Db *db)
         world_wrong(world, "settings: %s", error->message);
         return;
     }
-    look_at_value(world, &world->draft, "smtp-", state->draft ? state->draft->host : NULL);
+    const SmtpSettings *newest = state->draft ? state->draft : state->active;
+    look_at_value(world, &world->settings, "smtp-", newest ? newest->host : NULL);
+    look_at_value(world, &world->active, "smtp-", state->active ? state->active->host : NULL);
     look_at_value(world, &world->sending, "pause ", state->sending_reason);
+}
+
+/* What was put under the key in use does not come back under a former one. */
+static void look_at_keys(World *world, Db *db)
+{
+    gint64 n = 0;
+    g_autoptr(GError) error = NULL;
+    if (!world_count_former(world, db, &n, &error))
+        world_wrong(world, "keys: %s", error->message);
+    else if (n > world->former)
+        world_lost(world,
+            "%" G_GINT64_FORMAT " values are under a former key, %" G_GINT64_FORMAT " were", n,
+            world->former);
+    world->former = n;
 }
 
 static void look_at_books(World *world, Store *store)
@@ -365,6 +399,7 @@ static void look_at_all(World *world, Db *db)
     look_at_recipients(world, db, by_row, counts);
     look_at_counts(world, db, counts);
     look_at_settings(world, db);
+    look_at_keys(world, db);
 }
 
 void world_look(World *world, Store *store, gboolean settles)

@@ -17,6 +17,8 @@ typedef struct {
     EmailState known;
     guint maybe;      /* STATE_BIT of what was asked for since, without success */
     guint ever;       /* STATE_BIT of whatever was asked for */
+    guint n_doubts;   /* how often it was to become uncertain; the second time is the last */
+    gboolean is_over; /* uncertain, and not sent again */
     gboolean is_busy; /* belongs to a job of the group that is being made up */
 } WorldRecipient;
 
@@ -48,10 +50,11 @@ typedef struct {
 typedef struct {
     Random random;
     WallMs now;
-    Vault *vault;       /* of the store that is open */
-    GPtrArray *mails;   /* of WorldMail, by number */
-    GPtrArray *batches; /* of WorldBatch, by number */
-    WorldValue draft, sending;
+    Vault *vault;                         /* of the store that is open */
+    GPtrArray *mails;                     /* of WorldMail, by number */
+    GPtrArray *batches;                   /* of WorldBatch, by number */
+    WorldValue settings, active, sending; /* settings: draft or active, whichever is newer */
+    gint64 former;    /* values under another key than the one in use, at most */
     guint n_ghosts;   /* batches that were there after an error */
     guint n_lost;     /* what had been answered with success and is not there */
     guint n_wrong;    /* anything else that must not be */
@@ -71,6 +74,9 @@ WorldBatch *world_add_batch(World *world);
 /* The mail as it is handed over; the caller frees. */
 EmailNew *world_email(const World *world, const WorldMail *mail);
 void world_key(const WorldBatch *batch, char key[32], guint8 hash[WORLD_HASH_BYTES]);
+
+/* How many stored values are under another key than the one in use. */
+gboolean world_count_former(const World *world, Db *db, gint64 *n, GError **error);
 
 /* What is found wrong. */
 void world_lost(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);

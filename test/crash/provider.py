@@ -21,9 +21,11 @@ class Moods:
     """What the server does wrong now; the defaults are those of a server without fault."""
 
     refuses_login = False  # 535
+    login_reply = None  # instead of checking a login
     storm = False  # 451 to every MAIL
     drops_after = frozenset()  # subjects whose mail it takes, and hangs up instead of saying so, the first time
     greylists_for = 0.0  # seconds: 450 to a recipient it has not known for so long
+    dithers_on = {}  # recipient: seconds until it is answered
     trickles_to = frozenset()  # recipients whose mail is answered a byte a second
     hangs_on = frozenset()  # recipients whose mail is never read
     keeps_silent_on = frozenset()  # recipients whose mail is read and never answered
@@ -38,7 +40,9 @@ class MoodyDialogue(Dialogue):
     def answer_auth(self, arguments):
         self.server.logins += 1
         answer = super().answer_auth(arguments)
-        return b"535 5.7.8 Authentication credentials invalid\r\n" if self.moods.refuses_login else answer
+        if self.moods.refuses_login:
+            return b"535 5.7.8 Authentication credentials invalid\r\n"
+        return self.moods.login_reply or answer
 
     def answer_mail(self, arguments):
         if self.moods.storm:
@@ -49,6 +53,8 @@ class MoodyDialogue(Dialogue):
     def answer_rcpt(self, arguments):
         address = address_of(arguments)
         since = self.server.known_since.setdefault(address, time.monotonic())
+        if self.server.is_over.wait(self.moods.dithers_on.get(address, 0)):
+            raise Closed
         if time.monotonic() - since < self.moods.greylists_for:
             self.server.refused += 1
             return b"450 4.2.0 Greylisted, please come back later\r\n"

@@ -38,11 +38,12 @@ def crash(absender, book, cycles):
 
 
 def control(tap):
-    """A mail taken out of the database, and one that the server has twice: a judge that does not see them is none."""
+    """A mail taken out of the database, and some that the server has too often: a judge that does not see them is none."""
     book = Book()
     with BadServer("all_extensions") as server, daemon_for(server) as absender:
         make_ready(absender, server)
-        book.hand_over(absender, ["gone", "twice", "fine"])
+        book.hand_over(absender, ["gone", "twice", "thrice", "fine"])
+        book.hand_over(absender, ["once"], delivery="at_most_once")
         absender.wait_until_sent()
         absender.stop()
         with contextlib.closing(sqlite3.connect(os.path.join(absender.data, "absender.db"))) as db, db:
@@ -50,10 +51,12 @@ def control(tap):
             for table, column in (("attempts", "recipient_row >> 7"), ("recipients", "row >> 7"), ("bodies", "email_row"), ("emails", "row")):
                 db.execute(f"DELETE FROM {table} WHERE {column} = ?", (row,))
         absender.start()
-        server.sessions[0].mails += [mail for mail in server.mails() if subject_of(mail.data) == "twice"]
+        copies = {"twice": 1, "thrice": 2, "once": 1}
+        server.sessions[0].mails += [mail for mail in server.mails() for _ in range(copies.get(subject_of(mail.data), 0))]
         verdict = Verdict(absender, server, book)
-        tap.equal((verdict.lost, verdict.doubled, bool(verdict.books)), (["gone"], ["twice"], True),
-                  "control: a mail that was removed and one that was doubled are found")
+        tap.equal((verdict.lost, verdict.doubled, bool(verdict.books)), (["gone"], ["once", "thrice", "twice"], True),
+                  "control: a mail that was removed and those that were doubled are found")
+        tap.equal(verdict.too_often, ["once", "thrice"], "control: a third copy is found, and the second of what was to come at most once")
 
 
 def daemon_for(server):

@@ -176,7 +176,8 @@ class Daemon:
 
     def sign_in_first_admin(self):
         token = self.link.rsplit("/", 1)[1]
-        answer = self.request("POST", "/v1/setup", {"token": token, **ADMIN})
+        url = {} if self.request("GET", "/v1/session").json["public_url_is_fixed"] else {"public_url": f"http://127.0.0.1:{self.port}"}
+        answer = self.request("POST", "/v1/setup", {"token": token, **url, **ADMIN})
         assert answer.status == 201, answer
         self.cookie = answer.headers["Set-Cookie"].split(";")[0]
         self.csrf = answer.json["csrf_token"]

@@ -42,6 +42,7 @@ typedef struct {
 static gboolean is_full, is_list, wants_story;
 static gint64 chosen_seed;
 static char *only;
+static const char *program;
 
 static const GOptionEntry options[] = {
     {"full", 0, 0, G_OPTION_ARG_NONE, &is_full, "every octet and every place", NULL},
@@ -97,8 +98,8 @@ static void tell_failure(Run *run, const Visit *visit)
 {
     g_autofree char *story = visit_story(visit);
     if (run->n_failed <= SHOWN)
-        g_print("# %s\n#   %s\n%s#   again: test/hostile/matrix --only '%s' --story\n",
-            visit_row(visit)->name, visit_verdict(visit), story, visit_row(visit)->name);
+        g_print("# %s\n#   %s\n%s#   again: %s --only '%s' --story\n", visit_row(visit)->name,
+            visit_verdict(visit), story, program, visit_row(visit)->name);
     else
         g_print("# %s: %s\n", visit_row(visit)->name, visit_verdict(visit));
 }
@@ -308,6 +309,7 @@ int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
+    program = argv[0];
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         g_printerr("%s\n", error->message);

@@ -11,11 +11,13 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { SHOWN = 20 };
 
 static gint64 n_sessions = 20000, seed = 1, only = -1;
+static const char *program;
 
 static const GOptionEntry options[] = {
     {"sessions", 0, 0, G_OPTION_ARG_INT64, &n_sessions, "how many", "N"},
@@ -30,20 +32,18 @@ typedef struct {
 } Totals;
 
 /* A crash ends the program: the last thing it says is which session it was. */
-static char crash_note[160];
-static int n_crash_note;
+static char crash_note[512];
 
 static void on_abort(int number)
 {
-    if (write(STDERR_FILENO, crash_note, (size_t)n_crash_note) < 0)
+    if (write(STDERR_FILENO, crash_note, strlen(crash_note)) < 0)
         _exit(1);
 }
 
 static void note_session(gint64 k)
 {
-    n_crash_note = g_snprintf(crash_note, sizeof crash_note,
-        "# again: test/hostile/mutate --seed %" G_GINT64_FORMAT " --only %" G_GINT64_FORMAT "\n",
-        seed, k);
+    g_snprintf(crash_note, sizeof crash_note,
+        "# again: %s --seed %" G_GINT64_FORMAT " --only %" G_GINT64_FORMAT "\n", program, seed, k);
 }
 
 static void add_up(Totals *totals, const DuelCount *count)
@@ -99,6 +99,7 @@ int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
+    program = argv[0];
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         g_printerr("%s\n", error->message);

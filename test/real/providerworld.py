@@ -6,8 +6,8 @@ provider's own words (data/failure-examples.json, and the sources of data/provid
         Daemon("--dev", "--ca-file", world.ca_file, "--dns-server", world.dns.address)
         world.providers["gmail"].email, .password, .hosts, …
 
-To use it from elsewhere: python3 test/real/providerworld.py --serve prints one line of JSON (describe() below) and goes on until its
-standard input ends or it is told to stop. Needs root, for ports below 1024.
+To use it from elsewhere: python3 test/real/providerworld.py --serve prints one line of JSON (describe() below), then one for each
+session that begins ({"session": preset}), and goes on until its standard input ends or it is told to stop. Needs root, for ports below 1024.
 """
 import argparse
 import base64
@@ -190,8 +190,8 @@ class ProviderDialogue(Dialogue):
 class ProviderServer:
     """One provider at its address."""
 
-    def __init__(self, provider, address, certificate_files):
-        self.provider, self.address = provider, address
+    def __init__(self, provider, address, certificate_files, on_session):
+        self.provider, self.address, self.on_session = provider, address, on_session
         self.sessions = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*certificate_files)
@@ -240,6 +240,7 @@ class ProviderServer:
             for listener in ready:
                 session = Session(listener.accept()[0])
                 self.sessions.append(session)
+                self.on_session(self.provider.preset or "own")
                 self._start(self._serve, session, listeners[listener] == IMPLICIT)
 
     def _serve(self, session, is_implicit):
@@ -300,9 +301,9 @@ def domain_of(email):
 
 
 class ProviderWorld:
-    def __init__(self, ports=None):
+    def __init__(self, ports=None, on_session=lambda preset: None):
         """ports: where every provider listens, as if a firewall refused the others; None: where each truly does."""
-        self.ports = ports
+        self.ports, self.on_session = ports, on_session
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -325,7 +326,7 @@ class ProviderWorld:
         files = self.certificates.add(provider.preset or "own", provider.certificate)
         if self.ports:
             provider = provider._replace(ports=self.ports, filtered=())
-        return stack.enter_context(ProviderServer(provider, f"{self.network}.{number}", files))
+        return stack.enter_context(ProviderServer(provider, f"{self.network}.{number}", files, self.on_session))
 
     def records(self):
         lines = [f"{AUTOCONFIG_HOST}. A {self.network}.100"]
@@ -347,7 +348,13 @@ def main():
     parser.add_argument("--serve", action="store_true", required=True, help="until standard input ends")
     parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with ProviderWorld() as world, contextlib.suppress(KeyboardInterrupt):
+    say = threading.Lock()
+
+    def tell(preset):
+        with say:
+            print(json.dumps({"session": preset}), flush=True)
+
+    with ProviderWorld(on_session=tell) as world, contextlib.suppress(KeyboardInterrupt):
         print(json.dumps(world.describe()), flush=True)
         sys.stdin.read()
 

@@ -246,19 +246,27 @@ class Booking:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _ask(self, method, path, body=None):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            connection.request(method, path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+    def ask(self, method, path, language="en", **form):
+        """(status, page)."""
+        body = urllib.parse.urlencode(form) if method == "POST" else None
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, body, {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": language})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
     def post(self, path, **form):
-        return self._ask("POST", path, urllib.parse.urlencode(form))[0]
+        return self.ask("POST", path, **form)[0]
 
     def mails(self):
         """(what, recipient, state, why) of each, newest first."""
-        rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", self._ask("GET", "/")[1])
+        rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", self.ask("GET", "/")[1])
         return [tuple(row) for row in rows]
+
+    def path_of(self, link):
+        """Of a link in a mail, which must lead here."""
+        base = f"http://127.0.0.1:{self.port}"
+        assert link.startswith(base + "/"), link
+        return link.removeprefix(base)
 
     def wait_for(self, *states, wait=120):
         """Until the mails, newest first, have these states."""
@@ -285,21 +293,44 @@ def check_booking(tap):
             page = absender.operator("GET", "/v1/sandbox/messages").json["data"]
             _, confirmation = absender.captured(page[0]["subject"])
             text = confirmation.get_body(("plain",)).get_content()
-            tap.ok("Anna <b>" in text and "2026-12-24" in text and f"http://127.0.0.1:{booking.port}/bookings/B-" in text,
-                   "the confirmation comes from the template, with guest, day and link", text)
+            tap.ok("Anna <b>" in text and "2026-12-24" in text, "the confirmation comes from the template, with guest and day", text)
             tap.ok("Anna &lt;b&gt;" in confirmation.get_body(("html",)).get_content(), "what a guest typed is escaped in its HTML")
+            link = next(each for each in links(confirmation) if "/bookings/B-" in each)
+            status, seen = booking.ask("GET", booking.path_of(link))
+            tap.ok(status == 200 and "Anna &lt;b&gt;" in seen and "2026-12-24" in seen and link.rsplit("/", 1)[1] in seen, "its link leads to the booking", seen)
+            tap.equal(booking.ask("GET", "/bookings/B-000000000000")[0], 404, "and to no other")
+            check_booking_reset(tap, absender, booking)
 
-            booking.post("/resets", email="stranger@example.test")
-            booking.post("/resets", email="anna@example.test")
-            tap.equal(booking.wait_for("accepted", "accepted"), ("accepted", "accepted"), "a reset is sent to whom we know, and to nobody else")
-            recipients, reset = absender.captured("A new password for your bookings")
-            link = links(reset)[0]
-            tap.ok(recipients == ["anna@example.test"] and "/reset/" in link, "it holds the link", link)
-            secret = link.rsplit("/", 1)[1]
-            written = b"".join(path.read_bytes() for path in pathlib.Path(booking.folder).iterdir())
-            tap.ok(secret.encode() not in written, "the link's secret is written down nowhere by the program")
-            listed = absender.operator("GET", "/v1/emails").body + absender.operator("GET", f"/v1/emails/{absender.emails()[0]['id']}").body
-            tap.ok(secret.encode() not in listed and b"A new password" not in listed, "nor shown by us, its subject neither")
+
+def check_booking_reset(tap, absender, booking):
+    """A password by mail: for whom we know, once, and opening the link uses nothing up."""
+    for email in ("stranger@example.test", "anna@example.test"):
+        tap.equal(booking.post("/resets", email=email), 303, f"a reset is asked for: {email}")
+    tap.equal(booking.wait_for("accepted", "accepted"), ("accepted", "accepted"), "it is sent to whom we know, and to nobody else")
+    recipients, reset = absender.captured("A new password for your bookings")
+    tap.equal(recipients, ["anna@example.test"], "to her address")
+    path = booking.path_of(links(reset)[0])
+    secret = path.rsplit("/", 1)[1]
+    written = b"".join(each.read_bytes() for each in pathlib.Path(booking.folder).iterdir())
+    tap.ok(secret.encode() not in written, "the link's secret is written down nowhere by the program")
+    listed = absender.operator("GET", "/v1/emails").body + absender.operator("GET", f"/v1/emails/{absender.emails()[0]['id']}").body
+    tap.ok(secret.encode() not in listed and b"A new password" not in listed, "nor shown by us, its subject neither")
+
+    good = {"email": "anna@example.test", "password": "boats on the lake"}
+    tap.equal(booking.post("/yours", **good), 403, "nobody has a password yet")
+    tap.equal([booking.ask("GET", path)[0] for _ in range(3)], [200] * 3, "scanners that open the link use nothing up")
+    tap.equal(booking.post(path, password="short"), 400, "nor does a password that is too short")
+    tap.equal([booking.post(path, password=good["password"]), booking.post(path, password="a thief's password"), booking.ask("GET", path)[0]], [200, 404, 404],
+              "the link sets a password, once")
+    status, seen = booking.ask("POST", "/yours", **good)
+    tap.ok(status == 200 and "2026-12-24" in seen, "with which her bookings are shown", seen)
+    tap.equal([booking.post("/yours", **{**good, **other}) for other in ({"password": "a thief's password"}, {"email": "stranger@example.test"})], [403, 403],
+              "and with no other, to nobody else")
+    booking.ask("POST", "/resets", language="de-DE,de;q=0.9", email="anna@example.test")
+    booking.wait_for(*["accepted"] * 3)
+    _, german = absender.captured("Neues Passwort für Ihre Buchungen")
+    status, seen = booking.ask("GET", booking.path_of(links(german)[0]), language="de")
+    tap.ok(status == 200 and "Neues Passwort festlegen" in seen, "who reads German gets a German mail and page", seen)
 
 
 def check_booking_through_failures(tap):
@@ -327,6 +358,26 @@ def check_booking_through_failures(tap):
                 absender.operator("PATCH", f"/v1/tokens/{token_id}", {"from_addresses": ["other@example.test"]})
                 booking.post("/bookings", guest="Guest 3", email="guest3@example.test", date="2026-12-24")
                 tap.equal(booking.wait_for("refused", *["accepted"] * 3)[0], "refused", "what is refused for good is not tried again, and shown")
+
+
+def check_booking_killed_with_a_reset(tap):
+    """The link was in memory only: a reset that was due goes on with a fresh one."""
+    with Daemon("--dev") as absender, contextlib.closing(socket.socket()) as reserved:
+        absender.use_sandbox()
+        make_token(absender)
+        reserved.bind(("127.0.0.1", 0))  # and nobody listens
+        with Booking(absender, url=f"http://127.0.0.1:{reserved.getsockname()[1]}") as booking:
+            booking.post("/bookings", guest="Anna", email="anna@example.test", date="2026-12-24")
+            booking.wait_for("due")
+            booking.post("/resets", email="anna@example.test")
+            tap.equal(booking.wait_for("due", "due"), ("due", "due"), "with nobody there the reset is due")
+            booking.process.process.kill()
+            booking.process.stop()
+            booking.url = f"http://127.0.0.1:{absender.port}"
+            booking.start()
+            tap.equal(booking.wait_for("accepted", "accepted"), ("accepted", "accepted"), "after a kill it goes on")
+            _, reset = absender.captured("A new password for your bookings")
+            tap.equal(booking.post(booking.path_of(links(reset)[0]), password="boats on the lake"), 200, "and its link is good")
 
 
 # --- The command --------------------------------------------------------------------------------------
@@ -363,6 +414,7 @@ def main():
     check_snippets(tap)
     check_booking(tap)
     check_booking_through_failures(tap)
+    check_booking_killed_with_a_reset(tap)
     check_command(tap)
     return tap.end()
 

@@ -47,6 +47,9 @@ SITES = {
     "oldhost.example": (200, configuration(server("smtp.1und1.de"))),
     "allinkl.example": (200, configuration(server("smtp.all-inkl.com"))),
 }
+# What is at https://DOMAIN/.well-known/autoconfig
+WEBSITES = {"website.example": (200, configuration(server("smtp.website.example")))}
+WELL_KNOWN = "/.well-known/autoconfig/mail/config-v1.1.xml"
 PUBLIC_LIST = {"/v1.1/none.example": (200, configuration(server("smtp.public.example")))}
 WRONG_NAME = "wrongname.example"  # its host has a certificate of somebody else's
 
@@ -55,7 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         host = self.headers["Host"]
         self.server.seen.append((host, self.path, dict(self.headers)))
-        site = PUBLIC_LIST.get(self.path, (404, b"")) if host == PUBLIC else SITES[host.removeprefix("autoconfig.")]
+        site = (PUBLIC_LIST.get(self.path, (404, b"")) if host == PUBLIC else WEBSITES[host] if self.path == WELL_KNOWN
+                else SITES[host.removeprefix("autoconfig.")])
         if isinstance(site, int):
             self.server.ended.wait(site)
             return
@@ -93,11 +97,13 @@ def website(files):
 
 
 def records():
-    hosts = [f"autoconfig.{domain}" for domain in (*SITES, WRONG_NAME)]
+    hosts = [*WEBSITES, *(f"autoconfig.{domain}" for domain in (*SITES, WRONG_NAME))]
     return [f"{host}. A {ADDRESS}" for host in (*hosts, PUBLIC)] + [
         "ionos-kunde.example. MX 10 mx00.kundenserver.de.",
         "kas-kunde.example. MX 10 w0123456.kasserver.com.",
         "allinkl.example. MX 10 filter.example.",
+        "filtered.example. MX 10 mx01.hornetsecurity.com.",
+        "filtered.example. MX 20 mx02.hornetsecurity.com.",
         "chain.example. CNAME chain2.example.",
         "chain2.example. MX 10 mx01.kundenserver.de.",
         "_submissions._tcp.srv.example. SRV 10 5 465 second.srv.example.",
@@ -158,6 +164,19 @@ def check_files(absender):
         tap.equal((summary(found), states(found)["autoconfig"]), (best, state), name)
 
 
+def check_website(absender, site):
+    found = discover(absender, "anna.geheim@website.example")
+    tap.equal((summary(found), states(found)["autoconfig"]), ("well_known - smtp.website.example:465 implicit", "nothing"),
+              "the same file at the domain's website is found")
+    tap.ok(not any("geheim" in str(request) for request in site.seen), "which is not told the address either", site.seen)
+
+
+def check_filter(absender):
+    found = discover(absender, "info@filtered.example")
+    tap.equal((found["best"], found["filter"]), (None, "Hornetsecurity"), "a mail filter in front is named")
+    tap.ok("Hornetsecurity" in next(step["detail"] for step in found["steps"] if step["name"] == "mx"), "where its MX was looked up", found)
+
+
 def check_time(absender):
     for name, email, seconds, step in (("a DNS that is silent", "info@silent.example", 3, "mx"),
                                        ("a website that is silent", "info@slow.example", 4, "autoconfig")):
@@ -192,11 +211,13 @@ def check_policy(certificates):
 def main():
     with tempfile.TemporaryDirectory(prefix="absender-discovery-") as folder:
         certificates = Certificates(pathlib.Path(folder))
-        names = [f"autoconfig.{domain}" for domain in SITES] + [PUBLIC]
+        names = [f"autoconfig.{domain}" for domain in SITES] + [*WEBSITES, PUBLIC]
         with (DnsServer(records(), silent=["silent.example"]) as dns, website(certificates.add("web", names)) as site,
               Daemon("--dev", "--dns-server", dns.address, "--ca-file", str(certificates.ca_file)) as absender):
             check_dns(absender)
             check_files(absender)
+            check_website(absender, site)
+            check_filter(absender)
             check_time(absender)
             check_public_list(absender, site)
         check_policy(certificates)

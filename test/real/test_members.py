@@ -21,7 +21,9 @@ from harness.daemon import ADMIN, Daemon, Tap  # noqa: E402
 from harness.openapi import Contract  # noqa: E402
 
 SHORT = 200  # pairs of timed sign-ins; --pairs for another number
-EFFECT = 0.5  # Cohen's d of the pairs, called medium; seen is 0.1: reading the row of a member who is there, 0.1 of 26 ms
+# Cohen's d of so many pairs that chance alone does not reach (it spreads by 0.11 and 0.035), and what one side more would be found out:
+# pairs → (effect, ms). A hash takes 26 ms.
+EFFECTS = {SHORT: (0.5, 2), 2000: (0.2, 1)}
 SIGN_IN_MS = 200
 PARALLEL, MOST_MIB = 500, 200
 STREAM = "/v1/smtp/events"
@@ -127,7 +129,8 @@ class Stream:
 def check_first_run(tap, absender):
     stranger = Browser(absender)
     for what, token in [("without the link", None), ("with an empty token", ""), ("with a token of one's own", "A" * 43)]:
-        body = {**ADMIN, "token": token} if token is not None else ADMIN
+        at = {**ADMIN, "public_url": f"http://127.0.0.1:{absender.port}"}
+        body = {**at, "token": token} if token is not None else at
         status, answer, _ = stranger.ask("POST", "/v1/setup", body)
         tap.ok(status in (403, 422) and "csrf_token" not in answer, f"nobody sets up {what}", (status, answer))
     for email in ("admin", "admin@localhost", ADMIN["email"], "root@localhost"):
@@ -142,7 +145,7 @@ def check_first_run(tap, absender):
         tap.ok(status == 422 and answer["errors"][0]["pointer"] == "/public_url" and answer["code"] == code, f"{bad} is no public URL", answer)
     answer = stranger.keep(stranger.ask("POST", "/v1/setup", {**ADMIN, "token": token, "public_url": url, "org_name": "Praxis Müller"}))
     tap.ok(answer["public_url"] == url and answer["org_name"] == "Praxis Müller", "the first admin names the house and its address", answer)
-    status, answer, _ = Browser(absender).ask("POST", "/v1/setup", {**ADMIN, "token": token, "email": "eve@example.test"})
+    status, answer, _ = Browser(absender).ask("POST", "/v1/setup", {**ADMIN, "token": token, "email": "eve@example.test", "public_url": url})
     tap.ok(status == 403 and answer["code"] == "setup_token_invalid", "the link is good once", answer)
     deeds = [each["action"] for each in absender.operator("GET", "/v1/audit-events").json["data"]]
     tap.ok("setup.done" in deeds and "session.created" in deeds and "session.refused" in deeds, "and the log tells of it", deeds)
@@ -338,14 +341,29 @@ def milliseconds(browser, email, password):
     return status, (time.perf_counter() - begun) * 1000
 
 
-def check_time(tap, absender):
-    times = []
+def processor_ms(absender):
+    """What its threads have worked so far: other programs do not change that, however busy they keep the machine."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{absender.process.pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return total / 1e6
+
+
+def check_time(tap, absender, is_quiet):
+    """is_quiet: nothing runs beside us (the long form), so that the clock on the wall tells something."""
+    times, worked = [], []
     for _ in range(20):
+        before = processor_ms(absender)
         status, took = milliseconds(Browser(absender), ADMIN["email"], ADMIN["password"])
         times += [took] if status == 200 else []
-    best = min(times)  # what else the machine does is not ours
-    tap.ok(len(times) == 20 and best <= SIGN_IN_MS, f"signing in takes {statistics.median(times):.0f} ms, {best:.0f} where it is least disturbed "
-           f"(at most {SIGN_IN_MS})", times)
+        worked.append(processor_ms(absender) - before)
+    middle, best, work = statistics.median(times), min(times), statistics.median(worked)
+    tap.ok(len(times) == 20 and best <= SIGN_IN_MS and 0 < work <= SIGN_IN_MS / 2,
+           f"signing in takes {work:.0f} ms of a processor, {best:.0f} ms where it is least disturbed (at most {SIGN_IN_MS})", (times, worked))
+    if is_quiet:
+        tap.ok(middle <= SIGN_IN_MS, f"and {middle:.0f} ms in the middle", times)
+    tap.remark(f"signing in: median {middle:.1f} ms, {work:.1f} ms of a processor")
 
 
 def effect(differences):
@@ -356,30 +374,35 @@ def effect(differences):
 
 
 def check_enumeration(tap, absender, pairs):
-    """Each account takes five tries before it is slowed down, each address twenty: so many of both are needed."""
+    """Each account takes five tries before it is slowed down, each address twenty: so many of both are needed. Judged by the wall's clock,
+    as a stranger has it, and by the work that was done, which a busy machine does not blur."""
+    limit, more = EFFECTS[max(each for each in EFFECTS if each <= pairs)]
     accounts = pairs // 5 + 1
     with database(absender) as db:
         known = db.execute("SELECT password_hash FROM members WHERE email = ?", (ADMIN["email"],)).fetchone()[0]
         db.executemany("INSERT INTO members (org_id, id, email, role, password_hash, created_at) VALUES (1, ?, ?, 1, ?, 0)",
                        [(os.urandom(16), f"known{i:05d}@example.test", known) for i in range(accounts)])
-    browser, differences, spent, seen = Browser(absender), [], [], set()
+    browser, seen = Browser(absender), set()
+    differences = {"the time": [], "the work": []}
     draw = random.Random(1)
     for i in range(pairs):
         browser.headers["X-Forwarded-For"] = f"10.0.{i // 10 // 250}.{i // 10 % 250 + 1}"
-        took = {}
+        took, worked = {}, {}
         for kind in draw.sample(["known", "ghost"], 2):
             browser.connection.close()
             browser.connection.connect()
+            before = processor_ms(absender)
             status, took[kind] = milliseconds(browser, f"{kind}{i // 5:05d}@example.test", "not the password")
+            worked[kind] = processor_ms(absender) - before
             seen.add(status)
-        differences.append(took["known"] - took["ghost"])
-        spent.append(took["known"])
-    found, middle = effect(differences), statistics.median(spent)
+        for name, each in (("the time", took), ("the work", worked)):
+            differences[name].append(each["known"] - each["ghost"])
     tap.equal(seen, {401}, f"{pairs} pairs of sign-ins were judged")
-    tap.ok(abs(found) < EFFECT, f"whether an account exists does not show in the time: effect size {found:+.3f}, "
-           f"median difference {statistics.median(differences):+.2f} of {middle:.0f} ms")
-    control = effect([each + middle / 3 for each in differences])
-    tap.ok(control > EFFECT, f"the measure would find a third of a hash more on one side (effect size {control:+.2f})")
+    for name, found in differences.items():
+        tap.ok(abs(effect(found)) < limit, f"whether an account exists does not show in {name}: effect size {effect(found):+.3f} of at most {limit}, "
+               f"median difference {statistics.median(found):+.2f} ms")
+    control = effect([each + more for each in differences["the work"]])
+    tap.ok(control > limit, f"the measure would find {more} ms more on one side (effect size {control:+.2f})")
 
 
 def check_security_mails(tap, absender):
@@ -453,7 +476,7 @@ def main():
         check_streams(tap, absender)
     with Daemon("--dev", "--trusted-proxy", "127.0.0.0/8") as absender:
         absender.sign_in_first_admin()
-        check_time(tap, absender)
+        check_time(tap, absender, options.pairs > SHORT)
         check_security_mails(tap, absender)
         check_crowd(tap, absender)
         check_enumeration(tap, absender, options.pairs)

@@ -225,7 +225,7 @@ dns-server = 127.0.0.1:{free_port()}
 
 
 def set_up(absender, link):
-    return absender.request("POST", "/v1/setup", {"token": link.rsplit("/", 1)[1], **ADMIN})
+    return absender.request("POST", "/v1/setup", {"token": link.rsplit("/", 1)[1], "public_url": f"http://127.0.0.1:{absender.port}", **ADMIN})
 
 
 class German(Daemon):

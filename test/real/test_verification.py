@@ -16,6 +16,7 @@ from harness.daemon import Daemon, Tap  # noqa: E402
 
 RUNS = 20
 WAIT_MS = 200
+CROWD_SECONDS = 0.01
 NOBODY = f"127.99.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"  # an address that no other test of this machine uses
 SETTINGS = ("host", "port", "security", "username", "from_email")  # what an action may carry
 
@@ -33,6 +34,14 @@ def verdict(run):
     return run["state"] if run["diagnosis"] is None else run["diagnosis"]["id"]
 
 
+def crowd():
+    """How many times longer than alone a processor's work takes just now, because others want the processor too."""
+    begun, work = time.monotonic(), time.thread_time()
+    while time.thread_time() - work < CROWD_SECONDS:
+        pass
+    return (time.monotonic() - begun) / (time.thread_time() - work)
+
+
 def wait_for_complete(absender, settings):
     """Milliseconds from the click until the page may say "complete"."""
     begun = time.monotonic()
@@ -46,12 +55,14 @@ def wait_for_complete(absender, settings):
 
 
 def check_speed(absender, box):
-    times = [wait_for_complete(absender, settings_for(box, "sandbox@localhost", "sandbox", ("starttls", "implicit")[i % 2]))
-             for i in range(RUNS)]
-    told = f"median {statistics.median(times):.0f} ms, longest {max(times):.0f} ms"
-    print(f"# {RUNS} verifications against the sandbox: {told}")
-    best = min(times)  # what else the machine does is not ours
-    tap.ok(best <= WAIT_MS, f"a verification is complete after {best:.0f} ms where it is least disturbed (at most {WAIT_MS})", told)
+    """At the median, and on a machine that does something else too as much later as it has others to serve."""
+    times, crowds = [], []
+    for i in range(RUNS):
+        crowds.append(crowd())
+        times.append(wait_for_complete(absender, settings_for(box, "sandbox@localhost", "sandbox", ("starttls", "implicit")[i % 2])))
+    median, crowded = statistics.median(times), max(1, statistics.mean(crowds))
+    print(f"# {RUNS} verifications against the sandbox: median {median:.0f} ms, longest {max(times):.0f} ms, processors shared by {crowded:.2f}")
+    tap.ok(median <= WAIT_MS * crowded, f"a verification is complete after {WAIT_MS} ms at the median of {RUNS}", (median, crowded, times))
 
 
 def check_personality(absender, box, personality):
@@ -64,6 +75,31 @@ def check_personality(absender, box, personality):
         clicked = {key: value for action in run["diagnosis"]["actions"] for key, value in action.items() if key in SETTINGS}
         run = absender.verify({**settings, **clicked, "password": box["password"]})
         tap.equal(verdict(run), "passed", f"{name}: what is offered mends it")
+
+
+def check_scene(absender, box, scene):
+    """What a person can play through with nothing but this program: enter it, be told, click, and it works."""
+    name, settings = f"{scene['preset']}, {scene['trouble']}", scene["settings"]
+    run = absender.verify(settings)
+    tap.equal(verdict(run), scene["diagnosis"] or "passed", f"{name}: is {scene['diagnosis'] or 'passed'}")
+    tap.equal(bool(scene["text"]), scene["trouble"] != "none", f"{name}: the page can say so")
+    if scene["late"]:
+        mail = absender.operator("POST", "/v1/smtp/test-emails", {"to": "anna@example.org"})
+        assert mail.status == 202, mail
+        email = absender.wait_for_state(mail.json["id"], "deferred", "rejected", "accepted")
+        said = [attempt["diagnosis"] for recipient in email["recipients"] for attempt in recipient["attempts_log"]][-1]
+        tap.equal((said or {}).get("id"), scene["late"], f"{name}: only the test mail is refused")
+    elif run["diagnosis"] is None:
+        return
+    else:
+        said = run["diagnosis"]
+    offered = said["actions"]
+    clicked = {key: value for action in offered[:1] for key, value in action.items() if key in SETTINGS}
+    if scene["trouble"].endswith("password"):
+        tap.ok(any(action["code"] in ("enter_password_again", "open_app_password", "open_support") for action in offered),
+               f"{name}: where the right one comes from is offered", offered)
+        clicked = {"password": box["password"]}
+    tap.equal(verdict(absender.verify({**settings, **clicked})), "passed", f"{name}: what is offered mends it")
 
 
 @contextlib.contextmanager
@@ -115,6 +151,10 @@ def main():
         check_speed(absender, box)
         for personality in box["personalities"]:
             check_personality(absender, box, personality)
+        for scene in box["scenes"]:
+            check_scene(absender, box, scene)
+        tap.equal(sorted({scene["preset"] for scene in box["scenes"]}), ["allinkl", "gmail", "ionos", "microsoft365", "strato"],
+                  "the five providers of the manuals are all there")
         check_stranger(absender)
         check_who(absender)
     return tap.end()

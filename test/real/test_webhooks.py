@@ -19,10 +19,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from certificates import Certificates  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
-from harness.daemon import Daemon, Tap, free_port  # noqa: E402
+from badserver import BadServer  # noqa: E402
+from harness.daemon import ADMIN, ROOT, Daemon, Tap, free_port  # noqa: E402
 
 NAMES = ["good.example", "slow.example", "redirect.example", "failing.example", "gone.example", "flaky.example", "talkative.example",
-         "strict.example", "closed.example", "foreign.example"]
+         "strict.example", "closed.example", "foreign.example", "alerts.example"]
 WRONG_NAME = "wrongname.example"  # its certificate is not among those of the receiver
 PRIVATE = "private.example"
 WAIT_SECONDS = 120
@@ -199,6 +200,78 @@ def check_secret(absender, served, hook):
     tap.ok(base64.b64decode(fresh.removeprefix("whsec_")) not in kept, "nor its bytes")
 
 
+# --- Everything there is to tell --------------------------------------------------------------------------------------------------
+
+def told_of(served, kind, wanted):
+    """Whether an event of this type with these data arrived."""
+    return wait_until(lambda: any(event["type"] == kind and wanted.items() <= event["data"].items() for event in told(served, "alerts.example")))
+
+
+def make_everything_happen(absender, served, server):
+    """Each event of doc/openapi.yaml, by what it tells of. Answers what is to be told, type → what its data holds."""
+    hook = make(absender, url(served, "alerts.example"))
+    expected = {}
+    absender.sign_in_first_admin()
+    answer = absender.request("POST", "/v1/password-resets", {"email": ADMIN["email"]}, {"Cookie": ""})
+    assert answer.status == 202, answer
+    expected["reset.waiting"] = {}
+    told_of(served, "reset.waiting", {})  # before a mail can be made
+
+    settings = {"host": "localhost", "port": server.port, "security": "starttls", "username": "absender", "password": "one",
+                "from_email": "noreply@example.test"}
+    assert absender.verify(settings)["state"] == "passed"
+    expected["smtp.verified"] = expected["smtp.activated"] = {"host": "localhost", "port": server.port}
+    absender.make_token()
+    good, server.plan = server.plan, server.plan._replace(auth=b"535 5.7.8 Error: authentication failed\r\n")
+    absender.switch(True)
+    expected["smtp.sending_resumed"] = {}
+    held = absender.send(subject="held by the breaker").json["id"]
+    expected["smtp.breaker_opened"] = {"health": "credential_fault"}
+    told_of(served, "smtp.breaker_opened", {})
+    server.plan = good
+    assert absender.verify({**settings, "password": "another"})["state"] == "passed"
+    expected["smtp.breaker_closed"] = {"health": "ok"}
+    expected["email.accepted"] = {"email_id": held, "state": "accepted"}
+    absender.wait_for_state(held, "accepted")
+
+    absender.use_sandbox()  # by the recipient's name it refuses, defers, and hangs up at a mail's end
+    for kind, recipient in (("rejected", "reject"), ("deferred", "defer"), ("uncertain", "drop")):
+        sent = absender.send(to=f"{recipient}@example.test").json["id"]
+        expected[f"email.{kind}"] = {"email_id": sent, "recipient": f"{recipient}@example.test", "state": kind}
+        absender.wait_for_state(sent, kind)
+    absender.switch(False)
+    expected["smtp.sending_paused"] = {}
+    for kind, deed in (("cancelled", "cancel"), ("handed_over", "hand-over")):
+        sent = absender.send(subject=kind).json["id"]
+        assert absender.operator("POST", f"/v1/emails/{sent}/{deed}").status == 200
+        expected[f"email.{kind}"] = {"email_id": sent, "state": kind}
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    expected["email.expired"] = {"email_id": absender.send(subject="too late", expires_at=soon).json["id"], "state": "expired"}
+    make_a_date_near(absender)
+    expected["date.near"] = {"what": "token", "days": 1}
+    return hook, expected
+
+
+def make_a_date_near(absender):
+    """A token of a month that ends tomorrow. Whoever looks at dates does so once a minute."""
+    absender.operator("POST", "/v1/tokens", {"name": "till", "scopes": ["emails:send"], "expires_at": "2099-01-01T00:00:00Z"})
+    absender.stop()
+    with contextlib.closing(sqlite3.connect(pathlib.Path(absender.data, "absender.db"))) as db, db:
+        now = int(time.time() * 1000)
+        changed = db.execute("UPDATE tokens SET created_at = ?, expires_at = ? WHERE name = 'till'", (now - 30 * 86400000, now + 43200000))
+        assert changed.rowcount == 1
+    absender.start()
+
+
+def check_everything_is_told(served, hook, expected):
+    known = json.loads((ROOT / "doc/openapi.json").read_text("utf-8"))["components"]["schemas"]["WebhookType"]["enum"]
+    tap.equal(sorted(expected), sorted(known), "every event that the API names is made to happen")
+    for kind, wanted in expected.items():
+        tap.ok(told_of(served, kind, wanted), f"{kind} arrives over HTTPS with what it tells of", (wanted, told(served, "alerts.example")))
+    signed = [is_signed(hook["secret"], headers, body) for host, _, headers, body in list(served.seen) if host == "alerts.example"]
+    tap.ok(len(signed) >= len(known) and all(signed), "each of them signed", signed)
+
+
 # --- Receivers that fail ----------------------------------------------------------------------------------------------------------
 
 def check_failures(absender, served):
@@ -335,9 +408,14 @@ def records():
 def main():
     with tempfile.TemporaryDirectory(prefix="absender-webhooks-") as folder:
         certificates = Certificates(pathlib.Path(folder))
-        with DnsServer(records()) as dns:
-            with (receiver(certificates.add("hooks", NAMES)) as served,
+        with DnsServer(records()) as dns, BadServer("good") as server:
+            trusted = pathlib.Path(folder) / "trusted.pem"
+            trusted.write_bytes(pathlib.Path(certificates.ca_file).read_bytes() + pathlib.Path(server.ca_file).read_bytes())
+            files = certificates.add("hooks", NAMES)
+            with (receiver(files) as served, receiver(files) as alerted,
+                  Daemon("--dev", "--dns-server", dns.address, "--ca-file", str(trusted), "--allow-port", str(server.port)) as alarming,
                   Daemon("--dev", "--dns-server", dns.address, "--ca-file", str(certificates.ca_file)) as absender):
+                everything = make_everything_happen(alarming, alerted, server)  # told while the others run
                 check_urls(absender)
                 hook = check_life_of_a_mail(absender, served)
                 check_refusals(absender, served)
@@ -348,6 +426,7 @@ def main():
                 check_limit(absender)
                 check_outage_and_restart(absender, served)
                 check_audit(absender)
+                check_everything_is_told(alerted, *everything)
             check_policy(certificates, dns)
     return tap.end()
 

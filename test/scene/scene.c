@@ -510,7 +510,7 @@ static void check_failure(Scene *scene, char **words)
     static const char *const faults[] = {"none", "reply", "lost", "timeout", "starttls_not_offered",
         "pipelined_after_starttls", "auth_not_offered", "no_common_auth_mechanism",
         "bearer_not_offered", "malformed_reply", "unexpected_reply", "out_of_step", "withdrawn",
-        "sasl"};
+        "too_late", "sasl"};
     const SmtpFailure *failure = smtp_client_failure(scene->client);
     if (strcmp(words[1], "none") == 0 || failure == NULL) {
         if (strcmp(words[1], "none") != 0)

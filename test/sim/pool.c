@@ -10,7 +10,8 @@ static void serve(World *world, guint org);
 /* How long a reply takes. */
 static gint64 latency_ms(World *world, guint org)
 {
-    if (world->providers[org].mood == MOOD_SLOW)
+    guint slowest = world->broken == BREAK_NEIGHBOUR ? SIM_ORGS - 1 : org;
+    if (world->providers[slowest].mood == MOOD_SLOW)
         return world_between(world, CLOCK_MINUTE_MS, 8 * CLOCK_MINUTE_MS);
     return world_between(world, 1, 80);
 }
@@ -83,6 +84,12 @@ static void arrived(World *world, guint unused_org, gint64 id)
     verdict_on_accepted(world, world_mail(world, id));
 }
 
+/* What a process once died of, it may die of again. */
+static gboolean dies_of(World *world, const Mail *mail)
+{
+    return mail->was_uncertain && !world->is_calm && !world->has_loris && world_chance(world, 300);
+}
+
 static void say_end(World *world, Attempt *attempt)
 {
     SimProvider *provider = &world->providers[attempt->org];
@@ -95,16 +102,32 @@ static void say_end(World *world, Attempt *attempt)
         reply = lost;
     else if (provider->mood == MOOD_STORM || (!world->has_loris && world_chance(world, 5)))
         reply = refused_late;
-    if (reply == replied || (drops && world_chance(world, 500)))
+    if (reply == replied || (drops && world_chance(world, 500))) {
+        world_mail(world, attempt->id)->under_way++;
         agenda_add(world, in_ms, arrived, attempt->org, attempt->id, FALSE);
+    }
     agenda_add(
         world, in_ms + world_between(world, 0, 50), reply, attempt->org, attempt->token, TRUE);
+    if (dies_of(world, world_mail(world, attempt->id)))
+        agenda_add(world, world_between(world, 0, in_ms), world_kill, 0, 0, TRUE);
 }
 
+static gboolean is_too_late(World *world, const Mail *mail)
+{
+    WallMs latest = MAX(world_wall(world), world_steady(world));
+    gboolean is_expired = mail->item.mail.expires_at > 0 && mail->item.mail.expires_at <= latest;
+    return is_expired && world->broken != BREAK_EXPIRY;
+}
+
+/* What has expired since it was marked is taken back: the server hears no end of it. */
 static void say_end_if_it_may(World *world, Attempt *attempt)
 {
     gboolean is_marked = attempt->is_marked || world->broken == BREAK_MARK;
-    if (attempt->stage == STAGE_TALKING && attempt->may_say && is_marked)
+    if (attempt->stage != STAGE_TALKING || !attempt->may_say || !is_marked)
+        return;
+    if (is_too_late(world, world_mail(world, attempt->id)))
+        over(world, attempt, FALSE, (OutboxEvent){.end = ATTEMPT_RETURNED});
+    else
         say_end(world, attempt);
 }
 

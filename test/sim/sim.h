@@ -21,10 +21,15 @@
 /* A rule that the models break on purpose, to see that it is noticed. */
 typedef enum {
     BREAK_NOTHING = 0,
-    BREAK_MARK,    /* the final dot does not wait for the durable mark */
-    BREAK_BREAKER, /* a refused login is told as a connection that broke */
-    BREAK_QUOTA,   /* the limits are not told */
-    BREAK_PAUSE,   /* a pause is not told */
+    BREAK_MARK,      /* the final dot does not wait for the durable mark */
+    BREAK_BREAKER,   /* a refused login is told as a connection that broke */
+    BREAK_QUOTA,     /* the limits are not told */
+    BREAK_PAUSE,     /* a pause is not told */
+    BREAK_ONCE,      /* a start forgets who asked for at most once */
+    BREAK_RESEND,    /* a start forgets what was sent a second time already */
+    BREAK_EXPIRY,    /* nobody looks at the expiry between choosing a mail and its final dot */
+    BREAK_SCHEDULE,  /* the attempts already made are not told */
+    BREAK_NEIGHBOUR, /* whoever waits for a slow provider makes the others wait */
 } SimBreak;
 
 /* --- The store's rows: what is committed ----------------------------------------------------- */
@@ -43,6 +48,8 @@ typedef struct {
         was_put_off; /* its time is another than when it was taken: the outbox may know that one */
     gboolean is_honest;   /* taken while the wall clock was right */
     guint copies;         /* that the provider took */
+    guint under_way;      /* that it will take: their end has left */
+    guint most_copies;    /* that it may ever take */
     gint64 due_since;     /* true time */
     gint64 greylisted_at; /* true time; 0: never seen there */
 } Mail;
@@ -265,6 +272,8 @@ void verdict_on_send(World *world, Mail *mail);
 void verdict_on_effects(
     World *world, guint org, const OutboxEvent *event, const OutboxEffect *effects, guint n);
 void verdict_on_commit(World *world);
+void verdict_on_trust(Mail *mail); /* taken, or given another day by a person */
+void verdict_on_record(World *world, const Mail *mail, const Job *job); /* about to be written */
 void verdict_on_talk(World *world, const Mail *mail);
 void verdict_on_said(World *world, const Mail *mail);
 void verdict_on_accepted(World *world, Mail *mail);
@@ -280,5 +289,6 @@ void verdict_tell(const World *world, const char *format, ...) G_GNUC_PRINTF(2, 
 
 /* world.c: a person saves a draft, so the state is read again and is the same. */
 void world_save_draft(World *world, guint org, gint64 unused);
+void world_kill(World *world, guint unused_org, gint64 unused_id); /* and starts it again */
 /* Plays one seed. The fault, or NULL; the caller frees. */
 char *world_play(guint64 seed, SimBreak broken, gboolean is_told, SimCount *count);

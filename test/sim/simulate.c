@@ -2,13 +2,14 @@
  *
  *     simulate [--seeds N] [--from S]      TAP, one line for each block of seeds
  *     simulate --seed X [--trace]          this one alone, with its story
- *     simulate --break RULE [--seeds N]    mark, breaker, quota or pause is broken on purpose and
- *                                          must be noticed within N seeds */
+ *     simulate --break RULE [--seeds N]    one of the rules below is broken on purpose and must be
+ *                                          noticed within N seeds */
 #include "base/clock.h"
 #include "sim.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BLOCK 250
@@ -16,6 +17,7 @@
 static gint64 n_seeds = 1000, first_seed = 1, only_seed = -1;
 static gboolean is_told;
 static char *broken_rule;
+static const char *program;
 
 static const GOptionEntry options[] = {
     {"seeds", 0, 0, G_OPTION_ARG_INT64, &n_seeds, "how many", "N"},
@@ -29,23 +31,27 @@ static const GOptionEntry options[] = {
 static const char *const rules[] = {[BREAK_MARK] = "mark",
     [BREAK_BREAKER] = "breaker",
     [BREAK_QUOTA] = "quota",
-    [BREAK_PAUSE] = "pause"};
+    [BREAK_PAUSE] = "pause",
+    [BREAK_ONCE] = "once",
+    [BREAK_RESEND] = "resend",
+    [BREAK_EXPIRY] = "expiry",
+    [BREAK_SCHEDULE] = "schedule",
+    [BREAK_NEIGHBOUR] = "neighbour"};
 
 /* A failed assertion ends the program: the last thing it says is which seed it was. */
-static char crash_note[160];
-static int n_crash_note;
+static char crash_note[512];
 
 static void on_abort(int number)
 {
-    if (write(STDERR_FILENO, crash_note, (size_t)n_crash_note) < 0)
+    if (write(STDERR_FILENO, crash_note, strlen(crash_note)) < 0)
         _exit(1);
 }
 
 static char *play(gint64 seed, SimBreak broken, SimCount *total)
 {
     SimCount count = {0};
-    n_crash_note = g_snprintf(crash_note, sizeof crash_note,
-        "# again: simulate%s%s --seed %" G_GINT64_FORMAT " --trace\n",
+    g_snprintf(crash_note, sizeof crash_note,
+        "# again: %s%s%s --seed %" G_GINT64_FORMAT " --trace\n", program,
         broken == BREAK_NOTHING ? "" : " --break ", broken == BREAK_NOTHING ? "" : rules[broken],
         seed);
     char *fault = world_play((guint64)seed, broken, is_told, &count);
@@ -123,7 +129,7 @@ static int play_broken(SimBreak broken)
     gint64 seed = first_seed;
     for (; fault == NULL && seed < first_seed + n_seeds; seed++)
         fault = play(seed, broken, &total);
-    g_print("%s 1 - simulation: the broken rule of the %s is noticed\n",
+    g_print("%s 1 - simulation: the broken rule \"%s\" is noticed\n",
         fault != NULL ? "ok" : "not ok", rules[broken]);
     if (fault != NULL)
         g_print("# seed %" G_GINT64_FORMAT ": %s\n", seed - 1, fault);
@@ -146,6 +152,7 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
     SimBreak broken;
+    program = argv[0];
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || !find_rule(&broken)) {
         g_printerr("%s\n", error != NULL ? error->message : "no such rule to break");

@@ -110,6 +110,7 @@ static void take(World *world, Mail *mail)
     mail->state = mail->item.next_at > world_wall(world) ? EMAIL_SCHEDULED : EMAIL_QUEUED;
     mail->next_at = mail->item.next_at;
     mail->due_since = world->now;
+    verdict_on_trust(mail);
     org->taken++;
     org->counts[mail->state]++;
     world->store.noted_queue |= 1U << mail->org;
@@ -119,7 +120,8 @@ static void mark(World *world, Job *job)
 {
     Mail *mail = world_mail(world, job->id);
     WallMs latest = MAX(world_wall(world), world_steady(world));
-    gboolean is_expired = mail->item.mail.expires_at > 0 && mail->item.mail.expires_at <= latest;
+    gboolean is_expired = mail->item.mail.expires_at > 0 && mail->item.mail.expires_at <= latest &&
+                          world->broken != BREAK_EXPIRY;
     job->is_marked =
         mail->next_at > 0 && !is_expired && states_allow(&email_states, mail->state, EMAIL_SENDING);
     if (job->is_marked)
@@ -148,6 +150,7 @@ static void record(World *world, const Job *job)
         count_sent(world, mail->org, job->at);
     if (has_ended && !(to == EMAIL_ACCEPTED && states_allow(&email_states, mail->state, to)))
         return; /* cancelled or expired meanwhile */
+    verdict_on_record(world, mail, job);
     mail->item.mail.attempts += job->decision.counts ? 1 : 0;
     move(world, mail, to, next_of(mail, to, job));
     mail->item.mail.was_uncertain = mail->state == EMAIL_UNCERTAIN;
@@ -159,7 +162,9 @@ void store_recover(World *world)
         Mail *mail = world_mail(world, id);
         if (mail->state != EMAIL_SENDING)
             continue;
-        gboolean is_over = mail->item.mail.at_most_once;
+        gboolean is_once = mail->item.mail.at_most_once && world->broken != BREAK_ONCE;
+        gboolean is_over =
+            is_once || (mail->item.mail.was_uncertain && world->broken != BREAK_RESEND);
         count_sent(world, mail->org, world_wall(world));
         move(world, mail, EMAIL_UNCERTAIN,
             is_over ? 0 : world_wall(world) + LIMIT_UNCERTAIN_RESEND_MS);
@@ -179,6 +184,7 @@ static void retry(World *world, Mail *mail)
     mail->item.mail.deadline_at = deadline_at;
     mail->item.mail.expires_at = mail->item.mail.expires_at > 0 ? deadline_at : 0;
     mail->is_honest = world->lead_ms == 0;
+    verdict_on_trust(mail);
     world->store.noted_queue |= 1U << mail->org;
 }
 
@@ -237,11 +243,12 @@ static void heed_clock(World *world)
         return;
     for (gint64 id = 1; id <= world->n_mails; id++) {
         Mail *mail = world_mail(world, id);
-        gboolean waits = mail->state == EMAIL_QUEUED || mail->state == EMAIL_DEFERRED ||
-                         mail->state == EMAIL_UNCERTAIN;
-        if (!waits || mail->next_at <= now + LIMIT_RETRY_WAIT_MS)
+        gboolean is_retry = mail->state == EMAIL_DEFERRED || mail->state == EMAIL_UNCERTAIN;
+        gboolean is_far = is_retry && mail->next_at > now + LIMIT_RETRY_WAIT_MS;
+        gboolean is_due = mail->state == EMAIL_QUEUED && mail->next_at > now;
+        if (!is_far && !is_due)
             continue;
-        mail->next_at = mail->item.next_at = now + LIMIT_RETRY_BACKOFF_MS;
+        mail->next_at = mail->item.next_at = is_due ? now : now + LIMIT_RETRY_BACKOFF_MS;
         mail->was_put_off = TRUE;
         store->noted_queue |= 1U << mail->org;
     }
@@ -410,8 +417,10 @@ void store_load(World *world, guint org)
         if (mail->next_at > now && mail->item.class >= courier->load.after.class &&
             (courier->page_next_at == 0 || mail->next_at < courier->page_next_at))
             courier->page_next_at = mail->next_at;
-        if (mail->next_at <= now && is_behind(&mail->item, &courier->load.after))
-            g_array_append_val(courier->page, mail->item);
+        OutboxItem item = mail->item;
+        item.mail.attempts = world->broken == BREAK_SCHEDULE ? 0 : item.mail.attempts;
+        if (mail->next_at <= now && is_behind(&item, &courier->load.after))
+            g_array_append_val(courier->page, item);
     }
     g_array_sort(courier->page, compare_items);
     courier->page_has_more = courier->page->len > courier->load.limit;

@@ -111,27 +111,56 @@ static void check_books(World *world, guint org)
 {
     const StoredOrg *stored = &world->store.orgs[org];
     gint64 counts[EMAIL_HANDED_OVER + 1] = {0};
-    gint64 sum = 0;
     for (gint64 id = 1; id <= world->n_mails; id++) {
         const Mail *mail = world_mail(world, id);
         if (mail->org == org && mail->state != 0)
             counts[mail->state]++;
     }
     for (EmailState state = EMAIL_SCHEDULED; state <= EMAIL_HANDED_OVER; state++) {
-        sum += stored->counts[state];
         if (counts[state] != stored->counts[state])
             verdict_fail(world, "org %u: the count of %s is wrong", org, email_state_name(state));
     }
+}
+
+static void check_sum(World *world, guint org)
+{
+    const StoredOrg *stored = &world->store.orgs[org];
+    gint64 sum = 0;
+    for (EmailState state = EMAIL_SCHEDULED; state <= EMAIL_HANDED_OVER; state++)
+        sum += stored->counts[state];
     if (sum != stored->taken)
         verdict_fail(world, "org %u: the books do not balance", org);
 }
 
+/* The sum at every commit; whether each count is true, which takes longer, at some. */
 void verdict_on_commit(World *world)
 {
-    if (world->n_commits++ % COMMITS_BETWEEN_COUNTS != 0)
+    gboolean counts_too = world->n_commits++ % COMMITS_BETWEEN_COUNTS == 0;
+    for (guint org = 0; org < SIM_ORGS; org++) {
+        check_sum(world, org);
+        if (counts_too)
+            check_books(world, org);
+    }
+}
+
+/* The schedule as doc/reliability.md C5 and C6 have it, not as the outbox reckons it. */
+void verdict_on_record(World *world, const Mail *mail, const Job *job)
+{
+    static const gint64 minutes[] = {1, 5, 15, 30, 60, 120};
+    const RetryDecision *decision = &job->decision;
+    guint attempts = MIN(mail->item.mail.attempts, (guint)G_N_ELEMENTS(minutes) - 1);
+    gboolean is_first_doubt = decision->state == EMAIL_UNCERTAIN && !mail->item.mail.was_uncertain;
+    gint64 least_ms = (is_first_doubt ? 15 : minutes[attempts]) * CLOCK_MINUTE_MS;
+    gint64 most_ms = least_ms + (is_first_doubt ? 0 : least_ms / 4);
+    gint64 wait_ms = decision->next_at - job->at;
+    gboolean is_its_last = decision->next_at == mail->item.mail.deadline_at;
+    if (!decision->counts || decision->next_at == 0 || is_its_last)
         return;
-    for (guint org = 0; org < SIM_ORGS; org++)
-        check_books(world, org);
+    if (wait_ms < least_ms || wait_ms > most_ms)
+        verdict_fail(world,
+            "mail %" G_GINT64_FORMAT " is tried again after %" G_GINT64_FORMAT
+            " s, %u attempts were made before",
+            mail->item.recipient_id, wait_ms / CLOCK_SECOND_MS, mail->item.mail.attempts);
 }
 
 /* Where the clock was right when it was taken and when the process began, a lifetime is a lifetime.
@@ -147,8 +176,10 @@ void verdict_on_expired(World *world, const Mail *mail)
 
 void verdict_at_the_end(World *world)
 {
-    for (guint org = 0; org < SIM_ORGS; org++)
+    for (guint org = 0; org < SIM_ORGS; org++) {
+        check_sum(world, org);
         check_books(world, org);
+    }
     for (gint64 id = 1; id <= world->n_mails; id++) {
         const Mail *mail = world_mail(world, id);
         gboolean says_no = mail->state == EMAIL_REJECTED || mail->state == EMAIL_EXPIRED ||
@@ -190,12 +221,22 @@ void verdict_on_said(World *world, const Mail *mail)
 {
     const QuotaLimits *limits = &world->store.orgs[mail->org].limits;
     const Said said = {world->now, world->lead_ms, mail->item.is_test, FALSE};
+    WallMs latest = MAX(world_wall(world), world_steady(world));
     verdict_tell(world, "org %u: mail %" G_GINT64_FORMAT " was said to its end", mail->org,
         mail->item.recipient_id);
     g_array_append_val(world->providers[mail->org].said, said);
+    if (mail->item.mail.expires_at > 0 && latest >= mail->item.mail.expires_at)
+        verdict_fail(world, "mail %" G_GINT64_FORMAT " was said to its end past its expiry",
+            mail->item.recipient_id);
     check_window(world, mail->org, limits->per_minute, CLOCK_MINUTE_MS);
     check_window(world, mail->org, limits->per_hour, CLOCK_HOUR_MS);
     check_window(world, mail->org, limits->per_day, CLOCK_DAY_MS);
+}
+
+/* Once, and once more if nobody knows what became of the first. */
+void verdict_on_trust(Mail *mail)
+{
+    mail->most_copies = mail->copies + mail->under_way + (mail->item.mail.at_most_once ? 1 : 2);
 }
 
 void verdict_on_accepted(World *world, Mail *mail)
@@ -203,7 +244,11 @@ void verdict_on_accepted(World *world, Mail *mail)
     gint64 id = mail->item.recipient_id;
     world->count.n_copies++;
     verdict_tell(world, "org %u: the provider has mail %" G_GINT64_FORMAT, mail->org, id);
-    if (++mail->copies > 1) {
+    mail->under_way--;
+    if (++mail->copies > mail->most_copies)
+        verdict_fail(world, "mail %" G_GINT64_FORMAT " came %u times%s", id, mail->copies,
+            mail->item.mail.at_most_once ? ", which was to come at most once" : "");
+    if (mail->copies > 1) {
         world->count.n_duplicates++;
         if (!mail->was_uncertain)
             verdict_fail(world, "mail %" G_GINT64_FORMAT " came twice and was never uncertain", id);

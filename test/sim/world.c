@@ -133,13 +133,18 @@ static void start_again(World *world, guint unused_org, gint64 unused_id)
     courier_begin(world);
 }
 
-static void kill_process(World *world)
+void world_kill(World *world, guint unused_org, gint64 unused_id)
 {
     verdict_tell(world, "killed");
     world->count.n_kills++;
     verdict_on_kill(world);
     courier_forget(world);
     agenda_add(world, world_between(world, 100, 20 * CLOCK_MINUTE_MS), start_again, 0, 0, FALSE);
+}
+
+static void kill_process(World *world)
+{
+    world_kill(world, 0, 0);
 }
 
 static void spoil_commits(World *world)

@@ -14,8 +14,9 @@ import { RoleBadge } from '../parts/role.js';
 import { Sessions } from '../parts/sessions.js';
 import { people } from '../people-api.js';
 import { announce, isAdmin, loadSession, takeSession, useApp } from '../store.js';
+import { needStyles } from '../styles.js';
 
-await needTexts('people');
+await Promise.all([needTexts('people'), needStyles('lists', 'people')]);
 
 /** A sentence that stands as long as nothing else is typed. */
 const Done = ({ text }) => text && html`<${Notice} tone="good">${text}<//>`;

@@ -14,6 +14,9 @@ import { Snippets } from '../parts/snippets.js';
 import { Time } from '../parts/time.js';
 import { scopeText, TokenForm, WINDOWS } from '../parts/token-form.js';
 import { announce, useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const isOver = ({ expires_at: at }) => Boolean(at) && new Date(at) <= Date.now();
 

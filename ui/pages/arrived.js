@@ -2,10 +2,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
-import { span, t } from '../i18n.js';
+import { needTexts, span, t } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
 import { Notice } from '../parts/notice.js';
 import { announce } from '../store.js';
+
+await needTexts('start');
 
 const FOLDERS = [['inbox', 'inbox'], ['spam', 'alert']];
 

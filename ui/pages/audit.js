@@ -11,12 +11,15 @@ import { Notice, Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
 import { announce } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const HERE = '#/audit';
 const SEARCH_AFTER_MS = 300;
 const NAMES = ['action', 'actor', 'since', 'until'];
 /** Beginnings of actions, as a person groups them. */
-const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'notice.', 'backup.', 'key.', 'sandbox.', 'setup.'];
+const KINDS = ['session.', 'password.', 'reset.', 'member.', 'invitation.', 'token.', 'webhook.', 'template.', 'organisation.', 'smtp.', 'email', 'notice.', 'date.', 'backup.', 'key.', 'sandbox.', 'setup.'];
 
 function kindText(kind) {
   const key = kind.replace('.', '');
@@ -62,15 +65,27 @@ function startOf(day, more = 0) {
 }
 
 /** Whose detail consists of words of the server's own; elsewhere it may be a name that somebody chose. */
-const WORDED = /^(member\.|invitation\.|smtp\.(draft_changed|verified)$|token\.changed$|webhook\.changed$|session\.ended$)/;
+const WORDED = /^(member\.removed$|invitation\.|smtp\.(draft_changed|verified)$|token\.changed$|webhook\.changed$|session\.ended$)/;
 
 function wordOf(word) {
   const key = word.replaceAll(' ', '_');
   return textOr(`audit.word.${key}`, readable(word));
 }
 
+/** "role: member → org_admin": the field's name in words, and what it was and is, where that is a word of the server's own. */
+const CHANGE = /^(\w+): (.*) → (.*)$/;
+const WORDED_FIELDS = ['role', 'notices', 'language'];
+
+function changeOf(part) {
+  const [, field, before, now] = CHANGE.exec(part) ?? [];
+  if (!field) return wordOf(part);
+  const shown = (value) => (WORDED_FIELDS.includes(field) ? wordOf(value) : readable(value));
+  return `${wordOf(field)}: ${shown(before)} → ${shown(now)}`;
+}
+
 /** Of a sign-in: the browser in words a person knows. */
 function detailOf({ action, detail }) {
+  if (/^(member|organisation)\.changed$/.test(action)) return (detail ?? '').split(/, (?=\w+: )/).map(changeOf).join(', ');
   if (WORDED.test(action)) return (detail ?? '').split(', ').map(wordOf).join(', ');
   const { browser, system } = action.startsWith('session.') ? deviceOf(detail) : {};
   return browser ? [browser, system].filter(Boolean).join(', ') : readable(detail ?? '');
@@ -110,7 +125,15 @@ const Filters = ({ search }) => html`
     <div class="field"><label for="audit_until">${t('audit.until')}</label><input id="audit_until" type="date" value=${search.typed.until} onInput=${search.set('until')} /></div>
   </form>`;
 
-const SEEN = 'absender.audit_head'; // the hash of the last event that this browser has seen
+const SEEN = 'absender.audit_head'; // the hash of the last event that this browser has seen, and when that was
+
+const readSeen = () => (localStorage.getItem(SEEN) ?? '').split(' ');
+
+/** What this browser has seen last may be too old to be kept: then it says nothing. */
+function judged(check, seenAt) {
+  const isForgotten = seenAt && check.forgotten_until && seenAt <= check.forgotten_until;
+  return check.ok || check.first_fault || !isForgotten ? check : { ...check, ok: true };
+}
 
 function verdictOf(check) {
   if (check.first_fault) return t('audit.broken', { time: moment(check.first_fault.at) });
@@ -127,8 +150,9 @@ function Check() {
     setBusy(true);
     setProblem('');
     try {
-      const answer = await admin.checkAudit(localStorage.getItem(SEEN) ?? '');
-      if (answer.ok) localStorage.setItem(SEEN, answer.last_hash);
+      const [hash = '', at] = readSeen();
+      const answer = judged(await admin.checkAudit(hash), at);
+      if (answer.ok) localStorage.setItem(SEEN, `${answer.last_hash} ${answer.last_at ?? ''}`);
       setCheck(answer);
       announce(verdictOf(answer));
     } catch (error) {
@@ -141,6 +165,7 @@ function Check() {
       <h2 id="audit-check-title">${t('audit.check')}</h2>
       <p class="hint">${t('audit.check.hint')}</p>
       ${check && html`<${Notice} tone=${check.ok ? 'good' : 'bad'}><p data-check=${check.ok ? 'ok' : 'broken'}>${verdictOf(check)}</p>
+        ${check.forgotten > 0 && html`<p data-forgotten=${check.forgotten}>${t('audit.forgotten', { n: check.forgotten, time: moment(check.forgotten_until) })}</p>`}
         ${check.last_hash && html`<p class="hash">${t('audit.hash')} <code>${check.last_hash}</code></p>`}<//>`}
       <${Problem} text=${problem} />
       <div class="buttons"><button type="button" aria-disabled=${busy ? 'true' : undefined} onClick=${run}>${t('audit.check.run')}</button></div>

@@ -3,13 +3,16 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { bytes, t } from '../i18n.js';
+import { bytes, needTexts, t } from '../i18n.js';
 import { displayable, parseMessage } from '../mime.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Tabs } from '../parts/tabs.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
 
 const HtmlView = ({ message }) => {
   const shown = useMemo(() => displayable(message), [message]);

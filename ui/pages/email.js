@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { bytes, currentLanguage, dateTime, relative, t, textOr } from '../i18n.js';
+import { bytes, currentLanguage, dateTime, needTexts, relative, t, textOr } from '../i18n.js';
 import { Remedy, replyText } from '../parts/diagnosis.js';
 import { EmailActions } from '../parts/email-actions.js';
 import { EmailState, MaybeTwice } from '../parts/email-state.js';
@@ -13,6 +13,9 @@ import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
 
 /** What can be done stands under the last one only: what was before it has been answered by it. */
 const Attempt = ({ attempt, isLast }) => html`

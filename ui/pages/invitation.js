@@ -3,13 +3,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from '../api.js';
 import { faultOfPassword } from '../credentials.js';
 import { html } from '../html.js';
-import { currentLanguage, dateTime, t } from '../i18n.js';
+import { currentLanguage, dateTime, needTexts, t } from '../i18n.js';
 import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { FixedAddress, NewPassword } from '../parts/new-password.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { people } from '../people-api.js';
 import { takeSession, useApp } from '../store.js';
+
+await needTexts('start');
 
 function Gone({ session }) {
   const heading = useRef(null);

@@ -14,6 +14,9 @@ import { MailPreview, usePreview } from '../parts/mail-preview.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { Question } from '../parts/question.js';
 import { announce, useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const PARTS = ['subject', 'text', 'html'];
 const wordsOf = (template) => Object.fromEntries(PARTS.map((name) => [name, template?.[name] ?? '']));

@@ -9,6 +9,9 @@ import { useForm } from '../parts/form.js';
 import { Icon } from '../parts/icon.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const place = (name, locale) => `#/mail-texts/${name}/${locale}`;
 

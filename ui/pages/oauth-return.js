@@ -7,6 +7,9 @@ import { Icon } from '../parts/icon.js';
 import { Refusal } from '../parts/refusal.js';
 import { returned } from '../returned.js';
 import { loadSmtp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('oauth');
 
 const SETTINGS = '#/settings/email/edit';
 

@@ -10,6 +10,9 @@ import { KeysCard } from '../parts/keys.js';
 import { MailPreview, usePreview } from '../parts/mail-preview.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { announce } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const OURS = '#1f5fbf'; // where none is set: DEFAULT_COLOUR in src/api/system_mail.c
@@ -19,9 +22,15 @@ function isAddress(text) {
   return ['http:', 'https:'].includes(protocol) && pathname === '/' && !/[?#@]/.test(text);
 }
 
-const check = ({ colour, public_url: address }) => ({
+/** Links lead somewhere from the first set-up on: the address can be another one, but not none. */
+function faultOfAddress(typed, stored) {
+  if (!typed) return stored ? t('fault.missing.public_url') : '';
+  return isAddress(typed) ? '' : t('org.bad_url');
+}
+
+const checkAgainst = (stored) => ({ colour, public_url: address }) => ({
   colour: !colour.trim() || COLOUR.test(colour.trim()) ? '' : t('org.bad_colour'),
-  public_url: !address.trim() || isAddress(address.trim()) ? '' : t('org.bad_url'),
+  public_url: faultOfAddress(address.trim(), stored),
 });
 
 /** As a field to pick from and as a field to type in: the same colour. */
@@ -76,7 +85,7 @@ function OrganisationForm({ organisation, onSaved }) {
   };
   return html`
     <div class="columns even">
-      <form class="card settings" ref=${form.ref} novalidate aria-label=${t('nav.organisation')} onInput=${() => setSaved(false)} onSubmit=${form.submit(check, save)}>
+      <form class="card settings" ref=${form.ref} novalidate aria-label=${t('nav.organisation')} onInput=${() => setSaved(false)} onSubmit=${form.submit(checkAgainst(storedAddress(organisation)), save)}>
         <${Field} ...${field('name', 'org.name', { optional: true, hint: t('org.name.hint'), autocomplete: 'organization', maxlength: 128 })} />
         <${ColourField} value=${values.colour} fault=${form.faults.colour} onValue=${form.set('colour')} />
         <${LanguageField} value=${values.language} onValue=${form.set('language')} />

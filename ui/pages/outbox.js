@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { t } from '../i18n.js';
+import { needTexts, t } from '../i18n.js';
 import { Bulk, useSelection } from '../parts/bulk.js';
 import { EmailState, EMAIL_CLASSES, EMAIL_STATES, MaybeTwice } from '../parts/email-state.js';
 import { Icon } from '../parts/icon.js';
@@ -12,6 +12,9 @@ import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
 import { useFilters } from '../parts/filters.js';
 import { useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
 
 const REFRESH_AFTER_MS = 1000;
 
@@ -67,9 +70,10 @@ const Table = ({ emails, selection, held }) => html`
 export function OutboxPage() {
   const { smtp } = useApp();
   const { state, kind, search, typed, set } = useFilters();
-  const pages = usePages((query) => api.emails({ ...query, ...(state && { state }), ...(kind && { class: kind }), ...(search && { q: search }) }),
-    `${state}|${kind}|${search}`, useFresh());
-  const selection = useSelection(pages.items ?? []);
+  const filter = { ...(state && { state }), ...(kind && { class: kind }), ...(search && { q: search }) };
+  const key = `${state}|${kind}|${search}`;
+  const pages = usePages((query) => api.emails({ ...query, ...filter }), key, useFresh());
+  const selection = useSelection(pages.items ?? [], key);
 
   return html`
     <header class="page-head">
@@ -89,7 +93,7 @@ export function OutboxPage() {
     ${!pages.items && html`<p class="loading">${t('loading')}</p>`}
     ${pages.items?.length === 0 && !pages.problem && html`
       <div class="card empty"><${Icon} name="outbox" /><p>${state || kind || search ? t('outbox.nothing_found') : t('outbox.empty')}</p></div>`}
-    ${pages.items && html`<${Bulk} selection=${selection} onDone=${pages.retry} />`}
+    ${pages.items && html`<${Bulk} selection=${selection} filter=${filter} more=${pages.more || !pages.first} onDone=${pages.retry} />`}
     ${pages.items?.length > 0 && html`<${Table} emails=${pages.items} selection=${selection} held=${smtp?.held_reason ?? null} />`}
     <${Pager} pages=${pages} />`;
 }

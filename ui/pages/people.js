@@ -12,8 +12,9 @@ import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { people } from '../people-api.js';
 import { useApp } from '../store.js';
+import { needStyles } from '../styles.js';
 
-await needTexts('people');
+await Promise.all([needTexts('people'), needStyles('lists', 'people')]);
 
 const REFRESH_MS = 5000;
 const INVITING = 'invite';

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from '../api.js';
 import { faultOfAddress, faultOfPassword } from '../credentials.js';
 import { html } from '../html.js';
-import { dateTime, t } from '../i18n.js';
+import { dateTime, needTexts, t } from '../i18n.js';
 import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { Icon } from '../parts/icon.js';
@@ -11,6 +11,8 @@ import { FixedAddress, NewPassword } from '../parts/new-password.js';
 import { Notice, Problem } from '../parts/notice.js';
 import { people } from '../people-api.js';
 import { app, loadSession, update } from '../store.js';
+
+await needTexts('start');
 
 /** A last word, which has the focus as soon as it is there. */
 function Said({ state, title, children, href, link }) {

@@ -3,12 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { bytes, t } from '../i18n.js';
+import { bytes, needTexts, t } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
-import { useApp } from '../store.js';
+import { shortName } from '../preset.js';
+import { loadSmtp, useApp } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
 
 const REFRESH_MS = 3000;
 
@@ -39,6 +43,35 @@ const Personalities = ({ personalities }) => personalities?.length > 0 && html`
     <dl class="facts">${personalities.map(({ username, text }) => html`<div key=${username}><dt><code>${username}</code></dt><dd>${text}</dd></div>`)}</dl>
   </details>`;
 
+/** The providers of the manuals, each with what can go wrong there. One click enters the settings; checking them is left to the person. */
+function Scenes({ scenes }) {
+  const { smtp } = useApp();
+  const [problem, setProblem] = useState('');
+  const enter = async ({ settings }) => {
+    try {
+      await api.saveDraft(settings, smtp?.revision);
+      await loadSmtp();
+      location.hash = '#/settings/email/edit';
+    } catch (error) {
+      setProblem(errorText(error));
+    }
+  };
+  const presets = [...new Set(scenes.map(({ preset }) => preset))];
+  return html`
+    <details data-scenes><summary>${t('sandbox.scenes')}</summary>
+      <p class="hint">${t('sandbox.scenes.hint')}</p>
+      <${Problem} text=${problem} />
+      ${presets.map((preset) => {
+        const own = scenes.filter((scene) => scene.preset === preset);
+        return html`<h3 key=${preset}>${shortName(own[0].name)}</h3>
+          <ul class="bullets">${own.map((scene) => html`
+            <li key=${scene.trouble}><button type="button" class="link" data-scene=${`${preset} ${scene.trouble}`} onClick=${() => enter(scene)}>
+              ${t(scene.diagnosis === 'm365_smtp_auth_disabled_tenant' ? 'sandbox.scene.login_off' : `sandbox.scene.${scene.trouble}`)}</button>
+              ${scene.text && html`<span class="hint"> ${scene.late ? t('sandbox.scene.late') : ''} ${scene.text}</span>`}</li>`)}</ul>`;
+      })}
+    </details>`;
+}
+
 const Server = ({ sandbox }) => html`
   <section class="card" aria-labelledby="server-title">
     <h2 id="server-title">${t('sandbox.server')}</h2>
@@ -49,6 +82,7 @@ const Server = ({ sandbox }) => html`
       <div><dt>${t('settings.username')}</dt><dd><code>${sandbox.username}</code></dd></div>
       <div><dt>${t('settings.password')}</dt><dd><code>${sandbox.password}</code></dd></div>
     </dl>
+    <${Scenes} scenes=${sandbox.scenes} />
     <${Personalities} personalities=${sandbox.personalities} />
   </section>`;
 

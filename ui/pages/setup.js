@@ -3,12 +3,14 @@ import { useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { faultOfAddress, faultOfPassword } from '../credentials.js';
 import { html } from '../html.js';
-import { currentLanguage, t } from '../i18n.js';
+import { currentLanguage, needTexts, t } from '../i18n.js';
 import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { NewPassword } from '../parts/new-password.js';
 import { Notice } from '../parts/notice.js';
 import { takeSession, useApp } from '../store.js';
+
+await needTexts('start');
 
 /** What is wrong with the address of this service, or ''; it is where all links in mail begin. */
 function faultOfUrl(text) {

@@ -13,6 +13,9 @@ import { ShownOnce } from '../parts/shown-once.js';
 import { Time } from '../parts/time.js';
 import { eventText, WebhookForm } from '../parts/webhook-form.js';
 import { announce } from '../store.js';
+import { needStyles } from '../styles.js';
+
+await needStyles('lists', 'admin');
 
 const nameOf = ({ name, url }) => name || new URL(url).host;
 

@@ -23,8 +23,8 @@ const toCredentials = (event) => {
 
 function nextTry({ breaker, sending }, now) {
   if (!breaker.tries_left) return t('breaker.no_try');
-  if (!sending.enabled) return t('breaker.try_when_on');
-  return breaker.next_try_at ? t('breaker.next_try', { when: untilText(breaker.next_try_at, now), time: moment(breaker.next_try_at, now) }) : '';
+  const when = { when: untilText(breaker.next_try_at, now), time: moment(breaker.next_try_at, now) };
+  return t(sending.enabled ? 'breaker.next_try' : 'breaker.next_try_if_on', when);
 }
 
 /** On a narrow screen only the first sentence stands there, and a button for the rest. */

@@ -2,11 +2,13 @@
 import { useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { html } from '../html.js';
-import { t } from '../i18n.js';
+import { needTexts, t } from '../i18n.js';
 import { announce } from '../store.js';
 import { Diagnosis } from './diagnosis.js';
 import { Notice } from './notice.js';
 import { TextBox } from './text-box.js';
+
+await needTexts('tools');
 
 const Line = ({ explanation: { line, diagnosis } }) => html`
   <li><pre class="said" tabindex="0">${line}</pre><${Diagnosis} diagnosis=${diagnosis} /></li>`;
@@ -21,10 +23,9 @@ export function BounceBox({ host }) {
     announce(data.length ? data.map(({ diagnosis }) => diagnosis.meaning).join(' ') : t('bounce.nothing'));
   };
   return html`
-    <section class="card" id="bounce-box" aria-labelledby="bounce-title">
-      <h2 id="bounce-title">${t('bounce.title')}</h2>
+    <div class="fold-body">
       <${TextBox} id="bounce_text" label=${t('bounce.label')} hint=${t('bounce.hint')} button=${t('bounce.read')} empty=${t('bounce.empty')} onRead=${read} />
       ${found?.length === 0 && html`<${Notice}>${t('bounce.nothing')}<//>`}
       ${found?.length > 0 && html`<ol class="explanations">${found.map((one, i) => html`<${Line} key=${i} explanation=${one} />`)}</ol>`}
-    </section>`;
+    </div>`;
 }

@@ -65,8 +65,9 @@ export const Remedy = ({ diagnosis, onAction, children }) => html`
   ${diagnosis.manual_url && html`
     <p><a href=${diagnosis.manual_url} target="_blank" rel="noopener noreferrer">${t('diagnosis.manual')}<${Icon} name="external" /></a></p>`}`;
 
-export const Diagnosis = ({ diagnosis, onAction, onGoToField, children }) => html`
-  <div class="diagnosis" data-diagnosis=${diagnosis.id}>
+/** id: where it is to be led to. */
+export const Diagnosis = ({ id, diagnosis, onAction, onGoToField, children }) => html`
+  <div class="diagnosis" id=${id} tabindex=${id ? -1 : undefined} data-diagnosis=${diagnosis.id}>
     <p class="meaning"><${Icon} name="alert" /><strong>${diagnosis.meaning}</strong></p>
     ${diagnosis.fix && html`<p class="fix"><span>${t('diagnosis.fix')}</span> ${diagnosis.fix}</p>`}
     ${children}

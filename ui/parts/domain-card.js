@@ -3,13 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { currentLanguage, t } from '../i18n.js';
+import { currentLanguage, needTexts, t } from '../i18n.js';
 import { announce, useApp } from '../store.js';
+import { needStyles } from '../styles.js';
 import { Verdict } from './badge.js';
 import { CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 import { Problem } from './notice.js';
 import { Time } from './time.js';
+
+await Promise.all([needTexts('status'), needStyles('status')]);
 
 const RECORDS = ['spf', 'dkim', 'dmarc'];
 const SANDBOX = 'sandbox'; // no provider that DNS could know of

@@ -2,7 +2,7 @@
 import { html } from '../html.js';
 import { list, t } from '../i18n.js';
 import { domainOf, readable } from '../domain.js';
-import { isInForm } from '../discovery.js';
+import { isInForm, nothingFound } from '../discovery.js';
 import { Icon } from './icon.js';
 
 const STEP_ICONS = { found: 'check', nothing: 'dash', failed: 'alert', skipped: 'dash' };
@@ -50,7 +50,7 @@ function Answer({ discovery, draft, locked }) {
   return html`
     <div class=${best ? 'found good' : 'found'} data-found=${best ? best.source : 'nothing'}>
       <p class="found-title"><${Icon} name=${best ? 'check' : 'search'} />
-        <span>${t(best ? 'discovery.found_for' : 'discovery.nothing', { domain: readable(domain) })}</span></p>
+        <span>${best ? t('discovery.found_for', { domain: readable(domain) }) : nothingFound(answer)}</span></p>
       ${best && html`<ul class="found-list">${candidate(best, true)}</ul>`}
       ${!best && html`<p class="hint">${t('discovery.by_hand')}</p>`}
       ${!best && steps.some(({ state }) => state === 'failed') && html`

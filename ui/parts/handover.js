@@ -5,7 +5,7 @@ import { moment, t } from '../i18n.js';
 import { people } from '../people-api.js';
 import { announce, useApp } from '../store.js';
 import { useAsking, useDeed } from './deed.js';
-import { useLink } from './handed-link.js';
+import { resetMail, useLink } from './handed-link.js';
 import { Icon } from './icon.js';
 import { LinkBox } from './link-box.js';
 import { Problem } from './notice.js';
@@ -59,7 +59,7 @@ function Reset({ reset, onChanged, onGone }) {
         <${Question} id="reset-question" text=${t('handover.copy_sure')} button=${t('invite.renew')} busy=${busy} onYes=${copy} onNo=${cancel} no=${t('action.cancel')} />`}
       <${Problem} text=${problem} />
       ${link && html`
-        <${LinkBox} id=${id} title=${t('handover.link_for', { who })} link=${link.url} expires=${link.expires} copied=${link.copied} replaced=${link.replaced}
+        <${LinkBox} id=${id} title=${t('handover.link_for', { who })} link=${link.url} expires=${link.expires} copied=${link.copied} replaced=${link.replaced} mail=${resetMail(member, link)}
           onDone=${hide}><p class="hint">${t('handover.hand_on', { who })}</p><//>`}
     </li>`;
 }

@@ -3,12 +3,14 @@ import { useState } from 'preact/hooks';
 import { api } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { span, t } from '../i18n.js';
+import { needTexts, span, t } from '../i18n.js';
 import { announce } from '../store.js';
 import { Result } from './badge.js';
 import { LEARNED } from './domain-card.js';
 import { Icon } from './icon.js';
 import { TextBox } from './text-box.js';
+
+await needTexts('tools');
 
 const Line = ({ name, result, children }) => html`
   <li data-result=${name}><p class="record-head"><strong>${name.toUpperCase()}</strong><${Result} result=${result} /></p>${children}</li>`;
@@ -51,11 +53,10 @@ export function HeaderCheck() {
     if (found.learned.selectors.length || found.learned.addresses.length) dispatchEvent(new Event(LEARNED));
   };
   return html`
-    <section class="card" id="header-check" aria-labelledby="headers-title">
-      <h2 id="headers-title">${t('headers.title')}</h2>
+    <div class="fold-body">
       <${TextBox} id="headers_text" label=${t('headers.label')} hint=${t('headers.hint')} button=${t('headers.read')} empty=${t('headers.empty')} onRead=${read} />
       <details><summary>${t('headers.where')}</summary>
         <ul class="bullets">${WHERE.map((name) => html`<li key=${name}>${t(`headers.where.${name}`)}</li>`)}</ul></details>
       ${check && html`<${Found} check=${check} />`}
-    </section>`;
+    </div>`;
 }

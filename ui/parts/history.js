@@ -3,10 +3,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { moment, t } from '../i18n.js';
+import { moment, needTexts, t } from '../i18n.js';
 import { useApp } from '../store.js';
 import { Notice } from './notice.js';
 import { Question } from './question.js';
+
+await needTexts('tools');
 
 const SHOWN = 4;
 
@@ -56,8 +58,7 @@ export function History({ smtp, disabled, onStarted }) {
   const ask = (version) => (smtp.draft ? setAsking(version) : restore(version));
 
   return html`
-    <section class="card" aria-labelledby="history-title">
-      <h2 id="history-title">${t('history.title')}</h2>
+    <div class="fold-body">
       ${versions.length > 1 && html`<p class="hint">${t('history.hint')}</p>`}
       <ol class="history">${(all ? versions : versions.slice(0, SHOWN)).map((version) => html`
         <${Version} key=${version.id} version=${version} disabled=${disabled || busy} onRestore=${() => ask(version)} />`)}</ol>
@@ -66,5 +67,5 @@ export function History({ smtp, disabled, onStarted }) {
         <${Question} id="history-question" text=${t('history.replaces_draft')} button=${t('history.restore')} busy=${busy}
           onYes=${() => restore(asking)} onNo=${() => setAsking(null)} no=${t('action.cancel')} />`}
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
-    </section>`;
+    </div>`;
 }

@@ -5,7 +5,7 @@ import { dateTime, t } from '../i18n.js';
 import { people } from '../people-api.js';
 import { announce } from '../store.js';
 import { useAsking, useDeed } from './deed.js';
-import { useLink } from './handed-link.js';
+import { invitationMail, useLink } from './handed-link.js';
 import { Icon } from './icon.js';
 import { LinkBox } from './link-box.js';
 import { Problem } from './notice.js';
@@ -76,7 +76,7 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
         <${Question} id="revoke-question" text=${t('invite.revoke_sure', { email: readable(email) })} button=${t('invite.revoke')} danger busy=${busy} onYes=${revoke} onNo=${cancel} no=${t('action.cancel')} />`}
       <${Problem} text=${problem} />
       ${box && html`
-        <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced}
+        <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced} mail=${invitationMail(email, box)}
           onDone=${() => { hide(); onSeen(); }}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`}
     </li>`;
 }

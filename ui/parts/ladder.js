@@ -1,12 +1,13 @@
 // The ladder of a verification: each rung with its state and time, as it happens; then what came out.
-import { useEffect, useRef } from 'preact/hooks';
-import { announce } from '../store.js';
 import { html } from '../html.js';
-import { date, duration, list, t } from '../i18n.js';
+import { date, duration, list, needTexts, t } from '../i18n.js';
+import { needStyles } from '../styles.js';
 import { Icon } from './icon.js';
 import { readable } from '../domain.js';
 import { Conversation, Diagnosis } from './diagnosis.js';
 import { Time } from './time.js';
+
+await Promise.all([needTexts('settings'), needStyles('ladder')]);
 
 const ICONS = { pending: 'dash', running: 'spinner', passed: 'check', failed: 'cross', skipped: 'dash' };
 
@@ -19,23 +20,26 @@ function connectedTo(detail) {
 }
 
 /** What a rung says at first glance. A failed one has only a code to tell: that stands under the details. */
-function detailOf({ name, state, detail }) {
+function detailOf({ name, state, detail }, certificate) {
+  if (name === 'certificate' && state === 'passed' && certificate) {
+    return t('ladder.certificate', { issuer: certificate.issuer.replace(/^CN=/, ''), date: date(certificate.not_after) });
+  }
   if (!detail || state === 'failed') return '';
   return name === 'connect' ? connectedTo(detail) : readable(detail);
 }
 
-const Rung = ({ phase }) => html`
+const Rung = ({ phase, said }) => html`
   <li class=${`rung ${phase.state}`} data-phase=${phase.name} data-state=${phase.state}>
     <span class="rung-icon"><${Icon} name=${ICONS[phase.state]} spin=${phase.state === 'running'} /></span>
     <span class="rung-words">
       <span class="rung-name">${t(`phase.${phase.name}`)}<span class="unseen">: ${t(`phase_state.${phase.state}`)}</span></span>
-      ${detailOf(phase) && html`<span class="rung-detail">${detailOf(phase)}</span>`}
+      ${said && html`<span class="rung-detail">${said}</span>`}
     </span>
     <span class="rung-time">${phase.ms >= 0 && phase.ms !== null && ['passed', 'failed'].includes(phase.state) && duration(phase.ms)}</span>
   </li>`;
 
 const Rungs = ({ run }) => html`
-  <ol class="rungs">${run.phases.map((phase) => html`<${Rung} key=${phase.name} phase=${phase} />`)}</ol>`;
+  <ol class="rungs">${run.phases.map((phase) => html`<${Rung} key=${phase.name} phase=${phase} said=${detailOf(phase, run.server?.certificate)} />`)}</ol>`;
 
 const Facts = ({ server }) => server && (server.tls || server.certificate) && html`
   <dl class="facts">
@@ -66,27 +70,6 @@ const Details = ({ run, rungs }) => {
 
 const stillInForce = (inForce, paused) => (!inForce ? t('ladder.nothing_in_force')
   : t(paused ? 'ladder.still_in_force' : 'ladder.still_sending', { host: readable(inForce.host) }));
-
-const summaryOf = (run) => {
-  const failed = run.phases.find((phase) => phase.state === 'failed');
-  return run.state === 'failed' && failed
-    ? t('run.failed.at', { phase: t(`phase.${failed.name}`), meaning: run.diagnosis?.meaning ?? '' })
-    : t(`run.${run.state}`);
-};
-
-/** One polite message for each rung that changed, and one summary at the end, for a run that happens before our eyes. */
-export function useAnnouncements(run, live) {
-  const spoken = useRef('');
-  useEffect(() => {
-    if (!run || !live) return;
-    const now = run.phases.findLast((phase) => ['running', 'passed', 'failed'].includes(phase.state));
-    const next = run.state === 'running' ? now && `${t(`phase.${now.name}`)}: ${t(`phase_state.${now.state}`)}` : summaryOf(run);
-    const mark = `${run.id} ${run.state} ${now?.name} ${now?.state}`;
-    if (!next || mark === spoken.current) return;
-    spoken.current = mark;
-    announce(next);
-  }, [run, live]);
-}
 
 /** Another port of the same server, tried without the password; and who answered in place of the server. */
 const Beside = ({ run }) => html`
@@ -127,7 +110,7 @@ export function Ladder({ run, folded, changed, inForce, paused, senderRule, offe
       ${!folded && html`<${Rungs} run=${run} />`}
       ${running && html`<p class="hint">${t('ladder.nothing_sent')}</p>`}
       ${run.state === 'failed' && run.diagnosis && html`
-        <${Diagnosis} diagnosis=${run.diagnosis} onGoToField=${onGoToField} onAction=${onAction}><${Beside} run=${run} /><//>`}
+        <${Diagnosis} id="diagnosis" diagnosis=${run.diagnosis} onGoToField=${onGoToField} onAction=${onAction}><${Beside} run=${run} /><//>`}
       ${run.state === 'cancelled' && html`<p class="hint">${t('run.cancelled')}</p>`}
       ${['failed', 'cancelled'].includes(run.state) && html`
         <p class="hint">${stillInForce(inForce, paused)}</p>`}

@@ -6,8 +6,14 @@ import { CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
 
-/** replaced: an earlier link has just died; copied: this one is in the clipboard already. It has the focus as soon as it is there. */
-export function LinkBox({ id, title, link, expires, replaced, copied, onDone, children }) {
+/** A mail of one's own with the link in it: it goes by the mail program of whoever looks at this, not by Absender. */
+function mailTo({ to, subject, text }) {
+  const body = text.replaceAll('\n', '\r\n'); // RFC 6068 5
+  return `mailto:${encodeURIComponent(to).replace('%40', '@')}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(body)}`;
+}
+
+/** mail: { to, subject, text } where it may go by the own mail program; replaced: an earlier link has just died; copied: this one is in the clipboard already. It has the focus as soon as it is there. */
+export function LinkBox({ id, title, link, expires, replaced, copied, mail, onDone, children }) {
   const heading = useRef(null);
   useEffect(() => {
     heading.current.focus({ preventScroll: true });
@@ -25,6 +31,8 @@ export function LinkBox({ id, title, link, expires, replaced, copied, onDone, ch
       <p class="secret"><code id=${`${id}-link`}>${link}</code><${CopyButton} id=${`${id}-link`} what=${t('link.what')} /></p>
       <p class="hint">${t('link.once', { time: dateTime(expires) })}</p>
       ${children}
-      <div class="buttons"><button type="button" class="small" onClick=${done}>${t('link.done')}</button></div>
+      <div class="buttons">
+        ${mail && html`<a class="button small" data-mail href=${mailTo(mail)}><${Icon} name="mail" />${t('link.by_own_mail')}</a>`}
+        <button type="button" class="small" onClick=${done}>${t('link.done')}</button></div>
     </div>`;
 }

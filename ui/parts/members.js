@@ -1,5 +1,5 @@
 // Who has an account: name, role, last sign-in; and what an administrator can do for each of them.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
@@ -8,7 +8,7 @@ import { announce } from '../store.js';
 import { useAsking, useDeed } from './deed.js';
 import { Field } from './field.js';
 import { useForm } from './form.js';
-import { useLink } from './handed-link.js';
+import { resetMail, useLink } from './handed-link.js';
 import { Icon } from './icon.js';
 import { LinkBox } from './link-box.js';
 import { Notice, Problem } from './notice.js';
@@ -29,7 +29,8 @@ function Change({ member, onChanged, onClose }) {
     <form ref=${ref} onSubmit=${save} novalidate aria-label=${t('people.manage_what', { who: nameOf(member) })}>
       <${Field} ...${field('name', 'account.name')} required autocomplete="off" />
       <${RoleField} value=${values.role} onValue=${set('role')} />
-      ${values.role !== member.role && html`<${Notice} tone="info">${t('people.role_ends_sessions', { who: nameOf(member) })}<//>`}
+      ${values.role !== member.role && html`<${Notice} tone="info">${t('people.role_ends_sessions', { who: nameOf(member) })}
+        ${member.role === 'org_admin' && html` ${t('people.role_ends_links', { who: nameOf(member) })}`}<//>`}
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
       <div class="buttons">
         <button type="submit" class="primary" aria-disabled=${busy ? 'true' : undefined}>${t('people.save')}</button>
@@ -38,11 +39,22 @@ function Change({ member, onChanged, onClose }) {
     </form>`;
 }
 
+/** How many API tokens a member made: their secrets outlast the account. */
+function useTokensOf(member, wanted) {
+  const [n, setN] = useState(0);
+  useEffect(() => {
+    if (wanted) people.tokens().then((all) => setN(all.filter((one) => one.created_by === member.email).length), () => {});
+  }, [member.email, wanted]);
+  return n;
+}
+
 function Manage({ member, onChanged, onGone, onClose }) {
   const { busy, problem, run } = useDeed();
   const { link, take, hide } = useLink();
   const { asking, row, ask, settle, cancel } = useAsking();
   const who = nameOf(member);
+  const tokens = useTokensOf(member, asking === 'remove');
+  const sure = [t('people.remove_sure', { who }), tokens > 0 && t('people.remove_tokens', { who, n: tokens })].filter(Boolean).join(' ');
   const makeLink = async () => {
     const answer = await run(() => people.resetLink(member.id));
     if (!answer) {
@@ -72,10 +84,10 @@ function Manage({ member, onChanged, onGone, onClose }) {
         ${asking === 'link' && html`
           <${Question} id="member-question" text=${t('people.reset_sure', { who })} button=${t('people.reset_link')} busy=${busy} onYes=${makeLink} onNo=${cancel} no=${t('action.cancel')} />`}
         ${asking === 'remove' && html`
-          <${Question} id="member-question" text=${t('people.remove_sure', { who })} button=${t('people.remove')} danger busy=${busy} onYes=${remove} onNo=${cancel} no=${t('action.cancel')} />`}
+          <${Question} id="member-question" text=${sure} button=${t('people.remove')} danger busy=${busy} onYes=${remove} onNo=${cancel} no=${t('action.cancel')} />`}
         <${Problem} text=${problem} />
         ${link && html`
-          <${LinkBox} id=${member.id} title=${t('handover.link_for', { who })} link=${link.url} expires=${link.expires} copied=${link.copied} replaced=${link.replaced}
+          <${LinkBox} id=${member.id} title=${t('handover.link_for', { who })} link=${link.url} expires=${link.expires} copied=${link.copied} replaced=${link.replaced} mail=${resetMail(member, link)}
             onDone=${hide}><p class="hint">${t('handover.hand_on', { who })}</p><//>`}
       </div>
     </div>`;

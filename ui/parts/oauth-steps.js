@@ -2,14 +2,17 @@
 import { useEffect, useState } from 'preact/hooks';
 import '../oauth-api.js';
 import { html } from '../html.js';
-import { t } from '../i18n.js';
+import { needTexts, t } from '../i18n.js';
 import { oauthStart } from '../oauth.js';
 import { oauthFaultOf } from '../oauth-fault.js';
+import { needStyles } from '../styles.js';
 import { Choice } from './choice.js';
 import { Open } from './oauth-fields.js';
 import { Generic } from './oauth-generic.js';
 import { Google } from './oauth-google.js';
 import { Microsoft } from './oauth-microsoft.js';
+
+await Promise.all([needTexts('settings', 'form'), needStyles('oauth')]);
 
 const VIEWS = { microsoft: Microsoft, google: Google, generic: Generic };
 

@@ -46,7 +46,9 @@ function Windows({ quota }) {
       <${Window} key=${name} name=${name} ...${quota[name]} now=${now} />`)}</ul>`;
 }
 
-const figuresOf = (quota) => list(WINDOWS.filter((name) => quota[name]).map((name) => t(`quota.figure.${name}`, { n: number(quota[name]) })));
+/** "30 pro Minute und 3 Verbindungen zugleich", and in brackets whom that is for, if not for all. */
+const figuresOf = (quota) => list([...WINDOWS, 'max_connections'].filter((name) => quota[name]).map((name) => t(`quota.figure.${name}`, { n: quota[name] })))
+  + (quota.note ? ` (${quota.note})` : '');
 
 /** Nothing is set by itself: the provider's known figures are offered. */
 function Proposal({ smtp, onChanged }) {
@@ -58,7 +60,8 @@ function Proposal({ smtp, onChanged }) {
     setProblem('');
     try {
       const quota = Object.fromEntries(WINDOWS.filter((name) => proposal[name]).map((name) => [name, proposal[name]]));
-      const { draft } = await api.saveDraft({ quota }, smtp.revision);
+      const { max_connections } = proposal;
+      const { draft } = await api.saveDraft({ quota, ...(max_connections && { max_connections }) }, smtp.revision);
       announce(t(draft ? 'quota.in_draft' : 'quota.taken'));
       await (onChanged ?? loadSmtp)();
     } catch (error) {
@@ -67,7 +70,7 @@ function Proposal({ smtp, onChanged }) {
     setBusy(false);
   };
   return html`
-    <${Notice}><p>${t(proposal.is_sourced === false ? 'quota.proposal.ours' : 'quota.proposal', { name: proposal.name, figures: figuresOf(proposal) })} ${proposal.note}</p>
+    <${Notice}><p>${t(proposal.is_sourced === false ? 'quota.proposal.ours' : 'quota.proposal', { name: proposal.name, figures: figuresOf(proposal) })}</p>
       <button type="button" class="small" disabled=${busy} onClick=${take}>${t('quota.take')}</button><//>
     ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}`;
 }

@@ -135,14 +135,15 @@ function SenderRule({ draft, preset }) {
   return html`<div id="sender-rule"><${Notice} tone="warn"><strong>${shortName(preset.name)}:</strong> ${preset.sender_rule}<//></div>`;
 }
 
-/** otherServer: the one that was found is not in the form, and taking it comes first. */
-function Foot({ draft, smtp, locked, onDiscard, otherServer }) {
+/** otherServer: the one that was found is not in the form, and taking it comes first. unseen: the one that was put there just now. */
+function Foot({ draft, smtp, locked, onDiscard, otherServer, unseen }) {
   const count = Object.keys(draft.faults).length;
   return html`
     ${count > 0 && html`<${Notice} tone="bad">${t('settings.faults', { n: count })}<//>`}
+    ${unseen && html`<div id="look-first"><${Notice}>${t('settings.look_first', { server: unseen })}<//></div>`}
     ${draft.problem && html`<${Notice} tone="bad" role="alert">${draft.problem}<//>`}
     <div class="buttons">
-      <button type="submit" class=${otherServer ? '' : 'primary'} disabled=${locked}>${t('settings.verify')}</button>
+      <button type="submit" id="verify" class=${otherServer ? '' : 'primary'} disabled=${locked} aria-describedby=${unseen ? 'look-first' : undefined}>${t('settings.verify')}</button>
       ${(smtp.draft || draft.discarding || draft.unsaved().length > 0) && html`
         <button type="button" disabled=${locked || draft.discarding} onClick=${onDiscard}>${t('settings.discard')}</button>`}
     </div>
@@ -156,6 +157,7 @@ const Start = ({ presets, chosen, onChoose, onByHand, locked }) => html`
     <h3>${t('flow.or_provider')}</h3>
     <${Presets} presets=${presets} chosen=${chosen?.id} onChoose=${onChoose} disabled=${locked} />
     <p><button type="button" class="link" onClick=${onByHand}>${t('flow.by_hand')}</button></p>
+    <p class="hint invite-anyway">${t('flow.invite_anyway')} <a href="#/people">${t('flow.to_people')}</a></p>
   </div>`;
 
 const Providers = ({ presets, chosen, onChoose, locked, open }) => html`
@@ -166,9 +168,10 @@ const Providers = ({ presets, chosen, onChoose, locked, open }) => html`
 
 /**
  * blank: only the address is asked for; onSubmit then looks it up, else verifies. chosen: the preset that fits, or null. onLeaveAddress,
- * onLookUp, onByHand, onChoose(preset): what is done besides typing. runFault: { name, text } of the failed check.
+ * onLookUp, onByHand, onChoose(preset): what is done besides typing. runFault: { name, text } of the failed check. unseen: a server that
+ * nobody has looked at.
  */
-export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, runFault, locked, onSubmit, onDiscard, onLeaveAddress, onLookUp, onChoose, onByHand }) {
+export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, runFault, unseen, locked, onSubmit, onDiscard, onLeaveAddress, onLookUp, onChoose, onByHand }) {
   const faults = runFault && !draft.faults[runFault.name] ? { ...draft.faults, [runFault.name]: runFault.text } : draft.faults;
   const field = (name, more = {}) => ({
     id: name, label: t(`settings.${name}`), value: draft.form[name], fault: faults[name], disabled: locked,
@@ -199,6 +202,6 @@ export function SettingsForm({ draft, smtp, discovery, presets, chosen, blank, r
         <${SenderRule} draft=${draft} preset=${chosen} />
         <${Server} ...${parts} />
         <${Advanced} field=${field} faults=${faults} />
-        <${Foot} draft=${draft} smtp=${smtp} locked=${locked} onDiscard=${onDiscard} otherServer=${discovery.isOther} />`}
+        <${Foot} draft=${draft} smtp=${smtp} locked=${locked} onDiscard=${onDiscard} otherServer=${discovery.isOther} unseen=${unseen} />`}
     </form>`;
 }

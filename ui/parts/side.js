@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { chooseLanguage, currentLanguage, languages, t } from '../i18n.js';
 import { homeOf } from '../routes.js';
-import { isAdmin, restartStream, signOut, update } from '../store.js';
+import { isAdmin, restartStream, signOut, update, useApp } from '../store.js';
 import { nextTheme } from '../theme.js';
 import { Icon } from './icon.js';
 
@@ -37,11 +37,15 @@ export const Preferences = () => html`
 export const Brand = ({ home = '#/' }) => html`
   <a class="brand" href=${home}><img src=${ICON} alt="" width="28" height="28" /><span>Absender</span></a>`;
 
-const Entry = ({ entry: [name, icon, href], current }) => html`
-  <li><a href=${href} aria-current=${name === current ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(`nav.${name}.short`)}</span></a></li>`;
+/** How many wait there for somebody to do something: read out with the entry's name. */
+const Waiting = ({ n }) => n > 0 && html`<span class="count" data-waiting=${n}><span aria-hidden="true">${n}</span><span class="unseen">${t('nav.waiting', { n })}</span></span>`;
+
+const Entry = ({ entry: [name, icon, href], current, waiting }) => html`
+  <li><a href=${href} aria-current=${name === current ? 'page' : undefined}><${Icon} name=${icon} /><span>${t(`nav.${name}.short`)}</span><${Waiting} n=${waiting?.[name]} /></a></li>`;
 
 /** The button stands on narrow screens only; elsewhere all of it is always open. */
 function Arranged({ current }) {
+  const waiting = { people: useApp().smtp?.resets_to_hand_over }; // links for a forgotten password
   const [open, setOpen] = useState(false);
   const button = useRef(null);
   useEffect(() => { setOpen(false); }, [current]);
@@ -58,8 +62,8 @@ function Arranged({ current }) {
   const here = ARRANGED.some(([name]) => name === current);
   return html`
     <button type="button" ref=${button} class=${`ghost unfold-nav ${here ? 'here' : ''}`} aria-expanded=${open ? 'true' : 'false'} aria-controls="nav-arranged" onClick=${() => setOpen(!open)}>
-      <${Icon} name="menu" /><span>${t('nav.more')}</span></button>
-    <ul id="nav-arranged" class=${open ? 'arranged open' : 'arranged'} aria-label=${t('nav.arranged')}>${ARRANGED.map((entry) => html`<${Entry} key=${entry[0]} entry=${entry} current=${current} />`)}</ul>`;
+      <${Icon} name="menu" /><span>${t('nav.more')}</span><${Waiting} n=${waiting.people} /></button>
+    <ul id="nav-arranged" class=${open ? 'arranged open' : 'arranged'} aria-label=${t('nav.arranged')}>${ARRANGED.map((entry) => html`<${Entry} key=${entry[0]} entry=${entry} current=${current} waiting=${waiting} />`)}</ul>`;
 }
 
 export function Side({ session, current }) {

@@ -25,9 +25,9 @@ function whatToDo({ setup, missing, sending, sending_with: inForce, breaker, act
   if (otherServer && setup !== 'verifying') {
     return t('setup.other_server', { host: readable(otherServer.host ?? '') || t('discovery.own_host'), domain: readable(domainOf(draft.form.from_email)) });
   }
-  const wrong = setup === 'verifying' ? [] : draft.wrong();
+  const wrong = setup === 'verifying' || !draft ? [] : draft.wrong();
   if (wrong.length) return t('setup.wrong', { n: wrong.length, fields: namesOf(wrong) });
-  const open = setup === 'incomplete' ? draft.missing(missing) : [];
+  const open = setup !== 'incomplete' ? [] : draft ? draft.missing(missing) : missing.map((name) => name.replace('oauth/', ''));
   if (open.length) return t('setup.incomplete.missing', { fields: namesOf(open) });
   if (refused({ setup, breaker })) return t(active?.auth === 'oauth2' ? 'setup.complete.refused_token' : 'setup.complete.refused');
   if (setup === 'complete') {
@@ -55,10 +55,10 @@ const Ailing = ({ diagnosis }) => diagnosis && html`
   <div class="status-remedy"><${Remedy} diagnosis=${diagnosis} /></div>`;
 
 /**
- * onEdit: opens and closes the form below, if it can be closed. sandbox: what is in force delivers nothing. otherServer: found for the
+ * draft: the form's, once it has come. onEdit: opens and closes the form below, if it can be closed; onNear: somebody is about to. sandbox: what is in force delivers nothing. otherServer: found for the
  * address, and not in the form.
  */
-export function StatusBar({ smtp, draft, editing, onEdit, headingRef, sandbox, otherServer }) {
+export function StatusBar({ smtp, draft, editing, onEdit, headingRef, sandbox, otherServer, onNear }) {
   const ill = ailing(smtp);
   const { tone, icon } = ill ? AILING : LOOKS[refused(smtp) ? 'failed' : smtp.setup];
   const title = refused(smtp) ? t('health.credential_fault') : ill ? t(`health.${ill.state}`) : t(`setup.${smtp.setup}`);
@@ -72,7 +72,8 @@ export function StatusBar({ smtp, draft, editing, onEdit, headingRef, sandbox, o
           : html`<p class="status-todo">${whatToDo(smtp, draft, sandbox, otherServer)}</p>`}
       </div>
       ${onEdit && html`
-        <button type="button" class="edit" aria-expanded=${editing ? 'true' : 'false'} aria-controls=${editing ? 'edit' : undefined} onClick=${onEdit}>
+        <button type="button" class="edit" aria-expanded=${editing ? 'true' : 'false'} aria-controls=${editing ? 'edit' : undefined} onClick=${onEdit}
+          onPointerEnter=${onNear} onFocus=${onNear}>
           <${Icon} name=${editing ? 'cross' : 'pencil'} />${t(editing ? 'flow.close' : smtp.draft ? 'flow.edit_draft' : 'flow.edit')}</button>`}
       ${smtp.setup !== 'complete' && html`<${Way} setup=${smtp.setup} />`}
     </section>`;

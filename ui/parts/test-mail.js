@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
+import { focusSoon } from '../focus.js';
 import { clock, t } from '../i18n.js';
 import { announce, useApp } from '../store.js';
 import { Remedy } from './diagnosis.js';
@@ -72,7 +73,10 @@ function stepState(name, test) {
   return test.arrived ? 'past' : accepted ? 'waits' : '';
 }
 
-const toHeaders = () => document.getElementById('headers_text')?.focus();
+function toHeaders() {
+  document.getElementById('header-check').open = true; // what is in it comes then
+  focusSoon('headers_text');
+}
 
 function Arrival({ test }) {
   if (test.folder === 'spam') {

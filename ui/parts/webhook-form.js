@@ -8,11 +8,11 @@ import { Notice } from './notice.js';
 import { Picks } from './picks.js';
 
 const EVENTS = [
-  'smtp.breaker_opened', 'smtp.breaker_closed', 'smtp.sending_paused', 'smtp.sending_resumed', 'smtp.verified', 'smtp.activated', 'date.near',
+  'smtp.breaker_opened', 'smtp.breaker_closed', 'smtp.sending_paused', 'smtp.sending_resumed', 'smtp.verified', 'smtp.activated', 'date.near', 'reset.waiting',
   'email.accepted', 'email.deferred', 'email.rejected', 'email.expired', 'email.uncertain', 'email.cancelled', 'email.handed_over',
 ];
 /** What a person wants to hear of even when mail does not go out. */
-const FIRST = ['smtp.breaker_opened', 'smtp.breaker_closed', 'smtp.sending_paused', 'smtp.sending_resumed', 'date.near'];
+const FIRST = ['smtp.breaker_opened', 'smtp.breaker_closed', 'smtp.sending_paused', 'smtp.sending_resumed', 'date.near', 'reset.waiting'];
 
 export function eventText(type) {
   const key = type.replaceAll('.', '_');

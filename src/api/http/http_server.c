@@ -337,6 +337,13 @@ static enum MHD_Result hand_over(Exchange *exchange)
     return MHD_YES;
 }
 
+/* Under the mutex. A signal costs a system call even where nobody waits. */
+static void tell_stopping(HttpServer *server)
+{
+    if (server->is_stopping)
+        g_cond_broadcast(&server->answered);
+}
+
 void http_request_answer(HttpRequest *request, HttpAnswer *answer)
 {
     Exchange *exchange = (Exchange *)request;
@@ -347,7 +354,7 @@ void http_request_answer(HttpRequest *request, HttpAnswer *answer)
     /* From here on the exchange may be gone. */
     g_mutex_lock(&server->mutex);
     server->handling--;
-    g_cond_broadcast(&server->answered);
+    tell_stopping(server);
     g_mutex_unlock(&server->mutex);
 }
 
@@ -376,7 +383,7 @@ static void finish(HttpServer *server)
 {
     g_mutex_lock(&server->mutex);
     server->unfinished--;
-    g_cond_broadcast(&server->answered);
+    tell_stopping(server);
     g_mutex_unlock(&server->mutex);
 }
 

@@ -4,6 +4,7 @@
 #include "api/json/email_json.h"
 #include "api/json/smtp_json.h"
 #include "api/personal_sender.h"
+#include "api/resets_waiting.h"
 
 #include "store/test_mails.h"
 
@@ -103,6 +104,7 @@ static json_t *quota_proposal_json(const struct api *api, const SmtpState *state
     json_object_set_new(json, "per_minute", number_or_null(quota->per_minute));
     json_object_set_new(json, "per_hour", number_or_null(quota->per_hour));
     json_object_set_new(json, "per_day", number_or_null(quota->per_day));
+    json_object_set_new(json, "max_connections", number_or_null(quota->max_connections));
     json_object_set_new(json, "is_sourced", json_boolean(quota->is_sourced));
     json_object_set_new(
         json, "note", json_text(language_pick(language, quota->note_de, quota->note_en)));
@@ -120,7 +122,11 @@ gboolean status_json_add(struct api *api, Db *db, gint64 org_id, const SmtpState
 {
     json_t *last_test = read_last_test(db, org_id, state, error);
     json_t *dates = last_test ? read_dates(api, db, org_id, state, language, error) : NULL;
-    if (!dates) {
+    WallMs now = clock_wall_ms();
+    guint n_waiting;
+    if (!dates ||
+        !resets_waiting(db, org_id, smtp_state_gate(state, now), now, &n_waiting, error)) {
+        json_decref(dates);
         json_decref(last_test);
         return FALSE;
     }
@@ -130,6 +136,7 @@ gboolean status_json_add(struct api *api, Db *db, gint64 org_id, const SmtpState
     json_object_set_new(status, "last_failure", last_failure_json(api, state, language));
     json_object_set_new(
         status, "is_personal_sender", json_boolean(sender_is_personal(sender_of(state))));
+    json_object_set_new(status, "resets_to_hand_over", json_integer(n_waiting));
     json_object_set_new(status, "quota_proposal", quota_proposal_json(api, state, language));
     return TRUE;
 }

@@ -40,7 +40,7 @@ HttpAnswer *route_account_get(ApiCall *call)
 /* --- Name and language ------------------------------------------------------------------------ */
 
 typedef struct {
-    PeopleCaller caller;
+    ApiCall *call;
     char *name, *language; /* NULL: stays */
     gboolean sets_notices, has_notices;
     Member *member; /* as it is afterwards */
@@ -70,24 +70,45 @@ static void read_account_change(json_t *body, AccountChange *change, JsonFaults 
     change->language = g_strdup(language);
 }
 
-static gboolean account_change_job(Db *db, gpointer data, GError **error)
+static const char *switch_word(gboolean is_on)
 {
-    AccountChange *change = data;
-    Member *member = change->member =
-        member_need(db, change->caller.org_id, change->caller.member_row, error);
-    if (!member)
-        return FALSE;
+    return is_on ? "enabled" : "disabled";
+}
+
+/* What is different now, for the audit log. The caller frees. */
+static char *apply(const AccountChange *change, Member *member)
+{
+    GString *said = g_string_new(NULL);
     if (change->name) {
+        call_audit_say(said, "name", member->name, change->name);
         g_free(member->name);
         member->name = g_strdup(change->name);
     }
     if (change->language) {
+        call_audit_say(said, "language", member->language, change->language);
         g_free(member->language);
         member->language = g_strdup(change->language);
     }
-    if (change->sets_notices)
+    if (change->sets_notices) {
+        call_audit_say(
+            said, "notices", switch_word(member->has_notices), switch_word(change->has_notices));
         member->has_notices = change->has_notices;
-    return member_update(db, member, error);
+    }
+    return g_string_free(said, FALSE);
+}
+
+static gboolean account_change_job(Db *db, gpointer data, GError **error)
+{
+    AccountChange *change = data;
+    const PeopleCaller *caller = &change->call->caller;
+    change->member = member_need(db, caller->org_id, caller->member_row, error);
+    if (!change->member)
+        return FALSE;
+    g_autofree char *said = apply(change, change->member);
+    call_audit_learned(change->call, change->member->email, said);
+    if (!*said)
+        call_audit_drop(change->call);
+    return member_update(db, change->member, error);
 }
 
 static HttpAnswer *account_change_finish(ApiCall *call, gpointer data, const GError *error)
@@ -105,7 +126,7 @@ HttpAnswer *route_account_patch(ApiCall *call)
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     AccountChange *change = g_new0(AccountChange, 1);
-    change->caller = call->caller;
+    change->call = call;
     read_account_change(body, change, &faults);
     json_decref(body);
     if (faults.list->len > 0) {

@@ -98,6 +98,9 @@ static json_t *check_json(const AuditCheck *check)
     json_object_set_new(json, "object", json_text("audit_check"));
     json_object_set_new(json, "ok", json_boolean(is_ok));
     json_object_set_new(json, "events", json_integer(check->events));
+    json_object_set_new(json, "forgotten", json_integer(check->forgotten));
+    json_object_set_new(json, "forgotten_until", json_time(check->forgotten_until));
+    json_object_set_new(json, "last_at", json_time(check->last_at));
     json_object_set_new(json, "last_hash", hash_json(check->last_hash));
     json_object_set_new(json, "first_fault", fault);
     json_object_set_new(

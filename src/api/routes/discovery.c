@@ -38,7 +38,8 @@ static json_t *steps_json(const Discovery *discovery, const char *domain, Langua
     json_t *steps = json_array();
     for (guint i = 0; i < DISCOVERY_SOURCES; i++) {
         DiscoveryState state = discovery->state[i];
-        g_autofree char *detail = discovery_text_step(i, state, domain, language);
+        g_autofree char *detail =
+            discovery_text_step(i, state, domain, discovery->filter, language);
         json_t *json = json_object();
         json_object_set_new(json, "name", json_text(discovery_source_name(i)));
         json_object_set_new(json, "state", json_text(discovery_state_name(state)));
@@ -64,6 +65,7 @@ static json_t *discovery_json(const Discovery *discovery, const MimeAddress *add
     json_object_set_new(json, "best",
         discovery->best == NULL ? json_null() : candidate_json(discovery->best, domain, language));
     json_object_set_new(json, "candidates", candidates);
+    json_object_set_new(json, "filter", json_text(discovery->filter));
     json_object_set_new(json, "steps", steps_json(discovery, domain, language));
     json_object_set_new(
         json, "can_ask_public_database", json_boolean(!asked_public_database && !has_host));

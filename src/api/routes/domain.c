@@ -178,6 +178,7 @@ static HttpAnswer *answer(ApiCall *call, const Request *request)
         const ProviderDkimRecord *record = &provider->dkim_records[i];
         records[i] = (DomainRecord){record->name, record->type, record->value};
     }
+    g_autofree char *made_up = g_strdup_printf("absender-%08x%08x", g_random_int(), g_random_int());
     const DomainQuestion question = {
         .domain = request->domain,
         .provider = name_in(provider, call->language),
@@ -187,6 +188,7 @@ static HttpAnswer *answer(ApiCall *call, const Request *request)
         .is_spf_needed = is_spf_needed(provider),
         .selectors = provider ? provider->dkim_selectors : NULL,
         .learned_selectors = (const char *const *)request->selectors,
+        .made_up_selector = made_up,
         .learned_addresses = (const char *const *)request->addresses,
         .dkim_records = records,
         .n_dkim_records = n,

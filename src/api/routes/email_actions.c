@@ -279,21 +279,32 @@ static void read_action(JsonObject *object, ActionKind *kind)
             "Say what to do: retry or cancel.");
 }
 
-static Deed read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
+/* What a request asks for: of which emails, by their ids or as a filter finds them. */
+typedef struct {
+    Deed deed;
+    GArray *ids; /* of Id */
+    gboolean is_by_filter;
+    EmailFilter filter;
+    char *search;
+    Id after; /* filter.after points here, or to nothing */
+} Bulk;
+
+static void bulk_clear(Bulk *bulk)
 {
-    g_auto(JsonObject) object;
-    json_object_open(&object, body, "", faults);
-    Deed deed = {.kind = ACTION_RETRY};
-    read_action(&object, &deed.kind);
-    if (json_object_take_bool(&object, "uncertain", &deed.may_duplicate) && deed.may_duplicate &&
-        deed.kind == ACTION_CANCEL)
-        json_object_fault(&object, "uncertain", "not_allowed", "Only a retry can be uncertain.");
-    json_t *list = json_object_take_array(&object, "ids"), *item;
+    g_clear_pointer(&bulk->ids, g_array_unref);
+    g_free(bulk->search);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bulk, bulk_clear)
+
+static void read_ids(JsonObject *object, Bulk *bulk, JsonFaults *faults)
+{
+    json_t *list = json_object_take_array(object, "ids"), *item;
     gsize n = json_array_size(list), i;
     if (n == 0 || n > LIMIT_BULK_IDS) {
-        json_object_fault(&object, "ids", list ? "out_of_range" : "required",
-            "A list of 1 to 200 ids is required.");
-        return deed;
+        json_object_fault(object, "ids", list ? "out_of_range" : "required",
+            "A list of 1 to 200 ids is required, or a filter.");
+        return;
     }
     json_array_foreach(list, i, item)
     {
@@ -301,11 +312,80 @@ static Deed read_bulk(json_t *body, GArray *ids, JsonFaults *faults)
         g_autofree char *pointer = g_strdup_printf("/ids/%" G_GSIZE_FORMAT, i);
         const char *text = json_string_value(item);
         if (text && id_parse(text, "em", &id))
-            g_array_append_val(ids, id);
+            g_array_append_val(bulk->ids, id);
         else
             json_fault_add(faults, pointer, "invalid_id", NULL);
     }
-    return deed;
+}
+
+static void read_bulk_filter(json_t *given, Bulk *bulk, JsonFaults *faults)
+{
+    g_auto(JsonObject) object;
+    json_object_open(&object, given, "/filter", faults);
+    const char *state = json_object_take_text(&object, "state");
+    const char *class = json_object_take_text(&object, "class");
+    const char *search = json_object_take_text(&object, "q");
+    if (state && !email_state_parse(state, &bulk->filter.state))
+        json_object_fault(&object, "state", "unknown_value", "This state is not known.");
+    if (class && !email_class_parse(class, &bulk->filter.class))
+        json_object_fault(&object, "class", "unknown_value", "This class is not known.");
+    if (search && strlen(search) > LIMIT_ADDRESS_OCTETS)
+        json_object_fault(&object, "q", "too_long", "The search text is too long.");
+    bulk->search = search && *search ? g_strdup(search) : NULL;
+    bulk->filter.search = bulk->search;
+}
+
+static void read_after(JsonObject *object, Bulk *bulk)
+{
+    const char *after = json_object_take_text(object, "after");
+    if (!after)
+        return;
+    if (!bulk->is_by_filter)
+        json_object_fault(object, "after", "not_allowed", "Only a filter goes on behind an email.");
+    else if (!id_parse(after, "em", &bulk->after))
+        json_object_fault(object, "after", "invalid_id", NULL);
+    bulk->filter.after = &bulk->after;
+}
+
+static void read_bulk(json_t *body, Bulk *bulk, JsonFaults *faults)
+{
+    g_auto(JsonObject) object;
+    json_object_open(&object, body, "", faults);
+    bulk->ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    read_action(&object, &bulk->deed.kind);
+    if (json_object_take_bool(&object, "uncertain", &bulk->deed.may_duplicate) &&
+        bulk->deed.may_duplicate && bulk->deed.kind == ACTION_CANCEL)
+        json_object_fault(&object, "uncertain", "not_allowed", "Only a retry can be uncertain.");
+    json_t *filter = json_object_take_object(&object, "filter");
+    bulk->is_by_filter = filter != NULL;
+    if (filter && json_object_take_array(&object, "ids"))
+        json_object_fault(&object, "ids", "not_allowed", "Give ids or a filter, not both.");
+    if (filter)
+        read_bulk_filter(filter, bulk, faults);
+    else
+        read_ids(&object, bulk, faults);
+    read_after(&object, bulk);
+}
+
+/* Whoever may not read every email would learn by a filter which there are. */
+static HttpAnswer *find_ids(ApiCall *call, Bulk *bulk, gboolean *has_more)
+{
+    if (!(call->caller.scopes & PEOPLE_SCOPE_EMAILS_READ))
+        return call_problem(call, "forbidden", NULL);
+    bulk->filter.org_id = call->caller.org_id;
+    bulk->filter.limit = LIMIT_BULK_FOUND;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) found = NULL;
+    Db *db = store_reader_take(call->api->store);
+    g_autoptr(SmtpState) state = smtp_state_read(db, call->caller.org_id, &error);
+    gboolean is_hidden = state && route_emails_gate_hides(
+                                      bulk->filter.state, smtp_state_gate(state, clock_wall_ms()));
+    if (state && !is_hidden)
+        found = emails_find(db, &bulk->filter, has_more, &error);
+    store_reader_give(call->api->store, db);
+    if (found)
+        g_array_append_vals(bulk->ids, found->data, found->len);
+    return found || is_hidden ? NULL : call_error(call, error);
 }
 
 static void add_results(const BulkJob *job, gint64 *done, json_t *skipped)
@@ -325,8 +405,9 @@ static void add_results(const BulkJob *job, gint64 *done, json_t *skipped)
 
 /* Job by job, each all or nothing; after an error a repeat finds the first ones done and skips
  * them. */
-static HttpAnswer *run_bulk(ApiCall *call, const Deed *deed, const GArray *ids)
+static HttpAnswer *run_bulk(ApiCall *call, const Deed *deed, const GArray *ids, gboolean has_more)
 {
+    char last[ID_TEXT_SIZE];
     json_t *skipped = json_array();
     gint64 done = 0;
     for (guint i = 0; i < ids->len; i += EMAILS_PER_JOB) {
@@ -345,6 +426,9 @@ static HttpAnswer *run_bulk(ApiCall *call, const Deed *deed, const GArray *ids)
     json_object_set_new(json, "object", json_text("bulk"));
     json_object_set_new(json, "done", json_integer(done));
     json_object_set_new(json, "skipped", skipped);
+    json_object_set_new(json, "next",
+        has_more ? json_text(id_format(&g_array_index(ids, Id, ids->len - 1), "em", last))
+                 : json_null());
     return call_json(call, 200, json);
 }
 
@@ -356,10 +440,15 @@ HttpAnswer *route_emails_bulk(ApiCall *call)
         return problem;
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
-    Deed deed = read_bulk(body, ids, &faults);
+    g_auto(Bulk) bulk = {.deed = {.kind = ACTION_RETRY}};
+    gboolean has_more = FALSE;
+    read_bulk(body, &bulk, &faults);
     json_decref(body);
-    return faults.list->len > 0 ? call_faults(call, &faults) : run_bulk(call, &deed, ids);
+    if (faults.list->len > 0)
+        return call_faults(call, &faults);
+    if (bulk.is_by_filter)
+        problem = find_ids(call, &bulk, &has_more);
+    return problem ? problem : run_bulk(call, &bulk.deed, bulk.ids, has_more);
 }
 
 /* --- Why ------------------------------------------------------------------------------------- */

@@ -24,6 +24,15 @@ static SmtpState *read_state(ApiCall *call, HttpAnswer **problem)
     return state;
 }
 
+static ShelfState *hold_state(ApiCall *call, HttpAnswer **problem)
+{
+    g_autoptr(GError) error = NULL;
+    ShelfState *held = sending_shelf_get(call->api->sending, call->caller.org_id, &error);
+    if (!held)
+        *problem = call_error(call, error);
+    return held;
+}
+
 /* --- Sending --------------------------------------------------------------------------------- */
 
 HttpAnswer *route_email_send(ApiCall *call)
@@ -36,7 +45,8 @@ HttpAnswer *route_email_send(ApiCall *call)
         return problem;
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
-    g_autoptr(SmtpState) state = read_state(call, &problem);
+    g_autoptr(ShelfState) held = hold_state(call, &problem);
+    const SmtpState *state = held ? held->state : NULL;
     g_autoptr(EmailTemplates) templates =
         email_templates_new(call->api, call->caller.org_id, state);
     g_autoptr(EmailNew) email =
@@ -104,7 +114,8 @@ HttpAnswer *route_email_batch(ApiCall *call)
         return problem;
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
-    g_autoptr(SmtpState) state = read_state(call, &problem);
+    g_autoptr(ShelfState) held = hold_state(call, &problem);
+    const SmtpState *state = held ? held->state : NULL;
     g_autoptr(EmailTemplates) templates =
         email_templates_new(call->api, call->caller.org_id, state);
     g_autoptr(GPtrArray) emails = state ? read_batch(list, state, templates, &faults) : NULL;
@@ -128,8 +139,7 @@ static HttpAnswer *list_answer(ApiCall *call, json_t *data, gboolean has_more)
     return call_json(call, 200, json_list(data, has_more));
 }
 
-/* A closed gate shows queued and deferred as held, and an open one holds nothing. */
-static gboolean gate_hides(EmailState state, EmailGate gate)
+gboolean route_emails_gate_hides(EmailState state, EmailGate gate)
 {
     if (state == EMAIL_HELD)
         return gate == EMAIL_GATE_OPEN;
@@ -171,7 +181,7 @@ HttpAnswer *route_emails_list(ApiCall *call)
     if (!state)
         return problem;
     EmailGate gate = smtp_state_gate(state, clock_wall_ms());
-    if (gate_hides(filter.state, gate))
+    if (route_emails_gate_hides(filter.state, gate))
         return list_answer(call, json_array(), FALSE);
 
     g_autoptr(GError) error = NULL;
@@ -185,6 +195,33 @@ HttpAnswer *route_emails_list(ApiCall *call)
     for (guint i = 0; i < rows->len; i++)
         json_array_append_new(data, email_json(rows->pdata[i], gate));
     return list_answer(call, data, has_more);
+}
+
+HttpAnswer *route_emails_count(ApiCall *call)
+{
+    HttpAnswer *problem = NULL;
+    EmailFilter filter = {.limit = LIMIT_BULK_COUNT};
+    if (!read_filter(call, &filter, &problem))
+        return problem;
+    g_autoptr(SmtpState) state = read_state(call, &problem);
+    if (!state)
+        return problem;
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    gboolean has_more = FALSE;
+    if (!route_emails_gate_hides(filter.state, smtp_state_gate(state, clock_wall_ms()))) {
+        g_autoptr(GError) error = NULL;
+        g_array_unref(ids);
+        Db *db = store_reader_take(call->api->store);
+        ids = emails_find(db, &filter, &has_more, &error);
+        store_reader_give(call->api->store, db);
+        if (!ids)
+            return call_error(call, error);
+    }
+    json_t *json = json_object();
+    json_object_set_new(json, "object", json_text("count"));
+    json_object_set_new(json, "count", json_integer(ids->len));
+    json_object_set_new(json, "has_more", json_boolean(has_more));
+    return call_json(call, 200, json);
 }
 
 HttpAnswer *route_email_get(ApiCall *call)

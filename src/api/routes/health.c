@@ -74,10 +74,14 @@ static void write_courier(GString *text, Courier *courier)
 /* Only once it is known: neither answer would be true before. */
 static void write_books(GString *text, CourierBooks books)
 {
-    if (books != COURIER_BOOKS_UNKNOWN)
-        metrics_write_one(text, "absender_books_balanced", "gauge",
-            "1 if the last check found every recipient accounted for; the log tells what is wrong.",
-            books == COURIER_BOOKS_BALANCED);
+    if (books == COURIER_BOOKS_UNKNOWN)
+        return;
+    metrics_write_one(text, "absender_books_balanced", "gauge",
+        "1 if the last check found every recipient accounted for; the log tells what is wrong.",
+        books != COURIER_BOOKS_FAULTY);
+    metrics_write_one(text, "absender_books_counted", "gauge",
+        "1 if that check counted the recipients themselves; 0: only the sums, or they are faulty.",
+        books == COURIER_BOOKS_BALANCED);
 }
 
 static void write_disk(GString *text, Store *store)

@@ -146,6 +146,7 @@ typedef enum { DEED_CREATE = 1, DEED_RESEND, DEED_COPY, DEED_REVOKE } DeedKind;
 
 typedef struct {
     DeedKind kind;
+    ApiCall *call;
     struct api *api;
     Invitation *invitation; /* CREATE: the new one; else as it was when it was looked at */
     Link link;              /* not with REVOKE */
@@ -207,8 +208,10 @@ static gboolean renew(Db *db, const Deed *deed, WallMs now, GError **error)
 {
     const Invitation *invitation = deed->invitation;
     gboolean is_copy = deed->kind == DEED_COPY;
+    g_autofree char *caller = call_caller_name(deed->call, db);
     InvitationLink link = {.expires_at = now + LIMIT_INVITATION_MS,
         .copied_at = is_copy ? now : 0,
+        .copied_by = is_copy ? caller : NULL,
         .email_id = deed->mail ? &deed->mail->id : NULL};
     memcpy(link.token_hash, deed->link.token_hash, sizeof link.token_hash);
     return invitation_renew(db, invitation->org_id, &invitation->id, &link, error);
@@ -283,6 +286,7 @@ static Deed *deed_new(ApiCall *call, DeedKind kind, Invitation *invitation)
 {
     Deed *deed = g_new0(Deed, 1);
     deed->kind = kind;
+    deed->call = call;
     deed->api = call->api;
     deed->invitation = invitation;
     if (kind != DEED_REVOKE)

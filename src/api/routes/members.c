@@ -6,6 +6,7 @@
 #include "api/member_fields.h"
 #include "api/session_start.h"
 #include "base/error.h"
+#include "store/invitations.h"
 #include "store/resets.h"
 
 #include <string.h>
@@ -76,21 +77,45 @@ static void member_deed_free(gpointer data)
     g_free(deed);
 }
 
-/* A new role is a new session (threat T44): what was open under the old one ends. */
-static gboolean change_member(Db *db, MemberDeed *deed, GError **error)
+/* An admin knows links that let somebody in, under any address: what she made or copied is no way
+ * back for her (threat T38). */
+static gboolean end_links_held(Db *db, const Member *admin, WallMs now, GError **error)
 {
-    Member *member = deed->member;
-    deed->has_lost_sessions = deed->role && deed->role != member->role;
-    if (deed->role)
+    return invitations_revoke_of(db, admin->org_id, admin->email, now, error) &&
+           resets_take_back(db, admin->org_id, admin->email, now, error);
+}
+
+/* What is different now, for the audit log. The caller frees. */
+static char *apply(const MemberDeed *deed, Member *member)
+{
+    GString *said = g_string_new(NULL);
+    if (deed->name)
+        call_audit_say(said, "name", member->name, deed->name);
+    if (deed->role) {
+        call_audit_say(said, "role", people_role_name(member->role), people_role_name(deed->role));
         member->role = deed->role;
+    }
     if (deed->name) {
         g_free(member->name);
         member->name = g_strdup(deed->name);
     }
-    call_audit_learned(deed->call, member->email, people_role_name(member->role));
+    return g_string_free(said, FALSE);
+}
+
+/* A new role is a new session (threat T44): what was open under the old one ends. */
+static gboolean change_member(Db *db, MemberDeed *deed, GError **error)
+{
+    Member *member = deed->member;
+    gboolean was_admin = member->role == PEOPLE_ROLE_ORG_ADMIN;
+    deed->has_lost_sessions = deed->role && deed->role != member->role;
+    g_autofree char *said = apply(deed, member);
+    call_audit_learned(deed->call, member->email, said);
+    if (!*said)
+        call_audit_drop(deed->call);
     return member_update(db, member, error) &&
            (!deed->has_lost_sessions ||
-               sessions_delete_of_member(db, member->org_id, member->row, 0, error));
+               (sessions_delete_of_member(db, member->org_id, member->row, 0, error) &&
+                   (!was_admin || end_links_held(db, member, clock_wall_ms(), error))));
 }
 
 /* What was still open for the account ends with it. */
@@ -101,7 +126,7 @@ static gboolean remove_member(Db *db, MemberDeed *deed, GError **error)
     deed->has_lost_sessions = TRUE;
     call_audit_learned(deed->call, member->email, people_role_name(member->role));
     return resets_end_others(db, member->org_id, member->row, 0, TRUE, now, error) &&
-           member_remove(db, member, now, error);
+           end_links_held(db, member, now, error) && member_remove(db, member, now, error);
 }
 
 static gboolean member_deed_job(Db *db, gpointer data, GError **error)

@@ -103,13 +103,16 @@ static const FieldReader readers[FIELDS] = {read_name, read_colour, read_languag
 static void read_field(JsonObject *object, OrganisationChange *change, guint i)
 {
     change->is_given[i] = json_object_has(object, field_names[i]);
+    guint before = object->faults->list->len;
     const char *text = json_object_take_text(object, field_names[i]);
     const char *code = NULL;
+    if (object->faults->list->len > before)
+        return;
     if (text && *text)
         change->value[i] = readers[i](change->call, text, &code);
-    else if (i == PUBLIC_URL && change->is_given[i] &&
-             public_url_source(change->call->api) == PUBLIC_URL_OPERATOR)
-        code = "public_url_is_fixed";
+    else if (i == PUBLIC_URL && change->is_given[i]) /* said once, it is never taken back */
+        code = public_url_source(change->call->api) == PUBLIC_URL_OPERATOR ? "public_url_is_fixed"
+                                                                           : "required";
     if (code)
         json_object_fault(object, field_names[i], code, NULL);
 }
@@ -137,7 +140,7 @@ static OrganisationChange *read_change(ApiCall *call, HttpAnswer **problem)
     return NULL;
 }
 
-/* What was said before and is said now, for the audit log: "name: A → B". The caller frees. */
+/* What is different now, for the audit log. The caller frees. */
 static char *apply(OrganisationChange *change, Organisation *organisation)
 {
     char **const fields[FIELDS] = {&organisation->name, &organisation->colour,
@@ -145,10 +148,9 @@ static char *apply(OrganisationChange *change, Organisation *organisation)
     GString *said = g_string_new(NULL);
     for (guint i = 0; i < FIELDS; i++) {
         const char *next = change->value[i];
-        if (!change->is_given[i] || g_strcmp0(*fields[i], next) == 0)
+        if (!change->is_given[i])
             continue;
-        g_string_append_printf(said, "%s%s: %s → %s", said->len ? ", " : "", field_names[i],
-            *fields[i] ? *fields[i] : "–", next ? next : "–");
+        call_audit_say(said, field_names[i], *fields[i], next);
         g_free(*fields[i]);
         *fields[i] = g_strdup(next);
     }

@@ -85,12 +85,12 @@ static json_t *quota_json(const ProviderQuota *quota, Language language)
     const struct {
         const char *name;
         guint value;
-    } windows[] = {{"per_minute", quota->per_minute}, {"per_hour", quota->per_hour},
-        {"per_day", quota->per_day}};
+    } figures[] = {{"per_minute", quota->per_minute}, {"per_hour", quota->per_hour},
+        {"per_day", quota->per_day}, {"max_connections", quota->max_connections}};
     json_t *json = json_object();
-    for (gsize i = 0; i < G_N_ELEMENTS(windows); i++)
-        json_object_set_new(json, windows[i].name,
-            windows[i].value > 0 ? json_integer(windows[i].value) : json_null());
+    for (gsize i = 0; i < G_N_ELEMENTS(figures); i++)
+        json_object_set_new(json, figures[i].name,
+            figures[i].value > 0 ? json_integer(figures[i].value) : json_null());
     json_object_set_new(json, "is_sourced", json_boolean(quota->is_sourced));
     json_object_set_new(
         json, "note", json_text(language_pick(language, quota->note_de, quota->note_en)));

@@ -46,7 +46,8 @@ static json_t *view_json(const View *view, WallMs now, Language language)
     json_object_set_new(
         json, "text", json_text(link_text_reset(reset, &view->mail, now, language)));
     json_object_set_new(json, "asked_at", json_time(reset->asked_at));
-    json_object_set_new(json, "asked_from", json_text(reset->asked_from));
+    json_object_set_new(
+        json, "asked_from", json_text(*reset->asked_from ? reset->asked_from : NULL));
     json_object_set_new(json, "expires_at", json_time(reset->expires_at));
     set_id(json, "email_id", reset->has_email ? &reset->email_id : NULL, "em");
     return json;
@@ -124,6 +125,7 @@ HttpAnswer *route_resets_list(ApiCall *call)
 /* --- Copying a link, dismissing -------------------------------------------------------------- */
 
 typedef struct {
+    ApiCall *call;
     Id id;
     gint64 org_id, member_row;
     Reset *fresh; /* an admin starts it: the new row; else NULL */
@@ -143,8 +145,10 @@ static void deed_free(gpointer data)
 
 static gboolean write_link(Db *db, const Deed *deed, gint64 row, WallMs now, GError **error)
 {
+    g_autofree char *caller = call_caller_name(deed->call, db);
     ResetLink link = {.member_row = deed->member_row,
         .state = RESET_HANDED_OVER,
+        .copied_by = caller,
         .expires_at = now + LIMIT_RESET_MS};
     memcpy(link.token_hash, deed->link.token_hash, sizeof link.token_hash);
     return resets_end_others(db, deed->org_id, deed->member_row, row, TRUE, now, error) &&
@@ -234,6 +238,7 @@ static HttpAnswer *change_existing(ApiCall *call, gboolean is_dismissal)
     if (refusal)
         return refusal;
     Deed *deed = g_new0(Deed, 1);
+    deed->call = call;
     deed->id = reset->id;
     deed->org_id = reset->org_id;
     deed->member_row = reset->member_row;
@@ -263,7 +268,7 @@ static Reset *fresh_reset(const ApiCall *call, const Member *member)
     reset->account = g_strdup(member->email);
     reset->language = g_strdup(member->language);
     reset->asked_at = now;
-    reset->asked_from = g_strdup(call->client);
+    reset->asked_from = g_strdup(""); /* nobody asked */
     return reset;
 }
 
@@ -281,6 +286,7 @@ HttpAnswer *route_member_reset_link(ApiCall *call)
     if (refusal)
         return refusal;
     Deed *deed = g_new0(Deed, 1);
+    deed->call = call;
     deed->fresh = fresh_reset(call, member);
     deed->id = deed->fresh->id;
     deed->org_id = member->org_id;

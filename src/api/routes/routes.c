@@ -104,6 +104,7 @@ static const Route table[] = {
     {"POST", "/v1/emails", NULL, SEND, ROUTE_SENDING, LARGE, route_email_send},
     {"POST", "/v1/emails/batch", NULL, SEND, ROUTE_SENDING | ROUTE_BATCH, LARGE, route_email_batch},
     {"GET", "/v1/emails", NULL, READ, 0, 0, route_emails_list},
+    {"GET", "/v1/emails/count", NULL, READ, 0, 0, route_emails_count},
     {"POST", "/v1/emails/bulk", NULL, SEND, 0, SMALL, route_emails_bulk},
     {"GET", "/v1/emails/{id}", "em", READ, 0, 0, route_email_get},
     {"PATCH", "/v1/emails/{id}", "em", SEND, 0, SMALL, route_email_patch},

@@ -138,6 +138,11 @@ HttpAnswer *route_diagnoses(ApiCall *call);
 HttpAnswer *route_email_send(ApiCall *call);
 HttpAnswer *route_email_batch(ApiCall *call);
 HttpAnswer *route_emails_list(ApiCall *call);
+HttpAnswer *route_emails_count(ApiCall *call);
+
+/* No email is shown in that state: a closed gate shows queued and deferred as held, and an open one
+ * holds nothing. */
+gboolean route_emails_gate_hides(EmailState state, EmailGate gate);
 HttpAnswer *route_email_get(ApiCall *call);
 
 /* routes_email_actions.c */

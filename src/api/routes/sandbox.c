@@ -1,6 +1,7 @@
 /* Mail captured by the sandbox. */
 #include "api/routes/routes.h"
 #include "api/state.h"
+#include "api/token_check.h"
 
 #include "api/json/email_json.h"
 #include "ingress/sandbox_script.h"
@@ -27,6 +28,43 @@ static json_t *personalities_json(ApiCall *call)
     return list;
 }
 
+/* The providers of the manuals, each with what can be tried there: settings as they are typed. */
+static json_t *scene_json(ApiCall *call, const SandboxScene *scene, const SandboxFacts *facts)
+{
+    const Provider *provider = provider_by_id(call->api->providers, scene->preset);
+    const char *said = scene->diagnosis ? scene->diagnosis : scene->late;
+    const Diagnosis *row = said ? diagnosis_by_id(call->api->catalogue, said) : NULL;
+    guint16 port = scene->port ? scene->port : facts->starttls_port;
+    json_t *settings = json_object();
+    json_object_set_new(settings, "host", json_text(scene->host));
+    json_object_set_new(settings, "port", json_integer(port));
+    json_object_set_new(settings, "security", json_text(tls_mode_name(TLS_MODE_STARTTLS)));
+    json_object_set_new(settings, "username", json_text(scene->username));
+    json_object_set_new(settings, "password", json_text(scene->password)); /* a public word */
+    json_object_set_new(settings, "from_email", json_text(scene->from_email));
+    json_t *json = json_object();
+    json_object_set_new(json, "preset", json_text(scene->preset));
+    json_object_set_new(
+        json, "name", json_text(language_pick(call->language, provider->name_de, provider->name)));
+    json_object_set_new(json, "trouble", json_text(scene->trouble));
+    json_object_set_new(json, "diagnosis", json_text(scene->diagnosis));
+    json_object_set_new(json, "late", json_text(scene->late));
+    json_object_set_new(json, "text",
+        json_text(row ? language_pick(call->language, row->means_de, row->means_en) : NULL));
+    json_object_set_new(json, "settings", settings);
+    return json;
+}
+
+static json_t *scenes_json(ApiCall *call, const SandboxFacts *facts)
+{
+    guint n;
+    const SandboxScene *scenes = sandbox_scenes(&n);
+    json_t *list = json_array();
+    for (guint i = 0; i < n; i++)
+        json_array_append_new(list, scene_json(call, &scenes[i], facts));
+    return list;
+}
+
 HttpAnswer *route_sandbox_get(ApiCall *call)
 {
     SandboxFacts facts;
@@ -42,6 +80,7 @@ HttpAnswer *route_sandbox_get(ApiCall *call)
     json_object_set_new(json, "password", json_text("sandbox")); /* a public word */
     json_object_set_new(json, "captured", json_integer(facts.captured));
     json_object_set_new(json, "personalities", personalities_json(call));
+    json_object_set_new(json, "scenes", scenes_json(call, &facts));
     return call_json(call, 200, json);
 }
 
@@ -101,18 +140,40 @@ HttpAnswer *route_capture_get(ApiCall *call)
     return capture ? call_json(call, 200, capture_json(capture)) : problem;
 }
 
-/* As plain text in a sandbox of the browser: what a stranger wrote never becomes a page here. */
-HttpAnswer *route_capture_raw(ApiCall *call)
+static gboolean nothing_but_the_note(Db *db, gpointer data, GError **error)
 {
-    HttpAnswer *problem = NULL;
-    g_autoptr(Capture) capture = read_capture(call, &problem);
-    if (!capture)
-        return problem;
+    return TRUE;
+}
+
+/* As plain text in a sandbox of the browser: what a stranger wrote never becomes a page here. */
+static HttpAnswer *raw_finish(ApiCall *call, gpointer data, const GError *error)
+{
+    const Capture *capture = data;
+    if (error)
+        return call_error(call, error);
     HttpAnswer *answer =
         http_answer_new(200, "text/plain; charset=utf-8", g_bytes_ref(capture->content));
     http_answer_set_header(
         answer, "Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'");
     return answer;
+}
+
+static void raw_free(gpointer data)
+{
+    capture_free(data);
+}
+
+/* Its link may make whoever reads it anybody, an org admin too (threat T41): it takes all rights,
+ * and there is no reading without a word in the audit log. */
+HttpAnswer *route_capture_raw(ApiCall *call)
+{
+    HttpAnswer *problem = call_may_grant(call, PEOPLE_SCOPE_ALL);
+    Capture *capture = problem ? NULL : read_capture(call, &problem);
+    if (!capture)
+        return problem;
+    char id[ID_TEXT_SIZE];
+    call_audit(call, "sandbox.mail_opened", id_format(&capture->id, "cap", id), (const char *)NULL);
+    return call_submit(call, nothing_but_the_note, capture, raw_finish, raw_free);
 }
 
 static gboolean clear_job(Db *db, gpointer data, GError **error)

@@ -43,34 +43,62 @@ gint64 route_sending_takes_s(const QuotaWindow windows[QUOTA_WINDOWS], gint64 n,
     return (longest_ms + CLOCK_SECOND_MS - 1) / CLOCK_SECOND_MS;
 }
 
-static json_t *preview_json(const EmailsPreview *preview, const SmtpState *state, WallMs now)
+/* What the preview tells of one moment. */
+typedef struct {
+    WallMs now;
+    EmailsPreview counts;
+    gint64 takes_s; /* -1: there is no quota */
+    gint64 running_out[EMAIL_CLASS_BULK + 1];
+} Preview;
+
+/* Under a quota a class goes out once those before it have: what reaches its expiry by then may end
+ * unsent, though it is due now. */
+static gboolean read_pace(
+    Db *db, gint64 org_id, const SmtpState *state, Preview *preview, GError **error)
 {
     QuotaWindow windows[QUOTA_WINDOWS] = {{0}};
-    json_t *takes = json_null();
-    if (smtp_quota_read(state, now, windows))
-        takes = json_integer(route_sending_takes_s(windows, preview->send[0], now));
+    WallMs until[EMAIL_CLASS_BULK + 1] = {0};
+    gint64 n = 0;
+    preview->takes_s = -1;
+    if (!smtp_quota_read(state, preview->now, windows))
+        return TRUE;
+    for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
+        n += preview->counts.send[class];
+        preview->takes_s = route_sending_takes_s(windows, n, preview->now);
+        until[class] = preview->now + preview->takes_s * CLOCK_SECOND_MS;
+    }
+    return preview->takes_s == 0 ||
+           emails_count_running_out(db, org_id, until, preview->now, preview->running_out, error);
+}
+
+static json_t *preview_json(const Preview *preview)
+{
+    const EmailsPreview *counts = &preview->counts;
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("sending_preview"));
-    json_object_set_new(json, "at", json_time(now));
-    json_object_set_new(json, "send", classes_json(preview->send));
-    json_object_set_new(json, "later", classes_json(preview->later));
-    json_object_set_new(json, "expire", classes_json(preview->expire));
-    json_object_set_new(json, "oldest_at", json_time(preview->oldest_at));
-    json_object_set_new(json, "takes_at_least_s", takes);
+    json_object_set_new(json, "at", json_time(preview->now));
+    json_object_set_new(json, "send", classes_json(counts->send));
+    json_object_set_new(json, "later", classes_json(counts->later));
+    json_object_set_new(json, "expire", classes_json(counts->expire));
+    json_object_set_new(json, "uncertain", classes_json(counts->uncertain));
+    json_object_set_new(json, "may_expire", classes_json(preview->running_out));
+    json_object_set_new(json, "oldest_at", json_time(counts->oldest_at));
+    json_object_set_new(json, "takes_at_least_s",
+        preview->takes_s < 0 ? json_null() : json_integer(preview->takes_s));
     return json;
 }
 
 HttpAnswer *route_sending_preview(ApiCall *call)
 {
-    EmailsPreview preview;
-    WallMs now = clock_wall_ms();
+    gint64 org_id = call->caller.org_id;
+    Preview preview = {.now = clock_wall_ms()};
     g_autoptr(GError) error = NULL;
     Db *db = store_reader_take(call->api->store);
-    g_autoptr(SmtpState) state = smtp_state_read(db, call->caller.org_id, &error);
-    gboolean is_read = state && emails_preview(db, call->caller.org_id, now, &preview, &error);
+    g_autoptr(SmtpState) state = smtp_state_read(db, org_id, &error);
+    gboolean is_read = state && emails_preview(db, org_id, preview.now, &preview.counts, &error) &&
+                       read_pace(db, org_id, state, &preview, &error);
     store_reader_give(call->api->store, db);
-    return is_read ? call_json(call, 200, preview_json(&preview, state, now))
-                   : call_error(call, error);
+    return is_read ? call_json(call, 200, preview_json(&preview)) : call_error(call, error);
 }
 
 /* --- Sending switch -------------------------------------------------------------------------- */

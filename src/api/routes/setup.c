@@ -17,9 +17,13 @@ typedef struct {
     char *account, *public_url;                                        /* as they will be stored */
 } SetupFields;
 
+/* Links must lead somewhere from the first mail on, so it is asked for here, unless the operator
+ * has said it. */
 static void read_public_url(ApiCall *call, JsonObject *object, SetupFields *fields)
 {
-    const char *text = json_object_take_text(object, "public_url");
+    gboolean is_fixed = public_url_source(call->api) == PUBLIC_URL_OPERATOR;
+    const char *text = is_fixed ? json_object_take_text(object, "public_url")
+                                : member_fields_required(object, "public_url");
     if (!text)
         return;
     fields->public_url = public_url_parse(text);
@@ -128,6 +132,20 @@ static HttpAnswer *setup_finish(ApiCall *call, gpointer data, const GError *erro
     return session_start_answer(call, setup->start, 201);
 }
 
+/* Before a password is hashed: whoever has no such link shall not keep those waiting who sign in.
+ * NULL: it is good so far. */
+static HttpAnswer *check_link(ApiCall *call, const guint8 hash[PEOPLE_HASH_BYTES])
+{
+    g_autoptr(GError) error = NULL;
+    gboolean is_good = FALSE;
+    Db *db = store_reader_take(call->api->store);
+    setup_token_is_good(db, hash, clock_wall_ms(), &is_good, &error);
+    store_reader_give(call->api->store, db);
+    if (error)
+        return call_error(call, error);
+    return is_good ? NULL : call_problem(call, "setup_token_invalid", NULL);
+}
+
 HttpAnswer *route_setup(ApiCall *call)
 {
     HttpAnswer *problem = NULL;
@@ -139,19 +157,23 @@ HttpAnswer *route_setup(ApiCall *call)
     SetupFields fields = {0};
     read_setup(call, body, &fields, &faults);
     g_autofree char *public_url = fields.public_url, *account = fields.account;
+    guint8 token_hash[PEOPLE_HASH_BYTES];
     problem = faults.list->len > 0 ? call_faults(call, &faults) : password_try_take(call, NULL);
+    if (!problem) {
+        people_hash_lent(fields.token, token_hash);
+        problem = check_link(call, token_hash);
+    }
     if (problem) {
         json_decref(body);
         return problem;
     }
     const char *language = fields.language ? fields.language : language_name(call->language);
-    g_autoptr(Secret) token = secret_new(fields.token, strlen(fields.token));
     Setup *setup = g_new0(Setup, 1);
     setup->start =
         session_start_new(call, first_member(&fields, g_steal_pointer(&account), language));
     setup->org_name = g_strdup(fields.org_name);
     setup->public_url = g_steal_pointer(&public_url);
     json_decref(body);
-    people_hash(token, setup->token_hash);
+    memcpy(setup->token_hash, token_hash, sizeof token_hash);
     return call_submit(call, setup_job, setup, setup_finish, setup_free);
 }

@@ -228,6 +228,28 @@ static gboolean start_job(Db *db, gpointer data, GError **error)
     return find_earlier(db, start, state, error) && verification_write(db, start->run, error);
 }
 
+/* Where else the server may be reached, as its provider says; of the sandbox's ports the one with
+ * STARTTLS. ports: room for OTHER_PORTS and a 0 behind them. */
+#define OTHER_PORTS 5
+static void find_other_ports(const struct api *api, const char *host, guint16 *ports)
+{
+    guint n = 0;
+    SandboxFacts sandbox = {.host = NULL};
+    if (api->sandbox)
+        sandbox_facts(api->sandbox, &sandbox);
+    if (sandbox.host && strcmp(host, sandbox.host) == 0)
+        ports[n++] = sandbox.starttls_port;
+    const Provider *provider = provider_by_host(api->providers, host);
+    for (guint i = 0; provider && i < provider->n_endpoints && n < OTHER_PORTS; i++) {
+        const ProviderEndpoint *endpoint = &provider->endpoints[i];
+        gboolean is_here = strchr(endpoint->host, '<') || strcmp(endpoint->host, host) == 0;
+        if (is_here && endpoint->port != 25 &&
+            endpoint->security == tls_mode_for_port(endpoint->port))
+            ports[n++] = endpoint->port;
+    }
+    ports[n] = 0;
+}
+
 static HttpAnswer *started(ApiCall *call, const Start *start)
 {
     const Verification *run = start->run;
@@ -236,7 +258,9 @@ static HttpAnswer *started(ApiCall *call, const Start *start)
     if (call->api->courier) {
         if (start->has_earlier)
             courier_verify_cancel(call->api->courier, start->org_id, &start->earlier);
-        courier_verify(call->api->courier, run, start->settings);
+        guint16 other_ports[OTHER_PORTS + 1];
+        find_other_ports(call->api, run->host, other_ports);
+        courier_verify(call->api->courier, run, start->settings, other_ports);
     }
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(id));

@@ -56,6 +56,7 @@ static const struct {
     {"notice.sent",
         {"Notice sent to the administrators", "Hinweis an die Administratoren gesendet"}},
     {"date.told", {"Webhooks reminded of a date", "Webhooks an einen Termin erinnert"}},
+    {"sandbox.mail_opened", {"Captured email opened", "Abgefangene E-Mail geöffnet"}},
     {"sandbox.cleared", {"Sandbox cleared", "Sandbox geleert"}},
 };
 

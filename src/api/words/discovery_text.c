@@ -16,6 +16,8 @@ static const Sentence whys[DISCOVERY_SOURCES] = {
         "Der DNS-Eintrag {evidence} der Domain nennt diesen Server."}},
     [DISCOVERY_AUTOCONFIG] = {{"The domain itself says so, at https://autoconfig.{domain}.",
         "So gibt es die Domain selbst an, unter https://autoconfig.{domain}."}},
+    [DISCOVERY_WELL_KNOWN] = {{"The domain itself says so, on its website https://{domain}.",
+        "So gibt es die Domain selbst an, auf ihrer Website https://{domain}."}},
     [DISCOVERY_PUBLIC_DATABASE] = {{"Thunderbird's public list says so for {domain}.",
         "So steht es für {domain} in der öffentlichen Liste von Thunderbird."}},
 };
@@ -58,20 +60,41 @@ static const Sentence details[DISCOVERY_SOURCES][DISCOVERY_FAILED + 1] = {
                 "https://autoconfig.{domain} war nicht zu erreichen oder nicht lesbar."}},
             [DISCOVERY_SKIPPED] = {{"Not needed any more.", "Nicht mehr nötig."}},
         },
+    [DISCOVERY_WELL_KNOWN] =
+        {
+            [DISCOVERY_FOUND] = {{"The domain's website publishes its settings.",
+                "Die Website der Domain veröffentlicht ihre Einstellungen."}},
+            [DISCOVERY_NOTHING] = {{"The website https://{domain} says nothing about it.",
+                "Die Website https://{domain} sagt dazu nichts."}},
+            [DISCOVERY_FAILED] = {{"The website https://{domain} could not be reached or read.",
+                "Die Website https://{domain} war nicht zu erreichen oder nicht lesbar."}},
+            [DISCOVERY_SKIPPED] = {{"Not needed any more.", "Nicht mehr nötig."}},
+        },
     [DISCOVERY_PUBLIC_DATABASE] =
         {
-            [DISCOVERY_FOUND] = {{"Thunderbird's public list knows {domain}.",
-                "Die öffentliche Liste von Thunderbird kennt {domain}."}},
-            [DISCOVERY_NOTHING] = {{"Thunderbird's public list does not know {domain}.",
-                "Die öffentliche Liste von Thunderbird kennt {domain} nicht."}},
-            [DISCOVERY_FAILED] = {{"Thunderbird's public list could not be reached.",
-                "Die öffentliche Liste von Thunderbird war nicht zu erreichen."}},
+            [DISCOVERY_FOUND] =
+                {
+                    {"Thunderbird's public list knows {domain}.",
+                        "Die öffentliche Liste von Thunderbird kennt {domain}."}},
+            [DISCOVERY_NOTHING] =
+                {
+                    {"Thunderbird's public list does not know {domain}.",
+                        "Die öffentliche Liste von Thunderbird kennt {domain} nicht."}},
+            [DISCOVERY_FAILED] =
+                {
+                    {"Thunderbird's public list could not be reached.",
+                        "Die öffentliche Liste von Thunderbird war nicht zu erreichen."}},
             [DISCOVERY_SKIPPED] =
                 {
                     {"Asked only if you wish: it would learn the domain.",
                         "Wird nur auf Wunsch gefragt: Sie erfährt dabei die Domain."}},
         },
 };
+
+/* Of the MX, where it belongs to somebody who stands in front of the provider. */
+static const Sentence filtered = {
+    {"Its mail is received by {provider}, which stands in front of the provider and hides it.",
+        "Ihre Mails nimmt {provider} an; das steht vor dem Anbieter und verdeckt ihn."}};
 
 /* Fills {domain}, {provider} and {evidence}. The caller frees. */
 static char *say(const Sentence *sentence, Language language, const char *domain,
@@ -105,9 +128,11 @@ char *discovery_text_why(const DiscoveryCandidate *candidate, const char *domain
     return say(&whys[candidate->source], language, domain, name, evidence);
 }
 
-char *discovery_text_step(
-    DiscoverySource source, DiscoveryState state, const char *domain, Language language)
+char *discovery_text_step(DiscoverySource source, DiscoveryState state, const char *domain,
+    const char *filter, Language language)
 {
+    if (source == DISCOVERY_MX && state == DISCOVERY_NOTHING && filter != NULL)
+        return say(&filtered, language, domain, filter, "");
     g_assert(details[source][state].text[language] != NULL);
     return say(&details[source][state], language, domain, "", "");
 }

@@ -96,6 +96,15 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
         "„{a}“ (Eintrag von {b}) hängt von der einzelnen Mail ab und wurde nicht beurteilt."},
     [SAY_SPF_PTR] = {"“{a}” (record of {b}) is outdated; many receivers ignore it.",
         "„{a}“ (Eintrag von {b}) ist veraltet; viele Empfänger beachten es nicht."},
+    [SAY_SPF_LONG] = {"The record is {n} characters long. Beyond 450 its answer may not fit into "
+                      "one DNS packet, and some receivers then do without it.",
+        "Der Eintrag ist {n} Zeichen lang. Ab 450 passt die Antwort vielleicht nicht in ein "
+        "DNS-Paket, und manche Empfänger verzichten dann darauf."},
+    [SAY_SPF_SPLIT] = {"The proposed value has {n} characters. One string of a TXT record holds "
+                       "255, so it must be entered as several strings; many DNS consoles do that "
+                       "by themselves.",
+        "Der vorgeschlagene Wert hat {n} Zeichen. Eine Zeichenkette eines TXT-Eintrags fasst 255; "
+        "er muss also in mehreren eingetragen werden. Viele DNS-Oberflächen tun das von selbst."},
     [SAY_SPF_UNREACHED] =
         {"“{a}” (record of {b}) has no effect, because “all” stands before or beside it.",
             "„{a}“ (Eintrag von {b}) bewirkt nichts, weil „all“ davor oder daneben steht."},
@@ -140,6 +149,11 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
          "mail that has arrived tell it.",
             "Unter welchem Namen (Selektor) der Schlüssel steht, ist nicht bekannt. Die Kopfzeilen "
             "einer angekommenen Testmail verraten es."},
+    [SAY_DKIM_WILDCARD] = {"The DNS of the domain answers under every name, so it cannot be seen "
+                           "which key is real. "
+                           "The headers of a test mail that has arrived tell it.",
+        "Das DNS der Domain antwortet unter jedem Namen; welcher Schlüssel echt ist, lässt sich "
+        "daran nicht sehen. Die Kopfzeilen einer angekommenen Testmail verraten es."},
     [SAY_DKIM_COPY] = {"The record is made by {a}: switch DKIM on there and copy what is shown.",
         "Den Eintrag erzeugt {a}: DKIM dort einschalten und übernehmen, was angezeigt wird."},
     [SAY_DKIM_ALIAS] = {"Create this record, then switch DKIM on at {a} if it is not on yet.",
@@ -150,6 +164,10 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
     [SAY_KEY_ED25519] = {"Ed25519 key.", "Ed25519-Schlüssel."},
     [SAY_KEY_TESTING] = {"The key is marked as a test (t=y); some receivers ignore it.",
         "Der Schlüssel ist als Test markiert (t=y); manche Empfänger beachten ihn nicht."},
+    [SAY_KEY_WILDCARD] = {"The DNS gives the same answer for any other name, so this is no proof "
+                          "of a key.",
+        "Das DNS antwortet unter jedem anderen Namen genauso; ein Schlüssel ist das also nicht "
+        "sicher."},
     [SAY_KEY_MISSING] = {"There is nothing under this name.", "Unter diesem Namen steht nichts."},
     [SAY_KEY_DANGLING] = {"The record leads to {a}, and there is no key there.",
         "Der Eintrag führt zu {a}, und dort steht kein Schlüssel."},
@@ -198,6 +216,11 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
         "Es ist keine Adresse für Berichte angegeben (rua); das ist erlaubt."},
     [SAY_DMARC_FOREIGN_REPORT] = {"The address for reports (rua) must begin with “mailto:”.",
         "Die Adresse für Berichte (rua) muss mit „mailto:“ beginnen."},
+    [SAY_DMARC_REPORT_REFUSED] =
+        {"Reports shall go to {a}, which has not agreed to that: there is no DMARC record at {b}. "
+         "They will not be sent.",
+            "Berichte sollen an {a} gehen; dort ist aber nicht zugestimmt worden: Unter {b} fehlt "
+            "der DMARC-Eintrag. Sie werden nicht verschickt."},
     [SAY_DMARC_NO_POLICY] = {"The policy (p=) is missing or unknown and counts as “none”.",
         "Die Regel (p=) fehlt oder ist unbekannt und gilt als „none“."},
     [SAY_DMARC_STRICT_DKIM] = {"DKIM must be signed for exactly this domain (adkim=s).",

@@ -101,10 +101,10 @@ static const struct {
             "Diese Adresse hat der Betreiber festgelegt (--public-url); geändert wird sie "
             "dort."}},
     {"public_url_elsewhere",
-        {"You have opened this page under another name, which would not be answered any more. "
-         "Open it under the new address first.",
-            "Sie haben diese Seite unter einem anderen Namen geöffnet, der dann nicht mehr gälte. "
-            "Bitte öffnen Sie sie zuerst unter der neuen Adresse."}},
+        {"You have opened this page under another address, under which you could not sign in any "
+         "more. Open it under the new address first.",
+            "Sie haben diese Seite unter einer anderen Adresse geöffnet, unter der Sie sich dann "
+            "nicht mehr anmelden könnten. Bitte öffnen Sie sie zuerst unter der neuen."}},
     {"invalid_colour", {"Write the colour as # and six hex digits, like #1f5fbf.",
                            "Bitte die Farbe als # und sechs Hexadezimalziffern angeben, z. B. "
                            "#1f5fbf."}},
@@ -480,8 +480,12 @@ static const TextTwin sentences[] = {
     {"Say when: a time, or null to send it at once.",
         "Bitte einen Zeitpunkt angeben, oder null, um sie sofort zu senden."},
     {"Say what to do: retry or cancel.", "Bitte angeben, was zu tun ist: retry oder cancel."},
-    {"A list of 1 to 200 ids is required.",
-        "Bitte eine Liste mit 1 bis 200 Kennungen von E-Mails angeben."},
+    {"A list of 1 to 200 ids is required, or a filter.",
+        "Bitte eine Liste mit 1 bis 200 Kennungen von E-Mails oder einen Filter angeben."},
+    {"Only a filter goes on behind an email.",
+        "„after“ gehört zu einem Filter. Bitte lassen Sie es weg oder geben Sie „filter“ an."},
+    {"Give ids or a filter, not both.",
+        "Bitte entweder „ids“ oder „filter“ angeben, nicht beides."},
     {"This is not the name of a time zone.", "Das ist nicht der Name einer Zeitzone."},
     {"Only a retry can be uncertain.",
         "„uncertain“ gibt es nur bei retry. Bitte lassen Sie es weg."},

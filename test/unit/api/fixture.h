@@ -325,8 +325,9 @@ static inline void sign_up(Fixture *self)
     g_autofree char *token = setup_token(self);
     g_autofree char *body =
         g_strdup_printf("{\"token\":\"%s\",\"email\":\"" EMAIL
-                        "\",\"name\":\"Anna\",\"password\":\"" PASSWORD "\",\"language\":\"de\"}",
-            token);
+                        "\",\"name\":\"Anna\",\"password\":\"" PASSWORD "\",\"language\":\"de\","
+                        "\"public_url\":\"http://127.0.0.1:%u\"}",
+            token, api_port(self->api));
     g_autoptr(Reply) reply = ask(self, "POST /v1/setup", "", body);
     assert_reply(reply, 201, NULL);
     keep_session(self, reply);

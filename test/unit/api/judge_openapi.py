@@ -36,11 +36,37 @@ def judge(contract, answer):
     return f"{where}: {errors[0].json_path}: {errors[0].message}" if errors else None
 
 
+# Whose every field says in words what it is.
+TOLD = ["Account", "AccountSession", "AuditCheck", "AuditEvent", "Capture", "Invitation", "InvitationOffer", "InvitationWithLink", "Member", "Organisation",
+        "PasswordReset", "PasswordResetOffer", "PasswordResetWithLink", "Session", "Template", "Token", "TokenQuota", "Webhook", "WebhookDelivery"]
+
+
+def untold(schema, where):
+    """The properties of a schema that have neither words, nor a name that stands for some, nor one value only."""
+    for name, property_ in schema.get("properties", {}).items():
+        if not {"description", "$ref", "const"} & property_.keys():
+            yield f"{where}.{name} has no description"
+        yield from untold(property_, f"{where}.{name}")
+    for part in [schema["items"]] if "items" in schema else [*schema.get("allOf", []), *schema.get("anyOf", [])]:
+        yield from untold(part, where)
+
+
+def unable(contract):
+    """Whatever writes may find the store busy, and says so."""
+    for path, item in contract["paths"].items():
+        for method in item.keys() & {"post", "put", "patch", "delete"}:
+            if "503" not in item[method]["responses"]:
+                yield f"{method.upper()} {path} does not describe 503"
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         contract = json.load(file)
     answers = [json.loads(line) for line in sys.stdin]
     faults = [fault for answer in answers if (fault := judge(contract, answer))]
+    for name in TOLD:
+        faults += untold(contract["components"]["schemas"][name], name)
+    faults += unable(contract)
     print("\n".join(faults) or f"{len(answers)} answers judged", file=sys.stderr)
     sys.exit(1 if faults or not answers else 0)
 

@@ -123,7 +123,7 @@ static void visit_people(Fixture *self)
     visit(self, "POST /v1/sessions", "{}");
     visit(self, "POST /v1/setup",
         "{\"token\":\"x\",\"email\":\"b@example.de\",\"name\":\"B\",\"password\":\"" PASSWORD
-        "\"}");
+        "\",\"public_url\":\"http://localhost\"}");
     g_autoptr(Reply) token =
         ask_member(self, "POST /v1/tokens", "", "{\"name\":\"t\",\"scopes\":[\"audit:read\"]}");
     self->token = g_strdup(reply_text(token, "token"));

@@ -425,6 +425,71 @@ static void every_deed_is_audited_and_no_refusal_is(void **state)
     assert_int_equal(links_count(self, count_refused), 2);
 }
 
+/* --- Links that an admin leaves with ---------------------------------------------------------- */
+
+/* Joins as a second admin by the invitation of the first, and is who `self` is then. */
+static void become_second_admin(Fixture *self)
+{
+    g_autoptr(Reply) eve = invite(self, "{\"email\":\"eve@example.de\",\"role\":\"org_admin\"}");
+    g_autoptr(Reply) joined = links_send(self, ACCEPT, links_token(reply_text(eve, "link")), JOIN);
+    assert_reply(joined, 201, NULL);
+    keep_session(self, joined);
+}
+
+/* What is asked for by a member of this address comes onto the list. */
+static char *wait_for_reset(const Fixture *self)
+{
+    for (guint i = 0; i < 6000; i++) {
+        g_autoptr(Reply) list = ask_control(self, "GET /v1/password-resets", NULL);
+        if (json_array_size(reply_at(list, "data")) == 1)
+            return g_strdup(reply_text(list, "data.0.id"));
+        g_usleep(10000);
+    }
+    fail_msg("the request never came onto the list");
+    return NULL;
+}
+
+/* Invitations she made, one she only copied, and one of which she knows nothing; a reset she
+ * copied.
+ */
+static void an_admin_takes_no_link_along(void **state)
+{
+    static const char *const ends[] = {"DELETE", "PATCH"};
+    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++) {
+        Fixture *self = fixture_new();
+        sign_up(self);
+        g_autoptr(Reply) known = invite(self, BOB);
+        g_autoptr(Reply) unknown =
+            invite(self, "{\"email\":\"una@example.de\",\"role\":\"member\"}");
+        g_autoptr(Reply) asked =
+            ask(self, "POST /v1/password-resets", "", "{\"email\":\"" EMAIL "\"}");
+        assert_reply(asked, 202, NULL);
+        g_autofree char *reset = wait_for_reset(self);
+        become_second_admin(self);
+        g_autoptr(Reply) own =
+            invite(self, "{\"email\":\"back@example.de\",\"role\":\"org_admin\"}");
+        g_autoptr(Reply) copied = act(self, known, "link");
+        g_autofree char *copy = g_strdup_printf("POST /v1/password-resets/%s/link", reset);
+        g_autoptr(Reply) held = ask_member(self, copy, "", NULL);
+        assert_reply(held, 200, NULL);
+        g_autoptr(Reply) session = ask_member(self, "GET /v1/session", "", NULL);
+        g_autofree char *line =
+            g_strdup_printf("%s /v1/members/%s", ends[i], reply_text(session, "member.id"));
+        g_autoptr(Reply) end = ask_control(self, line, i ? "{\"role\":\"member\"}" : NULL);
+        assert_reply(end, 200, NULL);
+
+        expect_link(self, reply_text(own, "link"), FALSE);
+        expect_link(self, reply_text(copied, "link"), FALSE);
+        expect_link(self, reply_text(unknown, "link"), TRUE);
+        g_autoptr(Reply) dead = links_send(
+            self, "POST /v1/password-resets/lookup", links_token(reply_text(held, "link")), "");
+        assert_reply(dead, 404, "reset_invalid");
+        g_autoptr(Reply) list = ask_control(self, "GET /v1/password-resets?state=open", NULL);
+        assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
+        fixture_free(self);
+    }
+}
+
 #define PEOPLE_TEST(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
 
 int main(void)
@@ -449,6 +514,7 @@ int main(void)
         PEOPLE_TEST(too_many_invitations_go_without_a_mail),
         PEOPLE_TEST(nobody_reads_the_link_in_the_outbox),
         PEOPLE_TEST(every_deed_is_audited_and_no_refusal_is),
+        cmocka_unit_test(an_admin_takes_no_link_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void an_organisation_keeps_what_it_is_told(void **state)
     g_autoptr(Reply) before = ask_member(self, "GET /v1/organisation", "", NULL);
     assert_reply(before, 200, NULL);
     assert_true(json_is_null(reply_at(before, "name")));
-    assert_string_equal(reply_text(before, "public_url_source"), "listen");
+    assert_string_equal(reply_text(before, "public_url_source"), "stored");
 
     g_autoptr(Reply) set = ask_member(self, "PATCH /v1/organisation", "",
         "{\"name\":\" Verein \",\"colour\":\"#1F5fbf\",\"language\":\"de\"}");
@@ -71,6 +71,8 @@ static void an_organisation_refuses_what_is_wrong_and_says_where(void **state)
         {"{\"language\":\"fr\"}", "/language", "unknown_value"},
         {"{\"public_url\":\"https://a.example/b\"}", "/public_url", "invalid_url"},
         {"{\"public_url\":7}", "/public_url", "wrong_type"},
+        {"{\"public_url\":null}", "/public_url", "required"},
+        {"{\"public_url\":\"\"}", "/public_url", "required"},
         {"{\"row\":2}", "/row", "unknown_field"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -117,23 +119,45 @@ static void a_public_url_outlives_a_restart(void **state)
     assert_string_equal(reply_text(session, "public_url"), URL);
 }
 
+/* In their order: what is taken holds for the next one. */
 static void nobody_locks_himself_out(void **state)
 {
+    static const struct {
+        const char *host, *origin, *cookie, *url;
+        int status;
+    } cases[] = {
+        {"localhost:8465", "http://localhost:8465", "absender_session", "https://a.example", 200},
+        {"a.example", "https://a.example", "__Host-absender", "https://b.example", 422},
+        {"a.example", "https://a.example", "__Host-absender", "http://a.example", 422},
+        {"a.example", "https://a.example", "__Host-absender", "https://a.example:8443", 200},
+        {"localhost", "http://localhost", "__Host-absender", "http://a.example", 200},
+        {"a.example", "http://a.example", "absender_session", "https://a.example", 422},
+        {"a.example", "HTTP://A.example", "absender_session", "https://a.example", 422},
+        {"a.example", "https://a.example", "absender_session", "https://a.example", 200},
+        {"a.example", NULL, "__Host-absender", "https://a.example:8443", 200},
+    };
     Fixture *self = *state;
-    g_autofree char *text = g_strdup_printf(
-        "PATCH /v1/organisation HTTP/1.1\r\nHost: inner.example:8465\r\nConnection: close\r\n"
-        "Cookie: absender_session=%s\r\nX-CSRF-Token: %s\r\nContent-Type: application/json\r\n"
-        "Content-Length: 41\r\n\r\n{\"public_url\":\"https://mail.example.com\"}",
-        self->cookie, self->csrf);
-    g_autoptr(Reply) reply = ask_raw(self, text);
-    assert_reply(reply, 422, "public_url_elsewhere");
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *origin =
+            cases[i].origin ? g_strconcat("Origin: ", cases[i].origin, "\r\n", NULL) : g_strdup("");
+        g_autofree char *body = g_strdup_printf("{\"public_url\":\"%s\"}", cases[i].url);
+        g_autofree char *text = g_strdup_printf(
+            "PATCH /v1/organisation HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s"
+            "Cookie: %s=%s\r\nX-CSRF-Token: %s\r\nContent-Type: application/json\r\n"
+            "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
+            cases[i].host, origin, cases[i].cookie, self->cookie, self->csrf, strlen(body), body);
+        g_autoptr(Reply) reply = ask_raw(self, text);
+        print_message("case %u\n", (guint)i);
+        assert_reply(
+            reply, cases[i].status, cases[i].status == 422 ? "public_url_elsewhere" : NULL);
+    }
 }
 
 /* Links that let somebody in begin with it. */
 static void no_token_sets_the_public_url(void **state)
 {
     static const char *const bodies[] = {
-        "{\"public_url\":\"https://evil.example\"}", "{\"public_url\":null}"};
+        "{\"public_url\":\"https://evil.example\"}", "{\"public_url\":\"http://localhost\"}"};
     Fixture *self = *state;
     make_token(self, "[\"emails:send\",\"emails:read\",\"smtp:read\",\"smtp:write\","
                      "\"people:write\",\"audit:read\"]");
@@ -148,9 +172,8 @@ static void no_token_sets_the_public_url(void **state)
     assert_reply(operator, 200, NULL);
 }
 
-static void what_the_operator_has_set_stays(void **state)
+static void start_with_operators_url(Fixture *self)
 {
-    Fixture *self = *state;
     g_autoptr(GError) error = NULL;
     const ApiParts parts = {.store = self->store,
         .vault = self->vault,
@@ -164,6 +187,31 @@ static void what_the_operator_has_set_stays(void **state)
     api_free(self->api);
     self->api = api_new(&parts, &error);
     assert_null(error);
+}
+
+static void what_the_operator_has_set_is_not_asked_for(void **state)
+{
+    static const struct {
+        const char *more, *code;
+        int status;
+    } cases[] = {{",\"public_url\":\"" URL "\"", "public_url_is_fixed", 422}, {"", NULL, 201}};
+    Fixture *self = *state;
+    start_with_operators_url(self);
+    g_autofree char *token = setup_token(self);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"token\":\"%s\",\"email\":\"" EMAIL "\",\"name\":\"Anna\","
+                            "\"password\":\"" PASSWORD "\"%s}",
+                token, cases[i].more);
+        g_autoptr(Reply) reply = ask(self, "POST /v1/setup", "", body);
+        assert_reply(reply, cases[i].status, cases[i].code);
+    }
+}
+
+static void what_the_operator_has_set_stays(void **state)
+{
+    Fixture *self = *state;
+    start_with_operators_url(self);
     g_autoptr(Reply) reply =
         ask_member(self, "PATCH /v1/organisation", "", "{\"public_url\":\"" URL "\"}");
     assert_reply(reply, 422, "public_url_is_fixed");
@@ -184,10 +232,16 @@ static Reply *ask_as(const Fixture *self, const char *path, const char *host, co
     return ask_raw(self, text);
 }
 
-static void any_name_will_do_while_no_public_url_is_known(void **state)
+/* Before the first set-up, which asks for it: nobody has an account yet, and the link knows no
+ * name. */
+static void any_name_will_do_until_the_first_set_up(void **state)
 {
-    g_autoptr(Reply) reply = ask_as(*state, "/v1/session", "evil.example", "");
-    assert_reply(reply, 200, NULL);
+    Fixture *self = *state;
+    g_autoptr(Reply) before = ask_as(self, "/v1/session", "evil.example", "");
+    assert_reply(before, 200, NULL);
+    sign_up(self);
+    g_autoptr(Reply) after = ask_as(self, "/v1/session", "evil.example", "");
+    assert_reply(after, 421, "misdirected_request");
 }
 
 static void only_names_of_ours_are_answered_then(void **state)
@@ -329,6 +383,50 @@ static void the_log_needs_its_scope(void **state)
     assert_reply(allowed, 200, NULL);
 }
 
+static void a_change_of_a_member_says_what_was_and_is(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) own = ask_member(self, "PATCH /v1/account", "",
+        "{\"name\":\"Anna A.\",\"language\":\"en\",\"notices\":false}");
+    assert_reply(own, 200, NULL);
+    g_autoptr(Reply) nothing =
+        ask_member(self, "PATCH /v1/account", "", "{\"name\":\"Anna A.\",\"notices\":false}");
+    assert_reply(nothing, 200, NULL);
+    g_autofree char *line = g_strdup_printf("PATCH /v1/members/%s", reply_text(own, "id"));
+    g_autoptr(Reply) renamed = ask_control(self, line, "{\"name\":\"Annette\"}");
+    assert_reply(renamed, 200, NULL);
+    g_autoptr(Reply) log = ask_control(self, "GET /v1/audit-events?action=member.changed", NULL);
+    assert_int_equal(json_array_size(reply_at(log, "data")), 2);
+    assert_string_equal(reply_text(log, "data.0.detail"), "name: Anna A. → Annette");
+    assert_string_equal(reply_text(log, "data.0.target"), EMAIL);
+    assert_string_equal(reply_text(log, "data.1.detail"),
+        "name: Anna → Anna A., language: de → en, notices: enabled → disabled");
+    assert_string_equal(reply_text(log, "data.1.actor"), EMAIL);
+}
+
+/* What the sandbox has caught may hold a link that makes its reader anybody (threat T41). */
+static void a_captured_mail_is_opened_with_all_rights_only(void **state)
+{
+    static const char line[] = "GET /v1/sandbox/messages/cap_00000000000070008000000000000000/raw";
+    static const struct {
+        const char *scopes, *code;
+        int status;
+    } cases[] = {
+        {"[\"smtp:read\"]", "scope_not_allowed", 403},
+        {"[\"smtp:read\",\"smtp:write\",\"emails:send\",\"emails:read\",\"people:write\"]",
+            "scope_not_allowed", 403},
+        {"[\"smtp:read\",\"smtp:write\",\"emails:send\",\"emails:read\",\"people:write\","
+         "\"audit:read\"]",
+            "not_found", 404}, /* no sandbox here */
+    };
+    Fixture *self = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        make_token(self, cases[i].scopes);
+        g_autoptr(Reply) reply = ask_token(self, line, "", NULL);
+        assert_reply(reply, cases[i].status, cases[i].code);
+    }
+}
+
 /* Every action that the source names has a sentence. */
 static void every_action_has_a_sentence(void **state)
 {
@@ -358,6 +456,34 @@ static void every_action_has_a_sentence(void **state)
     assert_true(found > 10);
 }
 
+/* And every one of them can be looked for: the page's filter knows its beginning, and its name in
+ * both languages. */
+static void every_kind_of_action_can_be_filtered(void **state)
+{
+    g_autofree char *rows = read_source("src/api/words/audit_text.c", NULL);
+    g_autofree char *page = read_source("ui/pages/audit.js", NULL);
+    g_autofree char *german = read_source("ui/i18n/admin.de.json", NULL);
+    g_autofree char *english = read_source("ui/i18n/admin.en.json", NULL);
+    const char *kinds = strstr(page, "const KINDS = [");
+    assert_non_null(kinds);
+    g_autofree char *list = g_strndup(kinds, strcspn(kinds, "]"));
+    g_autoptr(GRegex) row = g_regex_new("\\{\"([a-z]+)\\.[a-z_]+\",", 0, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    guint found = 0;
+    for (g_regex_match(row, rows, 0, &match); g_match_info_matches(match);
+         g_match_info_next(match, NULL)) {
+        g_autofree char *noun = g_match_info_fetch(match, 1);
+        gboolean is_email = g_str_has_prefix(noun, "email"); /* "email." and "emails." are one */
+        g_autofree char *kind =
+            g_strdup_printf("'%s%s'", is_email ? "email" : noun, is_email ? "" : ".");
+        g_autofree char *word = g_strdup_printf("\"audit.kind.%s\"", is_email ? "email" : noun);
+        found++;
+        if (!strstr(list, kind) || !strstr(german, word) || !strstr(english, word))
+            fail_msg("%s is no kind of the audit page's filter", noun);
+    }
+    assert_true(found > 40);
+}
+
 #define alone(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
 
 int main(void)
@@ -371,7 +497,10 @@ int main(void)
         alone(nobody_locks_himself_out),
         alone(no_token_sets_the_public_url),
         alone(what_the_operator_has_set_stays),
-        alone(any_name_will_do_while_no_public_url_is_known),
+        cmocka_unit_test_setup_teardown(
+            any_name_will_do_until_the_first_set_up, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            what_the_operator_has_set_is_not_asked_for, start_fixture, stop_fixture),
         alone(only_names_of_ours_are_answered_then),
         alone(no_header_changes_where_links_lead),
         alone(a_deed_stands_in_the_log_with_who_and_from_where),
@@ -379,7 +508,10 @@ int main(void)
         alone(the_log_is_checked_and_a_head_is_found_again),
         alone(a_list_refuses_a_time_that_is_none),
         alone(the_log_needs_its_scope),
+        alone(a_change_of_a_member_says_what_was_and_is),
+        alone(a_captured_mail_is_opened_with_all_rights_only),
         cmocka_unit_test(every_action_has_a_sentence),
+        cmocka_unit_test(every_kind_of_action_can_be_filtered),
     };
     secret_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

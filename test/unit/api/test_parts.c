@@ -167,6 +167,53 @@ static void guesses_are_slowed_down_by_account_and_address(void **state)
     }
 }
 
+/* Or any stranger could keep somebody out with one try a minute. */
+static void where_an_account_has_signed_in_no_stranger_keeps_it_out(void **state)
+{
+    static const struct {
+        const char *account, *address;
+        gboolean is_home;
+    } cases[] = {
+        {"anna@example.de", "192.0.2.1", TRUE},
+        {"Anna@Example.de", "192.0.2.1", TRUE},
+        {"anna@example.de", "2001:db8:0:1::9", TRUE},
+        {"anna@example.de", "192.0.2.2", FALSE},
+        {"bob@example.de", "192.0.2.1", FALSE},
+    };
+    g_autoptr(Guesses) guesses = guesses_new();
+    MonoMs now = CLOCK_DAY_MS, until = now + CLOCK_DAY_MS;
+    guesses_note_home(guesses, "anna@example.de", "192.0.2.1", until);
+    guesses_note_home(guesses, "anna@example.de", "2001:db8:0:1::1", until);
+    for (guint i = 0; i < 2 * LIMIT_ACCOUNT_GUESSES; i++) {
+        guesses_take(guesses, "anna@example.de", "203.0.113.7", now);
+        guesses_take(guesses, "bob@example.de", "203.0.113.8", now);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        MonoMs wait_ms = guesses_take(guesses, cases[i].account, cases[i].address, now);
+        assert_int_equal(wait_ms == 0, cases[i].is_home);
+    }
+    while (guesses_take(guesses, "anna@example.de", "203.0.113.7", until) == 0)
+        continue;
+    assert_true(
+        guesses_take(guesses, "anna@example.de", "192.0.2.1", until) > 0); /* too long ago */
+    for (guint i = 0; i < 2 * LIMIT_ADDRESS_GUESSES; i++) /* but nobody guesses at home for ever */
+        guesses_take(guesses, "anna@example.de", "2001:db8:0:1::1", now);
+    assert_true(guesses_take(guesses, "anna@example.de", "2001:db8:0:1::1", now) > 0);
+}
+
+static void who_tries_many_names_makes_nothing_forgotten(void **state)
+{
+    g_autoptr(Guesses) guesses = guesses_new();
+    MonoMs now = CLOCK_DAY_MS;
+    while (guesses_take(guesses, "anna@example.de", NULL, now) == 0)
+        continue;
+    for (guint i = 0; i < 3 * LIMIT_GUESSES; i++) {
+        g_autofree char *name = g_strdup_printf("%u@example.de", i);
+        guesses_take(guesses, name, NULL, now + 1);
+    }
+    assert_true(guesses_take(guesses, "anna@example.de", NULL, now + 1) > 0);
+}
+
 static void tries_at_once_are_counted_before_they_are_judged(void **state)
 {
     g_autoptr(Guesses) guesses = guesses_new();
@@ -326,6 +373,8 @@ int main(void)
         cmocka_unit_test(one_cookie_among_many_is_found),
         cmocka_unit_test(csrf_values_belong_to_one_session),
         cmocka_unit_test(guesses_are_slowed_down_by_account_and_address),
+        cmocka_unit_test(where_an_account_has_signed_in_no_stranger_keeps_it_out),
+        cmocka_unit_test(who_tries_many_names_makes_nothing_forgotten),
         cmocka_unit_test(tries_at_once_are_counted_before_they_are_judged),
         cmocka_unit_test(good_tries_are_given_back),
         cmocka_unit_test(addresses_of_one_ipv6_network_count_as_one),

@@ -2,6 +2,9 @@
 
 #include "base/limits.h"
 #include "base/secret.h"
+#include "people/access.h"
+
+#include <time.h>
 
 static void the_first_admin_needs_the_link(void **state)
 {
@@ -15,11 +18,12 @@ static void the_first_admin_needs_the_link(void **state)
     g_autofree char *token = setup_token(self);
     g_autoptr(Reply) wrong = ask(self, "POST /v1/setup", "",
         "{\"token\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"email\":\"" EMAIL
-        "\",\"name\":\"Eve\",\"password\":\"" PASSWORD "\"}");
+        "\",\"name\":\"Eve\",\"password\":\"" PASSWORD "\",\"public_url\":\"http://localhost\"}");
     assert_reply(wrong, 403, "setup_token_invalid");
 
     g_autofree char *body = g_strdup_printf("{\"token\":\"%s\",\"email\":\"Anna@Example.DE\","
-                                            "\"name\":\"Anna\",\"password\":\"" PASSWORD "\"}",
+                                            "\"name\":\"Anna\",\"password\":\"" PASSWORD
+                                            "\",\"public_url\":\"http://localhost\"}",
         token);
     g_autoptr(Reply) right = ask(self, "POST /v1/setup", "", body);
     assert_reply(right, 201, NULL);
@@ -45,13 +49,40 @@ static void a_setup_says_every_fault_at_once(void **state)
         "{\"token\":\"x\",\"email\":\"nobody\",\"name\":\"a\\nb\",\"password\":\"short\","
         "\"role\":\"org_admin\",\"language\":\"fr\"}");
     assert_reply(reply, 422, "invalid_fields");
-    static const char *const expected[] = {"/email", "/name", "/language", "/password", "/role"};
+    static const char *const expected[] = {
+        "/email", "/name", "/language", "/password", "/public_url", "/role"};
     assert_int_equal(json_array_size(reply_at(reply, "errors")), G_N_ELEMENTS(expected));
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
         g_autofree char *path = g_strdup_printf("errors.%u.pointer", i);
         assert_string_equal(reply_text(reply, path), expected[i]);
     }
-    assert_string_equal(reply_text(reply, "errors.4.code"), "unknown_field");
+    assert_string_equal(reply_text(reply, "errors.4.code"), "required");
+    assert_string_equal(reply_text(reply, "errors.5.code"), "unknown_field");
+}
+
+static gint64 cpu_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+}
+
+/* Ten wrong links cost less than three passwords. */
+static void a_wrong_link_costs_no_hash(void **state)
+{
+    g_autoptr(Secret) password = secret_new(PASSWORD, strlen(PASSWORD));
+    gint64 begun = cpu_us();
+    for (guint i = 0; i < 3; i++)
+        g_free(people_password_hash(password));
+    gint64 hashes = cpu_us() - begun;
+    begun = cpu_us();
+    for (guint i = 0; i < 10; i++) {
+        g_autoptr(Reply) reply = ask(*state, "POST /v1/setup", "",
+            "{\"token\":\"x\",\"email\":\"" EMAIL "\",\"name\":\"Eve\",\"password\":\"" PASSWORD
+            "\",\"public_url\":\"http://localhost\"}");
+        assert_reply(reply, 403, "setup_token_invalid");
+    }
+    assert_true(cpu_us() - begun < hashes);
 }
 
 static void signing_in_gives_a_session_and_signing_out_ends_it(void **state)
@@ -397,6 +428,7 @@ int main(void)
             the_first_admin_needs_the_link, start_fixture, stop_fixture),
         cmocka_unit_test_setup_teardown(
             a_setup_says_every_fault_at_once, start_fixture, stop_fixture),
+        cmocka_unit_test_setup_teardown(a_wrong_link_costs_no_hash, start_fixture, stop_fixture),
         cmocka_unit_test_setup_teardown(
             signing_in_gives_a_session_and_signing_out_ends_it, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(

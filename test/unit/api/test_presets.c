@@ -48,6 +48,8 @@ static void presets_tell_limits_rules_and_dates(void **state)
     const json_t *strato = json_object_get(preset(de, "strato"), "quota");
     assert_true(json_is_false(json_object_get(strato, "is_sourced")));
     assert_true(json_is_null(json_object_get(strato, "note")));
+    assert_int_equal(json_integer_value(json_object_get(strato, "max_connections")), 1);
+    assert_true(json_is_null(json_object_get(json_object_get(ionos, "quota"), "max_connections")));
     assert_true(json_is_null(json_object_get(json_object_get(ionos, "quota"), "per_day")));
     assert_true(json_is_null(json_object_get(preset(de, "posteo"), "quota")));
     assert_string_not_equal(
@@ -105,13 +107,26 @@ static void every_outcome_has_its_words(void **state)
         assert_string_not_equal(why_de, why_en);
         assert_null(strchr(why_de, '{'));
         for (guint i = 0; i < n; i++) {
-            g_autofree char *de = discovery_text_step(source, ends[i], "firma.de", LANGUAGE_DE);
-            g_autofree char *en = discovery_text_step(source, ends[i], "firma.de", LANGUAGE_EN);
+            g_autofree char *de =
+                discovery_text_step(source, ends[i], "firma.de", NULL, LANGUAGE_DE);
+            g_autofree char *en =
+                discovery_text_step(source, ends[i], "firma.de", NULL, LANGUAGE_EN);
             assert_true(g_str_has_suffix(de, ".") && g_str_has_suffix(en, "."));
             assert_string_not_equal(de, en);
             assert_null(strchr(de, '{'));
         }
     }
+}
+
+static void a_filter_in_front_is_said_in_the_step_of_the_mx(void **state)
+{
+    g_autofree char *de = discovery_text_step(
+        DISCOVERY_MX, DISCOVERY_NOTHING, "firma.de", "Hornetsecurity", LANGUAGE_DE);
+    g_autofree char *en = discovery_text_step(
+        DISCOVERY_MX, DISCOVERY_NOTHING, "firma.de", "Hornetsecurity", LANGUAGE_EN);
+    assert_non_null(strstr(de, "Hornetsecurity"));
+    assert_non_null(strstr(en, "Hornetsecurity"));
+    assert_string_not_equal(de, en);
 }
 
 /* --- Discovery ------------------------------------------------------------------------------- */
@@ -134,7 +149,7 @@ static void a_known_address_is_filled_in(void **state)
     assert_string_equal(reply_text(reply, "best.confidence"), "high");
     assert_int_equal(json_array_size(reply_at(reply, "best.open")), 0);
     assert_true(json_equal(reply_at(reply, "best"), reply_at(reply, "candidates.0")));
-    assert_int_equal(json_array_size(reply_at(reply, "steps")), 5);
+    assert_int_equal(json_array_size(reply_at(reply, "steps")), DISCOVERY_SOURCES);
     assert_string_equal(reply_text(reply, "steps.0.state"), "found");
     assert_string_equal(reply_text(reply, "steps.1.state"), "skipped");
     assert_true(json_is_false(reply_at(reply, "can_ask_public_database")));
@@ -243,6 +258,8 @@ int main(void)
         SIGNED_UP(presets_say_what_ends_when),
         SIGNED_UP(presets_say_how_to_sign_in_with_oauth2),
         cmocka_unit_test(every_outcome_has_its_words),
+        cmocka_unit_test(a_filter_in_front_is_said_in_the_step_of_the_mx),
+        cmocka_unit_test(a_filter_in_front_is_said_in_the_step_of_the_mx),
         SIGNED_UP(a_known_address_is_filled_in),
         SIGNED_UP(what_must_be_asked_is_named),
         SIGNED_UP(without_a_dns_every_step_says_so),

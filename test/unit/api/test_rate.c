@@ -67,6 +67,21 @@ static void the_table_is_bounded_and_forgets_the_oldest(void **state)
     assert_true(rate_take(rate, "oldest", 1, CLOCK_HOUR_MS, now) == 0);
 }
 
+/* Whoever has many addresses, or asks for many, does not get what was taken away by it. */
+static void who_asks_under_many_names_makes_nothing_forgotten(void **state)
+{
+    g_autoptr(Rate) rate = rate_new();
+    for (guint i = 0; i < 3; i++)
+        assert_true(rate_take(rate, "reset to anna", 3, CLOCK_HOUR_MS, T0) == 0);
+    assert_true(rate_take(rate, "of an earlier hour", 2, CLOCK_MINUTE_MS, T0) == 0);
+    assert_true(rate_take(rate, "of an earlier hour", 2, CLOCK_MINUTE_MS, T0) == 0);
+    for (int i = 0; i < 3 * LIMIT_RATE_KEYS; i++) {
+        g_autofree char *key = g_strdup_printf("reset from %d", i);
+        assert_true(rate_take(rate, key, 3, CLOCK_HOUR_MS, T0 + CLOCK_MINUTE_MS + i % 2) == 0);
+    }
+    assert_true(rate_take(rate, "reset to anna", 3, CLOCK_HOUR_MS, T0 + CLOCK_MINUTE_MS) > 0);
+}
+
 static gpointer take_many(gpointer user)
 {
     gsize n_taken = 0;
@@ -110,6 +125,7 @@ int main(void)
         cmocka_unit_test(so_many_fit_into_every_window),
         cmocka_unit_test(all_rules_or_none_are_taken),
         cmocka_unit_test(the_table_is_bounded_and_forgets_the_oldest),
+        cmocka_unit_test(who_asks_under_many_names_makes_nothing_forgotten),
         cmocka_unit_test(many_threads_take_no_more_than_one),
         cmocka_unit_test(addresses_of_one_ipv6_network_have_one_key),
     };

@@ -191,6 +191,36 @@ static void a_dismissed_request_has_no_link(void **state)
     assert_int_equal(json_array_size(reply_at(open, "data")), 0);
 }
 
+/* What the page shows beside "People", and a webhook is told of, neither with a name nor a link. */
+static DbQuery *count_told(Db *db)
+{
+    return db_query(db, "SELECT count(*) FROM webhook_events WHERE type = 'reset.waiting' AND "
+                        "instr(body, 'anna') = 0 AND instr(body, '/') = 0");
+}
+
+static void expect_waiting(const Fixture *self, gint64 n)
+{
+    g_autoptr(Reply) status = ask_control(self, "GET /v1/smtp", NULL);
+    assert_int_equal(json_integer_value(reply_at(status, "resets_to_hand_over")), n);
+}
+
+static void who_waits_for_a_person_is_counted_and_told(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) hook = ask_control(self, "POST /v1/webhooks",
+        "{\"url\":\"https://alerts.example.com/a\",\"events\":[\"reset.waiting\"]}");
+    assert_reply(hook, 201, NULL);
+    expect_waiting(self, 0);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    expect_waiting(self, 1);
+    assert_int_equal(links_count(self, count_told), 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    assert_reply(link, 200, NULL);
+    expect_waiting(self, 0);
+    assert_int_equal(links_count(self, count_told), 1);
+}
+
 static void an_admin_starts_one_for_another_member_alone(void **state)
 {
     Fixture *self = *state;
@@ -205,6 +235,7 @@ static void an_admin_starts_one_for_another_member_alone(void **state)
     g_autoptr(Reply) operators = ask_control(self, line, NULL);
     assert_reply(operators, 201, NULL);
     assert_string_equal(reply_text(operators, "state"), "handed_over");
+    assert_true(json_is_null(reply_at(operators, "asked_from"))); /* nobody asked */
     g_autoptr(Reply) nobody =
         ask_control(self, "POST /v1/members/mem_00000000000070008000000000000000/reset-link", NULL);
     assert_reply(nobody, 404, "not_found");
@@ -284,6 +315,7 @@ static void a_held_mail_is_on_the_list_and_ends_when_the_link_is_copied(void **s
     const char *email_id = reply_text(list, "data.0.email_id");
     assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
     assert_mail_state(self, email_id, "held");
+    expect_waiting(self, 1);
     g_autoptr(Reply) link = act(self, list, "link");
     assert_reply(link, 200, NULL);
     assert_mail_state(self, email_id, "handed_over");
@@ -355,6 +387,35 @@ static void what_a_crash_left_behind_is_found_at_the_next_start(void **state)
     assert_string_equal(reply_text(list, "data.0.asked_from"), "192.0.2.1");
 }
 
+/* The first cannot be looked at, and what the second was asked in is not the member's organisation.
+ */
+static gboolean leave_a_bad_one_before(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, "INSERT INTO organisations (row) VALUES (2)", error) &&
+           db_exec(db,
+               "INSERT INTO password_resets (org_id, id, account, state, asked_at, asked_from, "
+               "updated_at) SELECT 2, randomblob(16), value, 1, unixepoch() * 1000, '192.0.2.1', 1 "
+               "FROM json_each('[\"nobody@example.de\", \"anna@example.de\"]')",
+               error) &&
+           db_exec(db,
+               "CREATE TRIGGER stays BEFORE DELETE ON password_resets WHEN OLD.account LIKE "
+               "'nobody%' BEGIN SELECT RAISE(ABORT, 'a fault'); END",
+               error);
+}
+
+static void one_that_fails_keeps_nobody_waiting(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, leave_a_bad_one_before, NULL, &error);
+    assert_null(error);
+    api_stop(self->api);
+    api_free(self->api);
+    fixture_start_api(self);
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    assert_string_equal(reply_text(list, "data.0.member.email"), EMAIL);
+}
+
 #define PEOPLE_TEST(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
 
 int main(void)
@@ -368,6 +429,7 @@ int main(void)
         PEOPLE_TEST(without_mail_a_person_hands_the_link_over),
         PEOPLE_TEST(a_new_password_ends_all_sessions),
         PEOPLE_TEST(a_dismissed_request_has_no_link),
+        PEOPLE_TEST(who_waits_for_a_person_is_counted_and_told),
         PEOPLE_TEST(an_admin_starts_one_for_another_member_alone),
         PEOPLE_TEST(the_operator_finds_a_member_by_the_address),
         PEOPLE_TEST(a_strangers_request_does_not_take_a_handed_link_away),
@@ -376,6 +438,7 @@ int main(void)
         PEOPLE_TEST(a_newer_request_ends_the_former_mail),
         PEOPLE_TEST(every_deed_is_audited_and_strangers_addresses_are_not_kept),
         PEOPLE_TEST(what_a_crash_left_behind_is_found_at_the_next_start),
+        PEOPLE_TEST(one_that_fails_keeps_nobody_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

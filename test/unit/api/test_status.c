@@ -149,6 +149,40 @@ static void a_quota_is_proposed_and_never_set_by_itself(void **state)
     assert_true(json_is_null(reply_at(unknown, "quota_proposal")));
 }
 
+static gint64 connections_after(Fixture *self, const char *body)
+{
+    g_autoptr(Reply) reply = patch(self, body);
+    return json_integer_value(reply_at(reply, "draft.max_connections"));
+}
+
+static void connections_follow_the_server_until_somebody_chooses(void **state)
+{
+    Fixture *self = *state;
+    assert_int_equal(connections_after(self, "{\"host\":\"smtp.strato.de\"}"), 1);
+    assert_int_equal(connections_after(self, "{\"port\":587}"), 1);
+    assert_int_equal(connections_after(self, "{\"host\":\"smtp.office365.com\"}"), 3);
+    assert_int_equal(connections_after(self, "{\"host\":\"mail.example.de\"}"), 4);
+    assert_int_equal(connections_after(self, "{\"max_connections\":7}"), 7);
+    assert_int_equal(connections_after(self, "{\"host\":\"smtp.strato.de\"}"), 7);
+    assert_int_equal(connections_after(self, "{\"max_connections\":null}"), 1);
+    g_autoptr(Reply) none = patch(self, "{\"max_connections\":0}");
+    assert_reply(none, 422, "out_of_range");
+}
+
+static void the_connections_are_proposed_with_the_quota(void **state)
+{
+    Fixture *self = *state;
+    activate(self, "smtp.office365.com");
+    g_autoptr(Reply) status = status_of(self);
+    assert_int_equal(json_integer_value(reply_at(status, "quota_proposal.max_connections")), 3);
+    activate(self, "smtp.gmail.com");
+    g_autoptr(Reply) gmail = status_of(self);
+    assert_true(json_is_null(reply_at(gmail, "quota_proposal.max_connections")));
+    activate(self, "smtp.mail.yahoo.com"); /* one source only: nothing to hold mail by */
+    g_autoptr(Reply) yahoo = status_of(self);
+    assert_true(json_is_null(reply_at(yahoo, "quota_proposal")));
+}
+
 static gboolean write_run(Db *db, gpointer data, GError **error)
 {
     g_autoptr(Verification) passed = verification_new();
@@ -633,6 +667,8 @@ int main(void)
         TEST(wrong_limits_change_nothing),
         TEST(a_new_org_has_nothing_to_show),
         TEST(a_quota_is_proposed_and_never_set_by_itself),
+        TEST(connections_follow_the_server_until_somebody_chooses),
+        TEST(the_connections_are_proposed_with_the_quota),
         TEST(dates_ahead_are_told_in_order),
         cmocka_unit_test(personal_senders_are_told_from_functions),
         TEST(earlier_settings_are_listed_without_their_secrets),

@@ -159,11 +159,16 @@ static void a_faulty_text_is_refused_with_part_and_line(void **state)
             "/org_id", NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Reply) refused = post(*state, "/v1/templates", rows[i].body);
-        if (refused->status != 422 ||
-            strcmp(reply_text(refused, "errors.0.pointer"), rows[i].pointer) != 0 ||
-            (rows[i].detail && strcmp(reply_text(refused, "errors.0.detail"), rows[i].detail) != 0))
-            fail_msg("%s: %d %s", rows[i].name, refused->status, refused->body);
+        static const char *const paths[] = {"/v1/templates", "/v1/templates/preview"};
+        for (gsize j = 0; j < G_N_ELEMENTS(paths);
+             j++) { /* what is not kept is not shown as fine */
+            g_autoptr(Reply) refused = post(*state, paths[j], rows[i].body);
+            if (refused->status != 422 ||
+                strcmp(reply_text(refused, "errors.0.pointer"), rows[i].pointer) != 0 ||
+                (rows[i].detail &&
+                    strcmp(reply_text(refused, "errors.0.detail"), rows[i].detail) != 0))
+                fail_msg("%s: %s: %d %s", paths[j], rows[i].name, refused->status, refused->body);
+        }
     }
     g_autoptr(Reply) list = ask_member(*state, "GET /v1/templates?locale=de", "", NULL);
     assert_null(listed(list, "a"));

@@ -144,12 +144,12 @@ static const Row rows[] = {
         "Anmeldeversuche:   noch einer, automatisch am 21.11.2026 14:05\n"},
     {"held by a refused login while sending is off", format_status, "en",
         "{\"setup\":\"complete\",\"waiting\":{\"held\":2},\"held_reason\":\"paused\",\"breaker\":{"
-        "\"next_try_at\":null,\"tries_left\":1}}",
+        "\"next_try_at\":\"2026-11-21T14:05:00Z\",\"tries_left\":1}}",
         "Setup:             complete\n"
         "Sending:           off\n"
         "Waiting:           2 held back\n"
         "Held back:         sending is off\n"
-        "Login tries:       one left, made once sending is on\n"},
+        "Login tries:       one left, made on 2026-11-21 14:05 if sending is on by then\n"},
     {"held by a refused login for good", format_status, "en",
         "{\"setup\":\"complete\",\"sending\":{\"enabled\":true},\"waiting\":{\"held\":2},"
         "\"held_reason\":\"credential_fault\",\"breaker\":{\"next_try_at\":null,\"tries_left\":0}}",

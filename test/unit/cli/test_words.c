@@ -84,7 +84,7 @@ static void every_sentence_is_there_in_german(void **state)
 
 static json_t *read_page_texts(const char *language)
 {
-    g_autofree char *name = g_strconcat(language, ".json", NULL);
+    g_autofree char *name = g_strdup_printf("settings.%s.json", language);
     g_autofree char *path = g_build_filename(g_getenv("ABSENDER_SOURCE"), "ui", "i18n", name, NULL);
     json_t *texts = json_load_file(path, 0, NULL);
     assert_non_null(texts);

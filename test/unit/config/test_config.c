@@ -43,6 +43,8 @@ static void defaults_are_those_of_the_help(void **unused)
     assert_null(config->public_url);
     assert_int_equal(config->keep_bodies_days, 7);
     assert_int_equal(config->keep_emails_days, 90);
+    assert_int_equal(config->keep_links_days, 90);
+    assert_int_equal(config->keep_audit_days, 1095);
     assert_int_equal(config->disk_floor_bytes, 0);
 }
 
@@ -51,7 +53,7 @@ static void what_is_said_is_taken(void **unused)
     g_autoptr(Config) config =
         parse("--dev --data /x --listen 127.0.0.1:0 --allow-port 1025 --allow-port 26 "
               "--allow-network 10.0.0.0/8 --allow-network ::1/128 --sandbox-sink "
-              "--keep-bodies 1 --keep-emails 3650 --disk-floor 1024",
+              "--keep-bodies 1 --keep-emails 3650 --keep-links 2 --keep-audit 3 --disk-floor 1024",
             NULL);
     assert_non_null(config);
     assert_true(config->dev && config->sandbox_sink);
@@ -61,6 +63,8 @@ static void what_is_said_is_taken(void **unused)
     assert_string_equal(config->allow_networks[1], "::1/128");
     assert_int_equal(config->keep_bodies_days, 1);
     assert_int_equal(config->keep_emails_days, 3650);
+    assert_int_equal(config->keep_links_days, 2);
+    assert_int_equal(config->keep_audit_days, 3);
     assert_int_equal(config->disk_floor_bytes, G_GINT64_CONSTANT(1073741824));
 }
 

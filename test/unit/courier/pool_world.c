@@ -20,6 +20,7 @@ void give_content(World *world, gint64 mail, GBytes *content)
     delivery->sender = g_strdup("noreply@example.test");
     delivery->content = content;
     delivery->at_most_once = world->at_most_once;
+    delivery->expires_at = mail == world->late_mail ? world->late_at : 0;
     pool_send(world->pool, delivery);
 }
 
@@ -80,12 +81,14 @@ static void on_mark(const gint64 *recipient_ids, guint n, gpointer user)
 static void on_ended(const PoolResult *result, gpointer user)
 {
     World *world = user;
-    gboolean goes_again = result->end == ATTEMPT_WITHDRAWN || result->end == ATTEMPT_RETURNED;
+    gboolean is_back = result->end == ATTEMPT_WITHDRAWN || result->end == ATTEMPT_RETURNED;
+    gboolean is_late = world->late_at > 0 && result->recipient_id == world->late_mail;
+    gboolean goes_again = is_back && !is_late;
     world->ends[result->end]++;
     world->last[result->recipient_id] = result->end;
     world->versions[result->recipient_id] = result->config_version;
     world->accepted[result->recipient_id] += result->end == ATTEMPT_ACCEPTED ? 1 : 0;
-    assert_true(goes_again || result->is_local || result->end == ATTEMPT_ACCEPTED ||
+    assert_true(is_back || result->is_local || result->end == ATTEMPT_ACCEPTED ||
                 result->diagnosis != NULL);
     if (goes_again && world->gives_again)
         give(world, result->recipient_id);

@@ -34,6 +34,8 @@ typedef struct {
     GArray *asked;                    /* of gint64: marks not answered yet */
     guint mark_calls, most_marks, n_marks;
     gboolean at_most_once;  /* what is given from now on */
+    gint64 late_mail;       /* it expires at late_at, and is not given again */
+    WallMs late_at;         /* 0: none does */
     gboolean answers_marks; /* at once, with TRUE */
     gboolean gives_again;   /* what is withdrawn or returned */
     guint logins, login_failures;

@@ -71,14 +71,16 @@ static void count_mail(Client *client, const SmtpServerEffects *effects)
 static void judge_login(Client *client, const SmtpServerEffects *effects, SmtpServerEvent *answer)
 {
     ProviderFacts *facts = &client->provider->facts;
+    int code = client->provider->manner.login_code;
     g_autoptr(Secret) right = secret_new("right", strlen("right"));
-    if (secret_equal(effects->password, right)) {
+    if (code == 0 && secret_equal(effects->password, right)) {
         facts->logins++;
         return;
     }
     facts->login_failures++;
-    answer->verdict.code = 535;
-    answer->verdict.enhanced = "5.7.8";
+    answer->verdict.code = code == 0 ? 535 : code;
+    answer->verdict.enhanced = code == 0 ? "5.7.8" : "4.7.0";
+    answer->verdict.close = code == 421;
 }
 
 /* FALSE: the answer comes later. */

@@ -10,6 +10,7 @@ typedef struct provider Provider;
 typedef struct {
     gboolean chunking, no_pipelining;
     guint mailmax;     /* announced with LIMITS; 0: not */
+    int login_code;    /* what every login is answered; 0: as its password deserves */
     guint connections; /* one more is refused with 421; 0: none is */
     guint tired_after, /* mails of one session taken, then 421 to the next one's end; 0: never */
         busy_from; /* sessions beside so many (1: all) answer their first MAIL with 421; 0: none */

@@ -23,7 +23,7 @@
 
 #include "run_until.h"
 
-#define ORG STORE_DEFAULT_ORG
+#define OTHER_ORG 2
 
 typedef struct {
     char *directory;
@@ -37,9 +37,12 @@ typedef struct {
     Sandbox *sandbox;
     SandboxFacts facts;
     Courier *courier;
-    guint16 port;        /* of the settings that are activated: the sandbox's */
+    guint16 port; /* of the settings that are activated: the sandbox's */
+    const char *username;
     gboolean is_stopped; /* by the test */
 } World;
+
+static gint64 acting_org; /* whose settings and mails the functions below are about */
 
 static DiagnosisCatalogue *read_catalogue(void)
 {
@@ -67,22 +70,12 @@ static void start_courier(World *world)
     world->courier = courier_new(&parts);
 }
 
-static int set_up(void **state)
+static void open_store(World *world)
 {
-    World *world = g_new0(World, 1);
-    world->directory = g_dir_make_tmp("absender-courier-XXXXXX", NULL);
-    world->context = g_main_context_default();
-    g_autofree char *key = g_build_filename(world->directory, "key", NULL);
     g_autofree char *database = g_build_filename(world->directory, "absender.db", NULL);
-    world->vault = vault_open(key, TRUE, NULL);
     const StoreConfig store = {.path = database, .full_sync = TRUE};
     world->store = store_open(&store, NULL, NULL);
     vault_set_instance(world->vault, store_instance(world->store));
-    world->catalogue = read_catalogue();
-    world->tls = net_tls_client_new(NULL, NULL);
-    world->resolver = net_resolver_new(world->context, NULL, NULL);
-    world->policy = net_policy_new();
-    net_policy_allow(world->policy, "127.0.0.0/8", NULL);
     const SandboxConfig sandbox = {.context = world->context,
         .store = world->store,
         .vault = world->vault,
@@ -93,6 +86,31 @@ static int set_up(void **state)
     sandbox_facts(world->sandbox, &world->facts);
     assert_true(net_tls_client_trust(world->tls, world->facts.ca_file, NULL));
     world->port = world->facts.starttls_port;
+}
+
+/* As the program does it, in that order: the store still calls the courier while it closes. */
+static void close_store(World *world)
+{
+    sandbox_free(world->sandbox);
+    store_close(world->store);
+    courier_free(world->courier);
+}
+
+static int set_up(void **state)
+{
+    World *world = g_new0(World, 1);
+    world->directory = g_dir_make_tmp("absender-courier-XXXXXX", NULL);
+    world->context = g_main_context_default();
+    g_autofree char *key = g_build_filename(world->directory, "key", NULL);
+    world->vault = vault_open(key, TRUE, NULL);
+    world->catalogue = read_catalogue();
+    world->tls = net_tls_client_new(NULL, NULL);
+    world->resolver = net_resolver_new(world->context, NULL, NULL);
+    world->policy = net_policy_new();
+    net_policy_allow(world->policy, "127.0.0.0/8", NULL);
+    open_store(world);
+    world->username = "sandbox@localhost";
+    acting_org = STORE_DEFAULT_ORG;
     start_courier(world);
     *state = world;
     return 0;
@@ -105,9 +123,7 @@ static int tear_down(void **state)
     if (!world->is_stopped)
         courier_stop(world->courier, 5000);
     assert_int_equal(count_of(world, EMAIL_SENDING), 0); /* in good order: nothing is uncertain */
-    sandbox_free(world->sandbox);
-    store_close(world->store);
-    courier_free(world->courier);
+    close_store(world);
     net_policy_free(world->policy);
     net_resolver_free(world->resolver);
     net_tls_client_free(world->tls);
@@ -139,7 +155,7 @@ static SmtpSettings *settings_with(World *world, const char *password)
         .host = "localhost",
         .port = world->port,
         .security = "starttls",
-        .username = "sandbox@localhost",
+        .username = world->username,
         .from_email = "noreply@example.test",
         .password = secret,
     };
@@ -147,14 +163,14 @@ static SmtpSettings *settings_with(World *world, const char *password)
     GPtrArray *faults = NULL;
     gboolean dropped = FALSE;
     SmtpSettings *made = settings_apply(
-        empty, &patch, &allowed, world->vault, ORG, clock_wall_ms(), &dropped, &faults);
+        empty, &patch, &allowed, world->vault, acting_org, clock_wall_ms(), &dropped, &faults);
     assert_non_null(made);
     return made;
 }
 
 static gboolean activate_job(Db *db, gpointer settings, GError **error)
 {
-    return smtp_activate(db, ORG, settings, -1, clock_wall_ms(), error);
+    return smtp_activate(db, acting_org, settings, -1, clock_wall_ms(), error);
 }
 
 static void activate(World *world, const char *password)
@@ -166,7 +182,7 @@ static void activate(World *world, const char *password)
 static gboolean switch_job(Db *db, gpointer enabled, GError **error)
 {
     return smtp_sending_write(
-        db, ORG, GPOINTER_TO_INT(enabled), NULL, 0, "test", clock_wall_ms(), error);
+        db, acting_org, GPOINTER_TO_INT(enabled), NULL, 0, "test", clock_wall_ms(), error);
 }
 
 static void switch_sending(World *world, gboolean enabled)
@@ -187,7 +203,7 @@ static gboolean insert_job(Db *db, gpointer data, GError **error)
         "From: noreply@example.test\r\nSubject: Hi\r\n\r\n.dot\r\nbody\r\n";
     Mail *mail = data;
     g_autoptr(EmailNew) email = email_new_alloc();
-    email->org_id = ORG;
+    email->org_id = acting_org;
     email->id = mail->id = id_fresh(clock_wall_ms());
     email->class = EMAIL_CLASS_TRANSACTIONAL;
     email->sender = g_strdup("noreply@example.test");
@@ -213,7 +229,7 @@ static gint64 count_of(World *world, EmailState state)
 {
     gint64 counts[EMAIL_HELD + 1] = {0};
     Db *db = store_reader_take(world->store);
-    assert_true(emails_count(db, ORG, counts, NULL));
+    assert_true(emails_count(db, acting_org, counts, NULL));
     store_reader_give(world->store, db);
     return counts[state];
 }
@@ -221,7 +237,7 @@ static gint64 count_of(World *world, EmailState state)
 static Health health_of(World *world)
 {
     Db *db = store_reader_take(world->store);
-    g_autoptr(SmtpState) state = smtp_state_read(db, ORG, NULL);
+    g_autoptr(SmtpState) state = smtp_state_read(db, acting_org, NULL);
     store_reader_give(world->store, db);
     return state->health;
 }
@@ -374,9 +390,26 @@ static void a_refused_login_is_tried_once_and_holds_everything(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10);
 }
 
+/* The breaker stays open: what the provider cannot check now says nothing about the password. */
+static void a_login_put_off_holds_nothing(void **state)
+{
+    World *world = *state;
+    world->username = "busy@localhost";
+    activate(world, "sandbox");
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 3; i++)
+        submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, health_of(world) == HEALTH_UNREACHABLE);
+    RUN_UNTIL(world, count_of(world, EMAIL_DEFERRED) == 1);
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 2);
+    world->username = "sandbox@localhost";
+    activate(world, "sandbox");
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 2);
+}
+
 static gboolean limits_job(Db *db, gpointer settings, GError **error)
 {
-    return smtp_limits_write(db, ORG, settings, -1, error);
+    return smtp_limits_write(db, acting_org, settings, -1, error);
 }
 
 /* As a PATCH of the quota does; 0: none. The password is none of its business. */
@@ -432,10 +465,9 @@ static guint connections(int listening)
     return n;
 }
 
-/* While an administrator types, the settings are read again and again. */
-static void a_closed_gate_that_is_read_again_cuts_off_nobody(void **state)
+/* From now on the settings lead to a server that takes every connection and says nothing. */
+static int listen_in_silence(World *world)
 {
-    World *world = *state;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof address;
     int silent = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -443,6 +475,14 @@ static void a_closed_gate_that_is_read_again_cuts_off_nobody(void **state)
     assert_int_equal(listen(silent, 64), 0);
     assert_int_equal(getsockname(silent, (struct sockaddr *)(gpointer)&address, &n), 0);
     world->port = ntohs(address.sin_port);
+    return silent;
+}
+
+/* While an administrator types, the settings are read again and again. */
+static void a_closed_gate_that_is_read_again_cuts_off_nobody(void **state)
+{
+    World *world = *state;
+    int silent = listen_in_silence(world);
     activate(world, "sandbox");
     run_for(world, 100);
     submit(world, "anna@example.test", TRUE); /* goes out although sending is paused */
@@ -468,6 +508,85 @@ static gboolean interrupt_job(Db *db, gpointer data, GError **error)
 static gboolean room_job(Db *db, gpointer data, GError **error)
 {
     return db_exec(db, "DROP TRIGGER no_room", error);
+}
+
+static gboolean second_organisation_job(Db *db, gpointer data, GError **error)
+{
+    static const char *const rows[] = {
+        "INSERT INTO organisations (row) VALUES (2)",
+        "INSERT INTO smtp_state (org_id, sending_reason) VALUES (2, 'initial')",
+        "INSERT INTO recipient_counts (org_id, state, n) SELECT 2, state, 0 FROM recipient_counts",
+        "INSERT INTO books (org_id, state, n) SELECT 2, state, 0 FROM books",
+    };
+    gboolean is_well = TRUE;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        is_well = is_well && db_exec(db, rows[i], error);
+    return is_well;
+}
+
+static gboolean spoil_books_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, "UPDATE books SET n = n + 1 WHERE org_id = 2 AND state = 0", error);
+}
+
+static void restart_after(World *world, void (*change)(World *world))
+{
+    courier_stop(world->courier, 5000);
+    close_store(world);
+    open_store(world);
+    change(world);
+    start_courier(world);
+}
+
+static void begin_other_organisation(World *world)
+{
+    assert_true(store_run(world->store, second_organisation_job, NULL, NULL));
+}
+
+static void use_sandbox(World *world)
+{
+    activate(world, "sandbox");
+}
+
+static void spoil_books(World *world)
+{
+    assert_true(store_run(world->store, spoil_books_job, NULL, NULL));
+}
+
+/* The provider of one never says a word; the mail of the other goes, and a start finds both. */
+static void organisations_neither_hold_up_nor_forget_each_other(void **state)
+{
+    World *world = *state;
+    restart_after(world, begin_other_organisation);
+    RUN_UNTIL(world, courier_books(world->courier) == COURIER_BOOKS_BALANCED);
+    acting_org = OTHER_ORG;
+    int silent = listen_in_silence(world);
+    activate(world, "sandbox");
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 20; i++)
+        submit(world, "bert@example.test", FALSE);
+    int dialled = -1;
+    RUN_UNTIL(world, dialled >= 0 || (dialled = accept(silent, NULL, NULL)) >= 0);
+
+    acting_org = STORE_DEFAULT_ORG;
+    world->port = world->facts.starttls_port;
+    activate(world, "sandbox");
+    switch_sending(world, TRUE);
+    for (int i = 0; i < 20; i++)
+        submit(world, "anna@example.test", FALSE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 20);
+
+    acting_org = OTHER_ORG;
+    assert_int_equal(count_of(world, EMAIL_QUEUED), 20);
+    restart_after(world, use_sandbox);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 20);
+    GLogLevelFlags fatal =
+        g_log_set_always_fatal(G_LOG_FATAL_MASK); /* the fault is logged as critical */
+    restart_after(world, spoil_books);
+    RUN_UNTIL(world, courier_books(world->courier) == COURIER_BOOKS_FAULTY);
+    g_log_set_always_fatal(fatal);
+    close(dialled);
+    close(silent);
 }
 
 static void what_was_being_sent_is_settled_even_if_that_fails_at_first(void **state)
@@ -500,7 +619,7 @@ static void each_answer_has_its_state(void **state)
 static Verification *read_run(World *world, const Id *id)
 {
     Db *db = store_reader_take(world->store);
-    Verification *run = verification_get(db, ORG, id, NULL);
+    Verification *run = verification_get(db, acting_org, id, NULL);
     store_reader_give(world->store, db);
     return run;
 }
@@ -528,13 +647,13 @@ static void only_a_passed_verification_becomes_active(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(runs); i++) {
         g_autoptr(SmtpSettings) settings = settings_with(world, runs[i].password);
         Db *db = store_reader_take(world->store);
-        g_autoptr(SmtpState) before = smtp_state_read(db, ORG, NULL);
+        g_autoptr(SmtpState) before = smtp_state_read(db, acting_org, NULL);
         store_reader_give(world->store, db);
         revision = before->revision;
         Id id = id_fresh(clock_wall_ms());
-        g_autoptr(Verification) begun = courier_verification_new(ORG, &id, settings, revision, TRUE,
-            "anna@example.test", "anna@example.test", clock_wall_ms());
-        courier_verify(world->courier, begun, settings);
+        g_autoptr(Verification) begun = courier_verification_new(acting_org, &id, settings,
+            revision, TRUE, "anna@example.test", "anna@example.test", clock_wall_ms());
+        courier_verify(world->courier, begun, settings, NULL);
         RUN_UNTIL(world, has_ended(world, &id));
         g_autoptr(Verification) run = read_run(world, &id);
         assert_int_equal(run->state, runs[i].ends);
@@ -547,10 +666,11 @@ static void only_a_passed_verification_becomes_active(void **state)
         }
     }
     Db *db = store_reader_take(world->store);
-    g_autoptr(SmtpState) after = smtp_state_read(db, ORG, NULL);
+    g_autoptr(SmtpState) after = smtp_state_read(db, acting_org, NULL);
     store_reader_give(world->store, db);
     assert_non_null(after->active); /* the second run's, untouched by the third */
-    g_autoptr(Secret) password = settings_unseal_password(after->active, world->vault, ORG, NULL);
+    g_autoptr(Secret) password =
+        settings_unseal_password(after->active, world->vault, acting_org, NULL);
     assert_string_equal(secret_reveal(password, NULL), "sandbox");
     assert_int_equal(count_of(world, EMAIL_ACCEPTED), 0); /* and no mail was sent */
 }
@@ -567,9 +687,11 @@ int main(void)
         WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
         WITH_WORLD(stopping_short_of_time_leaves_in_doubt_only_what_has_left),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),
+        WITH_WORLD(a_login_put_off_holds_nothing),
         WITH_WORLD(other_limits_during_a_hold_let_go_what_they_held_and_nothing_else),
         WITH_WORLD(other_limits_do_not_try_a_refused_password_again),
         WITH_WORLD(a_closed_gate_that_is_read_again_cuts_off_nobody),
+        WITH_WORLD(organisations_neither_hold_up_nor_forget_each_other),
         WITH_WORLD(what_was_being_sent_is_settled_even_if_that_fails_at_first),
         WITH_WORLD(each_answer_has_its_state),
         WITH_WORLD(only_a_passed_verification_becomes_active),

@@ -444,7 +444,7 @@ static Verification *verify(World *world, const OauthWish *wish)
     g_autoptr(Verification) begun = courier_verification_new(
         ORG, &id, state->draft, state->revision, TRUE, NULL, "anna@example.org", clock_wall_ms());
     assert_true(store_run(world->store, write_job, begun, NULL));
-    courier_verify(world->courier, begun, state->draft);
+    courier_verify(world->courier, begun, state->draft, NULL);
     RUN_UNTIL(world, has_ended(world, &id));
     return read_run(world, &id);
 }

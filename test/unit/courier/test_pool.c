@@ -304,6 +304,26 @@ static void a_refused_login_is_tried_once(void **state)
     assert_int_equal(world->login_failures, 1);
 }
 
+/* Each of these is the provider's trouble and says nothing about the password (reliability C9). */
+static void a_login_put_off_is_no_refusal(void **state)
+{
+    static const int codes[] = {421, 432, 454};
+    World *world = *state;
+    world->gives_again = FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(codes); i++) {
+        provider_manner(world->provider)->login_code = codes[i];
+        configure(world, 1 + i, "right");
+        give_many(world, 10 * i, 3);
+        RUN_UNTIL(world, world->ends[ATTEMPT_UNSENT] == i + 1);
+        assert_int_equal(facts(world).login_failures, i + 1);
+    }
+    assert_int_equal(world->ends[ATTEMPT_LOGIN_REFUSED], 0);
+    assert_int_equal(world->ends[ATTEMPT_REFUSED], 0);
+    provider_manner(world->provider)->login_code = 0;
+    give_many(world, 40, 3);
+    RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 3);
+}
+
 static void a_dead_server_costs_one_mail_an_attempt(void **state)
 {
     World *world = *state;
@@ -609,6 +629,34 @@ static void a_withdrawn_mail_is_not_said(void **state)
     }
 }
 
+/* What came too late for its end to leave is nobody's fault, and keeps no other from going. */
+static void a_mail_that_expires_before_its_end_leaves_is_not_said(void **state)
+{
+    World *world = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+        gint64 first = (gint64)i * 8;
+        ProviderManner *manner = provider_manner(world->provider);
+        manner->chunking = ways[i].chunking;
+        manner->no_pipelining = ways[i].no_pipelining;
+        world->answers_marks = FALSE;
+        world->late_mail = first;
+        world->late_at = clock_wall_ms() + 200;
+        memset(world->ends, 0, sizeof world->ends);
+        configure(world, (gint64)i + 1, "right");
+        give_many(world, first, 8);
+        RUN_UNTIL(world, world->asked->len > 0);
+        RUN_UNTIL(world, clock_wall_ms() > world->late_at);
+        world->answers_marks = TRUE;
+        answer_all_marks(world);
+        RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 7);
+        g_autofree char *late = address_of(first);
+        assert_int_equal(provider_taken(world->provider, late), 0);
+        assert_int_equal(world->last[first], ATTEMPT_RETURNED);
+        assert_each_taken_once(world, first + 1, 7);
+        assert_no_trouble(world);
+    }
+}
+
 static void a_mark_that_failed_leaves_the_mail_unsent(void **state)
 {
     World *world = *state;
@@ -656,6 +704,7 @@ int main(void)
         WITH_WORLD(a_421_after_nothing_was_settled_costs_one_mail_an_attempt),
         WITH_WORLD(a_server_that_swallows_costs_a_pause_and_never_a_mail),
         WITH_WORLD(a_refused_login_is_tried_once),
+        WITH_WORLD(a_login_put_off_is_no_refusal),
         WITH_WORLD(a_dead_server_costs_one_mail_an_attempt),
         WITH_WORLD(a_cut_makes_uncertain_what_has_left_and_nothing_else),
         WITH_WORLD(a_cut_before_anything_was_written_costs_one_mail_an_attempt),
@@ -669,6 +718,7 @@ int main(void)
         WITH_WORLD(a_slow_reply_opens_no_more_connections_than_the_setting),
         WITH_WORLD(a_drain_hands_back_what_has_not_begun),
         WITH_WORLD(a_withdrawn_mail_is_not_said),
+        WITH_WORLD(a_mail_that_expires_before_its_end_leaves_is_not_said),
         WITH_WORLD(a_mark_that_failed_leaves_the_mail_unsent),
         WITH_WORLD(without_settings_a_mail_is_handed_back),
     };

@@ -28,6 +28,7 @@
 #define ORG STORE_DEFAULT_ORG
 #define STARTTLS_PORT 2587
 #define IMPLICIT_PORT 2465
+#define OTHER_PORT 2525
 
 /* A server that says one thing to everybody and hangs up. */
 typedef struct {
@@ -161,6 +162,7 @@ static void open_talker(World *world, const char *words)
 typedef struct {
     guint16 port;
     const char *security, *username, *password, *from_email; /* NULL: what is right */
+    const guint16 *other_ports;                              /* NULL: none known */
 } Typed;
 
 static SmtpSettings *settings_of(const World *world, const Typed *typed)
@@ -214,7 +216,7 @@ static Id begin(World *world, const Typed *typed)
     g_autoptr(Verification) begun = courier_verification_new(
         ORG, &id, settings, world->revision, FALSE, NULL, "anna@example.org", clock_wall_ms());
     assert_true(store_run(world->store, write_job, begun, NULL));
-    courier_verify(world->courier, begun, settings);
+    courier_verify(world->courier, begun, settings, typed->other_ports);
     return id;
 }
 
@@ -250,6 +252,18 @@ static void a_shut_door_beside_an_open_one_is_a_blocked_port(void **state)
     assert_string_equal(run->diagnosis, "connect_port_blocked");
     assert_int_equal(run->sibling, SIBLING_OPEN);
     assert_int_equal(run->sibling_port, IMPLICIT_PORT);
+}
+
+static void behind_two_shut_doors_the_providers_others_are_tried(void **state)
+{
+    static const guint16 others[] = {STARTTLS_PORT, IMPLICIT_PORT, 443, OTHER_PORT, 588, 0};
+    World *world = *state;
+    open_sandbox(world, OTHER_PORT, 0);
+    g_autoptr(Verification) run =
+        verify(world, &(Typed){.port = STARTTLS_PORT, .other_ports = others});
+    assert_string_equal(run->diagnosis, "connect_port_blocked");
+    assert_int_equal(run->sibling, SIBLING_OPEN);
+    assert_int_equal(run->sibling_port, OTHER_PORT);
 }
 
 static void two_shut_doors_are_no_server(void **state)
@@ -413,7 +427,8 @@ static void a_look_sends_no_login(void **state)
         .password = password,
         .ehlo_name = "[127.0.0.1]"};
     Look look = {{0}, FALSE};
-    Sibling *sibling = sibling_look(&config, provider_port(provider), on_found, &look);
+    const guint16 ports[] = {provider_port(provider), 0};
+    Sibling *sibling = sibling_look(&config, ports, on_found, &look);
     RUN_UNTIL(world, look.is_done);
     sibling_free(sibling);
     assert_int_equal(look.found.state, SIBLING_OPEN);
@@ -485,6 +500,7 @@ int main(void)
         WITH_WORLD(a_look_sends_no_login),
         WITH_WORLD(a_run_says_who_started_it),
         WITH_WORLD(a_shut_door_beside_an_open_one_is_a_blocked_port),
+        WITH_WORLD(behind_two_shut_doors_the_providers_others_are_tried),
         WITH_WORLD(two_shut_doors_are_no_server),
         WITH_WORLD(the_wrong_kind_of_tls_finds_the_right_one_on_the_same_port),
         WITH_WORLD(what_answers_instead_of_a_mail_server_is_told_apart),

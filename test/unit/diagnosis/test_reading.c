@@ -231,8 +231,30 @@ static gboolean is_one_of(const char *wanted, const char *word)
     return g_strv_contains((const char *const *)words, word);
 }
 
-/* Replies that are no examples of the catalogue; the file says which of them the rules have seen.
- */
+/* How many of what was judged by hand the matcher judged alike. */
+typedef struct {
+    const char *name;
+    guint n, n_class, n_row;
+} Tally;
+
+static void judge_line(const DiagnosisCatalogue *catalogue, char **fields, Tally *tally)
+{
+    gboolean is_error = g_str_has_prefix(fields[3], "ERR ");
+    const DiagnosisReport report = {.phase = fields[0],
+        .reply = is_error ? NULL : fields[3],
+        .error = is_error ? fields[3] + strlen("ERR ") : NULL};
+    const Diagnosis *found = diagnosis_of_report(catalogue, &report);
+    gboolean has_row = is_one_of(fields[2], found->id);
+    if (!has_row)
+        print_message("# %s, not %s: %s\n", found->id, fields[2], fields[3]);
+    tally->n++;
+    tally->n_class += is_one_of(fields[1], diagnosis_class_name(found->class)) ? 1 : 0;
+    tally->n_row += has_row ? 1 : 0;
+}
+
+/* Replies that are no examples of the catalogue. Those below the file's line "# unseen" were judged
+ * by hand after the rules had been written: only they tell how it will be with the next one, so
+ * they are counted for themselves. */
 static void real_replies_get_the_right_class_and_row(void **state)
 {
     g_autofree char *path = g_build_filename(
@@ -240,29 +262,22 @@ static void real_replies_get_the_right_class_and_row(void **state)
     g_autofree char *text = NULL;
     assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    guint total = 0, right_class = 0, right_row = 0;
+    Tally seen = {.name = "seen"}, unseen = {.name = "unseen"}, *tally = &seen;
     for (guint i = 0; lines[i] != NULL; i++) {
         g_auto(GStrv) fields = g_strsplit(lines[i], "\t", 4);
-        if (lines[i][0] == '#' || g_strv_length(fields) != 4)
-            continue;
-        gboolean is_error = g_str_has_prefix(fields[3], "ERR ");
-        const DiagnosisReport report = {.phase = fields[0],
-            .reply = is_error ? NULL : fields[3],
-            .error = is_error ? fields[3] + strlen("ERR ") : NULL};
-        const Diagnosis *found = diagnosis_of_report(*state, &report);
-        gboolean has_class = is_one_of(fields[1], diagnosis_class_name(found->class));
-        gboolean has_row = is_one_of(fields[2], found->id);
-        if (!has_row)
-            print_message("# %s, not %s: %s\n", found->id, fields[2], fields[3]);
-        total++;
-        right_class += has_class ? 1 : 0;
-        right_row += has_row ? 1 : 0;
+        if (g_str_has_prefix(lines[i], "# unseen"))
+            tally = &unseen;
+        else if (lines[i][0] != '#' && g_strv_length(fields) == 4)
+            judge_line(*state, fields, tally);
     }
-    print_message(
-        "# %u lines, %u in the right class, %u at the right row\n", total, right_class, right_row);
-    assert_true(total >= 350);
-    assert_true(right_class * 100 >= total * 90);
-    assert_true(right_row * 100 >= total * 75);
+    assert_true(seen.n >= 243 && unseen.n >= 140);
+    const Tally *const both[] = {&seen, &unseen};
+    for (gsize i = 0; i < G_N_ELEMENTS(both); i++) {
+        print_message("# %s: %u lines, %u in the right class, %u at the right row\n", both[i]->name,
+            both[i]->n, both[i]->n_class, both[i]->n_row);
+        assert_true(both[i]->n_class * 100 >= both[i]->n * 90);
+        assert_true(both[i]->n_row * 100 >= both[i]->n * 75);
+    }
 }
 
 /* Any bytes, as large as may be pasted: bounded in findings and in time. */

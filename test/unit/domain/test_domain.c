@@ -66,6 +66,32 @@ static const ZoneRecord zone[] = {
     {"_dmarc.two.de", TXT, "v=DMARC1; p=reject", 0},
     {"_dmarc.parent.de", TXT, "v=DMARC1; p=none; rua=mailto:d@parent.de", 0},
     {"gmx.de", TXT, "v=spf1 ip4:192.0.2.0/24 -all", 0},
+    /* any name below has the same key, but one has its own */
+    {"madeup._domainkey.wild.de", TXT, "v=DKIM1; p=" RSA_1024, 0},
+    {"s1._domainkey.wild.de", TXT, "v=DKIM1; p=" RSA_1024, 0},
+    {"s2._domainkey.wild.de", TXT, "v=DKIM1; p=" RSA_1024, 0},
+    {"madeup._domainkey.wildreal.de", TXT, "v=DKIM1; p=" RSA_1024, 0},
+    {"s1._domainkey.wildreal.de", TXT, "v=DKIM1; p=" RSA_2048, 0},
+    {"s2._domainkey.wildreal.de", TXT, "v=DKIM1; p=" RSA_1024, 0},
+    /* reports to others */
+    {"_dmarc.reports.de", TXT,
+        "v=DMARC1; p=none; rua=mailto:a@reports.de, mailto:b@sub.reports.de,"
+        "mailto:c@yes.example!10m,mailto:d@No.example,mailto:e@no.example,mailto:f@slow.example",
+        0},
+    {"reports.de._report._dmarc.yes.example", TXT, "v=DMARC1;", 0},
+    {"reports.de._report._dmarc.slow.example", TXT, NULL, DNS_TIMEOUT},
+    /* long, but right */
+    {"wide.de", TXT,
+        "v=spf1 "
+        "ip4:198.51.100.100 ip4:198.51.100.101 ip4:198.51.100.102 ip4:198.51.100.103 "
+        "ip4:198.51.100.104 ip4:198.51.100.105 ip4:198.51.100.106 ip4:198.51.100.107 "
+        "ip4:198.51.100.108 ip4:198.51.100.109 ip4:198.51.100.110 ip4:198.51.100.111 "
+        "ip4:198.51.100.112 ip4:198.51.100.113 ip4:198.51.100.114 ip4:198.51.100.115 "
+        "ip4:198.51.100.116 ip4:198.51.100.117 ip4:198.51.100.118 ip4:198.51.100.119 "
+        "ip4:198.51.100.120 ip4:198.51.100.121 ip4:198.51.100.122 ip4:198.51.100.123 "
+        "ip4:198.51.100.124 ip4:198.51.100.125 ip4:198.51.100.126 ip4:198.51.100.127 "
+        "-all",
+        0},
 };
 
 static const char *const selectors[] = {"s1", "s2", "<token>", NULL};
@@ -274,6 +300,64 @@ static void dkim_is_judged_and_mended(void **state)
     }
 }
 
+static void what_every_name_has_is_no_key(void **state)
+{
+    static const char *const learned[] = {"s1", NULL};
+    DomainQuestion asked = question("wild.de");
+    asked.made_up_selector = "madeup";
+    g_autoptr(DomainCheck) wild = ask(&asked);
+    assert_int_equal(wild->dkim.verdict, DOMAIN_UNKNOWN);
+    assert_int_equal(wild->dkim.text->code, SAY_DKIM_WILDCARD);
+    assert_null(wild->dkim.proposal);
+    const DomainSelector *first = wild->selectors->pdata[0];
+    assert_int_equal(first->state, DKIM_KEY_UNKNOWN);
+    assert_int_equal(first->detail->code, SAY_KEY_WILDCARD);
+    assert_int_equal(wild->selectors->len, 2); /* the made-up one is nobody's business */
+    asked.learned_selectors = learned;         /* a mail was signed with it */
+    g_autoptr(DomainCheck) signed_by = ask(&asked);
+    assert_int_equal(signed_by->dkim.verdict, DOMAIN_GOOD);
+    assert_string_equal(signed_by->dkim.text->a, "s1");
+    asked = question("wildreal.de");
+    asked.made_up_selector = "madeup";
+    g_autoptr(DomainCheck) real = ask(&asked);
+    assert_int_equal(real->dkim.verdict, DOMAIN_GOOD);
+    assert_string_equal(real->dkim.text->a, "s1");
+    asked = question("good.de");
+    asked.made_up_selector = "madeup";
+    g_autoptr(DomainCheck) good = ask(&asked);
+    assert_int_equal(good->dkim.verdict, DOMAIN_GOOD);
+}
+
+static void reports_to_others_need_their_consent(void **state)
+{
+    DomainQuestion asked = question("reports.de");
+    g_autoptr(DomainCheck) check = ask(&asked);
+    guint n = 0;
+    for (guint i = 0; i < check->dmarc.details->len; i++) {
+        const DomainNote *note = check->dmarc.details->pdata[i];
+        if (note->code != SAY_DMARC_REPORT_REFUSED)
+            continue;
+        assert_string_equal(note->a, "no.example");
+        assert_string_equal(note->b, "reports.de._report._dmarc.no.example");
+        n++;
+    }
+    assert_int_equal(n, 1); /* the own domain, one that agrees, one that does not answer */
+}
+
+static void lengths_are_told(void **state)
+{
+    DomainQuestion asked = question("wide.de");
+    g_autoptr(DomainCheck) wide = ask(&asked);
+    assert_true(has_detail(&wide->spf, SAY_SPF_LONG));
+    assert_non_null(wide->spf.proposal);
+    assert_true(has_detail(&wide->spf, SAY_SPF_SPLIT));
+    asked = question("absent.de");
+    g_autoptr(DomainCheck) usual = ask(&asked);
+    assert_non_null(usual->spf.proposal);
+    assert_false(has_detail(&usual->spf, SAY_SPF_LONG));
+    assert_false(has_detail(&usual->spf, SAY_SPF_SPLIT));
+}
+
 static void learned_selectors_are_looked_at_first(void **state)
 {
     static const char *const learned[] = {"x9", NULL};
@@ -369,6 +453,9 @@ int main(void)
         cmocka_unit_test(without_a_known_provider_nothing_is_claimed),
         cmocka_unit_test(an_envelope_sender_of_the_provider_needs_no_record),
         cmocka_unit_test(dkim_is_judged_and_mended),
+        cmocka_unit_test(what_every_name_has_is_no_key),
+        cmocka_unit_test(reports_to_others_need_their_consent),
+        cmocka_unit_test(lengths_are_told),
         cmocka_unit_test(learned_selectors_are_looked_at_first),
         cmocka_unit_test(a_record_that_only_the_provider_can_make_is_not_made_up),
         cmocka_unit_test(dmarc_is_judged_and_mended),

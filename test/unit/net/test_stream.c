@@ -90,6 +90,42 @@ static void secret_bytes_arrive_like_others(void **state)
     pair_clear(&pair);
 }
 
+/* Before the loop has turned: what is written then is in the socket of the other end. */
+static void a_flush_does_not_wait_for_the_loop(void **state)
+{
+    Pair pair;
+    pair_init(&pair);
+    pair_connect(&pair);
+    net_stream_send(pair.client.stream, (const guint8 *)"now", 3, FALSE);
+    assert_int_equal(pair.client.n_sent, 0);
+    net_stream_flush(pair.client.stream);
+    assert_int_equal(pair.client.n_sent, 1);
+    net_stream_flush(pair.client.stream); /* nothing is left */
+    assert_int_equal(pair.client.n_sent, 1);
+    wait_until(pair.context, pair.server.in->len == 3);
+    assert_memory_equal(pair.server.in->data, "now", 3);
+    pair_clear(&pair);
+}
+
+static void free_when_sent(End *end)
+{
+    g_clear_pointer(&end->stream, net_stream_free);
+}
+
+static void a_stream_may_be_freed_while_it_is_flushed(void **state)
+{
+    Pair pair;
+    pair_init(&pair);
+    pair_connect(&pair);
+    pair.client.on_sent = free_when_sent;
+    net_stream_send(pair.client.stream, (const guint8 *)"bye", 3, FALSE);
+    net_stream_flush(pair.client.stream);
+    assert_null(pair.client.stream);
+    wait_until(pair.context, pair.server.n_lost == 1);
+    assert_int_equal(pair.server.in->len, 3);
+    pair_clear(&pair);
+}
+
 /* Sends the same 64 KiB again and again, the next when the last is gone. */
 typedef struct {
     guint8 block[65536];
@@ -457,6 +493,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(secret_bytes_arrive_like_others),
+        cmocka_unit_test(a_flush_does_not_wait_for_the_loop),
+        cmocka_unit_test(a_stream_may_be_freed_while_it_is_flushed),
         cmocka_unit_test(large_transfers_pass_in_both_directions_at_once),
         cmocka_unit_test(a_slow_reader_holds_the_sender_back_without_spinning),
         cmocka_unit_test(a_hang_up_while_reading_is_paused_does_not_spin),

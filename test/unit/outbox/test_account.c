@@ -191,7 +191,7 @@ static void other_limits_lift_neither_a_refusal_nor_a_break_nor_a_hold(void **un
         gate(&hand, EMAIL_GATE_OPEN, 1, 4);
         load(&hand, items + 1, 1);
         assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
-        hand.now += LIMIT_RETRY_WAIT_MS;
+        hand.now = find(&hand, OUTBOX_EFFECT_WAKE)->at;
         step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
         assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
         outbox_free(hand.outbox);
@@ -317,7 +317,7 @@ static void after_a_restart_the_try_is_not_lost_before_it_is_answered(void **unu
     end(&hand, 1, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
     recorded(&hand, 1);
     told_again(&hand);
-    hand.now += CLOCK_HOUR_MS;
+    hand.now = find(&hand, OUTBOX_EFFECT_WAKE)->at;
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
     assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
     load(&hand, &one, 1);
@@ -329,6 +329,41 @@ static void after_a_restart_the_try_is_not_lost_before_it_is_answered(void **unu
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND) + count(&hand, OUTBOX_EFFECT_LOAD), 0);
     outbox_free(hand.outbox);
+}
+
+/* Page, status and a restart have said by then that no try is left. */
+static void a_try_whose_moment_has_gone_by_is_not_made_later(void **unused)
+{
+    static const struct {
+        const char *name;
+        EmailGate meanwhile;
+        gint64 late_ms;
+        guint tries;
+    } rows[] = {
+        {"paused before its moment", EMAIL_GATE_PAUSED, 0, 1},
+        {"paused, and on again soon after", EMAIL_GATE_PAUSED, CLOCK_SECOND_MS, 1},
+        {"paused until much later", EMAIL_GATE_PAUSED, CLOCK_HOUR_MS, 0},
+        {"nothing to send", EMAIL_GATE_OPEN, CLOCK_SECOND_MS, 1},
+        {"nothing to send until much later", EMAIL_GATE_OPEN, CLOCK_HOUR_MS, 0},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Hand hand = open_hand(1);
+        const OutboxItem one[] = {item(1, EMAIL_CLASS_RESET)};
+        load(&hand, one, 1);
+        end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+        recorded(&hand, 1);
+        gate(&hand, rows[i].meanwhile, 1, 1);
+        hand.now += LIMIT_CREDENTIAL_RETRY_MS;
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+        load(&hand, NULL, 0);
+        hand.now += rows[i].late_ms;
+        gate(&hand, EMAIL_GATE_OPEN, 1, 1);
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+        load(&hand, one, 1);
+        if (count(&hand, OUTBOX_EFFECT_SEND) != rows[i].tries)
+            fail_msg("%s", rows[i].name);
+        outbox_free(hand.outbox);
+    }
 }
 
 int main(void)
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test(only_what_began_after_the_wait_is_the_automatic_try),
         cmocka_unit_test(after_a_restart_a_moment_that_cannot_be_leaves_no_try),
         cmocka_unit_test(after_a_restart_the_try_is_not_lost_before_it_is_answered),
+        cmocka_unit_test(a_try_whose_moment_has_gone_by_is_not_made_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ typedef struct {
     const char
         *srv; /* "submissions host:port" or "submission host:port", comma between; the same */
     const char *autoconfig;      /* the file; "fail"; NULL: none */
+    const char *well_known;      /* the same */
     const char *public_database; /* the same */
     gboolean wants_public_database;
 } Scene;
@@ -97,6 +98,26 @@ static DiscoveryPage page_of(const char *xml)
         .state = DISCOVERY_PAGE_THERE, .xml = g_bytes_new_static(xml, strlen(xml))};
 }
 
+static void open_pages(const Scene *scene, const Discovery *discovery, DiscoveryQuestion *question)
+{
+    const char *const files[DISCOVERY_SOURCES] = {[DISCOVERY_AUTOCONFIG] = scene->autoconfig,
+        [DISCOVERY_WELL_KNOWN] = scene->well_known,
+        [DISCOVERY_PUBLIC_DATABASE] = scene->public_database};
+    for (guint i = DISCOVERY_AUTOCONFIG; i < DISCOVERY_SOURCES; i++) {
+        if (discovery->state[i] == DISCOVERY_OPEN)
+            question->pages[i] = page_of(files[i]);
+    }
+}
+
+static gboolean waits_for_page(const Discovery *discovery)
+{
+    for (guint i = DISCOVERY_AUTOCONFIG; i < DISCOVERY_SOURCES; i++) {
+        if (discovery->state[i] == DISCOVERY_OPEN)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Answers what is open until nothing is. *n_rounds: of DNS. */
 static Discovery *discover(
     const ProviderList *list, const char *email, const Scene *scene, guint *n_rounds)
@@ -110,20 +131,18 @@ static Discovery *discover(
         if (dns_answers_n_open(answers) > 0) {
             answer_all(scene, answers);
             ++*n_rounds;
-        } else if (discovery->state[DISCOVERY_AUTOCONFIG] == DISCOVERY_OPEN) {
-            question.autoconfig = page_of(scene->autoconfig);
-        } else if (discovery->state[DISCOVERY_PUBLIC_DATABASE] == DISCOVERY_OPEN) {
-            question.public_database = page_of(scene->public_database);
+        } else if (waits_for_page(discovery)) {
+            open_pages(scene, discovery, &question);
         } else {
-            g_clear_pointer(&question.autoconfig.xml, g_bytes_unref);
-            g_clear_pointer(&question.public_database.xml, g_bytes_unref);
+            for (guint i = 0; i < DISCOVERY_SOURCES; i++)
+                g_clear_pointer(&question.pages[i].xml, g_bytes_unref);
             return discovery;
         }
         discovery_free(discovery);
     }
 }
 
-/* "found nothing skipped skipped skipped" in the order of the sources. */
+/* "found nothing skipped skipped skipped skipped" in the order of the sources. */
 static char *states_text(const Discovery *discovery)
 {
     GString *text = g_string_new(NULL);
@@ -156,85 +175,101 @@ static void the_first_source_with_a_host_is_the_best(void **state)
         guint n_rounds;
     } rows[] = {
         {"a domain of the table asks nobody", "anna@gmx.de", {.mx = "timeout"},
-            "found skipped skipped skipped skipped",
+            "found skipped skipped skipped skipped skipped",
             "domain_table gmx mail.gmx.net:465 implicit anna@gmx.de high", 0},
-        {"a user name by local part", "anna@web.de", {0}, "found skipped skipped skipped skipped",
+        {"a user name by local part", "anna@web.de", {0},
+            "found skipped skipped skipped skipped skipped",
             "domain_table webde smtp.web.de:465 implicit anna high", 0},
         {"a region by domain", "anna@zohomail.in", {.mx = "timeout"},
-            "found skipped skipped skipped skipped",
+            "found skipped skipped skipped skipped skipped",
             "domain_table zoho smtp.zoho.in:465 implicit anna@zohomail.in high", 0},
         {"a region by MX", "info@firma.de", {.mx = "mx.zoho.com"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx zoho smtppro.zoho.com:465 implicit info@firma.de high", 1},
         {"a hoster by MX", "info@firma.de", {.mx = "mx00.kundenserver.de mx01.kundenserver.de"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx ionos smtp.ionos.de:465 implicit info@firma.de high", 1},
         {"a region's host by MX", "info@firm.co.uk", {.mx = "mx00.ionos.co.uk"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx ionos smtp.ionos.co.uk:465 implicit info@firm.co.uk high", 1},
         {"the MX host itself", "info@firma.de", {.mx = "w0123456.kasserver.com"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx allinkl w0123456.kasserver.com:465 implicit ? high", 1},
         {"Microsoft has no 465", "info@firma.de", {.mx = "firma-de.mail.protection.outlook.com"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx microsoft365 smtp.office365.com:587 starttls info@firma.de high", 1},
         {"a filter in front", "info@firma.de", {.mx = "filter.example.net smtp.rzone.de"},
-            "nothing found skipped skipped skipped",
+            "nothing found skipped skipped skipped skipped",
             "mx strato smtp.strato.de:465 implicit info@firma.de high", 1},
         {"a host to be filled in", "info@firma.de", {.mx = "mx0.hosteurope.de"},
-            "nothing found nothing nothing skipped", "mx hosteurope ?:465 implicit ? medium", 1},
+            "nothing found nothing nothing nothing skipped",
+            "mx hosteurope ?:465 implicit ? medium", 1},
         {"SRV names what the MX left open", "info@firma.de",
             {.mx = "mx0.hosteurope.de", .srv = "submissions wp12.mailout.server-he.de:465"},
-            "nothing found found skipped skipped",
+            "nothing found found skipped skipped skipped",
             "srv hosteurope wp12.mailout.server-he.de:465 implicit ? medium", 1},
         {"SRV with TLS first", "info@firma.de",
             {.srv = "submission a.firma.de:587,submissions b.firma.de:465"},
-            "nothing nothing found skipped skipped",
+            "nothing nothing found skipped skipped skipped",
             "srv - b.firma.de:465 implicit info@firma.de medium", 1},
         {"465 is TLS, whatever the label says", "info@firma.de",
-            {.srv = "submission mail.gandi.net:465"}, "nothing nothing found skipped skipped",
+            {.srv = "submission mail.gandi.net:465"},
+            "nothing nothing found skipped skipped skipped",
             "srv gandi mail.gandi.net:465 implicit info@firma.de medium", 1},
         {"a service that is not there", "info@firma.de", {.srv = "submissions .:0"},
-            "nothing nothing nothing nothing skipped", "nothing", 1},
-        {"a null MX", "info@firma.de", {.mx = "."}, "nothing nothing nothing nothing skipped",
-            "nothing", 1},
+            "nothing nothing nothing nothing nothing skipped", "nothing", 1},
+        {"a null MX", "info@firma.de", {.mx = "."},
+            "nothing nothing nothing nothing nothing skipped", "nothing", 1},
         {"SRV to an address", "info@firma.de", {.srv = "submissions 192.0.2.1:465"},
-            "nothing nothing nothing nothing skipped", "nothing", 1},
+            "nothing nothing nothing nothing nothing skipped", "nothing", 1},
         {"the domain's own file", "info@firma.de",
             {.autoconfig = XML("smtp.firma.de", "587", "STARTTLS")},
-            "nothing nothing nothing found skipped",
+            "nothing nothing nothing found skipped skipped",
             "autoconfig - smtp.firma.de:587 starttls info@firma.de medium", 1},
         {"an old host in a file is replaced", "info@firma.de",
             {.autoconfig = XML("smtp.1und1.de", "465", "SSL")},
-            "nothing nothing nothing found skipped",
+            "nothing nothing nothing found skipped skipped",
             "autoconfig ionos smtp.ionos.de:465 implicit info@firma.de medium", 1},
         {"a wrong host that only the MX would mend is not proposed", "info@firma.de",
             {.autoconfig = XML("smtp.all-inkl.com", "465", "SSL")},
-            "nothing nothing nothing found skipped",
+            "nothing nothing nothing found nothing skipped",
             "autoconfig allinkl ?:465 implicit info@firma.de medium", 1},
+        {"the same file on the domain's website", "info@firma.de",
+            {.well_known = XML("smtp.firma.de", "465", "SSL")},
+            "nothing nothing nothing nothing found skipped",
+            "well_known - smtp.firma.de:465 implicit info@firma.de medium", 1},
+        {"the website is asked where the first file cannot be read", "info@firma.de",
+            {.autoconfig = "fail", .well_known = XML("smtp.firma.de", "465", "SSL")},
+            "nothing nothing nothing failed found skipped",
+            "well_known - smtp.firma.de:465 implicit info@firma.de medium", 1},
+        {"the first file is enough", "info@firma.de",
+            {.autoconfig = XML("a.firma.de", "465", "SSL"),
+                .well_known = XML("b.firma.de", "465", "SSL")},
+            "nothing nothing nothing found skipped skipped",
+            "autoconfig - a.firma.de:465 implicit info@firma.de medium", 1},
         {"a file that cannot be read", "info@firma.de", {.autoconfig = "<html>"},
-            "nothing nothing nothing failed skipped", "nothing", 1},
+            "nothing nothing nothing failed nothing skipped", "nothing", 1},
         {"a file that does not come", "info@firma.de", {.autoconfig = "fail"},
-            "nothing nothing nothing failed skipped", "nothing", 1},
+            "nothing nothing nothing failed nothing skipped", "nothing", 1},
         {"the public list is not asked unbidden", "info@firma.de",
             {.public_database = XML("smtp.firma.de", "465", "SSL")},
-            "nothing nothing nothing nothing skipped", "nothing", 1},
+            "nothing nothing nothing nothing nothing skipped", "nothing", 1},
         {"the public list on request", "info@firma.de",
             {.public_database = XML("smtp.firma.de", "465", "SSL"), .wants_public_database = TRUE},
-            "nothing nothing nothing nothing found",
+            "nothing nothing nothing nothing nothing found",
             "public_database - smtp.firma.de:465 implicit info@firma.de low", 1},
         {"the public list does not know it", "info@firma.de", {.wants_public_database = TRUE},
-            "nothing nothing nothing nothing nothing", "nothing", 1},
+            "nothing nothing nothing nothing nothing nothing", "nothing", 1},
         {"servers of the DNS that fail", "info@firma.de",
             {.mx = "fail", .srv = "fail", .autoconfig = XML("smtp.firma.de", "465", "SSL")},
-            "nothing failed failed found skipped",
+            "nothing failed failed found skipped skipped",
             "autoconfig - smtp.firma.de:465 implicit info@firma.de medium", 1},
         {"no DNS: no use in trying files", "info@firma.de",
             {.mx = "timeout",
                 .srv = "timeout",
                 .autoconfig = XML("smtp.firma.de", "465", "SSL"),
                 .wants_public_database = TRUE},
-            "nothing failed failed failed failed", "nothing", 1},
+            "nothing failed failed failed failed failed", "nothing", 1},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint n_rounds = 0;
@@ -277,13 +312,37 @@ static void nothing_but_the_domain_is_asked(void **state)
     const DiscoveryQuestion question = {.providers = *state, .email = "geheim@firma.de"};
     g_autoptr(Discovery) discovery = discovery_judge(&question, answers);
     g_autofree char *own = discovery_url(DISCOVERY_AUTOCONFIG, "firma.de");
+    g_autofree char *site = discovery_url(DISCOVERY_WELL_KNOWN, "firma.de");
     g_autofree char *public = discovery_url(DISCOVERY_PUBLIC_DATABASE, "firma.de");
     assert_int_equal(discovery->state[DISCOVERY_SRV], DISCOVERY_OPEN);
     assert_int_equal(dns_answers_n_open(answers), 3);
     for (guint i = 0; i < 3; i++)
         assert_null(strstr(dns_answers_open(answers, i)->name, "geheim"));
     assert_string_equal(own, "https://autoconfig.firma.de/mail/config-v1.1.xml");
+    assert_string_equal(site, "https://firma.de/.well-known/autoconfig/mail/config-v1.1.xml");
     assert_string_equal(public, "https://autoconfig.thunderbird.net/v1.1/firma.de");
+}
+
+static void a_filter_in_front_is_named(void **state)
+{
+    static const struct {
+        const char *name, *mx, *filter;
+    } rows[] = {
+        {"of a provider nobody sees", "mx01.hornetsecurity.com mx02.hornetsecurity.com",
+            "Hornetsecurity"},
+        {"in capitals, one of two", "mx.example.net MX0A-001B2D01.PPHOSTED.COM", "Proofpoint"},
+        {"before a provider we know it hides nobody", "mx01.hornetsecurity.com smtpin.rzone.de",
+            NULL},
+        {"a name that only looks like one", "mx.nothornetsecurity.com", NULL},
+        {"a server of its own", "mail.firma.de", NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const Scene scene = {.mx = rows[i].mx};
+        guint n_rounds = 0;
+        g_autoptr(Discovery) discovery = discover(*state, "info@firma.de", &scene, &n_rounds);
+        print_message("# %s\n", rows[i].name);
+        assert_int_equal(g_strcmp0(discovery->filter, rows[i].filter), 0);
+    }
 }
 
 /* Every domain of the table leads to a host or to the part that must be asked, without DNS. */
@@ -312,6 +371,7 @@ int main(void)
         cmocka_unit_test(the_first_source_with_a_host_is_the_best),
         cmocka_unit_test(candidates_are_few_and_different),
         cmocka_unit_test(nothing_but_the_domain_is_asked),
+        cmocka_unit_test(a_filter_in_front_is_named),
         cmocka_unit_test(every_known_domain_works_offline),
     };
     return cmocka_run_group_tests(tests, load, drop);

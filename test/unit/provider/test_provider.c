@@ -506,7 +506,7 @@ static gboolean is_sourced(const json_t *limits, guint figure, const char *const
         const char *confidence = json_string_value(json_object_get(limit, "confidence"));
         if (strcmp(unit, "message/second") == 0 && strcmp(units[0], "messages/minute") == 0)
             return number * 60 == figure;
-        if (strcmp(confidence, "remembered") == 0)
+        if (strcmp(confidence, "high") != 0 && strcmp(confidence, "medium") != 0)
             continue;
         for (guint k = 0; units[k] != NULL; k++) {
             if (g_str_has_prefix(unit, units[k]) && number == figure)
@@ -536,6 +536,7 @@ static void proposed_quotas_are_sourced_or_cautious(void **state)
             assert_true(p->quota.per_minute + p->quota.per_hour + p->quota.per_day == 0);
         } else if (strcmp(basis, "cautious_default") == 0) {
             assert_true(p->quota.per_minute == 20 && p->quota.per_hour == 200);
+            assert_int_equal(p->quota.max_connections, 1);
             assert_false(p->quota.is_sourced);
             n_cautious++;
         } else {
@@ -548,7 +549,14 @@ static void proposed_quotas_are_sourced_or_cautious(void **state)
         }
     }
     assert_int_equal(n_cautious, 7);
-    assert_int_equal(n_sourced, 11);
+    assert_int_equal(n_sourced, 8);
+    /* hearsay is no figure to hold somebody's mail by */
+    static const char *const unsure[] = {"google_relay", "yahoo", "icloud"};
+    for (gsize i = 0; i < G_N_ELEMENTS(unsure); i++)
+        assert_true(provider_by_id(world->list, unsure[i])->quota.per_day == 0);
+    assert_int_equal(provider_by_id(world->list, "microsoft365")->quota.max_connections, 3);
+    assert_int_equal(provider_by_id(world->list, "ionos")->quota.max_connections, 0);
+    assert_non_null(strstr(provider_by_id(world->list, "ses")->quota.note_de, "Sandbox"));
     json_decref(root);
 }
 
@@ -646,6 +654,18 @@ static void damaged_lists_are_refused_by_name(void **state)
             "fewer before\", \"note_de\": \"für Postfächer, die älter als 30 Tage sind; vorher "
             "weniger\"",
             "fewer before\"", "(ionos)"},
+        {"a quota for some that does not say for whom",
+            ", \"note_en\": \"for the free plan; paid plans allow more\", \"note_de\": \"für den "
+            "kostenlosen Tarif; bezahlte erlauben mehr\"",
+            "", "(brevo)"},
+        {"a quota from hearsay",
+            "\"value\": 500, \"unit\": \"messages/day\", \"confidence\": \"high\"",
+            "\"value\": 500, \"unit\": \"messages/day\", \"confidence\": \"low\"", "(gmail)"},
+        {"a quota from nowhere", "\"from\": [\"mailbox\"]", "\"from\": [\"box\"]",
+            "(microsoft365)"},
+        {"a quota that names no limit", ", \"from\": [\"mailbox\"]", "", "(microsoft365)"},
+        {"more connections than settings take", "\"max_connections\": 3", "\"max_connections\": 21",
+            "(microsoft365)"},
         {"OAuth2 of an unknown provider", "{\"provider\": \"google\", \"grants\"",
             "{\"provider\": \"gogle\", \"grants\"", "(gmail)"},
         {"an unknown grant", "\"service_account\", ", "\"password\", ", "(gmail)"},

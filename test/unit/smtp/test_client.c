@@ -231,6 +231,100 @@ static void a_full_transaction_is_accepted_with_its_limit_of_recipients(void **s
     assert_true(effects->ready);
 }
 
+#define LATEST 2000
+
+/* A server says this, or, NULL, the mark is committed. */
+typedef struct {
+    MonoMs at;
+    const char *says;
+} Moment;
+
+static SmtpClient *logged_in(const char *extensions)
+{
+    SmtpClient *client = client_of(TLS_MODE_IMPLICIT, NULL);
+    g_autofree char *hello = g_strdup_printf("250-mx\r\n%s250 AUTH PLAIN\r\n", extensions);
+    step(client, SMTP_EVENT_CONNECTED);
+    step(client, SMTP_EVENT_TLS_UP);
+    say(client, "220 hi\r\n");
+    say(client, hello);
+    assert_true(say(client, "235 ok\r\n")->ready);
+    return client;
+}
+
+static void give_until(SmtpClient *client, MonoMs latest_at)
+{
+    const char *const recipients[] = {"bob@example.net", NULL};
+    g_autoptr(GBytes) content = g_bytes_new_static("hi\r\n", 4);
+    const SmtpMail mail = {.token = 5,
+        .sender = "a@example.org",
+        .recipients = recipients,
+        .content = content,
+        .latest_at = latest_at};
+    SmtpEvent event = {.kind = SMTP_EVENT_MAIL, .now = 1000, .mail = &mail};
+    smtp_client_step(client, &event);
+}
+
+static const SmtpClientEffects *play(SmtpClient *client, const Moment *moment)
+{
+    const guint64 token = 5;
+    SmtpEvent event = {
+        .kind = SMTP_EVENT_MARKED, .now = moment->at, .tokens = &token, .n_tokens = 1};
+    if (moment->says != NULL) {
+        event.kind = SMTP_EVENT_BYTES;
+        event.bytes.data = (const guint8 *)moment->says;
+        event.bytes.n = strlen(moment->says);
+    }
+    return smtp_client_step(client, &event);
+}
+
+/* A link that is dead must not arrive because a server took minutes to say that it may. */
+static void what_is_too_late_does_not_leave(void **state)
+{
+#define PIPELINING "250-PIPELINING\r\n"
+#define CHUNKING PIPELINING "250-CHUNKING\r\n"
+#define OK "250 ok\r\n"
+    static const struct {
+        const char *name, *extensions;
+        Moment moments[5];
+        gboolean leaves, costs_session;
+    } rows[] = {
+        {"in time", PIPELINING, {{1001, NULL}, {LATEST - 1, OK OK "354 go\r\n"}}, TRUE, FALSE},
+        {"its leave comes late", PIPELINING, {{1001, NULL}, {LATEST, OK OK "354 go\r\n"}}, FALSE,
+            TRUE},
+        {"its mark comes late", PIPELINING, {{1001, OK OK "354 go\r\n"}, {LATEST, NULL}}, FALSE,
+            TRUE},
+        {"one by one", "", {{1001, NULL}, {1002, OK}, {1003, OK}, {LATEST, "354 go\r\n"}}, FALSE,
+            TRUE},
+        {"chunk in time", CHUNKING, {{1001, NULL}, {LATEST - 1, OK OK OK}}, TRUE, FALSE},
+        {"chunk whose envelope is answered late", CHUNKING, {{1001, NULL}, {LATEST, OK OK OK}},
+            FALSE, TRUE},
+        {"chunk whose mark comes late", CHUNKING, {{LATEST, NULL}}, FALSE, FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(SmtpClient) client = logged_in(rows[i].extensions);
+        const SmtpClientEffects *effects = NULL;
+        g_autoptr(GString) sent = g_string_new(NULL);
+        give_until(client, LATEST);
+        for (const Moment *moment = rows[i].moments; moment->at != 0; moment++) {
+            effects = play(client, moment);
+            g_string_append_len(sent, (const char *)effects->send->data, effects->send->len);
+        }
+        gboolean has_left = strstr(sent->str, "\r\n.\r\n") || strstr(sent->str, "BDAT");
+        if (has_left != rows[i].leaves || effects->close != rows[i].costs_session)
+            fail_msg("%s", rows[i].name);
+        assert_int_equal(effects->n_outcomes, rows[i].leaves ? 0 : 1);
+        if (rows[i].leaves)
+            continue;
+        assert_int_equal(effects->outcomes[0].kind, SMTP_OUTCOME_DEFERRED);
+        assert_int_equal(effects->outcomes[0].fault, SMTP_FAULT_TOO_LATE);
+        assert_int_equal(effects->outcomes[0].was_held, !rows[i].costs_session);
+        assert_int_equal(effects->ready, !rows[i].costs_session);
+    }
+#undef PIPELINING
+#undef CHUNKING
+#undef OK
+}
+
 /* TRUE if the step ends the process, as a driver's mistake must. */
 static gboolean aborts(void (*mistake)(void))
 {
@@ -307,6 +401,7 @@ int main(void)
         cmocka_unit_test(mistakes_of_the_driver_abort),
         cmocka_unit_test(a_long_initial_response_waits_to_be_asked_for),
         cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
+        cmocka_unit_test(what_is_too_late_does_not_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -414,22 +414,52 @@ static void the_preview_says_what_would_be_sent_kept_and_ended(void **state)
     Id deferred = insert(self, (Kind){.class = EMAIL_CLASS_NOTIFICATION});
     attempt(self, &deferred, 0, EMAIL_DEFERRED, NOW + CLOCK_HOUR_MS);
     Id unclear = insert(self, (Kind){0});
-    attempt(self, &unclear, 0, EMAIL_UNCERTAIN, NOW); /* due, but it may have arrived */
+    attempt(self, &unclear, 0, EMAIL_UNCERTAIN, NOW); /* may arrive twice, and goes at once */
+    Id resting = insert(self, (Kind){0});
+    attempt(self, &resting, 0, EMAIL_UNCERTAIN, NOW + CLOCK_MINUTE_MS);
+    Id spent = insert(self, (Kind){.class = EMAIL_CLASS_BULK, .expires_at = NOW + 1});
+    attempt(self, &spent, 0, EMAIL_UNCERTAIN, NOW - 1);
 
     EmailsPreview preview = preview_at(self, NOW);
-    static const gint64 send[] = {5, 3, 0, 0, 0, 2};
+    static const gint64 send[] = {7, 3, 0, 1, 0, 3};
+    static const gint64 uncertain[] = {2, 0, 0, 1, 0, 1};
     static const gint64 later[] = {3, 0, 0, 1, 1, 1};
     static const gint64 expire[] = {1, 0, 0, 0, 0, 1};
     for (guint class = 0; class <= EMAIL_CLASS_BULK; class ++) {
         assert_int_equal(preview.send[class], send[class]);
+        assert_int_equal(preview.uncertain[class], uncertain[class]);
         assert_int_equal(preview.later[class], later[class]);
         assert_int_equal(preview.expire[class], expire[class]);
     }
     assert_int_equal(preview.oldest_at, T0);
     EmailsPreview tomorrow = preview_at(self, NOW + CLOCK_DAY_MS);
-    assert_int_equal(tomorrow.send[0] + tomorrow.later[0] + tomorrow.expire[0], 9);
-    assert_int_equal(tomorrow.later[0], 1);
-    assert_int_equal(tomorrow.expire[EMAIL_CLASS_BULK], 2);
+    assert_int_equal(tomorrow.send[0] + tomorrow.later[0] + tomorrow.expire[0], 11);
+    assert_int_equal(tomorrow.later[0], 0);
+    assert_int_equal(tomorrow.uncertain[0], 2);
+    assert_int_equal(tomorrow.expire[EMAIL_CLASS_BULK], 3);
+}
+
+/* A page that promises "now" for what a quota lets through only tomorrow would not be true. */
+static void what_may_run_out_on_the_way_is_counted_by_class(void **state)
+{
+    Scratch *self = *state;
+    const WallMs hour = NOW + CLOCK_HOUR_MS;
+    insert(self, (Kind){.class = EMAIL_CLASS_RESET, .expires_at = hour, .n_recipients = 2});
+    insert(self, (Kind){.class = EMAIL_CLASS_RESET, .expires_at = hour + 1});
+    insert(self, (Kind){.class = EMAIL_CLASS_RESET, .expires_at = NOW}); /* is over already */
+    insert(self, (Kind){.class = EMAIL_CLASS_RESET, .expires_at = hour, .scheduled_at = NOW + 1});
+    insert(self, (Kind){.class = EMAIL_CLASS_BULK, .expires_at = hour + 1});
+    insert(self, (Kind){.class = EMAIL_CLASS_BULK});
+    Id unclear = insert(self, (Kind){.class = EMAIL_CLASS_BULK, .expires_at = hour});
+    attempt(self, &unclear, 0, EMAIL_UNCERTAIN, NOW);
+
+    const WallMs until[] = {0, hour, hour, hour, hour, hour + CLOCK_HOUR_MS};
+    static const gint64 expected[] = {4, 2, 0, 0, 0, 2};
+    gint64 counts[EMAIL_CLASS_BULK + 1] = {0};
+    g_autoptr(GError) error = NULL;
+    ok(emails_count_running_out(self->db, ORG, until, NOW, counts, &error), error);
+    for (guint class = 0; class <= EMAIL_CLASS_BULK; class ++)
+        assert_int_equal(counts[class], expected[class]);
 }
 
 int main(void)
@@ -448,6 +478,7 @@ int main(void)
         SCRATCH_TEST(a_class_is_cancelled_and_nothing_else),
         SCRATCH_TEST(a_chain_of_jobs_cancels_however_many_there_are),
         SCRATCH_TEST(the_preview_says_what_would_be_sent_kept_and_ended),
+        SCRATCH_TEST(what_may_run_out_on_the_way_is_counted_by_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

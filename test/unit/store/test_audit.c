@@ -170,6 +170,120 @@ static void what_is_cut_off_shows_to_who_kept_the_head(void **state)
     assert_false(after.has_known_head);
 }
 
+/* --- Forgetting ------------------------------------------------------------------------------ */
+
+typedef struct {
+    WallMs until, now;
+    guint limit;
+    gint64 n;
+} Forgetting;
+
+static gboolean forget_job(Db *db, gpointer data, GError **error)
+{
+    Forgetting *wish = data;
+    return audit_forget(db, ORG, wish->until, wish->now, wish->limit, &wish->n, error);
+}
+
+static gint64 forget(Log *self, WallMs until, guint limit)
+{
+    Forgetting wish = {.until = until, .now = T0 + CLOCK_HOUR_MS, .limit = limit};
+    g_autoptr(GError) error = NULL;
+    ok(store_run(self->store, forget_job, &wish, &error), error);
+    return wish.n;
+}
+
+static void the_chain_goes_on_from_what_was_forgotten(void **state)
+{
+    static const struct {
+        WallMs until;
+        guint limit;
+        gint64 gone, left;
+    } steps[] = {
+        {T0 - 1, 10, 0, 5},
+        {T0 + 2000, 2, 2, 3}, /* in parts */
+        {T0 + 2000, 2, 1, 2},
+        {T0 + 2000, 2, 0, 2},
+        {T0 + 9000, 10, 1, 1}, /* never the newest */
+        {T0 + 9000, 10, 0, 1},
+    };
+    Log *self = *state;
+    deeds(self);
+    AuditCheck before = check(self, NULL);
+    gint64 gone = 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        assert_int_equal(forget(self, steps[i].until, steps[i].limit), steps[i].gone);
+        gone += steps[i].gone;
+        AuditCheck after = check(self, before.last_hash);
+        assert_false(after.is_broken);
+        assert_true(after.has_known_head);
+        assert_int_equal(after.events, steps[i].left);
+        assert_int_equal(after.forgotten, gone);
+        assert_true(after.forgotten_until == (gone ? T0 + (gone - 1) * 1000 : 0));
+    }
+    deed(self, (AuditNote){.action = "password.changed", .at = T0 + 20000});
+    AuditCheck longer = check(self, before.last_hash);
+    assert_false(longer.is_broken);
+    assert_int_equal(longer.events, 2);
+    assert_true(longer.last_at == T0 + 20000);
+}
+
+/* An event that came while the clock was ahead keeps nothing back, and is not kept back. */
+static void a_wrong_clock_keeps_nothing(void **state)
+{
+    Log *self = *state;
+    deed(self, (AuditNote){.action = "a.b", .at = T0 + CLOCK_DAY_MS});
+    deeds(self);
+    assert_int_equal(forget(self, T0, 10), 2);
+    assert_false(check(self, NULL).is_broken);
+}
+
+static void nothing_else_can_be_taken_out(void **state)
+{
+    static const struct {
+        const char *name, *sql;
+    } cases[] = {
+        {"an event", "DELETE FROM audit_events WHERE row = 1"},
+        {"an anchor that was no event",
+            "INSERT INTO audit_anchors SELECT org_id, row, zeroblob(32), "
+            "at, 1 FROM audit_events WHERE row = 2"},
+        {"an anchor at the newest", "INSERT INTO audit_anchors SELECT org_id, row, hash, at, 5 "
+                                    "FROM audit_events WHERE row = 5"},
+    };
+    Log *self = *state;
+    deeds(self);
+    store_close(self->store);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Db *db = db_open(&db_driver_sqlite, &self->config, DB_WRITER);
+        if (db_exec(db, cases[i].sql, NULL))
+            fail_msg("%s was taken", cases[i].name);
+        db_close(db);
+    }
+    log_open(self);
+    assert_int_equal(forget(self, T0 + 1000, 10), 2);
+    store_close(self->store);
+    static const char *const others[] = {"DELETE FROM audit_events WHERE row = 3",
+        "DELETE FROM audit_anchors", "UPDATE audit_anchors SET forgotten = 9",
+        "UPDATE audit_anchors SET row = 1, forgotten = 9"};
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        Db *db = db_open(&db_driver_sqlite, &self->config, DB_WRITER);
+        assert_false(db_exec(db, others[i], NULL));
+        db_close(db);
+    }
+    log_open(self);
+    assert_int_equal(check(self, NULL).events, 3);
+}
+
+static void what_is_changed_behind_the_anchor_shows(void **state)
+{
+    Log *self = *state;
+    deeds(self);
+    assert_int_equal(forget(self, T0 + 1000, 10), 2);
+    tamper(self, "DELETE FROM audit_events WHERE row = 3");
+    AuditCheck found = check(self, NULL);
+    assert_true(found.is_broken);
+    assert_int_equal(found.forgotten, 2);
+}
+
 static void organisations_have_chains_of_their_own(void **state)
 {
     Log *self = *state;
@@ -364,6 +478,10 @@ int main(void)
         with_log(what_was_written_is_sound),
         cmocka_unit_test(every_way_to_change_the_past_shows),
         with_log(what_is_cut_off_shows_to_who_kept_the_head),
+        with_log(the_chain_goes_on_from_what_was_forgotten),
+        with_log(a_wrong_clock_keeps_nothing),
+        with_log(nothing_else_can_be_taken_out),
+        with_log(what_is_changed_behind_the_anchor_shows),
         with_log(organisations_have_chains_of_their_own),
         with_log(a_chain_is_followed_over_the_ends_of_slices),
         with_scratch(the_last_event_is_found_without_sorting_the_log),

@@ -55,7 +55,7 @@ static void what_was_removed_stays_in_the_books(void **state)
 {
     Scratch *self = *state;
     take_some(self);
-    const RetentionTerms terms = {1, 1};
+    const RetentionTerms terms = {.keep_bodies_days = 1, .keep_emails_days = 1};
     RetentionSweep sweep = {0};
     g_autoptr(GError) error = NULL;
     ok(retention_step(self->db, &terms, T0 + 3 * CLOCK_DAY_MS, 100, &sweep, &error), error);

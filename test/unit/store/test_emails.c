@@ -1,6 +1,6 @@
 #include "base/limits.h"
 #include "scratch.h"
-#include "store/emails.h"
+#include "store/emails_actions.h"
 #include "store/keys.h"
 #include "store/recipients.h"
 
@@ -608,6 +608,46 @@ static void what_was_being_sent_at_a_crash_becomes_uncertain(void **state)
     check_counts(self);
 }
 
+static WallMs recover_and_read_next(Scratch *self, const Id *id, WallMs now)
+{
+    gint64 recovered = 0;
+    g_autoptr(GError) error = NULL;
+    ok(emails_recover(self->db, now, &recovered, &error), error);
+    assert_int_equal(recovered, 1);
+    g_autoptr(EmailRow) row = get(self, id);
+    const EmailRecipientRow *recipient = row->recipients->pdata[0];
+    assert_int_equal(recipient->state, EMAIL_UNCERTAIN);
+    return recipient->next_at;
+}
+
+/* However often we die behind the dot; but what was rejected meanwhile begins anew. */
+static void a_resend_that_a_crash_cuts_off_is_the_last(void **state)
+{
+    Scratch *self = *state;
+    Id id;
+    gint64 recipient = insert_simple(self, EMAIL_CLASS_TRANSACTIONAL, &id);
+    WallMs again_at = T0 + LIMIT_UNCERTAIN_RESEND_MS;
+    assert_true(mark(self, recipient, T0));
+    assert_true(recover_and_read_next(self, &id, T0) == again_at);
+    assert_true(mark(self, recipient, again_at));
+    assert_true(recover_and_read_next(self, &id, again_at) == 0);
+    assert_int_equal(count_due(self, again_at + LIMIT_EMAIL_LIFETIME_MS / 2), 0);
+
+    EmailActionResult result;
+    gint64 retried;
+    g_autoptr(GError) error = NULL;
+    WallMs later = again_at + CLOCK_HOUR_MS;
+    ok(emails_retry(self->db, 1, &id, TRUE, later, &result, &retried, &error), error);
+    assert_true(mark(self, recipient, later));
+    record(self, recipient, EMAIL_REJECTED, 0);
+    ok(emails_retry(self->db, 1, &id, TRUE, later + 1, &result, &retried, &error), error);
+    assert_int_equal(retried, 1);
+    assert_true(mark(self, recipient, later + 2));
+    assert_true(
+        recover_and_read_next(self, &id, later + 2) == later + 2 + LIMIT_UNCERTAIN_RESEND_MS);
+    check_counts(self);
+}
+
 static void what_is_uncertain_and_untried_stays_uncertain(void **state)
 {
     Scratch *self = *state;
@@ -699,6 +739,7 @@ int main(void)
         SCRATCH_TEST(impossible_moves_are_refused),
         SCRATCH_TEST(bodies_of_secret_classes_are_erased_when_nobody_waits),
         SCRATCH_TEST(what_was_being_sent_at_a_crash_becomes_uncertain),
+        SCRATCH_TEST(a_resend_that_a_crash_cuts_off_is_the_last),
         SCRATCH_TEST(what_is_uncertain_and_untried_stays_uncertain),
         SCRATCH_TEST(mail_expires_at_its_time_and_at_the_longest_lifetime),
         SCRATCH_TEST(expiry_leaves_what_is_in_flight_or_may_have_arrived),

@@ -4,7 +4,7 @@
 
 #define DAYS(n) ((n)*CLOCK_DAY_MS)
 
-static const RetentionTerms week_and_quarter = {7, 90};
+static const RetentionTerms week_and_quarter = {.keep_bodies_days = 7, .keep_emails_days = 90};
 
 static gint64 bodies(Scratch *self)
 {
@@ -19,7 +19,7 @@ static gint64 emails(Scratch *self)
 static RetentionSweep sweep(Scratch *self, const RetentionTerms *terms, WallMs now, guint limit)
 {
     RetentionSweep all = {0};
-    for (guint steps = 0; !all.bodies.is_over || !all.emails.is_over; steps++) {
+    for (guint steps = 0; !retention_is_over(&all); steps++) {
         g_autoptr(GError) error = NULL;
         ok(retention_step(self->db, terms, now, limit, &all, &error), error);
         assert_true(steps < 10000);
@@ -133,9 +133,68 @@ static void no_days_mean_for_ever(void **state)
 {
     Scratch *self = *state;
     mails_end(self, mails_take(self, EMAIL_CLASS_BULK, 1, 50, T0), 0, EMAIL_ACCEPTED, T0);
-    const RetentionTerms never = {0, 0};
+    const RetentionTerms never = {0};
     sweep(self, &never, T0 + DAYS(3650), 10);
     assert_int_equal(bodies(self), 1);
+}
+
+/* --- People ------------------------------------------------------------------------------------
+ */
+
+static void run(Scratch *self, const char *sql)
+{
+    g_autoptr(GError) error = NULL;
+    ok(db_exec(self->db, sql, &error), error);
+}
+
+/* Ended ones at T0, and what is not over. */
+static void people(Scratch *self)
+{
+    static const char sql[] =
+        "WITH cases(email, accepted, revoked, expires) AS (VALUES ('accepted@a', 0, NULL, 7), "
+        "('revoked@a', NULL, 0, 7), ('expired@a', NULL, NULL, 0), ('open@a', NULL, NULL, 7)) "
+        "INSERT INTO invitations (org_id, id, email, role, token_hash, created_at, created_by, "
+        "expires_at, accepted_at, revoked_at) SELECT 1, randomblob(16), email, 1, randomblob(32), "
+        "0, 'anna', 1795283520123 + expires, 1795283520123 + accepted, 1795283520123 + revoked "
+        "FROM cases";
+    assert_true(T0 == 1795283520123);
+    run(self, sql);
+    run(self,
+        "WITH RECURSIVE states(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM states WHERE n < 6) "
+        "INSERT INTO password_resets (org_id, id, account, state, asked_at, asked_from, "
+        "updated_at) "
+        "SELECT 1, randomblob(16), n || '@a', n, 1795283520123, '', 1795283520123 FROM states");
+    run(self,
+        "INSERT INTO tokens (org_id, id, hash, name, hint, scopes, created_at, revoked_at, "
+        "networks, created_by) VALUES (1, randomblob(16), randomblob(32), 'Shop', 'abc', 1, 0, "
+        "1795283520123, '[]', 'anna'), (1, randomblob(16), randomblob(32), 'CRM', 'def', 1, 0, "
+        "NULL, '[]', 'anna')");
+}
+
+static void people_are_forgotten_after_their_days_and_what_is_open_stays(void **state)
+{
+    static const struct {
+        WallMs now;
+        gint64 invitations, resets, named; /* left */
+    } rows[] = {
+        {T0 + DAYS(90) - 1, 4, 6, 2}, {T0 + DAYS(90), 1, 4, 1}, {T0 + DAYS(97) - 1, 0, 4, 1},
+        {T0 + DAYS(97), 0, 0, 1}, /* nobody has come for it in the days it was on the list */
+    };
+    const RetentionTerms quarter = {.keep_links_days = 90};
+    Scratch *self = *state;
+    people(self);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        sweep(self, &quarter, rows[i].now, 2);
+        assert_int_equal(
+            scratch_number(self, "SELECT COUNT(*) FROM invitations"), rows[i].invitations);
+        assert_int_equal(
+            scratch_number(self, "SELECT COUNT(*) FROM password_resets"), rows[i].resets);
+        assert_int_equal(
+            scratch_number(self, "SELECT COUNT(*) FROM tokens WHERE name || hint || "
+                                 "ifnull(created_by, '') || ifnull(networks, '') <> ''"),
+            rows[i].named);
+        assert_int_equal(scratch_number(self, "SELECT COUNT(*) FROM tokens"), 2);
+    }
 }
 
 /* --- The file ----------------------------------------------------------------------------------
@@ -193,6 +252,7 @@ int main(void)
         SCRATCH_TEST(a_mail_from_a_clock_that_was_ahead_hides_no_others),
         SCRATCH_TEST(one_job_looks_at_a_limited_number),
         SCRATCH_TEST(no_days_mean_for_ever),
+        SCRATCH_TEST(people_are_forgotten_after_their_days_and_what_is_open_stays),
         SCRATCH_TEST(the_file_is_used_again),
         SCRATCH_TEST(the_room_of_bodies_is_used_again),
     };

@@ -82,7 +82,7 @@ static void every_type_has_a_name_and_a_bit(void **state)
     guint n = 0;
     for (guint bit = 1; bit <= webhook_types_all(); bit <<= 1, n++)
         assert_int_equal(webhook_type_bit(webhook_type_name(bit)), bit);
-    assert_int_equal(n, 14);
+    assert_int_equal(n, 15);
     assert_int_equal(webhook_type_bit("email.opened"), 0);
     assert_int_equal(webhook_type_bit(WEBHOOK_TEST), 0);
     assert_int_equal(webhook_type_bit(NULL), 0);

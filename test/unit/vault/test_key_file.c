@@ -28,13 +28,33 @@
     "id ff0102030405060708090a0b0c0d0e0f\nkey " GOOD_KEY "\ncheck " OTHER_CHECK "\n"
 
 /* In the place of libc's: a disk that fails at this very moment cannot be had on demand. */
-static gboolean disk_fails;
+static guint fails_at; /* the n-th of what follows; 0: none */
+
+static gboolean fails_now(void)
+{
+    if (fails_at == 0 || --fails_at > 0)
+        return FALSE;
+    errno = EIO;
+    return TRUE;
+}
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
-    if (!disk_fails)
-        return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
-    errno = EIO;
+    return fails_now() ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
+
+int fsync(int fd)
+{
+    return fails_now() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+/* Half of it is there when it fails. */
+ssize_t write(int fd, const void *from, size_t n)
+{
+    if (!fails_now())
+        return syscall(SYS_write, fd, from, n);
+    syscall(SYS_write, fd, from, n / 2);
+    errno = ENOSPC;
     return -1;
 }
 
@@ -263,28 +283,50 @@ static void a_new_file_has_a_new_key(void **state)
     assert_memory_not_equal(strstr(a, "\nkey ") + 5, strstr(b, "\nkey ") + 5, 64);
 }
 
-static void keys_do_not_stay_behind_when_the_file_cannot_be_replaced(void **state)
+/* Write, sync of the file, sync of its name, another name, sync of that. */
+enum { STEPS_OF_NEW = 3, STEPS_OF_REPLACED = 5 };
+
+/* Every step fails once: nothing is half there, no copy of the keys stays beside, and it can be
+ * done again. */
+static void no_key_is_lost_or_left_behind_when_the_file_cannot_be_replaced(void **state)
 {
     Place *place = *state;
     g_autofree char *beside = g_strconcat(place->path, ".new", NULL);
-    g_autoptr(GError) error = NULL, fault = NULL;
-    g_autoptr(Keyring) former = key_file_open(place->path, TRUE, &error);
-    g_autoptr(Keyring) next = keyring_generate();
-    assert_null(error);
-    disk_fails = TRUE;
-    gboolean is_replaced = key_file_replace(place->path, former, next, &fault);
-    disk_fails = FALSE;
-    assert_false(is_replaced);
-    assert_true(g_error_matches(fault, ABS_ERROR, ABS_ERROR_SECRET));
-    assert_false(g_file_test(beside, G_FILE_TEST_EXISTS));
-    g_autoptr(Keyring) still = key_file_open(place->path, FALSE, &error);
-    assert_null(error);
-    assert_true(keyring_equal(still, former));
+    for (guint n = 1; n <= STEPS_OF_REPLACED + 1; n++) {
+        g_autoptr(GError) error = NULL, fault = NULL;
+        g_autoptr(Keyring) former = key_file_open(place->path, TRUE, &error);
+        g_autoptr(Keyring) next = keyring_generate();
+        assert_null(error);
+        fails_at = n;
+        gboolean is_replaced = key_file_replace(place->path, former, next, &fault);
+        assert_int_equal(fails_at, n > STEPS_OF_REPLACED ? 1 : 0); /* the table is complete */
+        fails_at = 0;
+        assert_int_equal(is_replaced, n > STEPS_OF_REPLACED);
+        assert_true(is_replaced || g_error_matches(fault, ABS_ERROR, ABS_ERROR_SECRET));
+        assert_false(g_file_test(beside, G_FILE_TEST_EXISTS));
+        g_autoptr(Keyring) there = key_file_open(place->path, FALSE, &error);
+        assert_null(error);
+        assert_true(keyring_equal(there, n < STEPS_OF_REPLACED ? former : next));
+        assert_true(key_file_replace(place->path, there, next, &error));
+        g_autoptr(Keyring) replaced = key_file_open(place->path, FALSE, &error);
+        assert_true(keyring_equal(replaced, next));
+    }
+}
 
-    assert_true(key_file_replace(place->path, former, next, &error));
-    assert_false(g_file_test(beside, G_FILE_TEST_EXISTS));
-    g_autoptr(Keyring) replaced = key_file_open(place->path, FALSE, &error);
-    assert_true(keyring_equal(replaced, next));
+static void a_key_file_that_cannot_be_written_is_not_there(void **state)
+{
+    Place *place = *state;
+    for (guint n = 1; n <= STEPS_OF_NEW; n++) {
+        g_autoptr(GError) fault = NULL;
+        fails_at = n;
+        assert_null(key_file_open(place->path, TRUE, &fault));
+        assert_int_equal(fails_at, 0);
+        assert_true(g_error_matches(fault, ABS_ERROR, ABS_ERROR_SECRET));
+        assert_false(g_file_test(place->path, G_FILE_TEST_EXISTS));
+    }
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Keyring) made = key_file_open(place->path, TRUE, &error);
+    assert_non_null(made);
 }
 
 static void a_sticky_directory_is_safe(void **state)
@@ -435,7 +477,8 @@ int main(void)
         IN_PLACE(a_missing_directory_is_named),
         IN_PLACE(a_new_file_is_ours_alone_and_stays_the_same),
         IN_PLACE(a_new_file_has_a_new_key),
-        IN_PLACE(keys_do_not_stay_behind_when_the_file_cannot_be_replaced),
+        IN_PLACE(no_key_is_lost_or_left_behind_when_the_file_cannot_be_replaced),
+        IN_PLACE(a_key_file_that_cannot_be_written_is_not_there),
         IN_PLACE(a_sticky_directory_is_safe),
         cmocka_unit_test(a_key_survives_copy_and_paste),
         cmocka_unit_test(damaged_text_is_refused_with_its_reason),
