@@ -66,7 +66,7 @@ static gpointer check(gpointer data)
     g_autoptr(GError) error = NULL;
     CourierBooks found = check_all(hourly, &error);
     if (found != COURIER_BOOKS_UNKNOWN)
-        g_atomic_int_set(&hourly->books, found);
+        g_atomic_int_set(&hourly->books, (gint)found);
     else if (!g_atomic_int_get(&hourly->stop))
         g_warning("the books could not be checked: %s", error->message);
     g_atomic_int_set(&hourly->is_checking, 0);

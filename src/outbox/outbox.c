@@ -326,13 +326,24 @@ static void due_at(Org *org, WallMs at)
         org->next_due = at;
 }
 
+/* The store has given what is ready another time. It stands there from now on: where it is
+ * forgotten is where it is looked for again. */
+static void stand_anew(Org *org, Known *known, const OutboxItem *item)
+{
+    GSequenceIter *at = g_sequence_lookup(org->ready, known, compare_urgency, NULL);
+    known->item = *item;
+    g_sequence_sort_changed(at, compare_urgency, NULL);
+}
+
 /* What is being recorded comes back with its old time or the one to be recorded. Any other is a
  * person's doing, whose bell may be the one that this LOAD answers. */
-static void see_again(Known *known, const OutboxItem *item)
+static void see_again(Org *org, Known *known, const OutboxItem *item)
 {
     gboolean is_recorded = known->stage == STAGE_RECORDING || known->stage == STAGE_SETTLED;
     if (is_recorded && item->next_at != known->next_at && item->next_at != known->item.next_at)
         known->is_other = TRUE;
+    if (known->stage == STAGE_READY && item->next_at != known->item.next_at)
+        stand_anew(org, known, item);
 }
 
 /* FALSE if there is no room for it. */
@@ -340,7 +351,7 @@ static gboolean get_to_know(Org *org, const OutboxItem *item)
 {
     Known *again = g_hash_table_lookup(org->known, &item->recipient_id);
     if (again != NULL) {
-        see_again(again, item);
+        see_again(org, again, item);
         return TRUE;
     }
     if (g_hash_table_size(org->known) >= LIMIT_WORKING_SET)

@@ -90,7 +90,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     g_autoptr(GBytes) xml = g_bytes_new(file, strlen(file));
     g_autoptr(DnsAnswers) answers = dns_answers_new();
     const DiscoveryPage page = {DISCOVERY_PAGE_THERE, xml};
-    const DiscoveryQuestion question = {list, "anna@firma.de", TRUE, page, page};
+    const DiscoveryQuestion question = {.providers = list,
+        .email = "anna@firma.de",
+        .wants_public_database = TRUE,
+        .pages = {[DISCOVERY_AUTOCONFIG] = page,
+            [DISCOVERY_WELL_KNOWN] = page,
+            [DISCOVERY_PUBLIC_DATABASE] = page}};
     for (guint round = 0;; round++) {
         g_autoptr(Discovery) discovery = discovery_judge(&question, answers);
         g_assert_true(round < 3);

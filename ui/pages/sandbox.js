@@ -9,7 +9,7 @@ import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
 import { Time } from '../parts/time.js';
 import { shortName } from '../preset.js';
-import { loadSmtp, useApp } from '../store.js';
+import { update, useApp } from '../store.js';
 import { needStyles } from '../styles.js';
 
 await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
@@ -43,24 +43,18 @@ const Personalities = ({ personalities }) => personalities?.length > 0 && html`
     <dl class="facts">${personalities.map(({ username, text }) => html`<div key=${username}><dt><code>${username}</code></dt><dd>${text}</dd></div>`)}</dl>
   </details>`;
 
-/** The providers of the manuals, each with what can go wrong there. One click enters the settings; checking them is left to the person. */
+/** Into the form, as if it were typed: a password goes along to the server that mends it only from there. Checking is left to the person. */
+function enter({ settings }) {
+  update({ mending: { code: 'play', values: { ...settings, port: String(settings.port), auth: 'auto' } } });
+  location.hash = '#/settings/email';
+}
+
+/** The providers of the manuals, each with what can go wrong there. */
 function Scenes({ scenes }) {
-  const { smtp } = useApp();
-  const [problem, setProblem] = useState('');
-  const enter = async ({ settings }) => {
-    try {
-      await api.saveDraft(settings, smtp?.revision);
-      await loadSmtp();
-      location.hash = '#/settings/email/edit';
-    } catch (error) {
-      setProblem(errorText(error));
-    }
-  };
   const presets = [...new Set(scenes.map(({ preset }) => preset))];
   return html`
     <details data-scenes><summary>${t('sandbox.scenes')}</summary>
       <p class="hint">${t('sandbox.scenes.hint')}</p>
-      <${Problem} text=${problem} />
       ${presets.map((preset) => {
         const own = scenes.filter((scene) => scene.preset === preset);
         return html`<h3 key=${preset}>${shortName(own[0].name)}</h3>

@@ -102,6 +102,11 @@ function useSteps({ draft, discovery, presets, setPicked, verify, reveal }) {
   };
 
   const fillIn = ({ code, ...action }, checks) => {
+    if (code === 'play') { // a scene of the sandbox
+      draft.setMany(action.values);
+      focusSoon('verify');
+      return;
+    }
     if (code === 'use_oauth2') draft.setMany(oauthStart(presetOfHost(presets, draft.form.host.trim()), draft.form));
     const given = ['host', 'port', 'security', 'username', 'from_email'].filter((name) => action[name] !== undefined && action[name] !== null);
     if (code === 'enter_password_again') draft.set('password', '');

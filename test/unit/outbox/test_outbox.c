@@ -578,6 +578,31 @@ static void looking_anew_does_not_fill_the_working_set_with_what_goes_last(void 
     outbox_free(hand.outbox);
 }
 
+/* The clock was put back, and the store has made due at once what was due by the old one: it stands
+ * in front now, and is not forgotten behind all that the outbox reads on from. */
+static void what_is_ready_stands_where_the_store_has_it_now(void **unused)
+{
+    Hand hand = wide_hand(4, 16);
+    guint limit = find(&hand, OUTBOX_EFFECT_LOAD)->limit;
+    g_autofree OutboxItem *items = g_new0(OutboxItem, 3 * limit);
+    for (guint i = 0; i < 3 * limit; i++) {
+        items[i] = item(1 + i, EMAIL_CLASS_BULK);
+        items[i].next_at = NOW + CLOCK_DAY_MS;
+    }
+    load(&hand, items, limit);
+    guint out = count(&hand, OUTBOX_EFFECT_SEND);
+    assert_in_range(out, 1, limit - 1);
+    for (guint i = 0; i < 3 * limit; i++)
+        items[i].next_at = NOW + i;
+    hand.now += CLOCK_SECOND_MS;
+    step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_BELL});
+    assert_int_equal(count(&hand, OUTBOX_EFFECT_LOAD), 1);
+    load(&hand, items + out, 3 * limit - out); /* more than stays ready */
+    end(&hand, 1, ATTEMPT_ACCEPTED, DIAGNOSIS_FATE_NONE);
+    assert_int_equal(find(&hand, OUTBOX_EFFECT_SEND)->recipient_id, out + 1);
+    outbox_free(hand.outbox);
+}
+
 /* A disk that cannot follow: everything accepted waits to be recorded. */
 static void a_full_working_set_takes_the_rest_later(void **unused)
 {
@@ -636,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_clock_put_back_does_not_delay_the_look_anew),
         cmocka_unit_test(a_page_read_on_forgets_no_time),
         cmocka_unit_test(looking_anew_does_not_fill_the_working_set_with_what_goes_last),
+        cmocka_unit_test(what_is_ready_stands_where_the_store_has_it_now),
         cmocka_unit_test(a_full_working_set_takes_the_rest_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
