@@ -31,7 +31,9 @@ static const char providers_json[] =
     "{\"host\":\"old.p.de\",\"right\":\"b.p.de\"}],\"support_url\":\"https://p.de\","
     "\"sources\":[\"s\"]}],\"oauth\":{},\"domain_table\":{},\"mx_suffix_table\":["
     "{\"suffix\":\".p.de\",\"provider\":\"p\",\"use_mx_host_as_smtp\":true},"
-    "{\"suffix\":\".r.de\",\"provider\":\"p\",\"prefer_host\":\"s.r.de\"}]}";
+    "{\"suffix\":\".r.de\",\"provider\":\"p\",\"prefer_host\":\"s.r.de\"}],"
+    "\"mx_filters\":[{\"suffix\":\".f.de\",\"name\":\"F\",\"confidence\":\"high\","
+    "\"sources\":[\"s\"]}]}";
 
 static void answer(DnsAnswers *answers, guint8 statuses, char **lines, guint n_lines)
 {
