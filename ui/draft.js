@@ -65,15 +65,16 @@ export class DraftForm {
     this.inForce = null; // what is in force, as a form
     this.touched = new Set(); // what a person has typed since the form was opened
     this.isDense = false; // blanks in the password are there for the eye only: an app password
+    this.sent = {}; // what is on its way to the server
     this.timer = 0;
     this.queue = Promise.resolve();
   }
 
-  /** Takes over what the server has, field by field, except where something else is being typed. */
-  adopt(smtp, sent = {}) {
+  /** Takes over what the server has, field by field, except where something else is being typed. isAnswer: to what is on its way to it. */
+  adopt(smtp, isAnswer = false) {
     const next = formOf(smtp.draft ?? smtp.active);
     for (const name of PLAIN) {
-      const isTheirs = this.form[name] === this.base[name] || this.form[name] === sent[name];
+      const isTheirs = name in this.sent ? isAnswer && this.form[name] === this.sent[name] : this.form[name] === this.base[name];
       if (this.isImplied(name, next) ? !this.touched.has(name) : isTheirs) this.form[name] = next[name];
     }
     this.base = next;
@@ -353,7 +354,7 @@ export class DraftForm {
       this.changed();
       return true;
     }
-    const sent = Object.fromEntries(names.map((name) => [name, this.form[name]]));
+    this.sent = Object.fromEntries(names.map((name) => [name, this.form[name]]));
     this.saving = true;
     this.changed();
     try {
@@ -365,10 +366,12 @@ export class DraftForm {
       this.problem = '';
       this.saving = false;
       this.appliedAt = answer.draft || !names.length ? null : new Date().toISOString();
-      this.adopt(answer, sent);
+      this.adopt(answer, true);
+      this.sent = {};
       takeSmtp(answer);
       return true;
     } catch (error) {
+      this.sent = {};
       if (mayRetry && error instanceof ApiError && [409, 412].includes(error.status)) {
         await loadSmtp().catch(() => {}); // changed elsewhere: what is typed here is put on top of it
         this.adopt(app().smtp);

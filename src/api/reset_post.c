@@ -13,8 +13,9 @@
 
 struct reset_post {
     struct api *api;
-    gint64 after_row; /* this round has come so far; 0: it begins */
-    gint is_awake;    /* atomic: a look is due */
+    gint64 after_row;    /* this round has come so far; 0: it begins */
+    gboolean has_failed; /* one of this round */
+    gint is_awake;       /* atomic: a look is due */
 };
 
 ResetPost *reset_post_new(struct api *api)
@@ -147,6 +148,8 @@ static gboolean look(gpointer user)
         post->after_row = reset->row;
     }
     gboolean is_all = !asked || asked->len < LIMIT_RESETS_AT_ONCE;
+    gboolean has_failed = post->has_failed || error;
+    post->has_failed = has_failed && !is_all;
     if (is_all)
         post->after_row = 0;
     if (error)
@@ -154,7 +157,7 @@ static gboolean look(gpointer user)
             "password resets wait for a minute: %s", error->message);
     if (!is_all)
         reset_post_wake(post);
-    else if (error)
+    else if (has_failed)
         schedule(post, CLOCK_MINUTE_MS);
     return G_SOURCE_REMOVE;
 }

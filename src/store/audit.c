@@ -305,7 +305,10 @@ gboolean audit_check(Store *store, AuditCheck *check, GError **error)
 
 /* --- Forgetting ------------------------------------------------------------------------------- */
 
-/* *last: the last that goes; row 0: none. Behind it stands at least one. */
+/* *last: the last that goes; row 0: none. It is one that is old, and behind it stands at least one.
+ * One from after `now` came while a clock was wrong, this one or that of then: it is passed over
+ * and goes with an old one behind it, but is no reason by itself, or a clock that is behind would
+ * erase everything. */
 static gboolean find_last_old(Db *db, gint64 org_id, WallMs until, WallMs now, guint limit,
     const Anchor *before, Anchor *last, GError **error)
 {
@@ -314,19 +317,18 @@ static gboolean find_last_old(Db *db, gint64 org_id, WallMs until, WallMs now, g
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, before->row);
     db_bind_int(q, 3, (gint64)limit + 1);
-    Anchor next = {0};
-    *last = (Anchor){.forgotten = before->forgotten};
+    Anchor next = {.forgotten = before->forgotten};
+    *last = next;
     while (db_next(q)) {
-        gint64 forgotten = last->forgotten;
-        if (next.row) {
+        if (next.row && next.at <= until)
             *last = next;
-            last->forgotten = forgotten + 1;
-        }
         WallMs at = db_int(q, 2);
         if (at > until && at <= now)
             break;
         g_autoptr(GBytes) hash = db_dup_bytes(q, 1);
-        next = (Anchor){.row = db_int(q, 0), .at = at};
+        next.row = db_int(q, 0);
+        next.at = at;
+        next.forgotten++;
         memcpy(next.hash, g_bytes_get_data(hash, NULL), AUDIT_HASH_BYTES); /* a CHECK */
     }
     return db_finish(q, error);

@@ -1,9 +1,11 @@
 #include "store/retention.h"
+#include "store/organisations.h"
 
 #include "base/crash_point.h"
 #include "base/limits.h"
 #include "store/audit.h"
 #include "store/books.h"
+#include "store/organisations.h"
 #include "store/recipients.h"
 
 /* --- What is over ----------------------------------------------------------------------------- */
@@ -229,21 +231,10 @@ static gboolean blank_tokens(
     return TRUE;
 }
 
-static GArray *read_organisations(Db *db, GError **error)
-{
-    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
-    g_autoptr(DbQuery) q = db_query(db, "SELECT row FROM organisations ORDER BY row");
-    while (db_next(q)) {
-        gint64 row = db_int(q, 0);
-        g_array_append_val(rows, row);
-    }
-    return db_finish(q, error) ? g_steal_pointer(&rows) : NULL;
-}
-
 static gboolean forget_events(Db *db, WallMs until, WallMs now, guint limit, RetentionSweep *sweep,
     guint *most, GError **error)
 {
-    g_autoptr(GArray) organisations = read_organisations(db, error);
+    g_autoptr(GArray) organisations = organisations_all(db, error);
     for (guint i = 0; organisations && i < organisations->len; i++) {
         gint64 org_id = g_array_index(organisations, gint64, i), n;
         if (!audit_forget(db, org_id, until, now, limit, &n, error))

@@ -493,6 +493,7 @@ export async function admin(language) {
   try {
     await setUpSandbox(browser.page, daemon.setupLink);
     for (const part of [applications, webhooks, organisation, mailTexts, audit, weight]) await part({ daemon, browser, language, words, receiver });
+    forgive(browser.complaints, 422); // a preview that was asked for while its text was being typed may be refused at any time later
     await test(`${language}: administration: nothing was said on the console, and no other host was asked`, () => assert.deepEqual(browser.complaints, []));
   } finally {
     await browser.close();

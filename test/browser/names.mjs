@@ -237,10 +237,26 @@ export async function names() {
     draft.adopt({ draft: null, active });
     type('username', 'office@example.com');
     assert.deepEqual(draft.edited(), [], 'it says nothing new');
-    draft.adopt({ draft: null, active }, { username: 'office@example.com' }); // and so the service leaves it out
+    draft.sent = { username: 'office@example.com' };
+    draft.adopt({ draft: null, active }, true); // and so the service leaves it out
+    draft.sent = {};
     assert.equal(draft.form.username, 'office@example.com');
     type('from_email', 'info@example.com');
     assert.deepEqual(draft.edited().sort(), ['from_email', 'username']);
+  });
+  await test('what is typed back while another value is on its way to the server stays, and so does what is on its way', () => {
+    const before = { host: 'smtp.example.com', port: 465, security: 'implicit', username: null, from_email: 'office@example.com', quota: {}, password: { set: true } };
+    const draft = new DraftForm(() => {});
+    draft.adopt({ draft: before, active: null });
+    draft.form.port = '2465';
+    draft.sent = { port: '2465' };
+    draft.adopt({ draft: before, active: null }); // of something else that has happened
+    assert.equal(draft.form.port, '2465');
+    draft.form.port = '465';
+    draft.adopt({ draft: { ...before, port: 2465 }, active: null }); // the event comes first
+    draft.adopt({ draft: { ...before, port: 2465 }, active: null }, true);
+    assert.equal(draft.form.port, '465');
+    assert.deepEqual(draft.edited(), ['port']);
   });
   await test('a well-known port names its encryption', () => {
     for (const [port, security] of PORTS) assert.equal(securityOfPort(port), security, port);

@@ -108,6 +108,11 @@ static void who_asks_too_often_hears_the_same_and_nothing_happens(void **state)
         assert_string_equal(reply->body, "{\"object\":\"password_reset_request\"}");
     }
     g_autoptr(Reply) list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
+    for (guint i = 0; i < WAIT_STEPS && g_strcmp0(reply_text(list, "data.1.state"), "over"); i++) {
+        g_usleep(10000); /* they are looked at one behind the other */
+        reply_free(g_steal_pointer(&list));
+        list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
+    }
     assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
     assert_string_equal(reply_text(list, "data.1.state"), "over"); /* a newer one came */
 }

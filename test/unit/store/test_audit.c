@@ -184,12 +184,17 @@ static gboolean forget_job(Db *db, gpointer data, GError **error)
     return audit_forget(db, ORG, wish->until, wish->now, wish->limit, &wish->n, error);
 }
 
-static gint64 forget(Log *self, WallMs until, guint limit)
+static gint64 forget_at(Log *self, WallMs until, WallMs now, guint limit)
 {
-    Forgetting wish = {.until = until, .now = T0 + CLOCK_HOUR_MS, .limit = limit};
+    Forgetting wish = {.until = until, .now = now, .limit = limit};
     g_autoptr(GError) error = NULL;
     ok(store_run(self->store, forget_job, &wish, &error), error);
     return wish.n;
+}
+
+static gint64 forget(Log *self, WallMs until, guint limit)
+{
+    return forget_at(self, until, T0 + CLOCK_HOUR_MS, limit);
 }
 
 static void the_chain_goes_on_from_what_was_forgotten(void **state)
@@ -235,6 +240,15 @@ static void a_wrong_clock_keeps_nothing(void **state)
     deeds(self);
     assert_int_equal(forget(self, T0, 10), 2);
     assert_false(check(self, NULL).is_broken);
+}
+
+/* Everything seems to come from later: none of it is old. */
+static void a_clock_that_is_behind_erases_nothing(void **state)
+{
+    Log *self = *state;
+    deeds(self);
+    assert_int_equal(forget_at(self, T0 - 2000, T0 - 1000, 10), 0);
+    assert_int_equal(check(self, NULL).events, 5);
 }
 
 static void nothing_else_can_be_taken_out(void **state)
@@ -480,6 +494,7 @@ int main(void)
         with_log(what_is_cut_off_shows_to_who_kept_the_head),
         with_log(the_chain_goes_on_from_what_was_forgotten),
         with_log(a_wrong_clock_keeps_nothing),
+        with_log(a_clock_that_is_behind_erases_nothing),
         with_log(nothing_else_can_be_taken_out),
         with_log(what_is_changed_behind_the_anchor_shows),
         with_log(organisations_have_chains_of_their_own),
