@@ -183,12 +183,22 @@ void pool_end_first_waiting(Pool *pool, const SessionFailure *failure)
 /* --- What the courier asks for ------------------------------------------------------------------
  */
 
+/* Whoever hangs up here would not hear that the password is refused, and try it once more. With
+ * other settings the answer is of no use. */
+static gboolean awaits_login(const Line *line)
+{
+    return line->config_version == line->pool->config_version &&
+           session_auth_mechanism(line->session) != NULL;
+}
+
 void pool_drain(Pool *pool)
 {
     pool->drains++;
     end_waiting(pool);
     for (guint i = pool->lines->len; i > 0; i--) {
         Line *line = pool->lines->pdata[i - 1];
+        if (!line->has_stood && awaits_login(line))
+            continue;
         if (!line->has_stood) { /* nothing depends on it */
             g_ptr_array_remove_index(pool->lines, i - 1);
             continue;

@@ -37,7 +37,7 @@ typedef struct {
      * there is nothing to record. */
     void (*ended)(const PoolResult *result, gpointer user);
     void (*login)(gboolean accepted, gpointer user); /* for counters */
-    /* The login was refused for good, and no mail waits any more whose end could tell it. */
+    /* The login was refused for good, and no mail waits (any more) whose end could tell it. */
     void (*login_refused)(gint64 config_version, gpointer user);
 } PoolEvents;
 
@@ -74,7 +74,8 @@ void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n);
 
 /* No connection may stay. What waits and what a session holds without having written any of it is
  * handed back, whether it is marked or not: as returned if its mark was asked for, else as
- * withdrawn. Sessions leave once the mails they have begun to write are decided. */
+ * withdrawn. Sessions leave once the mails they have begun to write are decided, and a login that
+ * has been said once it is answered. */
 void pool_drain(Pool *pool);
 
 /* After a drain, when there is no more time: drops every connection. The mails whose end has left

@@ -228,6 +228,7 @@ static void logs_in(World *world, guint org, gint64 number)
     if (courier->opening != number)
         return; /* dropped meanwhile */
     courier->answer = world->providers[org].mood;
+    courier->is_said = courier->answer != MOOD_DOWN;
     if (courier->answer == MOOD_REFUSING && is_current)
         verdict_on_login_refused(world, org);
     else if (courier->answer != MOOD_DOWN && courier->answer != MOOD_REFUSING)
@@ -250,7 +251,7 @@ static void opened(World *world, guint org, gint64 number)
                     .kind = OUTBOX_EVENT_LOGIN_REFUSED, .config_version = courier->version});
         end_waiting(
             world, org, (OutboxEvent){.end = ATTEMPT_LOGIN_REFUSED, .fate = DIAGNOSIS_FATE_HOLD});
-    } else {
+    } else if (courier->opening_drains == courier->drains) {
         stay_idle(world, org);
     }
     serve(world, org);
@@ -267,6 +268,9 @@ static void serve(World *world, guint org)
     if (courier->waiting.length == 0 || courier->opening != 0 || is_full)
         return;
     courier->opening = (gint64)(++world->n_opened);
+    courier->is_said = FALSE;
+    courier->opening_drains = courier->drains;
+    courier->opening_version = courier->version;
     gint64 in_ms = latency_ms(world, org);
     agenda_add(world, in_ms / 2, logs_in, org, courier->opening, TRUE);
     agenda_add(world, in_ms, opened, org, courier->opening, TRUE);
@@ -282,12 +286,14 @@ void pool_give(World *world, gint64 id)
     serve(world, attempt->org);
 }
 
+/* A login that has been said is answered, unless it was with other settings. */
 void pool_drain_org(World *world, guint org)
 {
     SimCourier *courier = &world->couriers[org];
     courier->drains++;
     courier->idle = 0;
-    courier->opening = 0;
+    if (!courier->is_said || courier->opening_version != courier->version)
+        courier->opening = 0;
     end_waiting(world, org, (OutboxEvent){.end = ATTEMPT_WITHDRAWN});
     serve(world, org);
 }

@@ -149,7 +149,10 @@ typedef struct {
     guint idle, busy;
     gint64 idle_turn; /* an older plan to close what is idle is void */
     gint64 opening;   /* which one is being opened; 0: none */
-    Mood answer;      /* how the provider took its login */
+    gboolean is_said; /* its login has left: the answer is heard even after a drain */
+    guint opening_drains;
+    gint64 opening_version;
+    Mood answer; /* how the provider took its login */
     GQueue waiting;   /* of ids */
     OutboxEffect load;
     gboolean is_loading;

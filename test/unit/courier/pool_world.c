@@ -101,7 +101,13 @@ static void on_login(gboolean accepted, gpointer user)
     world->login_failures += accepted ? 0 : 1;
 }
 
-static const PoolEvents pool_events = {.mark = on_mark, .ended = on_ended, .login = on_login};
+static void on_login_refused(gint64 config_version, gpointer user)
+{
+    ((World *)user)->refusals++;
+}
+
+static const PoolEvents pool_events = {
+    .mark = on_mark, .ended = on_ended, .login = on_login, .login_refused = on_login_refused};
 
 /* --- The world ----------------------------------------------------------------------------------
  */

@@ -39,6 +39,7 @@ typedef struct {
     gboolean answers_marks; /* at once, with TRUE */
     gboolean gives_again;   /* what is withdrawn or returned */
     guint logins, login_failures;
+    guint refusals; /* told without a mail */
 } World;
 
 /* A setup and teardown of cmocka. */

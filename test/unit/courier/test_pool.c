@@ -304,6 +304,47 @@ static void a_refused_login_is_tried_once(void **state)
     assert_int_equal(world->login_failures, 1);
 }
 
+/* Who hangs up does not hear the refusal, and would try the same password once more (C9). */
+static void a_login_that_has_been_said_is_answered_before_a_drain_ends_it(void **state)
+{
+    World *world = *state;
+    world->gives_again = FALSE;
+    configure(world, 1, "wrong");
+    give_many(world, 0, 3);
+    RUN_UNTIL(world, facts(world).login_failures == 1); /* the answer is on its way */
+    pool_drain(world->pool);
+    assert_int_equal(world->ends[ATTEMPT_WITHDRAWN], 3);
+    RUN_UNTIL(world, pool_sessions(world->pool) == 0);
+    assert_int_equal(world->refusals, 1);
+
+    configure(world, 2, "right");
+    give(world, 3);
+    RUN_UNTIL(world, facts(world).logins == 1);
+    pool_drain(world->pool);
+    RUN_UNTIL(world, pool_sessions(world->pool) == 0);
+    assert_int_equal(world->logins, 1);
+    assert_int_equal(world->refusals, 1);
+    assert_int_equal(facts(world).mails, 0);
+}
+
+static void what_was_opened_for_other_settings_or_says_nothing_yet_is_dropped_at_once(void **state)
+{
+    World *world = *state;
+    world->gives_again = FALSE;
+    configure(world, 1, "wrong");
+    give(world, 0);
+    RUN_UNTIL(world, facts(world).login_failures == 1);
+    configure(world, 2, "right");
+    assert_int_equal(pool_sessions(world->pool), 0);
+    give(world, 1);
+    RUN_UNTIL(world, pool_sessions(world->pool) == 1);
+    pool_drain(world->pool);
+    assert_int_equal(pool_sessions(world->pool), 0);
+    run_for(world, 50);
+    assert_int_equal(world->refusals, 0);
+    assert_int_equal(facts(world).logins, 0);
+}
+
 /* Each of these is the provider's trouble and says nothing about the password (reliability C9). */
 static void a_login_put_off_is_no_refusal(void **state)
 {
@@ -704,6 +745,8 @@ int main(void)
         WITH_WORLD(a_421_after_nothing_was_settled_costs_one_mail_an_attempt),
         WITH_WORLD(a_server_that_swallows_costs_a_pause_and_never_a_mail),
         WITH_WORLD(a_refused_login_is_tried_once),
+        WITH_WORLD(a_login_that_has_been_said_is_answered_before_a_drain_ends_it),
+        WITH_WORLD(what_was_opened_for_other_settings_or_says_nothing_yet_is_dropped_at_once),
         WITH_WORLD(a_login_put_off_is_no_refusal),
         WITH_WORLD(a_dead_server_costs_one_mail_an_attempt),
         WITH_WORLD(a_cut_makes_uncertain_what_has_left_and_nothing_else),
