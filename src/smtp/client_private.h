@@ -209,6 +209,8 @@ void mails_take(SmtpClient *client, const SmtpMail *mail);
 void mails_mark(SmtpClient *client, const guint64 *tokens, guint n);
 void mails_withdraw(SmtpClient *client, guint64 token);
 
+gboolean transaction_is_late(const SmtpClient *client, const Transaction *transaction);
+
 /* To be asked where a mail is begun and where its end would leave: TRUE if it is too late for that,
  * and the mail has its outcome now. The session may be over. */
 gboolean mails_give_up_late(SmtpClient *client, Transaction *transaction);

@@ -327,12 +327,17 @@ void mails_withdraw(SmtpClient *client, guint64 token)
         client_fail(client, SMTP_FAULT_WITHDRAWN, NULL); /* the server waits for content */
 }
 
+gboolean transaction_is_late(const SmtpClient *client, const Transaction *transaction)
+{
+    return transaction->latest_at != 0 && client->now >= transaction->latest_at &&
+           transaction_is_wanted(transaction);
+}
+
 /* Where a part of its envelope is unanswered, the replies end it; where the server waits for
  * content, only the end of the session does. */
 gboolean mails_give_up_late(SmtpClient *client, Transaction *transaction)
 {
-    gboolean is_late = transaction->latest_at != 0 && client->now >= transaction->latest_at;
-    if (!is_late || !transaction_is_wanted(transaction))
+    if (!transaction_is_late(client, transaction))
         return FALSE;
     transaction_decide_all(client, transaction, SMTP_OUTCOME_DEFERRED,
         phase_of(client, transaction), SMTP_FAULT_TOO_LATE, NULL);

@@ -273,6 +273,8 @@ static gboolean write_chunk(SmtpClient *client, Transaction *transaction)
     say_content(client, transaction);
     gsize piece = MIN(n - transaction->chunk_at, room_in_send(client));
     gboolean is_last = transaction->chunk_at + piece == n;
+    if (is_last && client->n_final > 0 && transaction_is_late(client, transaction))
+        return FALSE; /* it costs the session: first the replies to the mails in front of it */
     if (is_last && mails_give_up_late(client, transaction))
         return FALSE;
     if (piece > 0)

@@ -1,4 +1,5 @@
 /* What the scenes (test/scene/) cannot say: names, accessors, wiping, and what a driver may do. */
+#include "base/limits.h"
 #include "smtp/client.h"
 
 #include <setjmp.h>
@@ -12,18 +13,23 @@
 
 #include <cmocka.h>
 
-static SmtpClient *client_of(TlsMode security, const SmtpDeadlines *deadlines)
+static SmtpClient *client_with(SmtpClientConfig config)
 {
     g_autoptr(Secret) password = secret_new("secret", 6);
-    SmtpClientConfig config = {.security = security,
-        .ehlo_name = "client.example",
-        .username = "anna",
-        .password = password,
-        .wants_lines = TRUE,
-        .allowed_mechanisms = SMTP_AUTH_PLAIN};
+    config.ehlo_name = "client.example";
+    config.username = "anna";
+    config.password = password;
+    config.wants_lines = TRUE;
+    config.allowed_mechanisms = SMTP_AUTH_PLAIN;
+    return smtp_client_new(&config);
+}
+
+static SmtpClient *client_of(TlsMode security, const SmtpDeadlines *deadlines)
+{
+    SmtpClientConfig config = {.security = security};
     if (deadlines != NULL)
         config.deadlines = *deadlines;
-    return smtp_client_new(&config);
+    return client_with(config);
 }
 
 static const SmtpClientEffects *step(SmtpClient *client, SmtpEventKind kind)
@@ -239,9 +245,10 @@ typedef struct {
     const char *says;
 } Moment;
 
-static SmtpClient *logged_in(const char *extensions)
+static SmtpClient *logged_in(const char *extensions, gboolean is_proven)
 {
-    SmtpClient *client = client_of(TLS_MODE_IMPLICIT, NULL);
+    SmtpClient *client =
+        client_with((SmtpClientConfig){.security = TLS_MODE_IMPLICIT, .is_proven = is_proven});
     g_autofree char *hello = g_strdup_printf("250-mx\r\n%s250 AUTH PLAIN\r\n", extensions);
     step(client, SMTP_EVENT_CONNECTED);
     step(client, SMTP_EVENT_TLS_UP);
@@ -251,17 +258,22 @@ static SmtpClient *logged_in(const char *extensions)
     return client;
 }
 
-static void give_until(SmtpClient *client, MonoMs latest_at)
+static void give_content_until(SmtpClient *client, guint64 token, GBytes *content, MonoMs latest_at)
 {
     const char *const recipients[] = {"bob@example.net", NULL};
-    g_autoptr(GBytes) content = g_bytes_new_static("hi\r\n", 4);
-    const SmtpMail mail = {.token = 5,
+    const SmtpMail mail = {.token = token,
         .sender = "a@example.org",
         .recipients = recipients,
         .content = content,
         .latest_at = latest_at};
     SmtpEvent event = {.kind = SMTP_EVENT_MAIL, .now = 1000, .mail = &mail};
     smtp_client_step(client, &event);
+}
+
+static void give_until(SmtpClient *client, MonoMs latest_at)
+{
+    g_autoptr(GBytes) content = g_bytes_new_static("hi\r\n", 4);
+    give_content_until(client, 5, content, latest_at);
 }
 
 static const SmtpClientEffects *play(SmtpClient *client, const Moment *moment)
@@ -301,7 +313,7 @@ static void what_is_too_late_does_not_leave(void **state)
         {"chunk whose mark comes late", CHUNKING, {{LATEST, NULL}}, FALSE, FALSE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(SmtpClient) client = logged_in(rows[i].extensions);
+        g_autoptr(SmtpClient) client = logged_in(rows[i].extensions, FALSE);
         const SmtpClientEffects *effects = NULL;
         g_autoptr(GString) sent = g_string_new(NULL);
         give_until(client, LATEST);
@@ -323,6 +335,45 @@ static void what_is_too_late_does_not_leave(void **state)
 #undef PIPELINING
 #undef CHUNKING
 #undef OK
+}
+
+static GBytes *large_content(void)
+{
+    GString *text = g_string_new(NULL);
+    while (text->len < 3 * LIMIT_SEND_CHUNK_BYTES)
+        g_string_append(text, "A line of a mail that is long.\r\n");
+    return g_string_free_to_bytes(text);
+}
+
+/* To give it up is to hang up: nobody else's reply may be lost with that. */
+static void what_becomes_late_within_a_chunk_waits_for_the_replies_in_front_of_it(void **state)
+{
+#define FOUR "250 ok\r\n250 ok\r\n250 ok\r\n250 2.0.0 taken\r\n"
+    static const guint64 tokens[] = {4, 5};
+    g_autoptr(GBytes) large = large_content(), small = g_bytes_new_static("hi\r\n", 4);
+    g_autoptr(SmtpClient) client = logged_in("250-PIPELINING\r\n250-CHUNKING\r\n", TRUE);
+    SmtpEvent marked = {
+        .kind = SMTP_EVENT_MARKED, .now = 1001, .tokens = tokens, .n_tokens = G_N_ELEMENTS(tokens)};
+    give_content_until(client, 4, small, 0);
+    give_content_until(client, 5, large, LATEST);
+    gsize written = smtp_client_step(client, &marked)->send->len;
+    assert_true(written > 0);
+    for (guint turns = 0; written > 0; turns++) { /* until it holds back the end */
+        const SmtpEvent sent = {.kind = SMTP_EVENT_SENT, .now = LATEST};
+        const SmtpClientEffects *effects = smtp_client_step(client, &sent);
+        written = effects->send->len;
+        assert_int_equal(effects->n_outcomes, 0);
+        assert_false(effects->close);
+        assert_true(turns < 10);
+    }
+    const SmtpClientEffects *effects = play(client, &(Moment){LATEST, FOUR});
+    assert_int_equal(effects->n_outcomes, 2);
+    assert_int_equal(effects->outcomes[0].token, 4);
+    assert_int_equal(effects->outcomes[0].kind, SMTP_OUTCOME_ACCEPTED);
+    assert_int_equal(effects->outcomes[1].kind, SMTP_OUTCOME_DEFERRED);
+    assert_int_equal(effects->outcomes[1].fault, SMTP_FAULT_TOO_LATE);
+    assert_true(effects->close);
+#undef FOUR
 }
 
 /* TRUE if the step ends the process, as a driver's mistake must. */
@@ -402,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_long_initial_response_waits_to_be_asked_for),
         cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
         cmocka_unit_test(what_is_too_late_does_not_leave),
+        cmocka_unit_test(what_becomes_late_within_a_chunk_waits_for_the_replies_in_front_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
