@@ -51,7 +51,7 @@ RESTORE = {"restore_prepared": "whole", "restore_former_folded": "whole", "resto
 # How often a life surely passes a place; others once. The first round takes the first passing, or what is said after the slash.
 PASSINGS = {
     "accept_begun": 6, "accept_inserted": 12, "accept_key_due": 6, "accept_committed": 6, "group_begun": 20, "group_commit_due": 20,
-    "group_over": 20, "changes_told": 20, "jobs_finished": 20, "mails_fetched": 2, "mark_asked": 2, "mark_written": 2,
+    "group_over": 20, "changes_told": 20, "jobs_finished": 20, "mark_asked": 2, "mark_written": 2,
     "mark_committed": 2, "mark_told": 2, "bytes_left": 12, "reply_read": 8, "record_due": 2, "record_written": 2, "record_committed": 2,
     "record_told": 2, "verification_rung": RUNGS, "switch_due": 3, "switch_committed": 3,
     "key_file_written": 3, "key_file_renamed": 3, "value_rewrapped": 4,

@@ -1,5 +1,5 @@
 // What a person can do with one email: try it again, send it at another time, or not at all.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
@@ -12,7 +12,7 @@ import { Question } from './question.js';
 function TimeForm({ email, busy, onChoose, onClose }) {
   const [value, setValue] = useState(fieldOf(email.scheduled_at));
   const [fault, setFault] = useState('');
-  useEffect(() => { document.getElementById('new_time')?.focus(); }, []);
+  useLayoutEffect(() => { document.getElementById('new_time')?.focus(); }, []);
   const submit = (event) => {
     event.preventDefault();
     const wrong = faultOfMoment('new_time', value, true);

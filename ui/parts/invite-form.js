@@ -1,5 +1,5 @@
 // Inviting somebody: address, role and the language of the mail. The link comes with the answer, whether mail can be sent or not.
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { faultOfAddress } from '../credentials.js';
 import { html } from '../html.js';
 import { currentLanguage, t } from '../i18n.js';
@@ -13,7 +13,7 @@ import { RoleField } from './role.js';
 /** sends: whether an invitation goes out as mail now. */
 export function InviteForm({ sends, onInvited, onClose }) {
   const { values, set, field, submit, problem, busy, ref } = useForm({ email: '', role: 'member', language: currentLanguage() });
-  useEffect(() => { document.getElementById('email')?.focus(); }, []);
+  useLayoutEffect(() => { document.getElementById('email')?.focus(); }, []);
   const send = submit(({ email }) => ({ email: faultOfAddress(email) }),
     async ({ email, role, language }) => onInvited(await people.invite({ email: email.trim(), role, language })));
   return html`

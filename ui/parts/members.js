@@ -1,5 +1,5 @@
 // Who has an account: name, role, last sign-in; and what an administrator can do for each of them.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
@@ -19,7 +19,7 @@ const nameOf = (member) => member.name || readable(member.email);
 
 function Change({ member, onChanged, onClose }) {
   const { values, set, field, submit, problem, busy, ref } = useForm({ name: member.name, role: member.role });
-  useEffect(() => { document.getElementById('name')?.focus(); }, []);
+  useLayoutEffect(() => { document.getElementById('name')?.focus(); }, []);
   const save = submit(({ name }) => ({ name: name.trim() ? '' : t('fault.missing.the_name') }), async ({ name, role }) => {
     await people.changeMember(member.id, { ...(name.trim() !== member.name && { name: name.trim() }), ...(role !== member.role && { role }) });
     announce(t('people.changed', { who: name.trim() }));

@@ -1,5 +1,5 @@
 // Before sending is switched on: what would go out, what would not, how long it takes, and which classes are not to go at all.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { list, moment, needTexts, number, span, t } from '../i18n.js';
 import { EMAIL_CLASSES } from './email-state.js';
@@ -31,7 +31,7 @@ const Table = ({ preview, classes, cancelled }) => html`
 export function Resume({ preview, restored, onConfirm, onClose }) {
   const heading = useRef(null);
   const [cancelled, setCancelled] = useState([]);
-  useEffect(() => heading.current.focus(), []); // wherever it was asked for
+  useLayoutEffect(() => heading.current.focus(), []); // wherever it was asked for
   const classes = EMAIL_CLASSES.filter((name) => countOf(preview, name) > 0);
   const dropped = cancelled.reduce((sum, name) => sum + countOf(preview, name), 0);
   const [twice, mayExpire] = [preview.uncertain, preview.may_expire].map((counts) => ofThese(counts, cancelled));

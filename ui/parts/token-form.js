@@ -1,5 +1,5 @@
 // What an application may do: made once with its rights, changed later in everything but those.
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { AreaField } from './area-field.js';
@@ -60,7 +60,7 @@ function changesOf(values, token) {
 export function TokenForm({ token, sender, onSend, onCancel }) {
   const form = useForm(valuesOf(token));
   const { field } = form;
-  useEffect(() => { document.getElementById('name')?.focus(); }, []);
+  useLayoutEffect(() => { document.getElementById('name')?.focus(); }, []);
   return html`
     <form class="card settings" ref=${form.ref} novalidate aria-labelledby="token-form-title" onSubmit=${form.submit(check(token), (values) => onSend(changesOf(values, token)))}>
       <h2 id="token-form-title">${token ? t('apps.change_what', { name: token.name }) : t('apps.new')}</h2>

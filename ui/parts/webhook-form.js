@@ -1,5 +1,5 @@
 // Where a webhook goes and what it tells.
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t, textOr } from '../i18n.js';
 import { Field } from './field.js';
@@ -31,7 +31,7 @@ function check({ url, events }) {
 export function WebhookForm({ webhook, onSend, onCancel }) {
   const form = useForm({ url: webhook?.url ?? '', name: webhook?.name ?? '', events: webhook?.events ?? FIRST });
   const { field } = form;
-  useEffect(() => { document.getElementById('url')?.focus(); }, []);
+  useLayoutEffect(() => { document.getElementById('url')?.focus(); }, []);
   const send = ({ url, name, events }) => onSend({ url: url.trim(), name: name.trim() || null, events });
   return html`
     <form class="card settings" ref=${form.ref} novalidate aria-labelledby="hook-form-title" onSubmit=${form.submit(check, send)}>
