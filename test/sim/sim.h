@@ -152,8 +152,8 @@ typedef struct {
     gboolean is_said; /* its login has left: the answer is heard even after a drain */
     guint opening_drains;
     gint64 opening_version;
-    Mood answer; /* how the provider took its login */
-    GQueue waiting;   /* of ids */
+    Mood answer;    /* how the provider took its login */
+    GQueue waiting; /* of ids */
     OutboxEffect load;
     gboolean is_loading;
     GArray *page; /* of OutboxItem; NULL: not read yet */
