@@ -215,10 +215,8 @@
 #define LIMIT_STORE_GROUP_MS 50    /* after this no more jobs are begun in one commit */
 #define LIMIT_ACTIVATION_ROWS 2000 /* deferred recipients a class that are due at once then */
 #define LIMIT_ACTION_ROWS 500      /* recipients that one job of a person's action changes */
-#define LIMIT_PREVIEW_ROWS                                                                    \
-    250000                     /* that the preview looks at one by one: a quarter of a second \
-                                */
-#define LIMIT_STORE_QUEUE 4096 /* jobs waiting; more is ABS_ERROR_BUSY */
+#define LIMIT_PREVIEW_ROWS 250000  /* recipients a preview of switching on looks at: 0.25 s */
+#define LIMIT_STORE_QUEUE 4096     /* jobs waiting; more is ABS_ERROR_BUSY */
 #define LIMIT_STORE_READERS 4
 #define LIMIT_SANDBOX_MESSAGES 500                /* captured mails kept */
 #define LIMIT_STORE_WAL_BYTES (16 * 1024 * 1024)  /* of log; then it is folded into the database */
@@ -230,9 +228,11 @@
 #define LIMIT_STORE_FLOOR_BYTES G_GINT64_CONSTANT(268435456) /* kept free, or this share */
 #define LIMIT_STORE_FLOOR_PERCENT 5 /* of the file system, whichever is smaller */
 #define LIMIT_STORE_RESERVE_BYTES G_GINT64_CONSTANT(16777216) /* given up on a full disk */
+#define LIMIT_BOOKS_COUNTING_MS (LIMIT_STORE_READ_MS * 3 / 4) /* gives up in time for its reader \
+                                                               */
 #define LIMIT_BOOKS_SLICE 5000     /* recipients looked at in one use of a reader */
 #define LIMIT_BOOKS_FAULTS 20      /* told one by one */
-#define LIMIT_RETENTION_SLICE 500  /* emails looked at in one job */
+#define LIMIT_RETENTION_SLICE 500  /* in one job: of each, emails, links, tokens, audit events */
 #define LIMIT_BACKUP_STEP_PAGES 64 /* copied at a time */
 #define LIMIT_BACKUP_LOG_BYTES (1024 * 1024 * 1024) /* of log that waits for a backup's end */
 #define LIMIT_AUDIT_SLICE 5000          /* audit events checked in one use of a reader */

@@ -30,6 +30,7 @@ typedef struct {
     SmtpDeadlines deadlines;       /* zeros in production; tests set them short */
     const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
     RetentionTerms retention;            /* zeros: nothing is forgotten */
+    gint64 hour_ms;                      /* 0: an hour; tests set it short */
 } CourierParts;
 
 /* Listens to the store's changes from now on; starts working when the loop runs. */

@@ -53,7 +53,7 @@ static CourierBooks check_all(Hourly *hourly, GError **error)
     for (guint i = 0; orgs != NULL && i < orgs->len; i++) {
         gint64 org_id = g_array_index(orgs, gint64, i);
         g_auto(Books) books = {0};
-        if (!books_check(store, org_id, &hourly->stop, &books, error))
+        if (!books_check(store, org_id, LIMIT_BOOKS_COUNTING_MS, &hourly->stop, &books, error))
             return COURIER_BOOKS_UNKNOWN;
         worst = MAX(worst, verdict(org_id, &books));
     }
@@ -107,6 +107,19 @@ static gboolean sweep_job(Db *db, gpointer data, GError **error)
 
 static void plan_step(Hourly *hourly, gint64 in_ms);
 
+static void say_forgotten(const RetentionSweep *sweep)
+{
+    if (sweep->bodies_erased + sweep->emails_removed + sweep->links_removed +
+            sweep->tokens_blanked + sweep->events_forgotten >
+        0)
+        g_message("retention: %" G_GINT64_FORMAT " bodies erased, %" G_GINT64_FORMAT
+                  " emails removed, %" G_GINT64_FORMAT " invitations and resets removed, "
+                  "%" G_GINT64_FORMAT " revoked tokens blanked, %" G_GINT64_FORMAT
+                  " events of the audit log forgotten",
+            sweep->bodies_erased, sweep->emails_removed, sweep->links_removed,
+            sweep->tokens_blanked, sweep->events_forgotten);
+}
+
 static void sweep_written(Courier *courier, gpointer data, const GError *error)
 {
     CRASH_POINT("sweep_committed");
@@ -119,10 +132,8 @@ static void sweep_written(Courier *courier, gpointer data, const GError *error)
     hourly->is_sweeping = error == NULL && !is_over && !courier->is_stopping;
     if (hourly->is_sweeping)
         plan_step(hourly, REST_MS);
-    else if (hourly->sweep.bodies_erased + hourly->sweep.emails_removed > 0)
-        g_message("retention: %" G_GINT64_FORMAT " bodies erased, %" G_GINT64_FORMAT
-                  " emails removed",
-            hourly->sweep.bodies_erased, hourly->sweep.emails_removed);
+    else
+        say_forgotten(&hourly->sweep);
 }
 
 static gboolean on_step(gpointer user)
@@ -165,7 +176,8 @@ Hourly *hourly_new(Courier *courier)
 {
     Hourly *hourly = g_new0(Hourly, 1);
     hourly->courier = courier;
-    hourly->timer = g_timeout_source_new((guint)CLOCK_HOUR_MS);
+    hourly->timer = g_timeout_source_new(
+        (guint)(courier->parts.hour_ms > 0 ? courier->parts.hour_ms : CLOCK_HOUR_MS));
     g_source_set_callback(hourly->timer, on_hour, hourly, NULL);
     g_source_attach(hourly->timer, courier->parts.context);
     begin_check(hourly);

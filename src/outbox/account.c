@@ -198,8 +198,8 @@ static void on_break(Account *account, const OutboxEvent *event, AccountNews *ne
         account->breaks++;
         account->blocked_until = event->steady + retry_delay_ms(account->breaks, event->random);
     }
-    if (account->credential_retry_at != 0) /* who did not answer has not refused */
-        account->credential_retry_at = MAX(account->credential_retry_at, account->blocked_until);
+    if (retry_has_come(account, event->steady)) /* its moment is used up, whatever came of it */
+        account->credential_retry_at = 0;
     if (!account->is_refused) /* which is the greater trouble, and must survive a restart */
         set_health(account, OUTBOX_HEALTH_UNREACHABLE, news);
 }

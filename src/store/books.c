@@ -3,8 +3,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-/* The counting of the recipients gives up in time for its reader. */
-#define COUNTING_MS (LIMIT_STORE_READ_MS * 3 / 4)
 #define ROWS_BETWEEN_LOOKS 4096
 
 #define LONGEST_REST_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -79,17 +77,17 @@ static gboolean read_counts(Db *db, gint64 org_id, Books *books, GError **error)
 }
 
 /* One by one: that is several times as fast as letting the database group them. */
-static gboolean count_recipients(
-    Db *db, gint64 org_id, gint64 counts[BOOKS_STATES], gboolean *counted, GError **error)
+static gboolean count_recipients(Db *db, gint64 org_id, gint64 counting_ms,
+    gint64 counts[BOOKS_STATES], gboolean *counted, GError **error)
 {
-    gint64 until = g_get_monotonic_time() + COUNTING_MS * 1000;
+    gint64 until = g_get_monotonic_time() + counting_ms * 1000;
     gint64 n = 0;
     gboolean in_time = TRUE;
     g_autoptr(DbQuery) q = db_query(db, "SELECT state FROM recipients WHERE org_id = $1");
     db_bind_int(q, 1, org_id);
     while (in_time && db_next(q)) {
         counts[db_int(q, 0)]++;
-        in_time = ++n % ROWS_BETWEEN_LOOKS != 0 || g_get_monotonic_time() < until;
+        in_time = n++ % ROWS_BETWEEN_LOOKS != 0 || g_get_monotonic_time() < until;
     }
     *counted = in_time;
     return !in_time || db_finish(q, error);
@@ -112,11 +110,11 @@ static void compare(Books *books, const gint64 counts[BOOKS_STATES])
             books->taken, accounted);
 }
 
-static gboolean check_sums(Db *db, gint64 org_id, Books *books, GError **error)
+static gboolean check_sums(Db *db, gint64 org_id, gint64 counting_ms, Books *books, GError **error)
 {
     gint64 counts[BOOKS_STATES] = {0};
     if (!read_books(db, org_id, books, error) || !read_counts(db, org_id, books, error) ||
-        !count_recipients(db, org_id, counts, &books->counted, error))
+        !count_recipients(db, org_id, counting_ms, counts, &books->counted, error))
         return FALSE;
     compare(books, counts);
     return TRUE;
@@ -185,11 +183,12 @@ static gboolean is_stopped(const gint *stop)
     return stop && g_atomic_int_get(stop);
 }
 
-gboolean books_check(Store *store, gint64 org_id, const gint *stop, Books *books, GError **error)
+gboolean books_check(
+    Store *store, gint64 org_id, gint64 counting_ms, const gint *stop, Books *books, GError **error)
 {
     g_auto(Books) found = {.balanced = TRUE, .faults = g_ptr_array_new_with_free_func(g_free)};
     Db *db = store_reader_take(store);
-    gboolean went_well = check_sums(db, org_id, &found, error), is_over = FALSE;
+    gboolean went_well = check_sums(db, org_id, counting_ms, &found, error), is_over = FALSE;
     store_reader_give(store, db);
     for (gint64 row = 0; went_well && !is_over && !is_stopped(stop);) {
         gint64 begun = g_get_monotonic_time();

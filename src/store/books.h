@@ -17,7 +17,7 @@ typedef struct {
     gint64 states[BOOKS_STATES];  /* there, as counted move by move */
     gint64 removed[BOOKS_STATES]; /* by the state they ended in */
     gboolean counted;  /* the recipients themselves were counted, too; FALSE: there are too many to
-                          be counted in one use of a reader */
+                          be counted in counting_ms */
     gboolean balanced; /* nothing was found wrong */
     GPtrArray *faults; /* of char *: at most LIMIT_BOOKS_FAULTS sentences with numbers */
 } Books;
@@ -35,7 +35,9 @@ gboolean books_remove(Db *db, gint64 org_id, const RecipientTally *tally, GError
  * reader and with rests between: each that waits has a body, and no body of a secret class is left
  * without a recipient that waits.
  * Takes its readers itself, for as long as it lasts (about a second for a million); not on the loop
- * or the writing thread. *stop (atomic; NULL: never) ends it early with ABS_ERROR_BUSY. */
-gboolean books_check(Store *store, gint64 org_id, const gint *stop, Books *books, GError **error);
+ * or the writing thread. counting_ms: how long the recipients may be
+ * counted (LIMIT_BOOKS_COUNTING_MS). *stop (atomic; NULL: never) ends it early with ABS_ERROR_BUSY. */
+gboolean books_check(Store *store, gint64 org_id, gint64 counting_ms, const gint *stop,
+    Books *books, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Books, books_clear)

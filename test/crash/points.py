@@ -312,7 +312,7 @@ def main():
     seed = chosen_seed(sys.argv[2] if len(sys.argv) > 2 else None)
     tap, places = Tap(), places_in_source()
     print(f"# seed {seed}; again: test/crash/points.py {rounds} {seed}")
-    tap.ok(len(places) >= 25, f"{len(places)} places have a name", places)
+    tap.ok(len(places) >= 45, f"{len(places)} places have a name", places)
     chains = [plan(places, number == 0) for number in range(rounds)]
     asked = sys.argv[3:]
     restore_lives(tap, [name for name in RESTORE if name in (asked or places)])

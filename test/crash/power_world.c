@@ -382,7 +382,7 @@ static void look_at_books(World *world, Store *store)
 {
     g_auto(Books) books = {0};
     g_autoptr(GError) error = NULL;
-    if (!books_check(store, STORE_DEFAULT_ORG, NULL, &books, &error)) {
+    if (!books_check(store, STORE_DEFAULT_ORG, LIMIT_BOOKS_COUNTING_MS, NULL, &books, &error)) {
         world_wrong(world, "books: %s", error->message);
         return;
     }

@@ -18,6 +18,7 @@ from test_faults import dns, settings  # noqa: E402
 SENDER = "noreply@example.test"
 NOTHING = "em_" + "0" * 32
 KILLS = 8
+MANY = 1100
 PUT_OFF_SECONDS = 6
 HOUSEKEEPING_SECONDS = 120  # expired mail is ended every quarter of a minute
 EXPIRY_SECONDS = 6  # time enough to hand a mail over on any machine
@@ -262,6 +263,23 @@ def check_retries(tap, absender):
     tap.equal((answer.json["done"], {each["code"] for each in answer.json["skipped"]}), (0, {"not_cancellable"}), "a repeat does no harm")
 
 
+def check_many_by_filter(tap, absender):
+    """More than one request finds: each says where the next goes on, and the last that there is no more."""
+    mails = [{"from": SENDER, "to": "many@example.test", "subject": f"many {n}", "text": "Hello", "scheduled_at": from_now(3600)} for n in range(100)]
+    for _ in range(MANY // len(mails)):
+        answer = absender.operator("POST", "/v1/emails/batch", mails)
+        assert answer.status == 200, answer
+    body, done = {"action": "cancel", "filter": {"q": "many@example.test"}}, []
+    while len(done) < 3:
+        answer = absender.operator("POST", "/v1/emails/bulk", body)
+        assert answer.status == 200, answer
+        done.append((answer.json["done"], len(answer.json["skipped"])))
+        if answer.json["next"] is None:
+            break
+        body["after"] = answer.json["next"]
+    tap.equal(done, [(1000, 0), (MANY - 1000, 0)], "all that a filter finds are cancelled, with as many requests as it takes")
+
+
 def check_refusals(tap, absender):
     foreign = send(absender, scheduled_at=from_now(3600))
     absender.make_token("emails:send")
@@ -366,6 +384,7 @@ def main():
         check_resume(tap, absender)
         check_new_times(tap, absender)
         check_retries(tap, absender)
+        check_many_by_filter(tap, absender)
         check_refusals(tap, absender)
         check_events(tap, absender)
         check_expiry(tap, absender)

@@ -67,7 +67,7 @@ static HttpAnswer *check_books(ApiCall *call)
     gint64 org_id = call->caller.org_id, uncertain = 0;
     g_autoptr(GError) error = NULL;
     g_auto(Books) books = {0};
-    if (!books_check(store, org_id, NULL, &books, &error))
+    if (!books_check(store, org_id, LIMIT_BOOKS_COUNTING_MS, NULL, &books, &error))
         return call_error(call, error);
     Db *db = store_reader_take(store);
     gboolean is_read = emails_count_uncertain(db, org_id, &uncertain, &error);

@@ -37,7 +37,8 @@ typedef struct {
     Sandbox *sandbox;
     SandboxFacts facts;
     Courier *courier;
-    guint16 port; /* of the settings that are activated: the sandbox's */
+    guint16 port;   /* of the settings that are activated: the sandbox's */
+    gint64 hour_ms; /* of the courier that is started next; 0: an hour */
     const char *username;
     gboolean is_stopped; /* by the test */
 } World;
@@ -66,6 +67,7 @@ static void start_courier(World *world)
         .tls = world->tls,
         .default_ehlo_name = "[127.0.0.1]",
         .login_guard_exempt_host = "localhost",
+        .hour_ms = world->hour_ms,
     };
     world->courier = courier_new(&parts);
 }
@@ -529,6 +531,11 @@ static gboolean spoil_books_job(Db *db, gpointer data, GError **error)
     return db_exec(db, "UPDATE books SET n = n + 1 WHERE org_id = 2 AND state = 0", error);
 }
 
+static gboolean spoil_first_books_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, "UPDATE books SET n = n + 1 WHERE org_id = 1 AND state = 0", error);
+}
+
 static void restart_after(World *world, void (*change)(World *world))
 {
     courier_stop(world->courier, 5000);
@@ -587,6 +594,24 @@ static void organisations_neither_hold_up_nor_forget_each_other(void **state)
     g_log_set_always_fatal(fatal);
     close(dialled);
     close(silent);
+}
+
+static void do_nothing(World *world)
+{
+}
+
+/* Spoilt while it runs, and seen without a restart. */
+static void the_books_are_looked_at_again_every_hour(void **state)
+{
+    World *world = *state;
+    world->hour_ms = 100;
+    restart_after(world, do_nothing);
+    RUN_UNTIL(world, courier_books(world->courier) == COURIER_BOOKS_BALANCED);
+    GLogLevelFlags fatal =
+        g_log_set_always_fatal(G_LOG_LEVEL_ERROR); /* the fault is logged as critical */
+    assert_true(store_run(world->store, spoil_first_books_job, NULL, NULL));
+    RUN_UNTIL(world, courier_books(world->courier) == COURIER_BOOKS_FAULTY);
+    g_log_set_always_fatal(fatal);
 }
 
 static void what_was_being_sent_is_settled_even_if_that_fails_at_first(void **state)
@@ -692,6 +717,7 @@ int main(void)
         WITH_WORLD(other_limits_do_not_try_a_refused_password_again),
         WITH_WORLD(a_closed_gate_that_is_read_again_cuts_off_nobody),
         WITH_WORLD(organisations_neither_hold_up_nor_forget_each_other),
+        WITH_WORLD(the_books_are_looked_at_again_every_hour),
         WITH_WORLD(what_was_being_sent_is_settled_even_if_that_fails_at_first),
         WITH_WORLD(each_answer_has_its_state),
         WITH_WORLD(only_a_passed_verification_becomes_active),

@@ -232,9 +232,9 @@ static void an_old_session_says_nothing_about_the_login(void **unused)
     outbox_free(hand.outbox);
 }
 
-/* The try after a refused login meets a dead network: one mail, then the delay, then the try again.
- */
-static void the_automatic_try_respects_an_outage_and_is_not_lost(void **unused)
+/* The try after a refused login meets a dead network. Page and status say now that none is left,
+ * and nobody knows of another moment after a restart: so there is none. */
+static void the_automatic_try_that_meets_an_outage_was_the_last(void **unused)
 {
     Hand hand = open_hand(1);
     OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
@@ -247,9 +247,27 @@ static void the_automatic_try_respects_an_outage_and_is_not_lost(void **unused)
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
     end(&hand, 1, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
     recorded(&hand, 1);
-    assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
-    hand.now = find(&hand, OUTBOX_EFFECT_WAKE)->at;
+    for (guint i = 0; i < 20; i++) {
+        assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 0);
+        hand.now += LIMIT_CREDENTIAL_TRY_MS / 2;
+        step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    }
+    outbox_free(hand.outbox);
+}
+
+/* A break of what was under way before costs it nothing. */
+static void a_break_before_its_moment_leaves_the_automatic_try(void **unused)
+{
+    Hand hand = open_hand(2);
+    OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
+    load(&hand, items, 2);
+    end(&hand, 1, ATTEMPT_LOGIN_REFUSED, DIAGNOSIS_FATE_HOLD);
+    end(&hand, 2, ATTEMPT_UNSENT, DIAGNOSIS_FATE_NONE);
+    recorded(&hand, 1);
+    recorded(&hand, 2);
+    hand.now += LIMIT_CREDENTIAL_RETRY_MS;
     step(&hand, (OutboxEvent){.kind = OUTBOX_EVENT_TICK});
+    load(&hand, items, 1);
     assert_int_equal(count(&hand, OUTBOX_EFFECT_SEND), 1);
     outbox_free(hand.outbox);
 }
@@ -645,7 +663,8 @@ int main(void)
         cmocka_unit_test(a_retry_beside_the_rejection_is_not_forgotten),
         cmocka_unit_test(what_was_handed_back_is_looked_for_again),
         cmocka_unit_test(an_old_session_says_nothing_about_the_login),
-        cmocka_unit_test(the_automatic_try_respects_an_outage_and_is_not_lost),
+        cmocka_unit_test(the_automatic_try_that_meets_an_outage_was_the_last),
+        cmocka_unit_test(a_break_before_its_moment_leaves_the_automatic_try),
         cmocka_unit_test(a_pause_survives_a_refused_login),
         cmocka_unit_test(what_broke_under_old_settings_says_nothing_about_the_new),
         cmocka_unit_test(a_held_account_is_asked_by_one_mail),
