@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define SEND_OCTETS (LIMIT_SEND_CHUNK_BYTES + 8192) /* a full chunk and the commands around it */
+
 /* --- The states ------------------------------------------------------------------------------- */
 
 #define TO(state) STATE_BIT(state)
@@ -131,7 +133,7 @@ SmtpClient *smtp_client_new(const SmtpClientConfig *config)
     copy_login(&client->config, config);
     client->state = WAIT_CONNECTED;
     client->reader = smtp_reply_reader_new();
-    client->send = g_byte_array_new();
+    client->send = g_byte_array_sized_new(SEND_OCTETS); /* what grows leaves its old self behind */
     client->outcomes = g_array_new(FALSE, FALSE, sizeof(SmtpOutcome));
     client->passed = g_array_new(FALSE, FALSE, sizeof(SmtpPassed));
     client->lines = g_array_new(FALSE, FALSE, sizeof(SmtpLine));
@@ -147,11 +149,10 @@ SmtpClient *smtp_client_new(const SmtpClientConfig *config)
     return client;
 }
 
-/* Empties the send buffer; a credential does not stay behind. */
+/* Empties the send buffer; neither a credential nor a mail with a link stays behind. */
 static void clear_send(SmtpClient *client)
 {
-    if (client->effects.send_is_secret)
-        secret_wipe(client->send->data, client->send->len);
+    secret_wipe(client->send->data, client->send->len);
     g_byte_array_set_size(client->send, 0);
     client->effects.send_is_secret = FALSE;
 }

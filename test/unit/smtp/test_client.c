@@ -376,6 +376,23 @@ static void what_becomes_late_within_a_chunk_waits_for_the_replies_in_front_of_i
 #undef FOUR
 }
 
+/* It may carry a link that lets somebody in. */
+static void a_mail_does_not_stay_in_the_buffer(void **state)
+{
+    g_autoptr(SmtpClient) client = logged_in("250-PIPELINING\r\n", FALSE);
+    give_until(client, 0);
+    play(client, &(Moment){1001, NULL});
+    const SmtpClientEffects *effects =
+        play(client, &(Moment){1001, "250 ok\r\n250 ok\r\n354 go\r\n"});
+    const guint8 *where = effects->send->data;
+    guint n = effects->send->len;
+    assert_memory_equal(where, "hi\r\n", 4);
+    effects = step(client, SMTP_EVENT_SENT);
+    assert_ptr_equal(effects->send->data, where);
+    for (guint i = 0; i < n; i++)
+        assert_int_equal(where[i], 0);
+}
+
 /* TRUE if the step ends the process, as a driver's mistake must. */
 static gboolean aborts(void (*mistake)(void))
 {
@@ -452,6 +469,7 @@ int main(void)
         cmocka_unit_test(mistakes_of_the_driver_abort),
         cmocka_unit_test(a_long_initial_response_waits_to_be_asked_for),
         cmocka_unit_test(a_full_transaction_is_accepted_with_its_limit_of_recipients),
+        cmocka_unit_test(a_mail_does_not_stay_in_the_buffer),
         cmocka_unit_test(what_is_too_late_does_not_leave),
         cmocka_unit_test(what_becomes_late_within_a_chunk_waits_for_the_replies_in_front_of_it),
     };
