@@ -4,7 +4,8 @@
     contract.faults("GET", "/v1/smtp", answer)   # what the answer does that the contract does not say
 
 A fault is a sentence; an answer as promised has none. More is asked than the schemas say: a member that no schema names is a
-fault too, because a client can rely on nothing that is not written down.
+fault too, because a client can rely on nothing that is not written down; and so is a problem code that the refusal's description
+does not name. A schema with a keyword that nobody here judges is a fault itself: what it asks for would be taken as given.
 """
 import json
 import pathlib
@@ -17,13 +18,16 @@ FILE = pathlib.Path(__file__).resolve().parent.parent.parent / "doc/openapi.yaml
 RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?"
 
 
-def time_checker(zone):
+def format_checker(zone):
     checker = jsonschema.FormatChecker(formats=())
-    checker.checkers = {"date-time": (lambda value: not isinstance(value, str) or re.fullmatch(RFC_3339 + zone, value) is not None, ())}
+    for name, pattern in {"date-time": RFC_3339 + zone, "date": r"\d{4}-\d\d-\d\d", "uri": r"https?://\S+", "email": r".+@.+"}.items():
+        checker.checkers[name] = (lambda value, pattern=pattern: not isinstance(value, str) or re.fullmatch(pattern, value) is not None, ())
     return checker
 
 
-ANSWERS, REQUESTS = time_checker("Z"), time_checker(r"(Z|[+-]\d\d:\d\d)")  # ours are in UTC, theirs as they like
+ANSWERS, REQUESTS = format_checker("Z"), format_checker(r"(Z|[+-]\d\d:\d\d)")  # ours are in UTC, theirs as they like
+JUDGE = jsonschema.Draft202012Validator
+SPOKEN = {"description", "default", "examples", "writeOnly"}  # what a schema only says
 
 
 class Contract:
@@ -57,6 +61,8 @@ class Contract:
         if described is None:
             return [f"the status is not in the contract; the body is {answer.body[:200]!r}"]
         faults = self._body_faults(self.resolve(described), answer, media_type)
+        if answer.status >= 400 and not faults:
+            faults = self._code_faults(described, answer)
         if request is not None and answer.status // 100 == 2:
             schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", True)
             faults += [f"the request was taken, but {fault}" for fault in self._value_faults(schema, request, REQUESTS)]
@@ -82,11 +88,41 @@ class Contract:
             return [f"no JSON: {error}"]
         return self._value_faults(content[media_type]["schema"], value)
 
+    def _code_faults(self, described, answer):
+        """Whether the description names the code; of wrong fields it need not."""
+        problem = json.loads(answer.body)
+        code, fields = problem["code"], [each["code"] for each in problem.get("errors", [])]
+        if fields and code in ("invalid_fields", *fields):
+            return []
+        words = described.get("description") or self.resolve(described)["description"]
+        return [] if code in re.findall(r"\w+", words) else [f"the code {code} is not in the contract: {words!r}"]
+
+    def _unjudged(self, schema, seen):
+        """The keywords, of all schemas that this one leads to, that no validator looks at."""
+        if not isinstance(schema, dict) or id(schema) in seen:
+            return
+        seen.add(id(schema))
+        yield from schema.keys() - JUDGE.VALIDATORS.keys() - SPOKEN
+        if schema.get("format", "date") not in ANSWERS.checkers:
+            yield f"format: {schema['format']}"
+        parts = [*schema.get("properties", {}).values()]
+        for word in ("allOf", "oneOf", "anyOf"):
+            parts += schema.get(word, [])
+        for word in ("items", "additionalProperties", "propertyNames"):
+            parts.append(schema.get(word))
+        if "$ref" in schema:
+            parts.append(self.resolve(schema))
+        for part in parts:
+            yield from self._unjudged(part, seen)
+
     def _value_faults(self, schema, value, formats=ANSWERS):
         validator = self.validators.get((id(schema), id(formats)))
         if validator is None:
+            unjudged = sorted(set(self._unjudged(schema, set())))
+            if unjudged:
+                return [f"nobody judges {', '.join(unjudged)}"]
             root = {"allOf": [schema], "components": self.document["components"]}
-            validator = self.validators[id(schema), id(formats)] = jsonschema.Draft202012Validator(root, format_checker=formats)
+            validator = self.validators[id(schema), id(formats)] = JUDGE(root, format_checker=formats)
         faults = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]
         return faults + [f"{place} is in no schema" for place in self._unnamed([schema], value, "$")]
 

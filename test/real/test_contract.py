@@ -40,6 +40,10 @@ def check_judge(tap):
     def answer(status=200, body=None, media_type="application/json"):
         return Answer(status, {"Content-Type": media_type}, json.dumps(session if body is None else body).encode())
 
+    def refusal(status, code):
+        problem = {"type": "a", "title": "a", "status": status, "detail": "a", "instance": "a", "code": code, "request_id": "req_1"}
+        return answer(status, problem, "application/problem+json")
+
     def changed(**members):
         return answer(body={**copy.deepcopy(session), **members})
 
@@ -47,6 +51,7 @@ def check_judge(tap):
     member = {"object": "member", "id": "mem_" + "0" * 32, "email": "a", "name": "a", "role": "member", "language": None,
               "created_at": "2026-11-21T18:00:00Z", "signed_in_at": None, "is_you": True}
     tap.equal(judge.faults("GET", "/v1/session", changed(member=member)), [], "a nested one too")
+    tap.equal(judge.faults("DELETE", "/v1/sessions/current", refusal(401, "session_expired")), [], "and a refusal")
     for what, method, path, bad in [
             ("a missing member", "GET", "/v1/session", answer(body={"authenticated": False})),
             ("a wrong type", "GET", "/v1/session", changed(dev="no")),
@@ -55,6 +60,9 @@ def check_judge(tap):
             ("a status that is not documented", "GET", "/v1/session", answer(418)),
             ("another media type", "GET", "/v1/session", answer(media_type="text/html")),
             ("no JSON", "GET", "/v1/session", Answer(200, {"Content-Type": "application/json"}, b"<")),
+            ("a refusal whose code is not named", "DELETE", "/v1/sessions/current", refusal(401, "key_unknown")),
+            ("a code of another status", "DELETE", "/v1/sessions/current", refusal(401, "forbidden")),
+            ("a code that does not exist", "DELETE", "/v1/sessions/current", refusal(401, "or")),
             ("a path that is not documented", "GET", "/v1/secrets", answer()),
             ("a method that is not documented", "PUT", "/v1/session", answer()),
             ("a time that is not in UTC", "GET", "/v1/tokens", answer(body={"object": "list", "has_more": False, "data": [
@@ -64,6 +72,10 @@ def check_judge(tap):
     taken = Answer(202, {"Content-Type": "application/json"}, json.dumps({"id": "ver_" + "0" * 32, "state": "running"}).encode())
     tap.ok(judge.faults("POST", "/v1/smtp/verifications", taken, {"settings": {"colour": 1}}),
            "the judge finds a request that should not have been taken")
+    for keyword in ({"nullable": True}, {"or a reason": None}, {"format": "iban"}):
+        careless = Contract()
+        careless.document["components"]["schemas"]["Member"]["properties"]["email"].update(keyword)
+        tap.ok(careless.faults("GET", "/v1/session", answer()), f"the judge finds a schema with {keyword}, which it cannot judge")
 
 
 def judged(tap, absender, statement, method, path, statuses, **options):
