@@ -141,10 +141,9 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
     const PoolResult result = {
         .recipient_id = delivery->recipient_id,
         .end = ATTEMPT_REFUSED,
-        .diagnosis = diagnosis_by_id(org->courier->parts.catalogue, "sender_not_owned"),
+        .diagnosis = diagnosis_by_id(org->courier->parts.catalogue, "former_sender"),
         .fate = DIAGNOSIS_FATE_HOLD,
         .phase = smtp_phase_name(SMTP_PHASE_MAIL),
-        .text = delivery->sender,
         .config_version = org->state->config_version,
     };
     courier_outbox_event_with(org->courier,

@@ -47,6 +47,8 @@ static ExplainCode why_deferred(const ExplainFacts *facts)
 {
     if (is_too_late(facts))
         return EXPLAIN_DEFERRED_LAST;
+    if (facts->is_former_sender)
+        return EXPLAIN_DEFERRED_SENDER;
     switch (facts->fate) {
     case DIAGNOSIS_FATE_NONE:
         return EXPLAIN_DEFERRED_UNREACHED;
@@ -105,6 +107,7 @@ static ExplainCode refine(ExplainCode code, const ExplainFacts *facts)
     case EXPLAIN_WAITING_PROVIDER:
     case EXPLAIN_SENDING:
     case EXPLAIN_DEFERRED_ACCOUNT:
+    case EXPLAIN_DEFERRED_SENDER:
     case EXPLAIN_DEFERRED_UNREACHED:
     case EXPLAIN_DEFERRED_LAST:
     case EXPLAIN_EXPIRING:
@@ -147,6 +150,8 @@ static const struct {
         BIT(EXPLAIN_CHANGE_FIX_CAUSE) | BIT(EXPLAIN_CHANGE_RETRY) | BIT(EXPLAIN_CHANGE_CANCEL)},
     [EXPLAIN_DEFERRED_ACCOUNT] = {"deferred_account", MOMENT_OWN, TRUE,
         BIT(EXPLAIN_CHANGE_FIX_CAUSE) | BIT(EXPLAIN_CHANGE_RETRY) | BIT(EXPLAIN_CHANGE_CANCEL)},
+    [EXPLAIN_DEFERRED_SENDER] = {"deferred_sender", MOMENT_NONE, TRUE,
+        BIT(EXPLAIN_CHANGE_FIX_CAUSE) | BIT(EXPLAIN_CHANGE_CANCEL)},
     [EXPLAIN_DEFERRED_UNREACHED] = {"deferred_unreached", MOMENT_OWN, TRUE,
         BIT(EXPLAIN_CHANGE_FIX_CAUSE) | BIT(EXPLAIN_CHANGE_RETRY) | BIT(EXPLAIN_CHANGE_CANCEL)},
     [EXPLAIN_DEFERRED_LAST] = {"deferred_last", MOMENT_NONE, TRUE,

@@ -16,6 +16,7 @@ typedef enum {
     EXPLAIN_SENDING,
     EXPLAIN_DEFERRED_REFUSED,   /* the provider said "not now" to this mail */
     EXPLAIN_DEFERRED_ACCOUNT,   /* what it said is about the account or the settings */
+    EXPLAIN_DEFERRED_SENDER,    /* not handed over: its sender is not the settings' any more */
     EXPLAIN_DEFERRED_UNREACHED, /* no reply decided: nobody refused this mail */
     EXPLAIN_DEFERRED_LAST,      /* there is no further attempt before its deadline */
     EXPLAIN_EXPIRING,           /* past its deadline, about to be ended unsent */
@@ -49,13 +50,14 @@ typedef struct {
     EmailState state; /* as stored; HELD counts as queued */
     EmailGate gate;   /* the one this mail stands before: OPEN for a test mail while paused */
     WallMs now;
-    WallMs next_at;        /* 0: none */
-    WallMs deadline_at;    /* its own expiry or the longest lifetime */
-    WallMs gate_opens_at;  /* end of the pause, automatic login, room in the quota; 0: not by itself
-                            */
-    DiagnosisFate fate;    /* of what the last attempt met; NONE: no reply decided */
-    gboolean is_diagnosed; /* there is a diagnosis that says how to mend it */
-    gboolean is_troubled;  /* what the last traffic said of the account, beside this mail */
+    WallMs next_at;       /* 0: none */
+    WallMs deadline_at;   /* its own expiry or the longest lifetime */
+    WallMs gate_opens_at; /* end of the pause, automatic login, room in the quota; 0: not by itself
+                           */
+    DiagnosisFate fate;   /* of what the last attempt met; NONE: no reply decided */
+    gboolean is_former_sender; /* the last attempt ended before the provider was asked */
+    gboolean is_diagnosed;     /* there is a diagnosis that says how to mend it */
+    gboolean is_troubled;      /* what the last traffic said of the account, beside this mail */
     gboolean at_most_once;
     gboolean is_flagged;  /* an attempt ended uncertain: it may have arrived */
     gboolean has_body;    /* FALSE: erased, it can never be sent again */

@@ -1,5 +1,6 @@
 #include "power_world.h"
 
+#include "base/limits.h"
 #include "store/books.h"
 #include "store/rewrap.h"
 #include "store/smtp_settings.h"

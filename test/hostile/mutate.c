@@ -110,10 +110,8 @@ int main(int argc, char **argv)
     sigaction(SIGABRT, &last_words, NULL);
     Totals totals = {0};
     MonoMs began = clock_mono_ms();
-    for (gint64 k = 0; k < n_sessions; k++) {
-        if (only < 0 || k == only)
-            play(&totals, k);
-    }
+    for (gint64 k = MAX(only, 0); (only < 0 && k < n_sessions) || k == only; k++)
+        play(&totals, k);
     tell(&totals, clock_mono_ms() - began);
     return totals.n_failed > 0 ? 1 : 0;
 }

@@ -10,8 +10,10 @@
 #include "store/smtp_settings.h"
 #include "store/verifications.h"
 
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "../net/certificates.h"
 #include "run_until.h"
 
 #define ORG STORE_DEFAULT_ORG
@@ -30,10 +33,11 @@
 #define IMPLICIT_PORT 2465
 #define OTHER_PORT 2525
 
-/* A server that says one thing to everybody and hangs up. */
+/* A server that says one thing to everybody and hangs up: words, or a certificate over TLS. */
 typedef struct {
     NetListener *listener;
     const char *words;
+    SSL_CTX *tls;
 } Talker;
 
 typedef struct {
@@ -95,12 +99,18 @@ static int set_up(void **state)
     return 0;
 }
 
+static void close_talker(World *world)
+{
+    g_clear_pointer(&world->talker.listener, net_listener_free);
+    g_clear_pointer(&world->talker.tls, SSL_CTX_free); /* handshakes hold it as well */
+}
+
 static int tear_down(void **state)
 {
     World *world = *state;
     courier_stop(world->courier, 5000);
     sandbox_free(world->sandbox);
-    net_listener_free(world->talker.listener);
+    close_talker(world);
     store_close(world->store);
     courier_free(world->courier);
     net_policy_free(world->policy);
@@ -154,6 +164,41 @@ static void open_talker(World *world, const char *words)
     world->talker.listener = net_listener_new(
         world->context, world->address, STARTTLS_PORT, &port, on_caller, &world->talker, NULL);
     assert_non_null(world->talker.listener);
+}
+
+/* Shakes hands as far as the other side will. It waits, and so cannot be on the loop. */
+static gpointer show_certificate(gpointer tls)
+{
+    SSL_accept(tls);
+    close(SSL_get_fd(tls));
+    SSL_free(tls);
+    return NULL;
+}
+
+static void on_tls_caller(int fd, gpointer user)
+{
+    const Talker *talker = user;
+    SSL *tls = SSL_new(talker->tls);
+    g_assert_true(g_unix_set_fd_nonblocking(fd, FALSE, NULL));
+    SSL_set_fd(tls, fd);
+    g_thread_unref(g_thread_new("handshake", show_certificate, tls));
+}
+
+static void open_tls_talker(World *world, const char *issuer_name, const Wish *wish)
+{
+    guint16 port;
+    Issuer issuer = issuer_make(issuer_name);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = certificate_make(wish, key, &issuer, FALSE);
+    world->talker.tls = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate(world->talker.tls, certificate);
+    SSL_CTX_use_PrivateKey(world->talker.tls, key);
+    world->talker.listener = net_listener_new(
+        world->context, world->address, IMPLICIT_PORT, &port, on_tls_caller, &world->talker, NULL);
+    assert_non_null(world->talker.listener);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    issuer_free(&issuer);
 }
 
 /* --- A run --------------------------------------------------------------------------------------
@@ -308,6 +353,36 @@ static void what_answers_instead_of_a_mail_server_is_told_apart(void **state)
         assert_string_equal(run->diagnosis, cases[i].diagnosis);
         assert_int_equal(run->sibling, SIBLING_CLOSED);
         assert_null(run->reply_text); /* of a private address only the code may be shown */
+    }
+}
+
+/* By what the certificate says of itself: each of its members alone gives somebody away. */
+static void whose_certificate_it_is_tells_who_is_between(void **state)
+{
+    static const struct {
+        const char *name, *issuer;
+        Wish wish;
+        const char *diagnosis;
+    } cases[] = {
+        {"a firewall that inspects", "Fortinet_CA_SSL", {.common_name = "smtp.verein.example"},
+            "tls_intercepted"},
+        {"a sign-in page by its names", "Verein CA",
+            {.common_name = "gateway", .sans = "DNS:wifi.hotel.example"}, "captive_portal"},
+        {"a sign-in page by its subject", "Verein CA",
+            {.common_name = "wifi.hotel.example", .sans = "DNS:gateway.hotel.example"},
+            "captive_portal"},
+        {"nobody of these", "Verein CA", {.common_name = "smtp.verein.example"},
+            "tls_certificate_unknown_issuer"},
+    };
+    World *world = *state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        open_tls_talker(world, cases[i].issuer, &cases[i].wish);
+        g_autoptr(Verification) run = verify(world, &(Typed){.port = IMPLICIT_PORT});
+        close_talker(world);
+        assert_int_equal(run->state, VERIFICATION_FAILED);
+        assert_string_equal(run->diagnosis_phase, "certificate");
+        assert_string_equal(run->diagnosis, cases[i].diagnosis);
     }
 }
 
@@ -504,6 +579,7 @@ int main(void)
         WITH_WORLD(two_shut_doors_are_no_server),
         WITH_WORLD(the_wrong_kind_of_tls_finds_the_right_one_on_the_same_port),
         WITH_WORLD(what_answers_instead_of_a_mail_server_is_told_apart),
+        WITH_WORLD(whose_certificate_it_is_tells_who_is_between),
         WITH_WORLD(nothing_is_looked_at_once_somebody_could_log_in),
         WITH_WORLD(a_password_that_was_not_judged_may_be_tried_again),
         WITH_WORLD(a_failed_run_that_is_cancelled_has_failed),

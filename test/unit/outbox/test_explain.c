@@ -76,6 +76,20 @@ static void check_sense(const ExplainFacts *facts)
     }
 }
 
+static void a_mail_with_a_former_sender_is_not_said_to_be_refused(void **state)
+{
+    ExplainFacts facts = facts_of(EMAIL_DEFERRED, EMAIL_GATE_OPEN);
+    facts.next_at = LATER;
+    facts.fate = DIAGNOSIS_FATE_HOLD;
+    facts.is_diagnosed = facts.is_former_sender = TRUE;
+    Explanation answer = explain(&facts);
+    assert_string_equal(explain_code_name(answer.code, answer.gate), "deferred_sender");
+    assert_int_equal(answer.next_at, 0); /* a look at it changes nothing */
+    assert_true(has_change(&answer, EXPLAIN_CHANGE_CANCEL));
+    assert_true(has_change(&answer, EXPLAIN_CHANGE_FIX_CAUSE));
+    assert_false(has_change(&answer, EXPLAIN_CHANGE_RETRY));
+}
+
 static void every_state_under_every_gate_has_a_sensible_answer(void **state)
 {
     static const WallMs moments[] = {0, NOW - 1, NOW, LATER, DEADLINE, DEADLINE + 1};
@@ -286,6 +300,7 @@ static void a_mail_past_its_deadline_is_about_to_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mail_with_a_former_sender_is_not_said_to_be_refused),
         cmocka_unit_test(every_state_under_every_gate_has_a_sensible_answer),
         cmocka_unit_test(a_waiting_mail_is_explained_by_its_gate),
         cmocka_unit_test(trouble_with_the_provider_holds_up_what_is_due),
