@@ -27,8 +27,10 @@ class Absender:
         """Hands over an email; its id. `key` makes a repeat safe: the second time the first one's answer comes back."""
         return self._ask("POST", "/v1/emails", email, {"Idempotency-Key": key})["id"]
 
-    def state(self, email_id):
-        return self._ask("GET", f"/v1/emails/{email_id}")["state"]
+    def states(self, after=None):
+        """A page of what was handed over, the newest first: [(id, state)]. after: the last id of the page before."""
+        page = self._ask("GET", "/v1/emails?limit=200" + (f"&after={after}" if after else ""))
+        return [(email["id"], email["state"]) for email in page["data"]]
 
     def _ask(self, method, path, body=None, headers=None):
         request = urllib.request.Request(self.url + path, method=method, data=None if body is None else json.dumps(body).encode())

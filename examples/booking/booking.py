@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A small booking service: it confirms bookings by mail, sends reset links, and shows what became of its mail.
+"""A small booking service: it confirms bookings by mail, sends reset links, and shows its operator what became of its mail.
 
     ABSENDER_URL=http://127.0.0.1:8465 ABSENDER_TOKEN=abs_… ./booking.py [--port 8090] [--data booking.db]
 
@@ -28,9 +28,9 @@ WORDS = json.loads((HERE / "words.json").read_text("utf-8"))
 RESET_MINUTES = 60
 SHORTEST_PASSWORD = 10
 LOOK_SECONDS = 1  # between two looks at mail that is under way
-ENDS = ("accepted", "rejected", "expired", "cancelled", "handed_over", "refused")
+ENDS = ("accepted", "rejected", "expired", "cancelled", "handed_over", "refused", "forgotten")
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS bookings (reference TEXT PRIMARY KEY, guest TEXT, email TEXT, date TEXT, language TEXT);
+CREATE TABLE IF NOT EXISTS bookings (reference TEXT PRIMARY KEY, guest TEXT, email TEXT, date TEXT UNIQUE, language TEXT);
 CREATE TABLE IF NOT EXISTS resets (key TEXT PRIMARY KEY, email TEXT, expires_at TEXT, language TEXT, hash TEXT);
 CREATE TABLE IF NOT EXISTS passwords (email TEXT PRIMARY KEY, salt BLOB, hash BLOB);
 CREATE TABLE IF NOT EXISTS mails (key TEXT PRIMARY KEY, what TEXT, recipient TEXT, id TEXT, state TEXT, why TEXT);
@@ -41,6 +41,21 @@ def moment(minutes=0):
     """So many minutes from now, as RFC 3339 writes it."""
     then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day_of(text):
+    """The day that a form names, if it is one and not over; else None."""
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day >= datetime.date.today() else None
+
+
+def spoken(date, language):
+    """"24. Dezember 2026", "24 December 2026"."""
+    day, words = datetime.date.fromisoformat(date), WORDS[language]
+    return Template(words["date"]).substitute(day=day.day, month=words["months"][day.month - 1], year=day.year)
 
 
 def hash_token(token):
@@ -58,6 +73,7 @@ class Booking:
     def __init__(self, absender, data):
         self.absender, self.data = absender, data
         self.url = None  # where guests reach us
+        self.office = secrets.token_urlsafe(32)  # whose link has it is our operator
         self.tokens = {}  # key of a reset → what its link holds: never written down
         self.wake = threading.Event()
         with self.database() as database:
@@ -71,11 +87,16 @@ class Booking:
     # --- What guests do ---
 
     def book(self, guest, email, date, language):
+        """False: somebody else has booked that day; of two at the same moment the database takes one."""
         reference = "B-" + secrets.token_hex(6).upper()
-        with self.database() as database:
-            database.execute("INSERT INTO bookings VALUES (?, ?, ?, ?, ?)", (reference, guest, email, date, language))
-            database.execute("INSERT INTO mails VALUES (?, 'confirmation', ?, NULL, 'due', NULL)", (f"confirm-{reference}", email))
+        try:
+            with self.database() as database:
+                database.execute("INSERT INTO bookings VALUES (?, ?, ?, ?, ?)", (reference, guest, email, date, language))
+                database.execute("INSERT INTO mails VALUES (?, 'confirmation', ?, NULL, 'due', NULL)", (f"confirm-{reference}", email))
+        except sqlite3.IntegrityError:
+            return False
         self.wake.set()
+        return True
 
     def booked(self, reference):
         with self.database() as database:
@@ -96,11 +117,12 @@ class Booking:
             return database.execute("SELECT 1 FROM resets WHERE hash = ? AND expires_at > ?", (hash_token(token), moment())).fetchone()
 
     def redeem(self, token, password):
-        """Once: one statement finds the link and uses it up. False: it is not good, or no more."""
-        salt = secrets.token_bytes(16)
+        """Once: one statement finds the link and uses it up, with all others that this guest has asked for. False: it is not good, or no more."""
+        salt, now = secrets.token_bytes(16), moment()
         with self.database() as database:
-            found = database.execute("UPDATE resets SET hash = NULL WHERE hash = ? AND expires_at > ? RETURNING email", (hash_token(token), moment())).fetchall()
-            for (email,) in found:
+            found = database.execute("UPDATE resets SET hash = NULL, expires_at = ? WHERE email = (SELECT email FROM resets WHERE hash = ? AND expires_at > ?) "
+                                     "RETURNING email", (now, hash_token(token), now)).fetchall()
+            for (email,) in found[:1]:
                 database.execute("INSERT OR REPLACE INTO passwords VALUES (?, ?, ?)", (email, salt, hash_password(password, salt)))
         return bool(found)
 
@@ -115,7 +137,7 @@ class Booking:
     def confirmation_mail(self, booking):
         return {"to": booking["email"],
                 "template": {"id": "booking_confirmation", "locale": booking["language"], "variables": {
-                    "guest": booking["guest"], "what": WORDS[booking["language"]]["room"], "date": booking["date"],
+                    "guest": booking["guest"], "what": WORDS[booking["language"]]["room"], "date": spoken(booking["date"], booking["language"]),
                     "reference": booking["reference"], "link": f"{self.url}/bookings/{booking['reference']}"}}}
 
     def reset_mail(self, reset, token):
@@ -141,12 +163,20 @@ class Booking:
         with self.database() as database:
             database.execute("DELETE FROM resets WHERE key NOT IN (SELECT key FROM mails) AND email NOT IN (SELECT email FROM bookings)")
             database.execute("INSERT OR IGNORE INTO mails SELECT key, 'reset', email, NULL, 'due', NULL FROM resets")
+            database.execute("UPDATE mails SET state = 'expired' WHERE state = 'due' AND key IN (SELECT key FROM resets WHERE expires_at <= ?)", (moment(),))
 
-    def mails(self, state=None):
+    def due(self):
         with self.database() as database:
-            if state:
-                return database.execute("SELECT * FROM mails WHERE state = ? ORDER BY rowid", (state,)).fetchall()
+            return database.execute("SELECT * FROM mails WHERE state = 'due' ORDER BY rowid").fetchall()
+
+    def newest(self):
+        with self.database() as database:
             return database.execute("SELECT * FROM mails ORDER BY rowid DESC LIMIT 50").fetchall()
+
+    def under_way(self):
+        """Its id at Absender → our key, of each mail that has not come to its end."""
+        with self.database() as database:
+            return dict(database.execute(f"SELECT id, key FROM mails WHERE id IS NOT NULL AND state NOT IN {ENDS}").fetchall())
 
     def note(self, key, state, email_id=None, why=None):
         with self.database() as database:
@@ -166,16 +196,22 @@ class Booking:
         return True
 
     def look(self):
-        for mail in self.mails():
-            if mail["id"] and mail["state"] not in ENDS:
-                self.note(mail["key"], self.absender.state(mail["id"]))
+        """Page by page, the newest first, until all that is under way has been seen; what is on none is forgotten there."""
+        waiting, page = self.under_way(), None
+        while waiting and page != []:
+            page = self.absender.states(after=page and page[-1][0])
+            for email_id, state in page:
+                if email_id in waiting:
+                    self.note(waiting.pop(email_id), state)
+        for key in waiting.values():
+            self.note(key, "forgotten")
 
     def work(self):
         while True:
             self.wake.wait(LOOK_SECONDS)
             self.wake.clear()
             self.note_resets()
-            for mail in self.mails("due"):
+            for mail in self.due():
                 if not self.hand_over(mail):
                     break
             try:
@@ -185,14 +221,18 @@ class Booking:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """/  /bookings/REFERENCE  /reset/TOKEN; opening a link uses nothing up."""
+    """/  /bookings/REFERENCE  /reset/TOKEN  /mails/WORD (the operator's); opening a link uses nothing up."""
 
     def do_GET(self):
         booking, (place, _, name) = self.server.booking, self.path[1:].partition("/")
         if self.path == "/":
-            self.show(200, "home", [(self.words[mail["what"]], mail["recipient"], mail["state"], mail["why"]) for mail in booking.mails()])
+            self.show(200, "home", today=datetime.date.today())
+        elif self.path in ("/booked", "/asked"):
+            self.show(200, "message", text=self.words[place])
+        elif place == "mails" and hmac.compare_digest(name.encode(), booking.office.encode()):
+            self.show(200, "mails", [(self.words[mail["what"]], mail["recipient"], self.words["states"].get(mail["state"], mail["state"]), mail["why"]) for mail in booking.newest()])
         elif place == "bookings" and (found := booking.booked(name)):
-            self.show(200, "bookings", found)
+            self.show(200, "bookings", self.told(found))
         elif place == "reset" and booking.is_open(name):
             self.show(200, "reset")
         else:
@@ -202,14 +242,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         booking, (place, _, name) = self.server.booking, self.path[1:].partition("/")
         form = dict(urllib.parse.parse_qsl(self.rfile.read(min(int(self.headers["Content-Length"] or 0), 10000)).decode("utf-8", "replace")))
         guest, email, date, password = (form.get(each, "") for each in ("guest", "email", "date", "password"))
-        if self.path == "/bookings" and guest and email and date:
-            booking.book(guest, email, date, self.language)
-            self.answer(303, "", {"Location": "/"})
+        if self.path == "/bookings" and guest and email and (day := day_of(date)):
+            if booking.book(guest, email, day.isoformat(), self.language):
+                self.answer(303, "", {"Location": "/booked"})
+            else:
+                self.show(409, "message", text=self.words["taken"])
+        elif self.path == "/bookings" and guest and email and date:
+            self.show(400, "message", text=self.words["past"])
         elif self.path == "/resets" and email:
             booking.forget(email, self.language)
-            self.answer(303, "", {"Location": "/"})
+            self.answer(303, "", {"Location": "/asked"})
         elif self.path == "/yours" and booking.knows(email, password):
-            self.show(200, "bookings", booking.booked_by(email))
+            self.show(200, "bookings", self.told(booking.booked_by(email)))
         elif self.path == "/yours":
             self.show(403, "message", text=self.words["wrong"])
         elif place == "reset" and len(password) >= SHORTEST_PASSWORD:
@@ -225,6 +269,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     @property
     def words(self):
         return WORDS[self.language]
+
+    def told(self, bookings):
+        return [(reference, guest, spoken(date, self.language)) for reference, guest, date in bookings]
 
     def show(self, status, page, rows=(), **texts):
         """Whatever a guest has typed is escaped."""
@@ -255,7 +302,7 @@ def main():
     server.booking = booking
     booking.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=booking.work, daemon=True).start()
-    print(f"Booking: {booking.url}", flush=True)
+    print(f"Booking: {booking.url}\nIts mails, for you alone: {booking.url}/mails/{booking.office}", flush=True)
     server.serve_forever()
 
 

@@ -12,37 +12,44 @@ import { chain } from './tap.mjs';
 
 const PROGRAM = new URL('../../examples/booking/booking.py', import.meta.url).pathname;
 const GUEST = { name: 'Gerda <Gast>', email: 'gerda@example.net', password: 'mit dem Boot hinaus' };
-const DAY = '2026-12-24';
+const DAY_MS = 24 * 3600 * 1000;
+const at = new Date(Date.now() + 40 * DAY_MS);
+const DAY = at.toISOString().slice(0, 10);
+const YESTERDAY = new Date(Date.now() - 2 * DAY_MS).toISOString().slice(0, 10); // wherever the program's clock stands
+const spoken = (language, options) => at.toLocaleDateString(language === 'de' ? 'de-DE' : 'en-GB', { timeZone: 'UTC', ...options });
 
 const WORDS = {
   de: {
+    taken: 'Gebucht. Die Bestätigung kommt per E-Mail.', day_taken: /schon vergeben/, over: /Tag ist vorbei/, asked: /^Wenn mit dieser Adresse gebucht wurde/,
     home: 'Bootshaus am See', booked: 'Gebucht', done: 'Ihr neues Passwort gilt ab sofort.', gone: /gilt nicht mehr/, wrong: /stimmt nicht/, accepted: 'Angenommen', secret: '(Vertraulich: Betreff wird nicht gezeigt)',
     confirmation: /^Ihre Buchung bei .*Bootshaus, großer Raum/, reset: 'Neues Passwort für Ihre Buchungen',
   },
   en: {
+    taken: 'Booked. The confirmation comes by mail.', day_taken: /taken on that day/, over: /day is over/, asked: /^If somebody has booked with this address/,
     home: 'The boathouse', booked: 'Booked', done: 'Your new password works from now on.', gone: /works no longer/, wrong: /is wrong/, accepted: 'Accepted', secret: '(Confidential: subject not shown)',
     confirmation: /^Your booking at .*Boathouse, large room/, reset: 'A new password for your bookings',
   },
 };
 
-/** The program as its README starts it: { url, stop() }. */
+/** The program as its README starts it: { url, mails, stop() }; mails: where its operator sees what became of them. */
 async function startBooking(url, token) {
   const folder = await mkdtemp(join(tmpdir(), 'absender-booking-'));
   const child = spawn('python3', [PROGRAM, '--port', '0', '--data', join(folder, 'booking.db')],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ABSENDER_URL: url, ABSENDER_TOKEN: token } });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
-  const at = await new Promise((resolve, reject) => {
+  const [, at, mails] = await new Promise((resolve, reject) => {
     let said = '';
     child.stdout.on('data', (chunk) => {
       said += chunk;
-      const found = /Booking: (\S+)/.exec(said);
-      if (found) resolve(found[1]);
+      const found = /Booking: (\S+)\n.*?(http\S+)\n/.exec(said);
+      if (found) resolve(found);
     });
     child.once('error', reject);
     ended.then((status) => reject(new Error(`booking.py ended with ${status}: ${said}`)));
   });
   return {
     url: at,
+    mails,
     stop: async () => {
       child.kill();
       await ended;
@@ -51,7 +58,7 @@ async function startBooking(url, token) {
   };
 }
 
-/** The states of the mails on the program's page, newest first, once they are these. */
+/** The states of the mails on the operator's page, newest first, once they are these. */
 const untilStates = (guest, url, wanted) => eventually(async () => {
   await guest.goto(url);
   assert.deepEqual(await guest.$$eval('#mails tr td:nth-child(3)', (cells) => cells.map((cell) => cell.textContent)), wanted);
@@ -87,7 +94,7 @@ async function makeToken(page, url) {
 }
 
 async function book(step, { daemon, page, guest, booking, words, language }) {
-  await step('a room is booked, and the page shows its confirmation accepted', async () => {
+  await step('a room is booked, and the operator sees its confirmation accepted', async () => {
     await guest.goto(booking.url);
     await untilText(guest, 'h1', words.home);
     await look(guest, language, '80-booking');
@@ -95,18 +102,39 @@ async function book(step, { daemon, page, guest, booking, words, language }) {
     await guest.fill('#book [name=email]', GUEST.email);
     await guest.fill('#book [name=date]', DAY);
     await guest.click('#book button');
-    await untilStates(guest, booking.url, ['accepted']);
+    await untilText(guest, '#message', words.taken);
+    await look(guest, language, '80-booking-taken');
+    await untilStates(guest, booking.mails, [words.accepted]);
+    await look(guest, language, '80-booking-mails');
   });
 
   await step('the confirmation is in the guest\'s language, and its link leads to the booking', async () => {
     await openMail(page, daemon.url, words.confirmation);
+    assert.ok((await text(page, '.mail-title')).endsWith(spoken(language, { day: 'numeric', month: 'long', year: 'numeric' })));
     const link = await page.locator('.link-list a[href*="/bookings/"]').first().getAttribute('href');
     assert.ok(link.startsWith(booking.url));
     await guest.goto(link);
     await untilText(guest, 'h2', words.booked);
     assert.ok((await text(guest, '#bookings')).includes(GUEST.name));
     assert.ok((await text(guest, '#bookings')).includes(link.split('/').at(-1)));
+    const day = spoken(language, { day: 'numeric', month: 'long', year: 'numeric' });
+    assert.ok((await text(guest, '#bookings')).includes(day), day); // as a person writes it
     await look(guest, language, '81-booked');
+  });
+}
+
+async function refused(step, { guest, booking, words }) {
+  await step('a day that is taken, and one that is over, are not booked', async () => {
+    for (const [day, said] of [[DAY, words.day_taken], [YESTERDAY, words.over]]) {
+      await guest.goto(booking.url);
+      await guest.fill('#book [name=guest]', 'Otto');
+      await guest.fill('#book [name=email]', 'otto@example.net');
+      await guest.fill('#book [name=date]', day);
+      await guest.evaluate(() => { document.getElementById('book').noValidate = true; });
+      await guest.click('#book button');
+      await untilText(guest, '#message', said);
+    }
+    await untilStates(guest, booking.mails, [words.accepted]); // no confirmation follows
   });
 }
 
@@ -117,9 +145,9 @@ async function reset(step, { daemon, page, guest, booking, words, language }) {
       await guest.goto(booking.url);
       await guest.fill('#forgotten [name=email]', email);
       await guest.click('#forgotten button');
-      await guest.waitForURL(`${booking.url}/`);
+      await untilText(guest, '#message', words.asked); // the same for both
     }
-    await untilStates(guest, booking.url, ['accepted', 'accepted']);
+    await untilStates(guest, booking.mails, [words.accepted, words.accepted]);
     await openMail(page, daemon.url, words.reset);
     [link] = /http\S+\/reset\/\S+/.exec(await text(page, '.mail-text'));
     assert.ok(link.startsWith(booking.url));
@@ -178,8 +206,8 @@ export async function booking(language) {
     const visitor = await openBrowser(example.url, { language });
     try {
       const world = { daemon, page, guest: visitor.page, booking: example, words: WORDS[language], language };
-      for (const part of [book, reset]) await part(step, world);
-      forgive(visitor.complaints, 403, 404);
+      for (const part of [book, refused, reset]) await part(step, world);
+      forgive(visitor.complaints, 400, 403, 404, 409);
       await step('nothing else was said on the console, and no other host was asked', () => assert.deepEqual([browser.complaints, visitor.complaints], [[], []]));
     } finally {
       await visitor.close();

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import hashlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -24,6 +25,8 @@ from process import Process  # noqa: E402
 SNIPPETS = ROOT / "examples/snippets"
 BOOKING = ROOT / "examples/booking/booking.py"
 NODE_NEEDED = 18  # fetch
+STATES = {word: state for state, word in json.loads(BOOKING.with_name("words.json").read_text("utf-8"))["en"]["states"].items()}
+MANY = 220  # more than a page of GET /v1/emails
 EXPIRED_SECONDS = 120  # by then a token that had one second more is known to have ended
 
 
@@ -231,10 +234,10 @@ class Booking:
         self.process = Process("booking", [sys.executable, str(BOOKING), "--port", "0", "--data", f"{self.folder}/booking.db"],
                                {**os.environ, "ABSENDER_URL": self.url, "ABSENDER_TOKEN": self.token}, log)
         until = time.monotonic() + 120
-        while not (said := re.search(r"Booking: http://127\.0\.0\.1:(\d+)", log.read_text("utf-8"))):
+        while not (said := re.search(r"Booking: http://127\.0\.0\.1:(\d+)\n.*(/mails/\S+)\n", log.read_text("utf-8"))):
             assert time.monotonic() < until, log.read_text("utf-8")
             time.sleep(0.05)
-        self.port = int(said.group(1))
+        self.port, self.office = int(said.group(1)), said.group(2)
 
     def stop(self):
         self.process.stop()
@@ -259,8 +262,13 @@ class Booking:
 
     def mails(self):
         """(what, recipient, state, why) of each, newest first."""
-        rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", self.ask("GET", "/")[1])
-        return [tuple(row) for row in rows]
+        rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", self.ask("GET", self.office)[1])
+        return [(what, to, STATES.get(word, word), why) for what, to, word, why in rows]
+
+    def states(self):
+        """How many mails are in which state, however many there are."""
+        with contextlib.closing(sqlite3.connect(f"{self.folder}/booking.db")) as database:
+            return dict(database.execute("SELECT state, COUNT(*) FROM mails GROUP BY state").fetchall())
 
     def path_of(self, link):
         """Of a link in a mail, which must lead here."""
@@ -276,6 +284,23 @@ class Booking:
         return now
 
 
+def eventually(check, wait=120):
+    """Whether it comes true in time."""
+    until = time.monotonic() + wait
+    while not (now := check()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return now
+
+
+def day_of(number):
+    """A day ahead, another for each number: there is one room."""
+    return datetime.date.today() + datetime.timedelta(days=30 + number)
+
+
+def as_said(day):
+    return f"{day.day} {day:%B} {day.year}"
+
+
 def links(message):
     return re.findall(r"https?://\S+", message.get_body(("plain",)).get_content())
 
@@ -286,19 +311,26 @@ def check_booking(tap):
         absender.switch(False)
         absender.make_token("emails:send", "emails:read")
         with Booking(absender) as booking:
-            tap.equal(booking.post("/bookings", guest="Anna <b>", email="anna@example.test", date="2026-12-24"), 303, "a room is booked")
+            tap.equal(booking.post("/bookings", guest="Anna <b>", email="anna@example.test", date=day_of(0)), 303, "a room is booked")
+            tap.equal(booking.post("/bookings", guest="Otto", email="otto@example.test", date=day_of(0)), 409, "and for nobody else on that day")
+            past = [day_of(-40), "2026-02-30", "tomorrow"]
+            tap.equal([booking.post("/bookings", guest="Otto", email="otto@example.test", date=day) for day in past], [400] * 3, "what is over, or no day, is not booked")
             tap.equal(booking.wait_for("held"), ("held",), "while sending is paused the page shows the confirmation held")
             absender.switch(True)
             tap.equal(booking.wait_for("accepted"), ("accepted",), "then accepted, by itself")
             page = absender.operator("GET", "/v1/sandbox/messages").json["data"]
             _, confirmation = absender.captured(page[0]["subject"])
             text = confirmation.get_body(("plain",)).get_content()
-            tap.ok("Anna <b>" in text and "2026-12-24" in text, "the confirmation comes from the template, with guest and day", text)
+            tap.ok("Anna <b>" in text and as_said(day_of(0)) in text, "the confirmation comes from the template, with guest and day", text)
             tap.ok("Anna &lt;b&gt;" in confirmation.get_body(("html",)).get_content(), "what a guest typed is escaped in its HTML")
             link = next(each for each in links(confirmation) if "/bookings/B-" in each)
             status, seen = booking.ask("GET", booking.path_of(link))
-            tap.ok(status == 200 and "Anna &lt;b&gt;" in seen and "2026-12-24" in seen and link.rsplit("/", 1)[1] in seen, "its link leads to the booking", seen)
+            tap.ok(status == 200 and "Anna &lt;b&gt;" in seen and as_said(day_of(0)) in seen and link.rsplit("/", 1)[1] in seen, "its link leads to the booking", seen)
             tap.equal(booking.ask("GET", "/bookings/B-000000000000")[0], 404, "and to no other")
+            home = booking.ask("GET", "/")
+            tap.ok(home[0] == 200 and "anna@" not in home[1] and booking.office not in home[1], "the front page shows nobody's address, nor the way there", home)
+            wrong = ("/mails", "/mails/", "/mails/None", "/mails/%C3%BC", booking.office[:-1])
+            tap.equal([booking.ask("GET", path)[0] for path in wrong], [404] * len(wrong), "what became of the mails is the operator's alone")
             check_booking_reset(tap, absender, booking)
 
 
@@ -323,7 +355,7 @@ def check_booking_reset(tap, absender, booking):
     tap.equal([booking.post(path, password=good["password"]), booking.post(path, password="a thief's password"), booking.ask("GET", path)[0]], [200, 404, 404],
               "the link sets a password, once")
     status, seen = booking.ask("POST", "/yours", **good)
-    tap.ok(status == 200 and "2026-12-24" in seen, "with which her bookings are shown", seen)
+    tap.ok(status == 200 and as_said(day_of(0)) in seen, "with which her bookings are shown", seen)
     tap.equal([booking.post("/yours", **{**good, **other}) for other in ({"password": "a thief's password"}, {"email": "stranger@example.test"})], [403, 403],
               "and with no other, to nobody else")
     booking.ask("POST", "/resets", language="de-DE,de;q=0.9", email="anna@example.test")
@@ -331,6 +363,39 @@ def check_booking_reset(tap, absender, booking):
     _, german = absender.captured("Neues Passwort für Ihre Buchungen")
     status, seen = booking.ask("GET", booking.path_of(links(german)[0]), language="de")
     tap.ok(status == 200 and "Neues Passwort festlegen" in seen, "who reads German gets a German mail and page", seen)
+    check_booking_links_end_together(tap, absender, booking, booking.path_of(links(german)[0]))
+
+
+def check_booking_links_end_together(tap, absender, booking, former):
+    """former: the path of a link that is still good."""
+    booking.post("/resets", email="anna@example.test")
+    booking.wait_for(*["accepted"] * 4)
+    newest = booking.path_of(links(absender.captured("A new password for your bookings")[1])[0])
+    absender.stop()
+    booking.post("/resets", email="anna@example.test")
+    booking.wait_for("due", *["accepted"] * 4)
+    tap.equal([booking.ask("GET", path)[0] for path in (former, newest)], [200, 200], "while none is used all her links are good")
+    tap.equal(booking.post(newest, password="boats on the river"), 200, "one sets the password")
+    tap.equal([booking.post(former, password="a thief's password"), booking.ask("GET", former)[0]], [404, 404], "then the others are good no more")
+    tap.equal(booking.wait_for("expired", *["accepted"] * 4)[0], "expired", "and what was due is not sent")
+    absender.start()
+
+
+def check_booking_looks_at_all(tap):
+    """More mails than stand on one page, of the program's or of ours, and one that we know nothing of any more."""
+    with Daemon("--dev") as absender:
+        absender.use_sandbox()
+        absender.switch(False)
+        absender.make_token("emails:send", "emails:read")
+        with Booking(absender) as booking:
+            for number in range(MANY):
+                booking.post("/bookings", guest=f"Guest {number}", email=f"guest{number}@example.test", date=day_of(number))
+            tap.ok(eventually(lambda: booking.states() == {"held": MANY}), f"{MANY} confirmations are held", booking.states())
+            with contextlib.closing(sqlite3.connect(f"{booking.folder}/booking.db")) as database, database:
+                database.execute("INSERT INTO mails VALUES ('confirm-B-0', 'confirmation', 'old@example.test', 'em_' || hex(zeroblob(16)), 'held', NULL)")
+            absender.switch(True)
+            wanted = {"accepted": MANY, "forgotten": 1}
+            tap.ok(eventually(lambda: booking.states() == wanted), "all are looked at, the first too, and what is forgotten keeps nobody from it", booking.states())
 
 
 def check_booking_through_failures(tap):
@@ -343,7 +408,7 @@ def check_booking_through_failures(tap):
             nobody = f"http://127.0.0.1:{reserved.getsockname()[1]}"
             with Booking(absender, url=nobody) as booking:
                 for number in range(3):
-                    booking.post("/bookings", guest=f"Guest {number}", email=f"guest{number}@example.test", date="2026-12-24")
+                    booking.post("/bookings", guest=f"Guest {number}", email=f"guest{number}@example.test", date=day_of(number))
                 time.sleep(1.5)
                 tap.equal(booking.wait_for("due", "due", "due"), ("due",) * 3, "with nobody there the confirmations are due")
                 booking.process.stop()
@@ -356,7 +421,7 @@ def check_booking_through_failures(tap):
                 to = sorted(each["to"][0] for each in absender.operator("GET", "/v1/sandbox/messages").json["data"])
                 tap.equal(to, [f"guest{number}@example.test" for number in range(3)], "each guest has one confirmation")
                 absender.operator("PATCH", f"/v1/tokens/{token_id}", {"from_addresses": ["other@example.test"]})
-                booking.post("/bookings", guest="Guest 3", email="guest3@example.test", date="2026-12-24")
+                booking.post("/bookings", guest="Guest 3", email="guest3@example.test", date=day_of(3))
                 tap.equal(booking.wait_for("refused", *["accepted"] * 3)[0], "refused", "what is refused for good is not tried again, and shown")
 
 
@@ -367,7 +432,7 @@ def check_booking_killed_with_a_reset(tap):
         make_token(absender)
         reserved.bind(("127.0.0.1", 0))  # and nobody listens
         with Booking(absender, url=f"http://127.0.0.1:{reserved.getsockname()[1]}") as booking:
-            booking.post("/bookings", guest="Anna", email="anna@example.test", date="2026-12-24")
+            booking.post("/bookings", guest="Anna", email="anna@example.test", date=day_of(0))
             booking.wait_for("due")
             booking.post("/resets", email="anna@example.test")
             tap.equal(booking.wait_for("due", "due"), ("due", "due"), "with nobody there the reset is due")
@@ -415,6 +480,7 @@ def main():
     check_booking(tap)
     check_booking_through_failures(tap)
     check_booking_killed_with_a_reset(tap)
+    check_booking_looks_at_all(tap)
     check_command(tap)
     return tap.end()
 
