@@ -224,10 +224,27 @@ static json_t *open_page(const Makings *makings, const char *code, guint saying,
     return action;
 }
 
+static gboolean row_has(const Makings *makings, const char *code)
+{
+    return makings->diagnosis->actions && g_strv_contains(makings->diagnosis->actions, code);
+}
+
+/* One page for both is offered once: for app passwords where there may be some, else as the help.
+ * This is the other one. */
+static gboolean is_said_already(const Makings *makings, const char *code)
+{
+    const Provider *provider = makings->provider;
+    if (!row_has(makings, "open_app_password") || !row_has(makings, "open_support") ||
+        g_strcmp0(provider->password_url, provider->support_url) != 0)
+        return FALSE;
+    gboolean has_app_passwords = g_str_has_prefix(provider->app_password, "required");
+    return strcmp(code, has_app_passwords ? "open_support" : "open_app_password") == 0;
+}
+
 static json_t *open_app_password(const Makings *makings)
 {
     const Provider *provider = makings->provider;
-    if (!provider)
+    if (!provider || is_said_already(makings, "open_app_password"))
         return NULL;
     gboolean is_app_password = provider->auth == PROVIDER_AUTH_APP_PASSWORD ||
                                g_str_has_prefix(provider->app_password, "required");
@@ -238,8 +255,9 @@ static json_t *open_app_password(const Makings *makings)
 static json_t *open_support(const Makings *makings)
 {
     const Provider *provider = makings->provider;
-    return open_page(
-        makings, "open_support", ACTION_SAY_SUPPORT, provider ? provider->support_url : NULL);
+    if (!provider || is_said_already(makings, "open_support"))
+        return NULL;
+    return open_page(makings, "open_support", ACTION_SAY_SUPPORT, provider->support_url);
 }
 
 static json_t *open_oauth_console(const Makings *makings)
@@ -440,17 +458,53 @@ static const Provider *provider_tried(const ProviderList *providers, const Tried
                              : provider_by_host(providers, tried->host);
 }
 
+static gboolean doubts_the_username(const Diagnosis *diagnosis)
+{
+    return g_strv_contains(diagnosis->actions, "use_address_as_username") ||
+           g_strv_contains(diagnosis->actions, "use_mailbox_login");
+}
+
+/* Rows that leave open which of the two is wrong begin with the user name. Where that has a form
+ * the provider takes, and the password is the mailbox's own, it is likelier the password. */
+static gboolean is_password_first(const Makings *makings)
+{
+    const Provider *provider = makings->provider;
+    const Diagnosis *diagnosis = makings->diagnosis;
+    return provider && provider->auth == PROVIDER_AUTH_PASSWORD &&
+           !g_str_has_prefix(provider->app_password, "required") && makings->tried.username &&
+           provider_may_take_username(provider, makings->tried.username) && diagnosis->actions &&
+           g_strv_contains(diagnosis->actions, "enter_password_again") &&
+           doubts_the_username(diagnosis);
+}
+
+gboolean actions_host_is_known(const ActionFacts *facts)
+{
+    Tried tried = tried_of(facts);
+    const Provider *provider = tried.host ? provider_by_host(facts->providers, tried.host) : NULL;
+    if (!provider || provider_host_is_wrong(provider, tried.host))
+        return FALSE;
+    for (guint i = 0; i < provider->n_endpoints; i++) {
+        if (g_ascii_strcasecmp(provider->endpoints[i].host, tried.host) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 json_t *actions_json(const Diagnosis *diagnosis, const ActionFacts *facts)
 {
     Makings makings = {.diagnosis = diagnosis, .facts = facts, .tried = tried_of(facts)};
     makings.provider = provider_tried(facts->providers, &makings.tried);
     makings.sender_domain = domain_of(makings.tried.from_email);
+    const char *first = is_password_first(&makings) ? "enter_password_again" : NULL;
     gboolean sibling_is_open = facts->run && facts->run->sibling == SIBLING_OPEN;
     json_t *actions = json_array();
     if (sibling_is_open) /* proven, so it comes first, whatever the row says */
         json_array_append_new(actions, use_sibling_port(&makings));
+    if (first)
+        json_array_append_new(actions, make_action(&makings, first));
     for (const char *const *code = diagnosis->actions; code && *code; code++) {
-        gboolean is_there = sibling_is_open && strcmp(*code, "use_sibling_port") == 0;
+        gboolean is_there = (sibling_is_open && strcmp(*code, "use_sibling_port") == 0) ||
+                            g_strcmp0(*code, first) == 0;
         json_t *action = is_there ? NULL : make_action(&makings, *code);
         if (action)
             json_array_append_new(actions, action);

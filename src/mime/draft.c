@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "mime/message.h"
 
@@ -42,6 +43,14 @@ MimeDraft *mime_draft_new(void)
     return draft;
 }
 
+/* It may hold a link that lets somebody in. */
+static void wipe_and_free(char *text)
+{
+    if (text != NULL)
+        secret_wipe(text, strlen(text));
+    g_free(text);
+}
+
 void mime_draft_free(MimeDraft *draft)
 {
     if (draft == NULL)
@@ -54,8 +63,8 @@ void mime_draft_free(MimeDraft *draft)
     g_ptr_array_unref(draft->attachments);
     g_ptr_array_unref(draft->headers);
     g_free(draft->subject);
-    g_free(draft->text);
-    g_free(draft->html);
+    wipe_and_free(draft->text);
+    wipe_and_free(draft->html);
     g_free(draft->message_id);
     g_free(draft);
 }

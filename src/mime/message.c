@@ -1,6 +1,7 @@
 #include "mime/message.h"
 
 #include "base/limits.h"
+#include "base/secret.h"
 #include "mime/encoding.h"
 #include "mime/file_type.h"
 #include "mime/header.h"
@@ -32,21 +33,28 @@ static void make_boundary(char boundary[BOUNDARY_SIZE], const MimeDraft *draft, 
 /* --- Leaves
  * --------------------------------------------------------------------------------------- */
 
-static void write_body(GString *out, const char *content_type, const char *text)
+static void write_encoded(GString *out, const GString *canonical)
 {
-    g_autoptr(GString) canonical = mime_text_canonical(text);
-    MimeParameter charset = {"charset", "utf-8"};
-    mime_header_append_parameters(out, "Content-Type", content_type, &charset, 1);
-    gsize headers_end = out->len;
+    gsize before = out->len;
     mime_header_append_verbatim(out, "Content-Transfer-Encoding", "quoted-printable");
     g_string_append(out, "\r\n");
     gsize base64_octets = mime_base64_octets(canonical->len);
     if (mime_quoted_printable_append(out, canonical->str, canonical->len, base64_octets))
         return;
-    g_string_truncate(out, headers_end);
+    g_string_truncate(out, before);
     mime_header_append_verbatim(out, "Content-Transfer-Encoding", "base64");
     g_string_append(out, "\r\n");
     mime_base64_append(out, (const guint8 *)canonical->str, canonical->len);
+}
+
+static void write_body(GString *out, const char *content_type, const char *text)
+{
+    GString *canonical = mime_text_canonical(text);
+    MimeParameter charset = {"charset", "utf-8"};
+    mime_header_append_parameters(out, "Content-Type", content_type, &charset, 1);
+    write_encoded(out, canonical);
+    secret_wipe(canonical->str, canonical->len);
+    g_string_free(canonical, TRUE);
 }
 
 /* The name for readers that know no RFC 2231: characters beyond ASCII become '_'. */
@@ -294,5 +302,6 @@ GBytes *mime_message_write(const MimeDraft *draft, gboolean *needs_smtputf8, Mim
     }
     *needs_smtputf8 = draft->from->needs_smtputf8 || any_needs_smtputf8(draft->to) ||
                       any_needs_smtputf8(draft->cc) || any_needs_smtputf8(draft->reply_to);
-    return g_string_free_to_bytes(g_steal_pointer(&out));
+    gsize n = out->len;
+    return secret_bytes_take(g_string_free(g_steal_pointer(&out), FALSE), n);
 }

@@ -216,6 +216,24 @@ char *provider_username(const Provider *provider, const char *email)
     return g_strdup(email);
 }
 
+/* How many bytes of a template stand in every name made from it: up to the first placeholder, of
+ * which "x" is one as well ("<m0xxxxxx>"). */
+static gsize fixed_bytes(const char *template)
+{
+    return strcspn(template, "x<>{");
+}
+
+gboolean provider_may_take_username(const Provider *provider, const char *username)
+{
+    const char *template = provider->username_template;
+    const char *start = template + (template[0] == '<' ? 1 : 0);
+    gsize n = fixed_bytes(start);
+    const char *at = strchr(username, '@');
+    if (at != NULL && at != username && at[1] != '\0')
+        return provider->username_or_email || strcmp(template, "{email}") == 0;
+    return n > 0 && g_ascii_strncasecmp(username, start, n) == 0;
+}
+
 char *provider_host(const Provider *provider, const ProviderEndpoint *endpoint, const char *mx_host)
 {
     if (strchr(endpoint->host, '<') == NULL)

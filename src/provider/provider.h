@@ -85,6 +85,7 @@ typedef struct {
     const char *host_template;     /* "{kas_login}.kasserver.com" or NULL */
     const char *username_form;     /* "full_email", "mailbox_login", "fixed" … */
     const char *username_template; /* "{email}" … */
+    gboolean username_or_email;    /* the mailbox's address is taken in its place */
     const char *username_note_de, *username_note_en; /* may be NULL */
     ProviderAuth auth;
     const char *password_kind; /* "mailbox_password", "app_password" … */
@@ -160,6 +161,10 @@ const Provider *provider_by_host(const ProviderList *list, const char *host);
 
 /* The user name for this address; NULL: must be asked. The caller frees. */
 char *provider_username(const Provider *provider, const char *email);
+
+/* Whether this may be somebody's user name there, as far as its form tells: an address, or what
+ * begins as all of them do ("m0"). Where the form tells nothing: FALSE. */
+gboolean provider_may_take_username(const Provider *provider, const char *username);
 
 /* The host of this endpoint; of one with a part of the account's own, the MX host if it is that
  * server (All-Inkl, netcup). mx_host may be NULL. NULL: must be asked. The caller frees. */

@@ -101,10 +101,12 @@ static gboolean read_username(Reader *reader, json_t *json, Provider *p, GError 
     const char *form, *template, *note_en = NULL, *note_de = NULL, *confidence;
     json_t *sources;
     json_error_t fault;
-    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s:s s:s s?s s?s s:s s:o}", "form", &form,
-            "template", &template, "note_en", &note_en, "note_de", &note_de, "confidence",
-            &confidence, "sources", &sources) != 0)
+    int or_email = FALSE;
+    if (json_unpack_ex(json, &fault, JSON_STRICT, "{s:s s:s s?b s?s s?s s:s s:o}", "form", &form,
+            "template", &template, "or_email", &or_email, "note_en", &note_en, "note_de", &note_de,
+            "confidence", &confidence, "sources", &sources) != 0)
         return refuse(error, fault.text);
+    p->username_or_email = or_email;
     p->username_form = keep(reader, form);
     p->username_template = keep(reader, template);
     p->username_note_en = keep(reader, note_en);

@@ -144,6 +144,18 @@ static void each_click_has_its_values(void **state)
         {"not what was tried already",
             {"ionos_bad_credentials", IONOS, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
             "use_address_as_username", "username", NULL},
+        {"the sandbox, whose user name is no address",
+            {"auth_failed_generic", "localhost", "starttls", 2525, "sandbox", ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "use_address_as_username", "username", NULL},
+        {"the sandbox by its wrong name",
+            {"auth_failed_generic", "mail.localhost", "starttls", 2525, "sandbox", ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "use_address_as_username", "username", NULL},
+        {"the sandbox when it plays a provider, whose user name is one",
+            {"auth_failed_generic", "localhost", "starttls", 2525, "chef@ionos.example",
+                "info@ionos.example", NULL, 0, SIBLING_UNKNOWN},
+            "use_address_as_username", "username", "info@ionos.example"},
         {"a login that only the provider knows",
             {"auth_failed_exim", "w0123456.kasserver.com", "implicit", 465, ANNA, ANNA, NULL, 0,
                 SIBLING_UNKNOWN},
@@ -165,6 +177,19 @@ static void each_click_has_its_values(void **state)
             {"app_password_required_generic", "mail.verein.example", "implicit", 465, ANNA, ANNA,
                 NULL, 0, SIBLING_UNKNOWN},
             "open_app_password", "url", NULL},
+        {"one page is not offered under two names: where there are no app passwords it is the help",
+            {"auth_failed_generic", IONOS, "anna", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "open_app_password", "url", NULL},
+        {"and there it is", {"auth_failed_generic", IONOS, "anna", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "open_support", "url", "https://www.ionos.de/hilfe/e-mail/"},
+        {"where there may be some it is theirs",
+            {"auth_failed_generic", "smtp.mailbox.org", "implicit", 465, "anna", ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "open_app_password", "url", "https://kb.mailbox.org/"},
+        {"and not the help's",
+            {"auth_failed_generic", "smtp.mailbox.org", "implicit", 465, "anna", ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "open_support", "url", NULL},
         {"the domain of the sender", {"dmarc_reject", IONOS, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
             "open_domain_card", "label", "Domain verein.example prüfen"},
         {"the clock with its time",
@@ -237,6 +262,80 @@ static void what_was_found_open_comes_first(void **state)
     json_decref(actions);
 }
 
+/* What is offered first is the button that stands out, and its field gets the frame. */
+static void a_login_of_the_right_form_leaves_the_password_to_doubt(void **state)
+{
+#define ALLINKL "w0123456.kasserver.com", "implicit", 465
+    static const struct {
+        const char *name;
+        Case tried;
+        const char *first;
+    } cases[] = {
+        {"ALL-INKL, by the address",
+            {"auth_failed_generic", ALLINKL, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"ALL-INKL, by the login of the mailbox",
+            {"auth_failed_generic", ALLINKL, "m0123456", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"ALL-INKL, by the login of the customer area",
+            {"auth_failed_generic", ALLINKL, "w0123456", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "use_address_as_username"},
+        {"ALL-INKL, another reply",
+            {"auth_failed_exim", ALLINKL, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"ALL-INKL as the sandbox plays it",
+            {"auth_failed_generic", "localhost", "starttls", 2525, "info@allinkl.example",
+                "info@allinkl.example", NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"IONOS, by an address",
+            {"auth_failed_generic", IONOS, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"IONOS, by an address that is not the sender's",
+            {"ionos_bad_credentials", IONOS, "bert@verein.example", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"IONOS, by the customer number",
+            {"auth_failed_generic", IONOS, "12345678", ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "use_address_as_username"},
+        {"STRATO, by the address",
+            {"auth_failed_generic", "smtp.strato.de", "implicit", 465, ANNA, ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "enter_password_again"},
+        {"STRATO, which asks for an app password all the same",
+            {"app_password_required_generic", "smtp.strato.de", "implicit", 465, ANNA, ANNA, NULL,
+                0, SIBLING_UNKNOWN},
+            "open_app_password"},
+        {"Host Europe, whose logins are no addresses",
+            {"auth_failed_generic", "wp1234.mailout.server-he.de", "implicit", 465, ANNA, ANNA,
+                NULL, 0, SIBLING_UNKNOWN},
+            "use_mailbox_login"},
+        {"Gmail, which takes app passwords alone",
+            {"auth_failed_generic", GMAIL, ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN},
+            "open_app_password"},
+        {"mailbox.org, which may want one",
+            {"auth_failed_generic", "smtp.mailbox.org", "implicit", 465, ANNA, ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "open_app_password"},
+        {"a server that nobody knows",
+            {"auth_failed_generic", "mail.verein.example", "implicit", 465, "anna", ANNA, NULL, 0,
+                SIBLING_UNKNOWN},
+            "use_address_as_username"},
+        {"no login: another server",
+            {"relay_access_denied_noauth", "w0123456.kasserver.com", "implicit", 465, ANNA, ANNA,
+                "mx00.kundenserver.de", 0, SIBLING_UNKNOWN},
+            "use_right_host"},
+    };
+#undef ALLINKL
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        json_t *actions = offers(*state, &cases[i].tried, LANGUAGE_DE);
+        const char *first = json_string_value(json_object_get(json_array_get(actions, 0), "code"));
+        if (g_strcmp0(first, cases[i].first) != 0)
+            fail_msg("%s: %s", cases[i].name, first ? first : "nothing");
+        json_array_remove(actions, 0);
+        assert_null(find(actions, cases[i].first)); /* once */
+        json_decref(actions);
+    }
+}
+
 static void the_text_for_the_administrator_names_the_server_and_no_login(void **state)
 {
     const Case tried = {
@@ -247,6 +346,19 @@ static void the_text_for_the_administrator_names_the_server_and_no_login(void **
     assert_non_null(strstr(text, "connect_timeout"));
     assert_null(strstr(text, "geheim"));
     json_decref(actions);
+}
+
+static void a_command_can_be_copied_without_a_full_stop(void **state)
+{
+    const Case tried = {"m365_smtp_auth_disabled_tenant", "smtp.office365.com", "starttls", 587,
+        ANNA, ANNA, NULL, 0, SIBLING_UNKNOWN};
+    for (guint language = 0; language < LANGUAGE_COUNT; language++) {
+        json_t *actions = offers(*state, &tried, (Language)language);
+        json_t *text = json_object_get(find(actions, "ask_operator"), "text");
+        assert_non_null(
+            strstr(json_string_value(text), "-SmtpClientAuthenticationDisabled $false "));
+        json_decref(actions);
+    }
 }
 
 /* Whose addresses are known has no field for them, and only Microsoft has tenants. */
@@ -380,7 +492,9 @@ int main(void)
         cmocka_unit_test(the_clock_is_held_against_the_certificate),
         cmocka_unit_test(another_server_comes_with_its_port),
         cmocka_unit_test(what_was_found_open_comes_first),
+        cmocka_unit_test(a_login_of_the_right_form_leaves_the_password_to_doubt),
         cmocka_unit_test(the_text_for_the_administrator_names_the_server_and_no_login),
+        cmocka_unit_test(a_command_can_be_copied_without_a_full_stop),
         cmocka_unit_test(only_what_has_a_field_is_to_be_checked),
         cmocka_unit_test(no_row_has_a_code_without_a_click),
         cmocka_unit_test(who_answered_instead_is_named),
