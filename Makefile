@@ -15,7 +15,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
 run: build ## build and start Absender in development mode on http://localhost:8465
-	@exec build/absender serve --dev --data var --public-url http://localhost:8465
+	@exec build/absender serve --dev --data var --listen localhost:8465
 
 build: ## the release program at build/absender
 	@tools/install-packages build

@@ -25,6 +25,10 @@ typedef struct {
     Language language;
 } ActionFacts;
 
+/* TRUE if the server is one that the presets name, to the letter: if the DNS does not find it, it
+ * is not misspelt. */
+gboolean actions_host_is_known(const ActionFacts *facts);
+
 /* An array of {"code", "label"} and, as fits, "host", "port", "security", "username", "from_email",
  * "url", "text" (to be copied and passed on); the likeliest first. */
 json_t *actions_json(const Diagnosis *diagnosis, const ActionFacts *facts);

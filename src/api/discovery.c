@@ -15,7 +15,8 @@ static void ask_dns(const struct api *api, DnsAnswers *answers)
     }
 }
 
-/* A status other than 200 means that there is no such file; only silence is a failure. */
+/* A status other than 200 means that there is no such file; only silence is a failure. So is a DNS
+ * that does not know the public database: that one is there. */
 static DiscoveryPage fetch(
     const struct api *api, DiscoverySource source, const char *domain, MonoMs deadline)
 {
@@ -30,7 +31,8 @@ static DiscoveryPage fetch(
         api->dns, api->policy, api->ca_file, url, LIMIT_AUTOCONFIG_BYTES, left_ms, &status, &error);
     if (page.xml != NULL)
         page.state = status == 200 ? DISCOVERY_PAGE_THERE : DISCOVERY_PAGE_NONE;
-    else if (g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND))
+    else if (source != DISCOVERY_PUBLIC_DATABASE &&
+             g_error_matches(error, ABS_ERROR, ABS_ERROR_NOT_FOUND))
         page.state = DISCOVERY_PAGE_NONE;
     return page;
 }

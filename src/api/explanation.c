@@ -3,6 +3,9 @@
 #include "api/json/email_json.h"
 #include "api/json/smtp_json.h"
 #include "api/words/explanation_text.h"
+#include "mime/address.h"
+
+#include <string.h>
 
 /* The one whose state speaks for the email; of several the one that comes first. */
 static const EmailRecipientRow *speaker_of(const EmailRow *row)
@@ -101,6 +104,11 @@ static const char *fix(const Diagnosis *diagnosis, Language language)
     return language == LANGUAGE_DE ? diagnosis->fix_de : diagnosis->fix_en;
 }
 
+static gboolean is_former_sender(const Diagnosis *diagnosis)
+{
+    return diagnosis && strcmp(diagnosis->id, "former_sender") == 0;
+}
+
 static json_t *changes_json(
     const Explanation *explanation, const Diagnosis *diagnosis, Language language)
 {
@@ -131,6 +139,7 @@ json_t *explanation_json(const EmailRow *row, const SmtpState *state,
         .gate_opens_at = opens_at(state, gate, now),
         .fate = fate,
         .is_troubled = is_troubled(state) && !row->is_test,
+        .is_former_sender = is_former_sender(diagnosis),
         .is_diagnosed = diagnosis != NULL,
         .at_most_once = row->at_most_once,
         .is_flagged = is_flagged(recipient),
@@ -140,7 +149,10 @@ json_t *explanation_json(const EmailRow *row, const SmtpState *state,
     if (is_about_account(&explanation))
         diagnosis =
             state->health_diagnosis ? diagnosis_by_id(catalogue, state->health_diagnosis) : NULL;
+    g_autoptr(MimeAddress) sender = mime_mailbox_parse(row->from, NULL);
     const ExplanationWords words = {.address = row->recipients->len > 1 ? recipient->address : NULL,
+        .sender = sender ? sender->addr_spec : row->from,
+        .allowed = state->active ? state->active->from_email : NULL,
         .meaning = means(diagnosis, language),
         .own_at = recipient->next_at,
         .zone = zone};

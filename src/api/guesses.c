@@ -20,7 +20,7 @@ typedef struct {
 struct guesses {
     GMutex mutex;
     GHashTable *table; /* hash of "a…" account, "i…" address → Guess */
-    GHashTable *homes; /* hash of account and network → MonoMs, until when it is one */
+    GHashTable *homes; /* network → MonoMs, until when it is one */
 };
 
 Guesses *guesses_new(void)
@@ -107,22 +107,14 @@ static void note(Guesses *guesses, char kind, const char *name, const GuessRule 
     }
 }
 
-/* --- Where an account is at home -------------------------------------------------------------- */
+/* --- Where people are at home ----------------------------------------------------------------- */
 
-static char *home_key(const char *account, const char *address)
+static gboolean is_home(Guesses *guesses, const char *address, MonoMs now)
 {
-    g_autofree char *network = rate_client_key(address);
-    g_autofree char *lower = g_utf8_strdown(account, -1);
-    g_autofree char *whole = g_strconcat(network, "\n", lower, NULL);
-    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
-}
-
-static gboolean is_home(Guesses *guesses, const char *account, const char *address, MonoMs now)
-{
-    if (!account || !address)
+    if (!address)
         return FALSE;
-    g_autofree char *key = home_key(account, address);
-    const MonoMs *until = g_hash_table_lookup(guesses->homes, key);
+    g_autofree char *network = rate_client_key(address);
+    const MonoMs *until = g_hash_table_lookup(guesses->homes, network);
     return until && *until > now;
 }
 
@@ -141,12 +133,14 @@ static void forget_first_home(GHashTable *homes)
     g_hash_table_remove(homes, first);
 }
 
-void guesses_note_home(Guesses *guesses, const char *account, const char *address, MonoMs until)
+void guesses_note_home(Guesses *guesses, const char *address, MonoMs until)
 {
-    char *key = home_key(account, address);
+    char *key = rate_client_key(address);
     g_mutex_lock(&guesses->mutex);
-    if (!g_hash_table_contains(guesses->homes, key) &&
-        g_hash_table_size(guesses->homes) >= LIMIT_GUESSES)
+    const MonoMs *known = g_hash_table_lookup(guesses->homes, key);
+    if (known)
+        until = MAX(until, *known);
+    else if (g_hash_table_size(guesses->homes) >= LIMIT_GUESSES)
         forget_first_home(guesses->homes);
     g_hash_table_insert(guesses->homes, key, g_memdup2(&until, sizeof until));
     g_mutex_unlock(&guesses->mutex);
@@ -157,28 +151,36 @@ void guesses_note_home(Guesses *guesses, const char *account, const char *addres
 MonoMs guesses_take(Guesses *guesses, const char *account, const char *address, MonoMs now)
 {
     g_mutex_lock(&guesses->mutex);
-    MonoMs wait_ms = wait_for(guesses, 'i', address, now);
-    if (!is_home(guesses, account, address, now))
-        wait_ms = MAX(wait_ms, wait_for(guesses, 'a', account, now));
+    const char *judged = is_home(guesses, address, now) ? NULL : account;
+    MonoMs wait_ms = MAX(wait_for(guesses, 'a', judged, now), wait_for(guesses, 'i', address, now));
     if (wait_ms == 0) {
-        note(guesses, 'a', account, &account_rule, now);
+        note(guesses, 'a', judged, &account_rule, now);
         note(guesses, 'i', address, &address_rule, now);
     }
     g_mutex_unlock(&guesses->mutex);
     return wait_ms;
 }
 
-void guesses_note_success(Guesses *guesses, const char *account, const char *address)
+static void give_back(Guesses *guesses, char kind, const char *name, guint free_failures)
 {
-    g_autofree char *account_key = account ? key_of('a', account) : NULL;
-    g_autofree char *address_key = key_of('i', address);
-    g_mutex_lock(&guesses->mutex);
-    if (account_key)
-        g_hash_table_remove(guesses->table, account_key);
-    Guess *guess = g_hash_table_lookup(guesses->table, address_key);
-    if (guess && guess->failures > 0)
+    if (!name)
+        return;
+    g_autofree char *key = key_of(kind, name);
+    Guess *guess = g_hash_table_lookup(guesses->table, key);
+    if (!guess)
+        return;
+    if (guess->failures > 0)
         guess->failures--;
-    if (guess && guess->failures <= address_rule.free_failures)
+    if (guess->failures <= free_failures)
         guess->free_at = 0;
+}
+
+void guesses_note_success(Guesses *guesses, const char *account, const char *address, MonoMs now)
+{
+    g_mutex_lock(&guesses->mutex);
+    /* Nobody who had to wait for an account got here: without this try nobody would have to now. */
+    if (!is_home(guesses, address, now))
+        give_back(guesses, 'a', account, G_MAXUINT);
+    give_back(guesses, 'i', address, address_rule.free_failures);
     g_mutex_unlock(&guesses->mutex);
 }

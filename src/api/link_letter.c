@@ -34,8 +34,8 @@ EmailNew *link_letter_invitation(struct api *api, Db *reader, const Invitation *
         .expires_at = invitation->expires_at,
         .org_id = invitation->org_id};
     g_autofree char *expires = system_mail_time(invitation->expires_at, mail.language);
-    const char *const values[] = {"link", link->url, "inviter", inviter, "role",
-        link_text_role(invitation->role, mail.language), "expires", expires, NULL};
+    const char *const values[] = {"link", secret_reveal(link->url, NULL), "inviter", inviter,
+        "role", link_text_role(invitation->role, mail.language), "expires", expires, NULL};
     return system_mail_write(api, reader, &mail, values, state, error);
 }
 
@@ -50,7 +50,7 @@ EmailNew *link_letter_reset(struct api *api, Db *reader, const Reset *reset, con
         .expires_at = clock_wall_ms() + LIMIT_RESET_MS,
         .org_id = member->org_id};
     g_autofree char *expires = system_mail_time(mail.expires_at, mail.language);
-    const char *const values[] = {
-        "link", link->url, "expires", expires, "asked_from", reset->asked_from, NULL};
+    const char *const values[] = {"link", secret_reveal(link->url, NULL), "expires", expires,
+        "asked_from", reset->asked_from, NULL};
     return system_mail_write(api, reader, &mail, values, state, error);
 }

@@ -18,14 +18,13 @@ void link_make(Link *link, struct api *api, const char *page)
     g_autofree char *base = public_url_dup(api);
     people_hash(token, link->token_hash);
     LEAK_POINT(token);
-    link->url = g_strconcat(base, "/#/", page, "/", secret_reveal(token, NULL), NULL);
+    link->url =
+        secret_new_take(g_strconcat(base, "/#/", page, "/", secret_reveal(token, NULL), NULL));
 }
 
 void link_clear(Link *link)
 {
-    if (link->url)
-        secret_wipe(link->url, strlen(link->url));
-    g_clear_pointer(&link->url, g_free);
+    g_clear_pointer(&link->url, secret_free);
 }
 
 /* 32 bytes as base64url: what people_random_make writes. */
@@ -71,7 +70,7 @@ HttpAnswer *link_guess(ApiCall *call)
 
 void link_guess_was_right(ApiCall *call)
 {
-    guesses_note_success(call->api->arrival_guesses, NULL, call->client);
+    guesses_note_success(call->api->arrival_guesses, NULL, call->client, clock_mono_ms());
 }
 
 /* --- Its mail -------------------------------------------------------------------------------- */

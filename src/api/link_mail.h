@@ -9,7 +9,7 @@
 /* --- The link -------------------------------------------------------------------------------- */
 
 typedef struct {
-    char *url; /* holds the token; wiped by link_clear */
+    Secret *url; /* holds the token */
     guint8 token_hash[PEOPLE_HASH_BYTES];
 } Link;
 

@@ -66,3 +66,19 @@ char *member_fields_account(JsonObject *object, const char *name, const char *va
         json_object_fault(object, name, "invalid_address", error->message);
     return address ? g_utf8_strdown(address->addr_spec, -1) : NULL;
 }
+
+/* localhost: this machine's own mail, as when the sandbox is tried. */
+static gboolean is_whole_domain(const char *account)
+{
+    const char *domain = strrchr(account, '@') + 1;
+    return *domain == '[' || strchr(domain, '.') || strcmp(domain, "localhost") == 0;
+}
+
+char *member_fields_new_account(JsonObject *object, const char *name, const char *value)
+{
+    char *account = member_fields_account(object, name, value);
+    if (account && !is_whole_domain(account))
+        json_object_fault(object, name, "invalid_address",
+            "The domain lacks its ending, as .com in name@example.com.");
+    return account;
+}

@@ -23,3 +23,7 @@ char *member_account_of(const char *email);
 
 /* The same for a field: notes a fault if it is no address. value NULL gives NULL. */
 char *member_fields_account(JsonObject *object, const char *name, const char *value);
+
+/* The same for one that is new here: its domain needs a dot, or no mail finds it. What stands in
+ * the store already may go without. */
+char *member_fields_new_account(JsonObject *object, const char *name, const char *value);

@@ -16,10 +16,10 @@ HttpAnswer *password_try_take(ApiCall *call, const char *account)
 
 void password_try_passed(ApiCall *call, const char *account)
 {
-    guesses_note_success(call->api->guesses, account, call->client);
+    MonoMs now = clock_mono_ms();
+    guesses_note_success(call->api->guesses, account, call->client, now);
     if (account)
-        guesses_note_home(
-            call->api->guesses, account, call->client, clock_mono_ms() + LIMIT_BROWSER_KNOWN_MS);
+        guesses_note_home(call->api->guesses, call->client, now + LIMIT_BROWSER_KNOWN_MS);
 }
 
 /* --- The word about a refused one ------------------------------------------------------------- */

@@ -85,3 +85,16 @@ gboolean sender_is_personal(const char *addr_spec)
         return list_has(given_names, G_N_ELEMENTS(given_names), words[0]);
     return looks_like_full_name(words, n);
 }
+
+/* Who gives addresses at domains of their own to everybody; of a workspace these are its free
+ * mailboxes (gmail.com). */
+static const char *const kinds_for_everybody[] = {"freemail", "privacy_mail", "workspace"};
+
+gboolean sender_could_be_another(const ProviderList *providers, const char *addr_spec)
+{
+    if (!sender_is_personal(addr_spec))
+        return FALSE;
+    const Provider *provider = provider_by_domain(providers, strrchr(addr_spec, '@') + 1);
+    return !provider || !provider->kind ||
+           !list_has(kinds_for_everybody, G_N_ELEMENTS(kinds_for_everybody), provider->kind);
+}

@@ -3,6 +3,10 @@
  * password. A guess for a hint, never for a refusal; when in doubt it is not a person's. */
 #pragma once
 
-#include <glib.h>
+#include "provider/provider.h"
 
 gboolean sender_is_personal(const char *addr_spec); /* NULL: FALSE */
+
+/* TRUE if it is personal and another address could be had: at a domain where everybody may have a
+ * mailbox (gmail.com, t-online.de) there is no info@ to move to. */
+gboolean sender_could_be_another(const ProviderList *providers, const char *addr_spec);

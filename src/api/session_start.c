@@ -114,19 +114,29 @@ static gboolean is_known_browser(Db *db, const SessionStart *start)
     return member->signed_in_at == 0; /* the very first is no surprise */
 }
 
+static gboolean recall_homes_of(struct api *api, Db *db, gint64 org_id, GError **error)
+{
+    WallMs now = clock_wall_ms();
+    g_autoptr(GPtrArray) events =
+        audit_newest(db, org_id, SIGNED_IN, now - LIMIT_BROWSER_KNOWN_MS, LIMIT_GUESSES, error);
+    for (guint i = 0; events && i < events->len; i++) {
+        const AuditEvent *event = events->pdata[i];
+        guesses_note_home(api->guesses, event->client,
+            clock_mono_ms() + LIMIT_BROWSER_KNOWN_MS - MAX(now - event->at, 0));
+    }
+    return events != NULL;
+}
+
 void session_start_recall_homes(struct api *api)
 {
     g_autoptr(GError) error = NULL;
-    WallMs now = clock_wall_ms();
     Db *db = store_reader_take(api->store);
-    g_autoptr(GPtrArray) events =
-        audit_newest(db, SIGNED_IN, now - LIMIT_BROWSER_KNOWN_MS, LIMIT_GUESSES, &error);
-    store_reader_give(api->store, db);
-    for (guint i = 0; events && i < events->len; i++) {
-        const AuditEvent *event = events->pdata[i];
-        guesses_note_home(api->guesses, event->actor, event->client,
-            clock_mono_ms() + LIMIT_BROWSER_KNOWN_MS - MAX(now - event->at, 0));
+    g_autoptr(GArray) organisations = organisations_all(db, &error);
+    for (guint i = 0; organisations && i < organisations->len; i++) {
+        if (!recall_homes_of(api, db, g_array_index(organisations, gint64, i), &error))
+            break;
     }
+    store_reader_give(api->store, db);
     if (error)
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
             "where people have signed in is not known: %s", error->message);

@@ -24,11 +24,12 @@ static char *host_of(const char *url)
 static char *org_name_of(
     const Organisation *organisation, const SmtpState *state, const char *public_url)
 {
-    if (organisation->name)
+    if (organisation->name && *organisation->name)
         return g_strdup(organisation->name);
-    if (state && state->active && state->active->from_name)
+    if (state && state->active && state->active->from_name && *state->active->from_name)
         return g_strdup(state->active->from_name);
-    return host_of(public_url);
+    const char *at = state && state->active ? strrchr(state->active->from_email, '@') : NULL;
+    return at ? g_strdup(at + 1) : host_of(public_url);
 }
 
 char *system_mail_org_name(const struct api *api, Db *reader, gint64 org_id, const SmtpState *state)

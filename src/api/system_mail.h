@@ -30,7 +30,7 @@ EmailNew *system_mail_write(struct api *api, Db *reader, const SystemMail *mail,
     const char *const *values, const SmtpState *state, GError **error);
 
 /* What mails call the organisation: its own name, else the sender name of the active settings, else
- * the host of the public URL. state may be NULL. The caller frees. */
+ * the sender's domain, else the host of the public URL. state may be NULL. The caller frees. */
 char *system_mail_org_name(
     const struct api *api, Db *reader, gint64 org_id, const SmtpState *state);
 

@@ -175,7 +175,7 @@
 #define LIMIT_LINK_MAILS_PER_ORG 100
 #define LIMIT_CONCURRENT_HASHES 2
 #define LIMIT_HASH_QUEUE 32
-#define LIMIT_ACCOUNT_GUESSES 5 /* wrong ones in a row for an account; then each must wait */
+#define LIMIT_ACCOUNT_GUESSES 5 /* wrong ones for an account; then each must wait */
 #define LIMIT_ACCOUNT_GUESS_WAIT_MS CLOCK_MINUTE_MS /* at most: a stranger may be the cause */
 #define LIMIT_ADDRESS_GUESSES 20 /* the same from an address, which many may share */
 #define LIMIT_ADDRESS_GUESS_WAIT_MS (15 * CLOCK_MINUTE_MS)
@@ -228,8 +228,7 @@
 #define LIMIT_STORE_FLOOR_BYTES G_GINT64_CONSTANT(268435456) /* kept free, or this share */
 #define LIMIT_STORE_FLOOR_PERCENT 5 /* of the file system, whichever is smaller */
 #define LIMIT_STORE_RESERVE_BYTES G_GINT64_CONSTANT(16777216) /* given up on a full disk */
-#define LIMIT_BOOKS_COUNTING_MS (LIMIT_STORE_READ_MS * 3 / 4) /* gives up in time for its reader \
-                                                               */
+#define LIMIT_BOOKS_COUNTING_MS (LIMIT_STORE_READ_MS * 3 / 4) /* then the sums have to do */
 #define LIMIT_BOOKS_SLICE 5000     /* recipients looked at in one use of a reader */
 #define LIMIT_BOOKS_FAULTS 20      /* told one by one */
 #define LIMIT_RETENTION_SLICE 500  /* in one job: of each, emails, links, tokens, audit events */

@@ -152,3 +152,24 @@ void secret_wipe(void *data, gsize n)
 {
     sodium_memzero(data, n);
 }
+
+typedef struct {
+    void *data;
+    gsize n;
+} Wiped;
+
+static void free_wiped(gpointer user)
+{
+    Wiped *wiped = user;
+    if (wiped->n > 0)
+        secret_wipe(wiped->data, wiped->n);
+    g_free(wiped->data);
+    g_free(wiped);
+}
+
+GBytes *secret_bytes_take(void *data, gsize n)
+{
+    Wiped *wiped = g_new(Wiped, 1);
+    *wiped = (Wiped){data, n};
+    return g_bytes_new_with_free_func(data, n, free_wiped, wiped);
+}

@@ -41,4 +41,8 @@ gboolean secret_memory_is_locked(void);
 /* Wipes memory in a way the compiler cannot drop. */
 void secret_wipe(void *data, gsize n);
 
+/* Bytes that travel and are wiped when nobody holds them any more: mails, which may carry a link
+ * that lets somebody in. data is taken; NULL when n is 0 is fine. */
+GBytes *secret_bytes_take(void *data, gsize n);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Secret, secret_free)

@@ -8,12 +8,11 @@
 #include <string.h>
 
 #define POLL_US (100 * 1000)
-#define MIB (1024.0 * 1024.0)
 
-static double mib_of(const json_t *backup, const char *pages)
+static char *mib_of(const json_t *backup, const char *pages)
 {
-    return (double)json_integer_value(json_object_get(backup, pages)) *
-           (double)json_integer_value(json_object_get(backup, "page_bytes")) / MIB;
+    return format_mib(json_integer_value(json_object_get(backup, pages)) *
+                      json_integer_value(json_object_get(backup, "page_bytes")));
 }
 
 static gboolean is_in_state(const json_t *backup, const char *state)
@@ -61,8 +60,9 @@ static char *format_end(const json_t *backup)
     g_autofree char *path = format_text(backup, "path");
     g_autofree char *detail = format_text(backup, "detail");
     if (is_in_state(backup, "complete")) {
-        g_string_append_printf(out, say("✓ The backup is complete: %s, %.1f MiB\n"),
-            path != NULL ? path : "?", mib_of(backup, "pages_total"));
+        g_autofree char *size = mib_of(backup, "pages_total");
+        g_string_append_printf(
+            out, say("✓ The backup is complete: %s, %s MiB\n"), path != NULL ? path : "?", size);
         g_string_append_printf(out, "  %s\n",
             say("The key is not in it, and without the key nobody can use it: keep a copy of the "
                 "file \"key\", in another place than the backup."));

@@ -81,7 +81,7 @@ static const CliCommand commands[] = {
             "error message. Each reply and error in it is explained, with the remedy. The\n"
             "service need not run. --jsonl takes objects with id, phase, reply, error (and\n"
             "host, port, sys, verify, tls, cert, family where known) and answers each with\n"
-            "id, diagnosis, class, retry, breaker.\n"
+            "id, diagnosis, class, retry, breaker, or with id and fault.\n"
             "\n"
             "  absender explain \"535 5.7.8 Authentication failed\"\n"
             "  absender explain --host smtp.example.com < bounce.eml"),

@@ -195,14 +195,35 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-static json_int_t number_of(const json_t *object, const char *key, json_int_t max)
+static json_int_t number_of(const json_t *object, const char *key)
 {
-    json_int_t number = json_integer_value(json_object_get(object, key));
-    return number > 0 && number <= max ? number : 0;
+    return json_integer_value(json_object_get(object, key));
 }
 
-/* object is borrowed; its id comes back as it is. */
-static json_t *answer_report(const DiagnosisCatalogue *catalogue, json_t *object)
+/* The first member that is not what it must be, said as a fault; NULL: none. null is as good as
+ * absent; members of other names are the asker's own. The caller frees. */
+static char *fault_of(const json_t *object)
+{
+    static const struct {
+        const char *key;
+        json_int_t max; /* of a number; 0: a text */
+    } members[] = {{"phase", 0}, {"reply", 0}, {"error", 0}, {"host", 0}, {"sys", 0}, {"tls", 0},
+        {"cert", 0}, {"family", 0}, {"verify", G_MAXINT}, {"port", G_MAXUINT16}};
+    for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
+        const json_t *member = json_object_get(object, members[i].key);
+        json_int_t number = json_integer_value(member), max = members[i].max;
+        gboolean is_good = max == 0 ? json_is_string(member)
+                                    : json_is_integer(member) && number >= 0 && number <= max;
+        if (is_good || member == NULL || json_is_null(member))
+            continue;
+        return max == 0 ? g_strdup_printf("%s is not a text", members[i].key)
+                        : g_strdup_printf("%s is not a number from 0 to %" JSON_INTEGER_FORMAT,
+                              members[i].key, max);
+    }
+    return NULL;
+}
+
+static json_t *judge_report(const DiagnosisCatalogue *catalogue, const json_t *object)
 {
     const DiagnosisReport report = {.phase = text_of(object, "phase"),
         .reply = text_of(object, "reply"),
@@ -212,17 +233,9 @@ static json_t *answer_report(const DiagnosisCatalogue *catalogue, json_t *object
         .tls = text_of(object, "tls"),
         .certificate = text_of(object, "cert"),
         .family = text_of(object, "family"),
-        .verify = (long)number_of(object, "verify", G_MAXINT),
-        .port = (guint)number_of(object, "port", G_MAXUINT16)};
-    json_t *answer = json_object();
-    json_t *id = json_object_get(object, "id");
-    json_object_set(answer, "id", id);
-    if (id == NULL)
-        json_object_set_new(answer, "id", json_null());
-    json_t *judgement = judgement_json(diagnosis_of_report(catalogue, &report));
-    json_object_update(answer, judgement);
-    json_decref(judgement);
-    return answer;
+        .verify = (long)number_of(object, "verify"),
+        .port = (guint)number_of(object, "port")};
+    return judgement_json(diagnosis_of_report(catalogue, &report));
 }
 
 static void print_line(json_t *answer)
@@ -236,11 +249,15 @@ static void print_line(json_t *answer)
 static gboolean explain_line(const DiagnosisCatalogue *catalogue, const GString *line)
 {
     json_t *object = json_loadb(line->str, line->len, 0, NULL);
-    gboolean is_good = json_is_object(object);
-    print_line(is_good ? answer_report(catalogue, object)
-                       : json_pack("{s:n, s:s}", "id", "fault", "not a JSON object"));
+    g_autofree char *fault =
+        json_is_object(object) ? fault_of(object) : g_strdup("not a JSON object");
+    json_t *answer =
+        fault == NULL ? judge_report(catalogue, object) : json_pack("{s:s}", "fault", fault);
+    json_t *id = json_object_get(object, "id"); /* comes back as it is */
+    json_object_set_new(answer, "id", id != NULL ? json_incref(id) : json_null());
+    print_line(answer);
     json_decref(object);
-    return is_good;
+    return fault == NULL;
 }
 
 static CliExit explain_lines(const DiagnosisCatalogue *catalogue)

@@ -53,6 +53,14 @@ char *format_day(const json_t *object, const char *key)
     return local_time(object, key, is_german ? "%d.%m.%Y" : "%Y-%m-%d");
 }
 
+char *format_mib(gint64 bytes)
+{
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_formatd(digits, sizeof digits, "%.1f", (double)bytes / (1024.0 * 1024.0));
+    gboolean is_german = strcmp(words_language(), "de") == 0;
+    return g_strdelimit(g_strdup(digits), ".", is_german ? ',' : '.');
+}
+
 /* One of the API's words and what people read. */
 typedef struct {
     const char *word, *english;

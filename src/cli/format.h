@@ -12,6 +12,7 @@ char *format_text(const json_t *object, const char *key);
 /* A part: local time in the style of the language; NULL without a time. */
 char *format_time(const json_t *object, const char *key);
 char *format_day(const json_t *object, const char *key); /* the same without the hour */
+char *format_mib(gint64 bytes);                          /* "1.6", "1,6" */
 
 /* A problem of the API (RFC 9457): what, which fields, and the remedy. */
 char *format_problem(const json_t *problem);

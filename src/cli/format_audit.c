@@ -1,19 +1,23 @@
 #include "cli/format.h"
 #include "cli/words.h"
 
+#include <string.h>
+
 static void add_event(GString *out, const json_t *event)
 {
     g_autofree char *at = format_time(event, "at");
     g_autofree char *actor = format_text(event, "actor");
     g_autofree char *text = format_text(event, "text");
     g_autofree char *detail = format_text(event, "detail");
+    g_autofree char *meaning = format_text(event, "meaning");
     g_autofree char *client = format_text(event, "client");
     g_string_append_printf(out, "%s  %s  %s", at != NULL ? at : "", actor != NULL ? actor : "?",
         text != NULL ? text : "?");
-    if (detail != NULL)
-        g_string_append_printf(out, " (%s)", detail);
+    if (meaning != NULL || detail != NULL)
+        g_string_append_printf(out, " (%s)", meaning != NULL ? meaning : detail);
     if (client != NULL)
-        g_string_append_printf(out, "  %s", client);
+        g_string_append_printf(
+            out, "  %s", strcmp(client, "local") == 0 ? say("this computer") : client);
     g_string_append_c(out, '\n');
 }
 

@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 
+#include "cli/format.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
 
@@ -8,7 +9,6 @@
 #define BAR_CELLS 24
 #define PLAIN_STEP 25 /* percent from one line to the next where there is no terminal */
 #define CLEAR_LINE "\r\033[K"
-#define MIB (1024.0 * 1024.0)
 
 static void print_bar(int percent)
 {
@@ -20,16 +20,15 @@ static void print_bar(int percent)
 void progress_show_bytes(CliProgress *progress, gint64 done, gint64 total)
 {
     int percent = total > 0 ? (int)(done * 100 / total) : 0;
+    g_autofree char *there = format_mib(done), *all = format_mib(total);
     if (terminal_shows_output()) {
         if (percent > progress->shown || done == 0) {
             print_bar(percent);
-            printf(say("] %3d %%  %.1f of %.1f MiB"), percent, (double)done / MIB,
-                (double)total / MIB);
+            printf(say("] %3d %%  %s of %s MiB"), percent, there, all);
             fflush(stdout);
         }
     } else if (percent / PLAIN_STEP > progress->shown / PLAIN_STEP) {
-        printf(say("%d %%: %.1f of %.1f MiB\n"), percent / PLAIN_STEP * PLAIN_STEP,
-            (double)done / MIB, (double)total / MIB);
+        printf(say("%d %%: %s of %s MiB\n"), percent / PLAIN_STEP * PLAIN_STEP, there, all);
         fflush(stdout);
     }
     progress->shown = percent;

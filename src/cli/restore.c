@@ -95,7 +95,7 @@ static void print_result(const Request *request, const StoreRestored *restored)
     if (owner != NULL)
         printf(say("  The database belongs to %s, like the folder.\n"), owner);
     if (newest != NULL)
-        printf(say("  The newest email in it is of %s; %d recipients wait.\n"), newest,
+        printf(say("  The newest email in it is of %s. Recipients waiting: %d.\n"), newest,
             (int)restored->waiting);
     fputs(
         say("  Sending is off (reason: restored). What waits in the backup may have been sent\n"

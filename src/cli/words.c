@@ -132,7 +132,7 @@ static const Sentence sentences[] = {
      "error message. Each reply and error in it is explained, with the remedy. The\n"
      "service need not run. --jsonl takes objects with id, phase, reply, error (and\n"
      "host, port, sys, verify, tls, cert, family where known) and answers each with\n"
-     "id, diagnosis, class, retry, breaker.\n"
+     "id, diagnosis, class, retry, breaker, or with id and fault.\n"
      "\n"
      "  absender explain \"535 5.7.8 Authentication failed\"\n"
      "  absender explain --host smtp.example.com < bounce.eml",
@@ -140,7 +140,8 @@ static const Sentence sentences[] = {
         "Protokoll eines Mailprogramms, eine Fehlermeldung. Jede Antwort und jeder Fehler\n"
         "darin wird erklärt, mit Abhilfe. Der Dienst muss nicht laufen. --jsonl nimmt\n"
         "Objekte mit id, phase, reply, error (und wo bekannt host, port, sys, verify, tls,\n"
-        "cert, family) und antwortet auf jedes mit id, diagnosis, class, retry, breaker.\n"
+        "cert, family) und antwortet auf jedes mit id, diagnosis, class, retry, breaker,\n"
+        "oder mit id und fault.\n"
         "\n"
         "  absender explain \"535 5.7.8 Authentication failed\"\n"
         "  absender explain --host smtp.example.com < ruecklaeufer.eml"},
@@ -582,10 +583,10 @@ static const Sentence sentences[] = {
     {"Oldest:", "Älteste:"},
     {"%d h %d min (quota)", "%d h %d min (Kontingent)"},
     {"Takes at least:", "Dauert mindestens:"},
-    {"] %3d %%  %.1f of %.1f MiB", "] %3d %%  %.1f von %.1f MiB"},
+    {"] %3d %%  %s of %s MiB", "] %3d %%  %s von %s MiB"},
     {"The copy is being checked …", "Die Kopie wird geprüft …"},
-    {"%d %%: %.1f of %.1f MiB\n", "%d %%: %.1f von %.1f MiB\n"},
-    {"✓ The backup is complete: %s, %.1f MiB\n", "✓ Die Sicherung ist fertig: %s, %.1f MiB\n"},
+    {"%d %%: %s of %s MiB\n", "%d %%: %s von %s MiB\n"},
+    {"✓ The backup is complete: %s, %s MiB\n", "✓ Die Sicherung ist fertig: %s, %s MiB\n"},
     {"The key is not in it, and without the key nobody can use it: keep a copy of the file "
      "\"key\", in another place than the backup.",
         "Der Schlüssel ist nicht darin, und ohne ihn kann niemand sie benutzen: Heben Sie eine "
@@ -620,8 +621,9 @@ static const Sentence sentences[] = {
     {"  The former database is kept as %s.\n", "  Die frühere Datenbank liegt in %s.\n"},
     {"  The database belongs to %s, like the folder.\n",
         "  Die Datenbank gehört %s, wie der Ordner.\n"},
-    {"  The newest email in it is of %s; %d recipients wait.\n",
-        "  Die neueste E-Mail darin ist vom %s; %d Empfänger warten.\n"},
+    {"  The newest email in it is of %s. Recipients waiting: %d.\n",
+        "  Die neueste E-Mail darin ist vom %s. Wartende Empfänger: %d.\n"},
+    {"this computer", "dieser Rechner"},
     {"  Sending is off (reason: restored). What waits in the backup may have been sent\n"
      "  since it was made, and would be sent again. Start the service, look at it with\n"
      "  \"absender queue list\", cancel what has been sent, and then \"absender resume\".\n"

@@ -139,6 +139,33 @@ static const char *translate(const char *english, gpointer draft)
     return say(draft, english);
 }
 
+/* The words of a command line, put where the entries say. */
+static gboolean read_options(
+    int argc, char **argv, const GOptionEntry *entries, Draft *draft, GError **error)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(SAY_LATER("- run the mail service"));
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_translate_func(context, translate, draft, NULL);
+    g_option_group_set_translate_func(
+        g_option_context_get_main_group(context), translate, draft, NULL);
+    g_option_context_set_help_enabled(context, FALSE); /* it would be printed in the locale's set */
+    g_auto(GStrv) words = g_new0(char *, (gsize)argc + 1);
+    for (int i = 0; i < argc; i++)
+        words[i] = g_strdup(argv[i]);
+    if (!g_option_context_parse_strv(context, &words, error))
+        return FALSE;
+    if (words[1] != NULL) {
+        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, say(draft, "serve takes no argument '%s'"),
+            words[1]);
+        return FALSE;
+    }
+    if (draft->want_help) {
+        g_set_prgname("absender serve"); /* what is typed, for the usage line */
+        draft->config->help = g_option_context_get_help(context, TRUE, NULL);
+    }
+    return TRUE;
+}
+
 static gboolean parse_options(int argc, char **argv, Draft *draft, GError **error)
 {
     Config *config = draft->config;
@@ -192,27 +219,7 @@ static gboolean parse_options(int argc, char **argv, Draft *draft, GError **erro
         {"help", 'h', 0, G_OPTION_ARG_NONE, &draft->want_help, SAY_LATER("this text"), NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(SAY_LATER("- run the mail service"));
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_set_translate_func(context, translate, draft, NULL);
-    g_option_group_set_translate_func(
-        g_option_context_get_main_group(context), translate, draft, NULL);
-    g_option_context_set_help_enabled(context, FALSE); /* it would be printed in the locale's set */
-    g_auto(GStrv) words = g_new0(char *, (gsize)argc + 1);
-    for (int i = 0; i < argc; i++)
-        words[i] = g_strdup(argv[i]);
-    if (!g_option_context_parse_strv(context, &words, error))
-        return FALSE;
-    if (words[1] != NULL) {
-        g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT, say(draft, "serve takes no argument '%s'"),
-            words[1]);
-        return FALSE;
-    }
-    if (draft->want_help) {
-        g_set_prgname("absender serve"); /* what is typed, for the usage line */
-        config->help = g_option_context_get_help(context, TRUE, NULL);
-    }
-    return TRUE;
+    return read_options(argc, argv, entries, draft, error);
 }
 
 static gboolean settle(Draft *draft, GError **error)

@@ -125,9 +125,11 @@ static guint add_answer(const Request *request, const DnsAnswer *answer, GString
     return n;
 }
 
-/* As above. What the DNS says of localhost is nobody's business (RFC 6761 6.3). */
-static guint add_addresses(const Request *request, GString *list)
+/* As above. What the DNS says of localhost is nobody's business (RFC 6761 6.3). *is_answered: where
+ * there are none, the DNS has said so. */
+static guint add_addresses(const Request *request, GString *list, gboolean *is_answered)
 {
+    *is_answered = TRUE;
     if (net_name_is_localhost(request->host)) {
         add_address(request, "::1", list);
         add_address(request, "127.0.0.1", list);
@@ -138,8 +140,10 @@ static guint add_addresses(const Request *request, GString *list)
     (void)dns_answers_get(answers, request->host, DNS_TYPE_A);
     /* Half the time: some servers never answer AAAA, and the other half is for the request. */
     net_dns_ask(request->dns, answers, left_ms(request) / 2);
-    return add_answer(request, dns_answers_get(answers, request->host, DNS_TYPE_AAAA), list) +
-           add_answer(request, dns_answers_get(answers, request->host, DNS_TYPE_A), list);
+    const DnsAnswer *six = dns_answers_get(answers, request->host, DNS_TYPE_AAAA);
+    const DnsAnswer *four = dns_answers_get(answers, request->host, DNS_TYPE_A);
+    *is_answered = four->status != DNS_SERVER_FAIL && four->status != DNS_TIMEOUT;
+    return add_answer(request, six, list) + add_answer(request, four, list);
 }
 
 /* "host:443:192.0.2.1,[2001:db8::1]", as curl takes it. */
@@ -148,7 +152,13 @@ static char *resolve(Request *request, GError **error)
     g_autoptr(GString) list = g_string_new(NULL);
     g_string_printf(list, "%s:%s:", request->host, request->port);
     gsize n_before = list->len;
-    if (add_addresses(request, list) == 0) {
+    gboolean is_answered;
+    guint n = add_addresses(request, list, &is_answered);
+    if (n == 0 && !is_answered) {
+        request->sys = "EAI_AGAIN";
+        g_set_error(
+            error, ABS_ERROR, ABS_ERROR_IO, "the DNS does not answer for %s", request->host);
+    } else if (n == 0) {
         request->sys = "EAI_NONAME";
         g_set_error(error, ABS_ERROR, ABS_ERROR_NOT_FOUND, "%s has no address", request->host);
     } else if (list->len == n_before) {

@@ -166,15 +166,17 @@ GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GEr
     return g_steal_pointer(&events);
 }
 
-GPtrArray *audit_newest(Db *db, const char *action, WallMs since, guint limit, GError **error)
+GPtrArray *audit_newest(
+    Db *db, gint64 org_id, const char *action, WallMs since, guint limit, GError **error)
 {
     g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(free_event);
     g_autoptr(DbQuery) q = db_query(db,
-        "SELECT id, at, actor, action, object, detail, client FROM audit_events WHERE action = $1 "
-        "AND at >= $2 AND client IS NOT NULL ORDER BY row DESC LIMIT $3");
-    db_bind_text(q, 1, action);
-    db_bind_int(q, 2, since);
-    db_bind_int(q, 3, limit);
+        "SELECT id, at, actor, action, object, detail, client FROM audit_events WHERE org_id = $1 "
+        "AND action = $2 AND at >= $3 AND client IS NOT NULL ORDER BY row DESC LIMIT $4");
+    db_bind_int(q, 1, org_id);
+    db_bind_text(q, 2, action);
+    db_bind_int(q, 3, since);
+    db_bind_int(q, 4, limit);
     while (db_next(q))
         g_ptr_array_add(events, read_event(q));
     return db_finish(q, error) ? g_steal_pointer(&events) : NULL;

@@ -42,8 +42,9 @@ typedef struct {
 /* The newest first, of AuditEvent; `after` goes on to older ones, `before` back. */
 GPtrArray *audit_list(Db *db, const AuditFilter *filter, gboolean *has_more, GError **error);
 
-/* The newest events of this action since then, of all organisations, that came from somewhere. */
-GPtrArray *audit_newest(Db *db, const char *action, WallMs since, guint limit, GError **error);
+/* The newest events of this action since then that came from somewhere. */
+GPtrArray *audit_newest(
+    Db *db, gint64 org_id, const char *action, WallMs since, guint limit, GError **error);
 
 /* --- Checking the chain ---------------------------------------------------------------------- */
 

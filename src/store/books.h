@@ -35,8 +35,8 @@ gboolean books_remove(Db *db, gint64 org_id, const RecipientTally *tally, GError
  * reader and with rests between: each that waits has a body, and no body of a secret class is left
  * without a recipient that waits.
  * Takes its readers itself, for as long as it lasts (about a second for a million); not on the loop
- * or the writing thread. counting_ms: how long the recipients may be
- * counted (LIMIT_BOOKS_COUNTING_MS). *stop (atomic; NULL: never) ends it early with ABS_ERROR_BUSY. */
+ * or the writing thread. counting_ms: how long the recipients may be counted
+ * (LIMIT_BOOKS_COUNTING_MS). *stop (atomic; NULL: never) ends it early with ABS_ERROR_BUSY. */
 gboolean books_check(Store *store, gint64 org_id, gint64 counting_ms, const gint *stop,
     Books *books, GError **error);
 

@@ -189,6 +189,10 @@ GPtrArray *emails_list(Db *db, const EmailFilter *filter, gboolean *has_more, GE
 /* The same emails by their ids alone, up to filter->limit however large: GArray of Id. */
 GArray *emails_find(Db *db, const EmailFilter *filter, gboolean *has_more, GError **error);
 
+/* How many of them there are, up to filter->limit however large; *has_more. */
+gboolean emails_find_count(
+    Db *db, const EmailFilter *filter, guint *n, gboolean *has_more, GError **error);
+
 /* One email with everything but its body. NULL without error: no such email. */
 EmailRow *emails_get(Db *db, gint64 org_id, const Id *id, GError **error);
 

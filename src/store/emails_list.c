@@ -389,3 +389,14 @@ GArray *emails_find(Db *db, const EmailFilter *filter, gboolean *has_more, GErro
     *has_more = more;
     return g_steal_pointer(&ids);
 }
+
+gboolean emails_find_count(
+    Db *db, const EmailFilter *filter, guint *n, gboolean *has_more, GError **error)
+{
+    g_autoptr(GArray) rows = find_page(db, filter, filter->limit, error);
+    if (!rows)
+        return FALSE;
+    *n = MIN(rows->len, filter->limit);
+    *has_more = rows->len > filter->limit;
+    return TRUE;
+}

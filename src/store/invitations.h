@@ -63,7 +63,7 @@ typedef struct {
     guint8 token_hash[PEOPLE_HASH_BYTES];
     WallMs expires_at;
     WallMs copied_at; /* it is for copying, and the last mail stays the last; 0: it is mailed */
-    const char *copied_by; /* who holds it then; NULL: it is mailed */
+    const char *copied_by; /* who was shown it: copied or mailed, the answer has it */
     const Id *email_id;    /* the mail that carries it; NULL: none could be made */
 } InvitationLink;
 gboolean invitation_renew(
@@ -73,7 +73,7 @@ gboolean invitation_renew(
 gboolean invitation_revoke(Db *db, gint64 org_id, const Id *id, WallMs now, GError **error);
 
 /* Whoever leaves, or may no longer invite, takes no way back in along: the open ones that she made
- * or whose link she copied are revoked, and their mails end. who: as in created_by. */
+ * or whose link she copied or sent again are revoked, with their mails. who: as in created_by. */
 gboolean invitations_revoke_of(Db *db, gint64 org_id, const char *who, WallMs now, GError **error);
 
 /* Uses it up. The invitation as it was, or NULL with ABS_ERROR_NOT_FOUND: no open one has this

@@ -175,7 +175,8 @@ static gboolean check_changed(Db *db, gint64 org_id, GError **error)
     return FALSE;
 }
 
-/* Whoever hands links on is not always looking at the list. */
+/* Whoever hands links on is not always looking at the list. The others that wait for a person are
+ * those whose mail has failed: webhook_note_move. */
 static gboolean tell_waiting(Db *db, gint64 org_id, gint64 row, WallMs now, GError **error)
 {
     Id id = {{0}};
@@ -223,14 +224,22 @@ gboolean reset_dismiss(Db *db, gint64 org_id, gint64 row, WallMs now, GError **e
 
 gboolean resets_take_back(Db *db, gint64 org_id, const char *who, WallMs now, GError **error)
 {
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autoptr(DbQuery) q = db_query(db,
-        "UPDATE password_resets SET state = 3, token_hash = NULL, expires_at = NULL, "
-        "copied_by = NULL, updated_at = $3 WHERE org_id = $1 AND copied_by = $2 AND state = 4");
+        "UPDATE password_resets SET state = 3, token_hash = NULL, expires_at = NULL, copied_by = "
+        "NULL, updated_at = $3 WHERE org_id = $1 AND copied_by = $2 AND state = 4 RETURNING row");
     db_bind_int(q, 1, org_id);
     db_bind_text(q, 2, who);
     db_bind_int(q, 3, now);
+    while (db_next(q)) {
+        gint64 row = db_int(q, 0);
+        g_array_append_val(rows, row);
+    }
     store_note_change(db, STORE_CHANGED_RESETS, org_id, NULL);
-    return db_finish(q, error);
+    gboolean is_told = db_finish(q, error);
+    for (guint i = 0; is_told && i < rows->len; i++)
+        is_told = tell_waiting(db, org_id, g_array_index(rows, gint64, i), now, error);
+    return is_told;
 }
 
 /* A reset that ends, and the mail with its link. */

@@ -301,11 +301,11 @@ static gboolean add_email(Db *db, GString *data, const Recipient *recipient, GEr
     return db_finish(q, error);
 }
 
-gboolean webhook_note_move(
+static gboolean note_email(
     Db *db, const Recipient *recipient, EmailState to, WallMs now, GError **error)
 {
     guint type = type_of_state(to);
-    if (type == 0 || to == recipient->state || !webhook_is_wanted(db, type))
+    if (type == 0 || !webhook_is_wanted(db, type))
         return TRUE;
     gboolean was_decided = to == EMAIL_DEFERRED || to == EMAIL_REJECTED;
     g_autoptr(GString) data = g_string_new(NULL);
@@ -315,6 +315,35 @@ gboolean webhook_note_move(
     if (was_decided && !add_last_attempt(db, data, recipient->row, error))
         return FALSE;
     return note(db, recipient->org_id, type, data, now, error);
+}
+
+/* A reset whose mail ended on its way waits for a person from then on; one that is used, over or
+ * handed over does not. */
+static gboolean note_stranded_reset(
+    Db *db, const Recipient *recipient, EmailState to, WallMs now, GError **error)
+{
+    gboolean is_stranded = to == EMAIL_REJECTED || to == EMAIL_EXPIRED || to == EMAIL_CANCELLED ||
+                           to == EMAIL_HANDED_OVER;
+    if (recipient->class != EMAIL_CLASS_RESET || !is_stranded ||
+        !webhook_is_wanted(db, RESET_WAITING_TYPE))
+        return TRUE;
+    Id id;
+    /* <= 4 is what the index of the open ones asks for. */
+    g_autoptr(DbQuery) q = db_query(db, "SELECT id, asked_at FROM password_resets WHERE org_id = "
+                                        "$1 AND state = 2 AND state <= 4 AND email_id = $2");
+    db_bind_int(q, 1, recipient->org_id);
+    db_bind_id(q, 2, &recipient->email_id);
+    gboolean is_ours = db_next(q) && db_id(q, 0, &id);
+    WallMs asked_at = is_ours ? db_int(q, 1) : 0;
+    return db_finish(q, error) &&
+           (!is_ours || webhook_note_reset(db, recipient->org_id, &id, asked_at, now, error));
+}
+
+gboolean webhook_note_move(
+    Db *db, const Recipient *recipient, EmailState to, WallMs now, GError **error)
+{
+    return to == recipient->state || (note_email(db, recipient, to, now, error) &&
+                                         note_stranded_reset(db, recipient, to, now, error));
 }
 
 /* --- Sending --------------------------------------------------------------------------------- */

@@ -85,7 +85,8 @@ gboolean webhook_note(
  * look counts as yes, and webhook_note says what is wrong. */
 gboolean webhook_is_wanted(Db *db, guint types);
 
-/* After a recipient moved (and its attempt is on record). */
+/* After a recipient moved (and its attempt is on record). Of a reset whose mail has ended without
+ * going out, also that it waits for a person. */
 gboolean webhook_note_move(
     Db *db, const Recipient *recipient, EmailState to, WallMs now, GError **error);
 
@@ -97,7 +98,7 @@ gboolean webhook_note_health(Db *db, gint64 org_id, gint64 config_version, Healt
 gboolean webhook_note_activation(Db *db, gint64 org_id, const SmtpSettings *settings,
     gint64 config_version_before, WallMs now, GError **error);
 
-/* A reset waits for a person, for no mail could be made. */
+/* A reset waits for a person, for no mail carries its link. */
 gboolean webhook_note_reset(
     Db *db, gint64 org_id, const Id *id, WallMs asked_at, WallMs now, GError **error);
 

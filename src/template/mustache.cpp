@@ -1,9 +1,37 @@
 #include "template/mustache.h"
 
+extern "C" {
+#include "base/secret.h"
+}
+
+#include <cstdlib>
 #include <exception>
 #include <kainjow/mustache.hpp>
+#include <malloc.h>
 #include <memory>
+#include <new>
 #include <string>
+
+/* All C++ memory of the program: the library copies values about as it likes, and one of them may
+ * be a link that lets somebody in. */
+void *operator new(std::size_t n)
+{
+    if (void *memory = std::malloc(n > 0 ? n : 1))
+        return memory;
+    throw std::bad_alloc();
+}
+
+void operator delete(void *memory) noexcept
+{
+    if (memory)
+        secret_wipe(memory, malloc_usable_size(memory));
+    std::free(memory);
+}
+
+void operator delete(void *memory, std::size_t) noexcept
+{
+    ::operator delete(memory);
+}
 
 /* Outlook does not know the library's &apos;. */
 static std::string escape(const std::string &value)

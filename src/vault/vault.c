@@ -455,7 +455,7 @@ GBytes *vault_key_unseal(
         set_unopened(error);
         return NULL;
     }
-    return g_bytes_new_take(plain, n_plain);
+    return secret_bytes_take(plain, n_plain);
 }
 
 /* --- Fingerprints ----------------------------------------------------------------------------- */

@@ -7,7 +7,8 @@ provider's own words (data/failure-examples.json, and the sources of data/provid
         world.providers["gmail"].email, .password, .hosts, …
 
 To use it from elsewhere: python3 test/real/providerworld.py --serve prints one line of JSON (describe() below), then one for each
-session that begins ({"session": preset}), and goes on until its standard input ends or it is told to stop. Needs root, for ports below 1024.
+session that begins ({"session": preset}) and for each page that is asked for ({"asked": "host/path"}), and goes on until its standard input
+ends or it is told to stop. Needs root, for ports below 1024.
 """
 import argparse
 import base64
@@ -116,13 +117,15 @@ OWN = Provider(
              "autoconfig-verein.example. MX 10 mail.autoconfig-verein.example."))
 
 AUTOCONFIG_HOST = "autoconfig.autoconfig-verein.example"
+PUBLIC_HOST, PUBLIC_DOMAIN = "autoconfig.thunderbird.net", "liste-verein.example"  # whose server only the public database knows
+FILTERED_DOMAIN, FILTER_HOST = "filter-verein.example", "mx01.hornetsecurity.com"  # a mail filter in front hides whose mailboxes they are
 AUTOCONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <clientConfig version="1.1">
-  <emailProvider id="autoconfig-verein.example">
-    <domain>autoconfig-verein.example</domain>
+  <emailProvider id="{domain}">
+    <domain>{domain}</domain>
     <displayName>Verein</displayName>
     <outgoingServer type="smtp">
-      <hostname>mail.autoconfig-verein.example</hostname>
+      <hostname>mail.{domain}</hostname>
       <port>465</port>
       <socketType>SSL</socketType>
       <username>%EMAILADDRESS%</username>
@@ -131,6 +134,8 @@ AUTOCONFIG = """<?xml version="1.0" encoding="UTF-8"?>
   </emailProvider>
 </clientConfig>
 """
+PAGES = {f"{AUTOCONFIG_HOST}/mail/config-v1.1.xml": AUTOCONFIG.format(domain="autoconfig-verein.example"),
+         f"{PUBLIC_HOST}/v1.1/{PUBLIC_DOMAIN}": AUTOCONFIG.format(domain=PUBLIC_DOMAIN)}
 
 
 class ProviderDialogue(Dialogue):
@@ -262,9 +267,11 @@ class ProviderServer:
 
 class Autoconfig(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        page = self.headers["Host"] + self.path
         self.server.paths.append(self.path)
-        is_there = self.path.split("?")[0] == "/mail/config-v1.1.xml"
-        body = AUTOCONFIG.encode() if is_there else b"no"
+        self.server.on_asked(page)
+        is_there = page.split("?")[0] in PAGES
+        body = PAGES[page.split("?")[0]].encode() if is_there else b"no"
         self.send_response(200 if is_there else 404)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(body)))
@@ -276,13 +283,14 @@ class Autoconfig(http.server.BaseHTTPRequestHandler):
 
 
 class Website:
-    """HTTPS with Autoconfig, at an address of its own."""
+    """HTTPS with Autoconfig and the public database, at an address of its own."""
 
-    def __init__(self, address, certificate_files):
+    def __init__(self, address, certificate_files, on_asked):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate_files)
         self.server = http.server.ThreadingHTTPServer((address, 443), Autoconfig)
         self.paths = self.server.paths = []  # asked for
+        self.server.on_asked = on_asked
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
@@ -301,9 +309,9 @@ def domain_of(email):
 
 
 class ProviderWorld:
-    def __init__(self, ports=None, on_session=lambda preset: None):
+    def __init__(self, ports=None, on_session=lambda preset: None, on_asked=lambda page: None):
         """ports: where every provider listens, as if a firewall refused the others; None: where each truly does."""
-        self.ports, self.on_session = ports, on_session
+        self.ports, self.on_session, self.on_asked = ports, on_session, on_asked
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -313,8 +321,8 @@ class ProviderWorld:
             self.network = f"127.{random.SystemRandom().randrange(1, 255)}.{random.SystemRandom().randrange(256)}"
             self.providers = {provider.preset or "own": self._start(stack, number, provider)
                               for number, provider in enumerate((*PROVIDERS, OWN), 1)}
-            web = self.certificates.add("web", [AUTOCONFIG_HOST])
-            self.website = stack.enter_context(Website(f"{self.network}.100", web))
+            web = self.certificates.add("web", [AUTOCONFIG_HOST, PUBLIC_HOST])
+            self.website = stack.enter_context(Website(f"{self.network}.100", web, self.on_asked))
             self.dns = stack.enter_context(DnsServer(self.records(), broken=["broken.example"], silent=["silent.example"]))
             self._stack = stack.pop_all()
         return self
@@ -329,7 +337,7 @@ class ProviderWorld:
         return stack.enter_context(ProviderServer(provider, f"{self.network}.{number}", files, self.on_session))
 
     def records(self):
-        lines = [f"{AUTOCONFIG_HOST}. A {self.network}.100"]
+        lines = [f"{AUTOCONFIG_HOST}. A {self.network}.100", f"{PUBLIC_HOST}. A {self.network}.100", f"{FILTERED_DOMAIN}. MX 10 {FILTER_HOST}."]
         for server in self.providers.values():
             provider, domain = server.provider, domain_of(server.provider.email)
             lines += [f"{host}. A {server.address}" for host in provider.hosts]
@@ -339,6 +347,7 @@ class ProviderWorld:
     def describe(self):
         return {"dns_server": self.dns.address, "ca_file": self.ca_file, "network": f"{self.network}.0/24",
                 "wrong_password": WRONG_PASSWORD, "autoconfig_email": "post@autoconfig-verein.example",
+                "public_email": f"post@{PUBLIC_DOMAIN}", "filtered_email": f"post@{FILTERED_DOMAIN}",
                 "providers": {name: {"address": server.address, **server.provider._asdict(), "wrong": None, "refused_sender": None,
                                      "needs_app_password": None} for name, server in self.providers.items()}}
 
@@ -350,11 +359,11 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     say = threading.Lock()
 
-    def tell(preset):
+    def tell(**what):
         with say:
-            print(json.dumps({"session": preset}), flush=True)
+            print(json.dumps(what), flush=True)
 
-    with ProviderWorld(on_session=tell) as world, contextlib.suppress(KeyboardInterrupt):
+    with ProviderWorld(on_session=lambda preset: tell(session=preset), on_asked=lambda page: tell(asked=page)) as world, contextlib.suppress(KeyboardInterrupt):
         print(json.dumps(world.describe()), flush=True)
         sys.stdin.read()
 

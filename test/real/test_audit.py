@@ -17,7 +17,7 @@ from harness.daemon import ADMIN, Daemon, Tap  # noqa: E402
 
 URL = "http://mail.example.test"
 DEEDS = ["setup.done", "smtp.draft_changed", "smtp.verified", "smtp.activated", "smtp.sending_on", "smtp.sending_off", "smtp.test_mail",
-         "email.cancelled", "email.rescheduled", "emails.bulk", "token.created", "token.revoked", "sandbox.cleared", "backup.started",
+         "email.cancelled", "email.rescheduled", "emails.bulk", "token.created", "token.revoked", "sandbox.mail_opened", "sandbox.cleared", "backup.started",
          "organisation.changed", "smtp.restored"]
 
 tap = Tap()
@@ -45,6 +45,31 @@ def wait_for(absender, action, count=1):
         time.sleep(0.05)
 
 
+def check_captured(absender):
+    """What the sandbox caught may hold a link that makes its reader anybody: no reading without a word in the log."""
+    until = time.monotonic() + 120
+    while not (caught := good(absender.request("GET", "/v1/sandbox/messages"))["data"]):
+        assert time.monotonic() < until, "the test mail was not captured"
+        time.sleep(0.05)
+    subject, caught = caught[0]["subject"], caught[0]["id"]
+    single = good(absender.request("GET", f"/v1/sandbox/messages/{caught}"))
+    tap.ok(subject and subject == single["subject"], "an admin sees what a captured mail is about", subject)
+    tap.equal(events(absender, "&action=sandbox.mail_opened"), [], "what a list shows of a captured mail is not noted")
+    opened = absender.request("GET", f"/v1/sandbox/messages/{caught}/raw")
+    tap.ok(opened.status == 200 and b"\r\nMessage-ID: " in opened.body, "a captured mail is opened", opened)
+    noted = [(event["actor"], event["client"], event["target"]) for event in events(absender, "&action=sandbox.mail_opened")]
+    tap.equal(noted, [(ADMIN["email"], "127.0.0.1", caught)], "and the log says by whom, from where, and which")
+    reader = good(absender.operator("POST", "/v1/tokens", {"name": "Reader", "scopes": ["smtp:read", "emails:read"]}))
+    refused = absender.request("GET", f"/v1/sandbox/messages/{caught}/raw", headers={"Authorization": f"Bearer {reader['token']}", "Cookie": ""})
+    seen = [absender.request("GET", path, headers={"Authorization": f"Bearer {reader['token']}", "Cookie": ""}).json
+            for path in ("/v1/sandbox/messages", f"/v1/sandbox/messages/{caught}")]
+    tap.equal([(each["id"], each["subject"]) for each in (*seen[0]["data"], seen[1]) if each["id"] == caught or each["subject"]],
+              [(caught, None)] * 2, "without every right not even what it is about")
+    missing = absender.request("GET", "/v1/sandbox/messages/cap_00000000000070008000000000000000/raw")
+    tap.equal((refused.status, refused.json["code"], missing.status), (403, "scope_not_allowed", 404), "who may not, does not; what is not there is not opened")
+    tap.equal(len(events(absender, "&action=sandbox.mail_opened")), 1, "and neither is noted")
+
+
 def check_deeds(absender):
     absender.sign_in_first_admin()
     absender.use_sandbox()
@@ -66,6 +91,7 @@ def check_deeds(absender):
     tap.equal(bulk["done"], 6, "the rest is cancelled at once")
     good(absender.request("PUT", "/v1/smtp/sending", {"enabled": True}))
     good(absender.request("DELETE", f"/v1/tokens/{token['id']}"))
+    check_captured(absender)
     good(absender.request("DELETE", "/v1/sandbox/messages"))
     good(absender.request("PATCH", "/v1/organisation", {"name": "Verein"}))
     good(absender.operator("POST", "/v1/backups", {"path": os.path.join(absender.data, "backup")}))

@@ -41,7 +41,7 @@ LEAKS = [{"log": "printed", "event": "events", "webhook": "webhooks", "arguments
          {"audit": "database", "memory": "memory"},
          {"answer": "answers", "backup": "backup"}]
 TELLS_ALL = {"log", "event", "answer", "backup", "environment"}  # there is room for every kind of secret
-# Whose bytes pass through hands that do not wipe, in this process alone: a mail on its way (composer, TLS), what libmicrohttpd keeps of an
+# Whose bytes pass through hands that do not wipe, in this process alone: a mail on its way (the send buffer, the sandbox), what libmicrohttpd keeps of an
 # open stream, and what was printed at the start. Tokens of one use, and the cookie of a session that goes on.
 NOT_WIPED = "memory"
 OVERLAP = 4096  # between two pieces of memory: longer than any encoding
@@ -363,17 +363,18 @@ def add_keys(absender, canaries):
             canaries.add(f"key {len(canaries.all)} of the key file", key)
 
 
-def link_of(canaries, absender, name, answer, status=200):
+def link_of(canaries, absender, name, answer, status=200, is_mailed=False):
     """The token of a link that is shown once, here."""
-    return canaries.add(name, good(answer, status)["link"].rsplit("/", 1)[1], absender.last_place(), NOT_WIPED)
+    return canaries.add(name, good(answer, status)["link"].rsplit("/", 1)[1], absender.last_place(), *([NOT_WIPED] if is_mailed else []))
 
 
 def hand_links_over(absender, canaries):
     """By hand: copied, sent again, taken back."""
     made = absender.request("POST", "/v1/invitations", {"email": "carla@example.test", "role": "member"})
-    link_of(canaries, absender, "invitation token of Carla", made, 201)
+    link_of(canaries, absender, "invitation token of Carla", made, 201, is_mailed=True)
     for deed in ("resend", "link"):
-        link_of(canaries, absender, f"invitation token after {deed}", absender.request("POST", f"/v1/invitations/{made.json['id']}/{deed}"))
+        answer = absender.request("POST", f"/v1/invitations/{made.json['id']}/{deed}")
+        link_of(canaries, absender, f"invitation token after {deed}", answer, is_mailed=deed == "resend")
     good(absender.request("POST", f"/v1/invitations/{made.json['id']}/revoke"))
     ben = next(each["id"] for each in good(absender.request("GET", "/v1/members"))["data"] if each["email"] == BEN)
     good(absender.request("PATCH", f"/v1/members/{ben}", {"name": "Ben B."}))

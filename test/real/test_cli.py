@@ -133,6 +133,13 @@ def check_explain(tap):
                (None, None)], "explain --jsonl: a line for each line")
     tap.equal((sorted(answers[0]), run.returncode), (["breaker", "class", "diagnosis", "id", "retry"], NO),
               "explain --jsonl: the members named, and exit status 1 for a line that is no JSON")
+    lines = [{"id": 1, "phase": "tls", "verify": "62"}, {"id": 2, "phase": "auth", "reply": ["535 5.7.8 no"]}, {"id": 3, "port": 99999},
+             {"id": 4, "phase": None, "port": None, "note": [], "reply": "535 5.7.8 no"}]
+    run = command("explain", "--jsonl", stdin="\n".join(map(json.dumps, lines)))
+    tap.equal([[each["id"], each.get("fault"), each.get("diagnosis")] for each in map(json.loads, run.stdout.splitlines())],
+              [[1, "verify is not a number from 0 to 2147483647", None], [2, "reply is not a text", None], [3, "port is not a number from 0 to 65535", None],
+               [4, None, "auth_failed_generic"]], "explain --jsonl: a member of the wrong kind is a fault, and named")
+    tap.equal(run.returncode, NO, "explain --jsonl: and exit status 1")
 
 
 def check_nobody_there(tap, folder):

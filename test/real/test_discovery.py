@@ -208,6 +208,15 @@ def check_policy(certificates):
             tap.equal((found["best"], states(found)["autoconfig"], site.seen), (None, "failed", []), "a private address is not asked")
 
 
+def check_lost():
+    """A DNS that knows no name of the outside world: what could not be asked has said nothing."""
+    with DnsServer([]) as dns, Daemon("--dev", "--dns-server", dns.address) as absender:
+        found = discover(absender, "info@verein.example", "&public_database=true")
+        tap.equal((found["best"], states(found)["public_database"]), (None, "failed"), "a public list that is not found was not reached")
+        step = next(step for step in found["steps"] if step["name"] == "public_database")
+        tap.equal(step["detail"], "Thunderbird's public list could not be reached.", "and that is what is said")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="absender-discovery-") as folder:
         certificates = Certificates(pathlib.Path(folder))
@@ -221,6 +230,7 @@ def main():
             check_time(absender)
             check_public_list(absender, site)
         check_policy(certificates)
+        check_lost()
     return tap.end()
 
 

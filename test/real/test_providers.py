@@ -26,6 +26,7 @@ class Mistake(NamedTuple):
     action: str
     carries: dict = {}  # what the action must bring
     remedy: dict = {}  # what the person adds by hand
+    connected_to: str = ""  # whose certificate came, where it tells what went wrong
 
 
 # With everything reachable.
@@ -45,7 +46,7 @@ MISTAKES = (
     Mistake("ALL-INKL: wrong password", "allinkl", {"password": WRONG_PASSWORD}, "auth_failed_generic", "enter_password_again",
             remedy={"password": "kas-mailbox"}),
     Mistake("ALL-INKL: smtp.all-inkl.com", "allinkl", {"host": "smtp.all-inkl.com"}, "tls_hostname_mismatch_allinkl", "use_right_host",
-            {"host": "w0123456.kasserver.com"}),
+            {"host": "w0123456.kasserver.com"}, connected_to="*.kasserver.com"),
     Mistake("ALL-INKL: another's sender address, signed in as the address", "allinkl",
             {"from_email": "chef@fremde-firma.example", "username": "vorstand@verein-allinkl.example"}, "sender_not_owned",
             "use_from_of_login", {"from_email": "vorstand@verein-allinkl.example"}),
@@ -103,6 +104,8 @@ def check_mistake(absender, world, mistake):
     if not tap.equal(verdict(run), mistake.diagnosis, f"{mistake.name}: is {mistake.diagnosis}"):
         return
     check_words(absender, run, mistake.name)
+    if mistake.connected_to:
+        tap.equal(run["connected_to"], {"wanted": settings["host"], "got": mistake.connected_to}, f"{mistake.name}: the one who answered is named")
     actions = {action["code"]: action for action in run["diagnosis"]["actions"]}
     action = actions.get(mistake.action, {})
     brought = {key: action.get(key) for key in mistake.carries}

@@ -227,9 +227,15 @@ def check_hourly(tap):
         change(absender, *((f"UPDATE {table} SET {column} = {column} - ? WHERE {row} = ?", days * day, number)
                            for number, days in ((1, 6), (2, 3))
                            for table, column, row in (("emails", "created_at", "row"), ("recipients", "updated_at", "row >> 7"))))
-        line = "retention: 2 bodies erased, 1 emails removed"
+        line = "retention: 2 bodies erased, 1 emails removed, 0 invitations"
         tap.ok(until(lambda: line in said(absender)), "after its days a mail is forgotten, first the content, then the record",
                said(absender))
+        change(absender, ("INSERT INTO invitations (org_id, id, email, role, token_hash, created_at, created_by, expires_at) "
+                          "VALUES (1, randomblob(16), 'bob@example.test', 1, randomblob(32), 1, 'anna@example.test', 2)",),
+               ("UPDATE tokens SET revoked_at = 3",), ("DROP TRIGGER audit_events_stay_as_they_are",), ("UPDATE audit_events SET at = 4 WHERE row = 1",))
+        line = ("retention: 0 bodies erased, 0 emails removed, 1 invitations and resets removed, 1 revoked tokens blanked, "
+                "1 events of the audit log forgotten")
+        tap.ok(until(lambda: line in said(absender)), "what is forgotten of people is said, too", said(absender))
         tap.equal([absender.operator("GET", f"/v1/emails/{each}").status for each in ids], [404, 200, 200],
                   "and the others are still there")
         check_books(tap, absender, "after that")

@@ -6,9 +6,25 @@
 #include "base/limits.h"
 #include "store/emails_actions.h"
 
+/* A name that stands in our own list is not misspelt, whatever the DNS of this machine says. */
+static const Diagnosis *row_of(
+    struct api *api, const DiagnosisFacts *facts, const ActionFacts *about)
+{
+    gboolean is_spelt_right =
+        g_strcmp0(facts->id, "dns_host_not_found") == 0 && actions_host_is_known(about);
+    const char *id = is_spelt_right ? "dns_known_host_not_found" : facts->id;
+    return id ? diagnosis_by_id(api->catalogue, id) : NULL;
+}
+
 json_t *diagnosis_json(struct api *api, const DiagnosisFacts *facts, Language language)
 {
-    const Diagnosis *row = facts->id ? diagnosis_by_id(api->catalogue, facts->id) : NULL;
+    const ActionFacts about = {.providers = api->providers,
+        .host = facts->host,
+        .settings = facts->settings,
+        .run = facts->run,
+        .now = clock_wall_ms(),
+        .language = language};
+    const Diagnosis *row = row_of(api, facts, &about);
     if (!row)
         return json_null();
     g_autofree char *reply = NULL;
@@ -17,12 +33,6 @@ json_t *diagnosis_json(struct api *api, const DiagnosisFacts *facts, Language la
             "%d%s%s", facts->reply, facts->text ? " " : "", facts->text ? facts->text : "");
     g_autofree char *manual = diagnosis_manual_path(row, language_name(language));
     gboolean is_german = language == LANGUAGE_DE;
-    const ActionFacts about = {.providers = api->providers,
-        .host = facts->host,
-        .settings = facts->settings,
-        .run = facts->run,
-        .now = clock_wall_ms(),
-        .language = language};
     json_t *json = json_object();
     json_object_set_new(json, "id", json_text(row->id));
     json_object_set_new(json, "phase", json_text(facts->phase));

@@ -134,8 +134,8 @@ gboolean status_json_add(struct api *api, Db *db, gint64 org_id, const SmtpState
     json_object_set_new(status, "dates", dates);
     json_object_set_new(status, "last_accepted_at", json_time(state->last_accepted_at));
     json_object_set_new(status, "last_failure", last_failure_json(api, state, language));
-    json_object_set_new(
-        status, "is_personal_sender", json_boolean(sender_is_personal(sender_of(state))));
+    json_object_set_new(status, "is_personal_sender",
+        json_boolean(sender_could_be_another(api->providers, sender_of(state))));
     json_object_set_new(status, "resets_to_hand_over", json_integer(n_waiting));
     json_object_set_new(status, "quota_proposal", quota_proposal_json(api, state, language));
     return TRUE;

@@ -9,10 +9,20 @@
 
 /* --- The list -------------------------------------------------------------------------------- */
 
-static json_t *event_json(const AuditEvent *event, Language language)
+/* A check that failed notes what it met, as the catalogue calls it. */
+static const char *meaning_of(const ApiCall *call, const AuditEvent *event)
+{
+    gboolean is_check = event->detail && strcmp(event->action, "smtp.verified") == 0;
+    const Diagnosis *met = is_check ? diagnosis_by_id(call->api->catalogue, event->detail) : NULL;
+    if (!met)
+        return NULL;
+    return call->language == LANGUAGE_DE ? met->means_de : met->means_en;
+}
+
+static json_t *event_json(const ApiCall *call, const AuditEvent *event)
 {
     char id[ID_TEXT_SIZE];
-    g_autofree char *text = audit_text(event, language);
+    g_autofree char *text = audit_text(event, call->language);
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("audit_event"));
     json_object_set_new(json, "id", json_text(id_format(&event->id, "aud", id)));
@@ -22,6 +32,7 @@ static json_t *event_json(const AuditEvent *event, Language language)
     json_object_set_new(json, "text", json_text(text));
     json_object_set_new(json, "target", json_text(event->object));
     json_object_set_new(json, "detail", json_text(event->detail));
+    json_object_set_new(json, "meaning", json_text(meaning_of(call, event)));
     json_object_set_new(json, "client", json_text(event->client));
     return json;
 }
@@ -66,7 +77,7 @@ HttpAnswer *route_audit_list(ApiCall *call)
         return call_error(call, error);
     json_t *data = json_array();
     for (guint i = 0; i < events->len; i++)
-        json_array_append_new(data, event_json(events->pdata[i], call->language));
+        json_array_append_new(data, event_json(call, events->pdata[i]));
     return call_json(call, 200, json_list(data, has_more));
 }
 

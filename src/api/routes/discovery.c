@@ -49,8 +49,8 @@ static json_t *steps_json(const Discovery *discovery, const char *domain, Langua
     return steps;
 }
 
-static json_t *discovery_json(const Discovery *discovery, const MimeAddress *address,
-    gboolean asked_public_database, Language language)
+static json_t *discovery_json(const Discovery *discovery, const ProviderList *providers,
+    const MimeAddress *address, gboolean asked_public_database, Language language)
 {
     const char *domain = address->domain;
     gboolean has_host = discovery->best != NULL && discovery->best->host != NULL;
@@ -69,8 +69,8 @@ static json_t *discovery_json(const Discovery *discovery, const MimeAddress *add
     json_object_set_new(json, "steps", steps_json(discovery, domain, language));
     json_object_set_new(
         json, "can_ask_public_database", json_boolean(!asked_public_database && !has_host));
-    json_object_set_new(
-        json, "is_personal_address", json_boolean(sender_is_personal(address->addr_spec)));
+    json_object_set_new(json, "is_personal_address",
+        json_boolean(sender_could_be_another(providers, address->addr_spec)));
     return json;
 }
 
@@ -94,8 +94,9 @@ HttpAnswer *route_discovery(ApiCall *call)
         return call_problem(
             call, "invalid_query", "email must be an address like name@example.com.");
     g_autoptr(Discovery) discovery = discovery_run(call->api, address, wants_public_database);
-    HttpAnswer *answer = call_json(
-        call, 200, discovery_json(discovery, address, wants_public_database, call->language));
+    HttpAnswer *answer = call_json(call, 200,
+        discovery_json(
+            discovery, call->api->providers, address, wants_public_database, call->language));
     http_answer_set_header(answer, "Vary", "Accept-Language");
     return answer;
 }

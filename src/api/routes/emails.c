@@ -206,20 +206,19 @@ HttpAnswer *route_emails_count(ApiCall *call)
     g_autoptr(SmtpState) state = read_state(call, &problem);
     if (!state)
         return problem;
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(Id));
+    guint n = 0;
     gboolean has_more = FALSE;
     if (!route_emails_gate_hides(filter.state, smtp_state_gate(state, clock_wall_ms()))) {
         g_autoptr(GError) error = NULL;
-        g_array_unref(ids);
         Db *db = store_reader_take(call->api->store);
-        ids = emails_find(db, &filter, &has_more, &error);
+        gboolean is_counted = emails_find_count(db, &filter, &n, &has_more, &error);
         store_reader_give(call->api->store, db);
-        if (!ids)
+        if (!is_counted)
             return call_error(call, error);
     }
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("count"));
-    json_object_set_new(json, "count", json_integer(ids->len));
+    json_object_set_new(json, "count", json_integer(n));
     json_object_set_new(json, "has_more", json_boolean(has_more));
     return call_json(call, 200, json);
 }

@@ -207,11 +207,10 @@ static gboolean check_new(Db *db, Deed *deed, GError **error)
 static gboolean renew(Db *db, const Deed *deed, WallMs now, GError **error)
 {
     const Invitation *invitation = deed->invitation;
-    gboolean is_copy = deed->kind == DEED_COPY;
     g_autofree char *caller = call_caller_name(deed->call, db);
     InvitationLink link = {.expires_at = now + LIMIT_INVITATION_MS,
-        .copied_at = is_copy ? now : 0,
-        .copied_by = is_copy ? caller : NULL,
+        .copied_at = deed->kind == DEED_COPY ? now : 0,
+        .copied_by = caller,
         .email_id = deed->mail ? &deed->mail->id : NULL};
     memcpy(link.token_hash, deed->link.token_hash, sizeof link.token_hash);
     return invitation_renew(db, invitation->org_id, &invitation->id, &link, error);
@@ -268,7 +267,7 @@ static HttpAnswer *deed_finish(ApiCall *call, gpointer data, const GError *error
         return call_error(call, error);
     json_t *json = view_json(&deed->view, call->language);
     if (deed->link.url)
-        json_object_set_new(json, "link", json_text(deed->link.url));
+        json_object_set_new(json, "link", json_text(secret_reveal(deed->link.url, NULL)));
     return call_json(call, deed->kind == DEED_CREATE ? 201 : 200, json);
 }
 
@@ -379,7 +378,7 @@ static void read_fields(json_t *body, Fields *fields, JsonFaults *faults)
     const char *email = member_fields_required(&object, "email");
     const char *role = member_fields_required(&object, "role");
     fields->language = json_object_take_text(&object, "language");
-    fields->account = member_fields_account(&object, "email", email);
+    fields->account = member_fields_new_account(&object, "email", email);
     if (role && !people_role_parse(role, &fields->role))
         json_object_fault(&object, "role", "unknown_value", NULL);
     member_fields_check_language(&object, "language", fields->language);

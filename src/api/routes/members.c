@@ -77,8 +77,8 @@ static void member_deed_free(gpointer data)
     g_free(deed);
 }
 
-/* An admin knows links that let somebody in, under any address: what she made or copied is no way
- * back for her (threat T38). */
+/* An admin knows links that let somebody in, under any address: what she made, sent or copied is no
+ * way back for her (threat T38). */
 static gboolean end_links_held(Db *db, const Member *admin, WallMs now, GError **error)
 {
     return invitations_revoke_of(db, admin->org_id, admin->email, now, error) &&

@@ -2,6 +2,7 @@
 #include "api/routes/routes.h"
 #include "api/state.h"
 
+#include "base/limits.h"
 #include "store/books.h"
 #include "store/emails_actions.h"
 

@@ -157,11 +157,12 @@ static gboolean write_link(Db *db, const Deed *deed, gint64 row, WallMs now, GEr
 
 static gboolean change(Db *db, Deed *deed, const Reset *reset, WallMs now, GError **error)
 {
-    if (reset->has_email &&
-        !emails_end_link(db, deed->org_id, &reset->email_id, !deed->is_dismissal, now, error))
-        return FALSE;
-    return deed->is_dismissal ? reset_dismiss(db, deed->org_id, reset->row, now, error)
+    gboolean is_changed = deed->is_dismissal
+                              ? reset_dismiss(db, deed->org_id, reset->row, now, error)
                               : write_link(db, deed, reset->row, now, error);
+    /* Its mail ends last: while the reset still waited for it, webhooks would be told. */
+    return is_changed && (!reset->has_email || emails_end_link(db, deed->org_id, &reset->email_id,
+                                                   !deed->is_dismissal, now, error));
 }
 
 static gboolean deed_job(Db *db, gpointer data, GError **error)
@@ -198,7 +199,7 @@ static HttpAnswer *deed_finish(ApiCall *call, gpointer data, const GError *error
         return call_error(call, error);
     json_t *json = view_json(&deed->view, clock_wall_ms(), call->language);
     if (deed->link.url)
-        json_object_set_new(json, "link", json_text(deed->link.url));
+        json_object_set_new(json, "link", json_text(secret_reveal(deed->link.url, NULL)));
     return call_json(call, deed->fresh ? 201 : 200, json);
 }
 

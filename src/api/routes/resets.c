@@ -204,7 +204,8 @@ static HttpAnswer *redeem_finish(ApiCall *call, gpointer data, const GError *err
     credentials_remove_member(api->credentials, redemption->reset->member_row, 0);
     sse_check_callers(api->sse);
     /* Who has tried too often with the forgotten password may sign in with the new one. */
-    guesses_note_success(api->guesses, redemption->reset->member_email, call->client);
+    guesses_note_success(
+        api->guesses, redemption->reset->member_email, call->client, clock_mono_ms());
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("password_reset"));
     json_object_set_new(json, "state", json_text(reset_state_name(RESET_USED)));

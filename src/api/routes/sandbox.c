@@ -84,7 +84,14 @@ HttpAnswer *route_sandbox_get(ApiCall *call)
     return call_json(call, 200, json);
 }
 
-static json_t *capture_json(const Capture *capture)
+/* What was caught may hold a link that makes its reader anybody, an org admin too (threat T41).
+ * NULL: the caller may read it. */
+static HttpAnswer *refuse_reading(ApiCall *call)
+{
+    return call_may_grant(call, PEOPLE_SCOPE_ALL);
+}
+
+static json_t *capture_json(const Capture *capture, gboolean is_readable)
 {
     char id[ID_TEXT_SIZE];
     json_t *json = json_object();
@@ -92,7 +99,7 @@ static json_t *capture_json(const Capture *capture)
     json_object_set_new(json, "at", json_time(capture->at));
     json_object_set_new(json, "from", json_text(capture->sender));
     json_object_set_new(json, "to", email_addresses_json(capture->recipients));
-    json_object_set_new(json, "subject", json_text(capture->subject));
+    json_object_set_new(json, "subject", json_text(is_readable ? capture->subject : NULL));
     json_object_set_new(json, "size", json_integer(capture->size_bytes));
     return json;
 }
@@ -113,9 +120,10 @@ HttpAnswer *route_captures_list(ApiCall *call)
     store_reader_give(call->api->store, db);
     if (!captures)
         return call_error(call, error);
+    g_autoptr(HttpAnswer) refusal = refuse_reading(call);
     json_t *data = json_array();
     for (guint i = 0; i < captures->len; i++)
-        json_array_append_new(data, capture_json(captures->pdata[i]));
+        json_array_append_new(data, capture_json(captures->pdata[i], !refusal));
     return call_json(call, 200, json_list(data, has_more));
 }
 
@@ -137,7 +145,8 @@ HttpAnswer *route_capture_get(ApiCall *call)
 {
     HttpAnswer *problem = NULL;
     g_autoptr(Capture) capture = read_capture(call, &problem);
-    return capture ? call_json(call, 200, capture_json(capture)) : problem;
+    g_autoptr(HttpAnswer) refusal = refuse_reading(call);
+    return capture ? call_json(call, 200, capture_json(capture, !refusal)) : problem;
 }
 
 static gboolean nothing_but_the_note(Db *db, gpointer data, GError **error)
@@ -163,11 +172,10 @@ static void raw_free(gpointer data)
     capture_free(data);
 }
 
-/* Its link may make whoever reads it anybody, an org admin too (threat T41): it takes all rights,
- * and there is no reading without a word in the audit log. */
+/* There is no reading without a word in the audit log. */
 HttpAnswer *route_capture_raw(ApiCall *call)
 {
-    HttpAnswer *problem = call_may_grant(call, PEOPLE_SCOPE_ALL);
+    HttpAnswer *problem = refuse_reading(call);
     Capture *capture = problem ? NULL : read_capture(call, &problem);
     if (!capture)
         return problem;

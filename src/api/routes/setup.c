@@ -43,7 +43,7 @@ static void read_setup(ApiCall *call, json_t *body, SetupFields *fields, JsonFau
     fields->password = member_fields_required(&object, "password");
     fields->language = json_object_take_text(&object, "language");
     fields->org_name = json_object_take_text(&object, "org_name");
-    fields->account = member_fields_account(&object, "email", fields->email);
+    fields->account = member_fields_new_account(&object, "email", fields->email);
     member_fields_check_name(&object, "name", fields->name);
     member_fields_check_name(&object, "org_name", fields->org_name);
     member_fields_check_language(&object, "language", fields->language);

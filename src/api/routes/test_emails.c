@@ -163,15 +163,16 @@ HttpAnswer *route_test_email(ApiCall *call)
 typedef struct {
     guint8 token_hash[TEST_MAIL_HASH_BYTES];
     TestMailFolder folder;
-    TestMail *mail;   /* afterwards */
-    SmtpState *state; /* of its organisation */
+    TestMail *mail; /* afterwards */
+    char *org_name; /* of its organisation, as mails call it */
+    const struct api *api;
 } Arrival;
 
 static void arrival_free(gpointer data)
 {
     Arrival *arrival = data;
     g_clear_pointer(&arrival->mail, test_mail_free);
-    g_clear_pointer(&arrival->state, smtp_state_free);
+    g_free(arrival->org_name);
     g_free(arrival);
 }
 
@@ -180,9 +181,13 @@ static gboolean arrival_job(Db *db, gpointer data, GError **error)
     Arrival *arrival = data;
     arrival->mail =
         test_mail_arrive(db, arrival->token_hash, arrival->folder, clock_wall_ms(), error);
-    if (arrival->mail)
-        arrival->state = smtp_state_read(db, arrival->mail->org_id, error);
-    return arrival->state != NULL;
+    if (!arrival->mail)
+        return FALSE;
+    g_autoptr(SmtpState) state = smtp_state_read(db, arrival->mail->org_id, error);
+    if (!state)
+        return FALSE;
+    arrival->org_name = system_mail_org_name(arrival->api, db, arrival->mail->org_id, state);
+    return TRUE;
 }
 
 static HttpAnswer *arrival_finish(ApiCall *call, gpointer data, const GError *error)
@@ -191,13 +196,12 @@ static HttpAnswer *arrival_finish(ApiCall *call, gpointer data, const GError *er
     if (error)
         return call_error(call, error);
     const TestMail *mail = arrival->mail;
-    const SmtpSettings *active = arrival->state->active;
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("test_arrival"));
     json_object_set_new(json, "arrived_after_s",
         json_integer((mail->arrived_at - mail->sent_at) / CLOCK_SECOND_MS));
     json_object_set_new(json, "folder", json_text(test_mail_folder_name(mail->folder)));
-    json_object_set_new(json, "org_name", json_text(active ? active->from_name : NULL));
+    json_object_set_new(json, "org_name", json_text(arrival->org_name));
     return call_json(call, 200, json);
 }
 
@@ -231,7 +235,7 @@ static HttpAnswer *refuse_guess(ApiCall *call, const Arrival *arrival)
     store_reader_give(call->api->store, db);
     if (!is_known)
         return call_error(call, error);
-    guesses_note_success(guesses, NULL, call->client);
+    guesses_note_success(guesses, NULL, call->client, clock_mono_ms());
     return NULL;
 }
 
@@ -244,6 +248,7 @@ HttpAnswer *route_test_arrival(ApiCall *call)
     g_auto(JsonFaults) faults;
     json_faults_init(&faults);
     Arrival *arrival = g_new0(Arrival, 1);
+    arrival->api = call->api;
     read_arrival(arrival, body, &faults);
     json_decref(body);
     problem = faults.list->len > 0 ? call_faults(call, &faults) : refuse_guess(call, arrival);

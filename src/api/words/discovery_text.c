@@ -64,8 +64,9 @@ static const Sentence details[DISCOVERY_SOURCES][DISCOVERY_FAILED + 1] = {
         {
             [DISCOVERY_FOUND] = {{"The domain's website publishes its settings.",
                 "Die Website der Domain veröffentlicht ihre Einstellungen."}},
-            [DISCOVERY_NOTHING] = {{"The website https://{domain} says nothing about it.",
-                "Die Website https://{domain} sagt dazu nichts."}},
+            [DISCOVERY_NOTHING] =
+                {{"The website https://{domain} says nothing about it, or there is none.",
+                    "Die Website https://{domain} sagt dazu nichts, oder es gibt sie nicht."}},
             [DISCOVERY_FAILED] = {{"The website https://{domain} could not be reached or read.",
                 "Die Website https://{domain} war nicht zu erreichen oder nicht lesbar."}},
             [DISCOVERY_SKIPPED] = {{"Not needed any more.", "Nicht mehr nötig."}},

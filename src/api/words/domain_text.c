@@ -255,13 +255,13 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
             "In diesen Kopfzeilen hat der Empfänger keine Ergebnisse vermerkt. Bitte eine Testmail "
             "an ein anderes Postfach senden, etwa bei einem großen Anbieter."},
     [SAY_SEEN_SPF_PASS] = {"SPF passed for the domain of the sender.",
-        "SPF ist für die Domain des Absenders bestanden."},
+        "SPF für die Domain des Absenders bestanden."},
     [SAY_SEEN_SPF_OTHER] = {"SPF passed, but for {a} (the provider's envelope address); for the "
                             "sender it counts for nothing.",
-        "SPF ist bestanden, aber für {a} (die Umschlagadresse des Anbieters); für den Absender "
+        "SPF bestanden, aber für {a} (die Umschlagadresse des Anbieters); für den Absender "
         "zählt das nicht."},
     [SAY_SEEN_SPF_FAIL] = {"SPF failed: the record of the domain does not allow {a}.",
-        "SPF ist nicht bestanden: Der Eintrag der Domain erlaubt {a} nicht."},
+        "SPF nicht bestanden: Der Eintrag der Domain erlaubt {a} nicht."},
     [SAY_SEEN_SPF_NEUTRAL] = {"The SPF record says nothing about this sender.",
         "Der SPF-Eintrag sagt über diesen Absender nichts."},
     [SAY_SEEN_SPF_NONE] = {"The receiver found no SPF record.",
@@ -272,10 +272,10 @@ static const char *const texts[SAY_COUNT][LANGUAGES] = {
         "Der Empfänger hält den SPF-Eintrag für ungültig."},
     [SAY_SEEN_SPF_UNKNOWN] = {"The receiver noted nothing about SPF.",
         "Zu SPF hat der Empfänger nichts vermerkt."},
-    [SAY_SEEN_DMARC_PASS] = {"DMARC passed.", "DMARC ist bestanden."},
+    [SAY_SEEN_DMARC_PASS] = {"DMARC passed.", "DMARC bestanden."},
     [SAY_SEEN_DMARC_FAIL] = {"DMARC failed: neither SPF nor DKIM holds for the domain of the "
                              "sender.",
-        "DMARC ist nicht bestanden: Weder SPF noch DKIM gelten für die Domain des Absenders."},
+        "DMARC nicht bestanden: Weder SPF noch DKIM gelten für die Domain des Absenders."},
     [SAY_SEEN_DMARC_NONE] = {"The receiver found no DMARC record to go by.",
         "Der Empfänger hat keinen DMARC-Eintrag gefunden, nach dem er sich richten könnte."},
     [SAY_SEEN_DMARC_UNKNOWN] = {"The receiver noted nothing about DMARC.",

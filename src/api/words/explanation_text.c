@@ -32,9 +32,9 @@ char *explanation_time(WallMs at, GTimeZone *zone, Language language)
 
 /* --- Sentences ------------------------------------------------------------------------------- */
 
-/* {own} {next} {expires} are times, {because} the gate. `then` follows if there is a next moment,
- * `late` if it is given up before that, `otherwise` if there is none; what an entry leaves out is
- * not said. */
+/* {own} {next} {expires} are times, {because} the gate, {sender} {allowed} addresses. `then`
+ * follows if there is a next moment, `late` if it is given up before that, `otherwise` if there is
+ * none; what an entry leaves out is not said. */
 typedef struct {
     gboolean has_meaning; /* the diagnosis belongs here */
     const char *text[LANGUAGES], *then[LANGUAGES], *late[LANGUAGES], *otherwise[LANGUAGES];
@@ -83,6 +83,12 @@ static const Row rows[] = {
                  "settings have been tested.",
             "Absender versucht es alle 30 Minuten erneut, das nächste Mal am {next}, und sofort, "
             "sobald neue Einstellungen geprüft sind."}},
+    [EXPLAIN_DEFERRED_SENDER] =
+        {.text = {"This email still bears the sender {sender}. Only {allowed} "
+                  "may send, so Absender has not handed it over.",
+             "Diese E-Mail trägt noch den Absender {sender}. Gesendet "
+             "werden darf nur als {allowed}; Absender hat sie deshalb "
+             "nicht übergeben."}},
     [EXPLAIN_DEFERRED_UNREACHED] = {.has_meaning = TRUE,
         .text = {"This email could not be sent yet, because no connection to the provider came "
                  "about or lasted.",
@@ -174,6 +180,12 @@ static void put_time(
     g_string_replace(text, place, words, 0);
 }
 
+static void put_address(GString *text, const char *place, const char *address, Language language)
+{
+    const char *unknown = language == LANGUAGE_DE ? "jemand anderes" : "somebody else";
+    g_string_replace(text, place, address ? address : unknown, 0);
+}
+
 static void add_sentence(GString *text, const char *sentence)
 {
     if (sentence && *sentence)
@@ -207,6 +219,8 @@ char *explanation_sentence(
     put_time(text, "{own}", words->own_at, words->zone, language);
     put_time(text, "{next}", explanation->next_at, words->zone, language);
     put_time(text, "{expires}", explanation->expires_at, words->zone, language);
+    put_address(text, "{sender}", words->sender, language);
+    put_address(text, "{allowed}", words->allowed, language);
     if (words->address) {
         g_string_prepend(text, ": ");
         g_string_prepend(text, words->address);

@@ -8,6 +8,8 @@
 typedef struct {
     const char *address; /* of the recipient it is about, if the email has several; else NULL */
     const char *meaning; /* of the last diagnosis, in that language; NULL: none */
+    const char *sender;  /* the mail's, and */
+    const char *allowed; /* the settings': for EXPLAIN_DEFERRED_SENDER, else NULL */
     WallMs own_at;       /* the mail's own time: scheduled or due; 0: none */
     GTimeZone *zone;     /* whose clock the times are told by; NULL: UTC, and it says so */
 } ExplanationWords;

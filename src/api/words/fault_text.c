@@ -255,6 +255,8 @@ static const TextTwin sentences[] = {
     {"this is not valid UTF-8.", "Das ist kein gültiges UTF-8."},
     {"control characters are not allowed.",
         "Steuerzeichen und Zeilenumbrüche sind nicht erlaubt. Bitte entfernen Sie sie."},
+    {"The domain lacks its ending, as .com in name@example.com.",
+        "Der Domain fehlt die Endung, z. B. „.de“ in name@verein.de."},
     {"the quote has no end.", "Das schließende Anführungszeichen fehlt."},
     {"the quoted part holds an invisible character.",
         "Zwischen den Anführungszeichen steht ein unsichtbares Zeichen. Bitte entfernen Sie es."},

@@ -48,6 +48,31 @@ static void the_host_given_decides_between_providers(void **state)
         text_of(json_object_get(first(reply), "diagnosis"), "id"), "ionos_bad_credentials");
 }
 
+static void a_name_of_our_own_list_is_not_called_misspelt(void **state)
+{
+    static const struct {
+        const char *host, *id, *click;
+    } cases[] = {
+        {"smtp.gmail.com", "dns_known_host_not_found", "retry_later"},
+        {"SMTP.IONOS.DE", "dns_known_host_not_found", "retry_later"},
+        {"smtp.gmial.com", "dns_host_not_found", NULL},
+        {"smtp.1und1.de", "dns_host_not_found", "use_right_host"}, /* in the list as a wrong one */
+        {"w0999999.kasserver.com", "dns_host_not_found", NULL},    /* its number may be misspelt */
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"text\":\"dial tcp: lookup %s: no such host\",\"host\":\"%s\"}",
+                cases[i].host, cases[i].host);
+        g_autoptr(Reply) reply = ask_member(*state, "POST /v1/diagnoses", "", body);
+        assert_reply(reply, 200, NULL);
+        const json_t *diagnosis = json_object_get(first(reply), "diagnosis");
+        assert_string_equal(text_of(diagnosis, "id"), cases[i].id);
+        const json_t *action = json_array_get(json_object_get(diagnosis, "actions"), 0);
+        if (cases[i].click)
+            assert_string_equal(text_of(action, "code"), cases[i].click);
+    }
+}
+
 /* The page gives the server we submit to; a bounce tells of the recipient's. */
 static void a_bounce_of_another_server_is_not_laid_to_ours(void **state)
 {
@@ -102,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIGNED_UP(a_bounce_is_explained_in_both_languages),
         SIGNED_UP(the_host_given_decides_between_providers),
+        SIGNED_UP(a_name_of_our_own_list_is_not_called_misspelt),
         SIGNED_UP(a_bounce_of_another_server_is_not_laid_to_ours),
         SIGNED_UP(a_letter_has_nothing_to_explain),
         SIGNED_UP(what_is_sent_is_checked),

@@ -39,7 +39,7 @@ static void a_note_without_a_name_still_reads_well(void **state)
             "Der Eintrag erlaubt die Adressen, von denen aus Ihr Anbieter sendet."},
         {SAY_SEEN_SPF_FAIL,
             "SPF failed: the record of the domain does not allow the address it came from.",
-            "SPF ist nicht bestanden: Der Eintrag der Domain erlaubt die Adresse, von der sie "
+            "SPF nicht bestanden: Der Eintrag der Domain erlaubt die Adresse, von der sie "
             "kam, nicht."},
         {SAY_HEADER_GOOD, "The receiver could verify that this mail really comes from its sender.",
             "Der Empfänger konnte bestätigen, dass diese Mail wirklich von diesem Absender "

@@ -95,6 +95,14 @@ static void sentences_hold_what_is_known(void **state)
         "Absender ist nicht erlaubt. Absender versucht es alle 30 Minuten erneut, das nächste Mal "
         "am 24. Dezember 2026 um 18:05 Uhr (UTC), und sofort, sobald neue Einstellungen geprüft "
         "sind.");
+    const Explanation former = {.code = EXPLAIN_DEFERRED_SENDER};
+    const ExplanationWords both = {.sender = "boss@other.example",
+        .allowed = "info@verein.example",
+        .meaning = "This is not said twice."};
+    g_autofree char *kept = explanation_sentence(&former, &both, LANGUAGE_DE);
+    assert_string_equal(kept,
+        "Diese E-Mail trägt noch den Absender boss@other.example. Gesendet werden darf nur "
+        "als info@verein.example; Absender hat sie deshalb nicht übergeben.");
     const Explanation fault = {.code = EXPLAIN_HELD, .gate = EMAIL_GATE_CREDENTIAL_FAULT};
     const ExplanationWords why = {.meaning = "Das Passwort ist falsch."};
     g_autofree char *de = explanation_sentence(&fault, &why, LANGUAGE_DE);

@@ -126,6 +126,8 @@ static void what_cannot_be_invited_is_refused_by_name(void **state)
     } rows[] = {
         {"no address", "{\"role\":\"member\"}", 422, "required"},
         {"a bad address", "{\"email\":\"bob\",\"role\":\"member\"}", 422, "invalid_address"},
+        {"a domain without a dot", "{\"email\":\"vorstand@verein\",\"role\":\"member\"}", 422,
+            "invalid_address"},
         {"no role", "{\"email\":\"c@example.de\"}", 422, "required"},
         {"an unknown role", "{\"email\":\"c@example.de\",\"role\":\"root\"}", 422, "unknown_value"},
         {"an unknown language",
@@ -449,9 +451,8 @@ static char *wait_for_reset(const Fixture *self)
     return NULL;
 }
 
-/* Invitations she made, one she only copied, and one of which she knows nothing; a reset she
- * copied.
- */
+/* Invitations she made, one she only copied, one she only sent again, and one of which she knows
+ * nothing; a reset she copied. */
 static void an_admin_takes_no_link_along(void **state)
 {
     static const char *const ends[] = {"DELETE", "PATCH"};
@@ -461,6 +462,8 @@ static void an_admin_takes_no_link_along(void **state)
         g_autoptr(Reply) known = invite(self, BOB);
         g_autoptr(Reply) unknown =
             invite(self, "{\"email\":\"una@example.de\",\"role\":\"member\"}");
+        g_autoptr(Reply) late =
+            invite(self, "{\"email\":\"lea@example.de\",\"role\":\"org_admin\"}");
         g_autoptr(Reply) asked =
             ask(self, "POST /v1/password-resets", "", "{\"email\":\"" EMAIL "\"}");
         assert_reply(asked, 202, NULL);
@@ -469,6 +472,9 @@ static void an_admin_takes_no_link_along(void **state)
         g_autoptr(Reply) own =
             invite(self, "{\"email\":\"back@example.de\",\"role\":\"org_admin\"}");
         g_autoptr(Reply) copied = act(self, known, "link");
+        links_activate(self);
+        g_autoptr(Reply) resent = act(self, late, "resend");
+        assert_reply(resent, 200, NULL);
         g_autofree char *copy = g_strdup_printf("POST /v1/password-resets/%s/link", reset);
         g_autoptr(Reply) held = ask_member(self, copy, "", NULL);
         assert_reply(held, 200, NULL);
@@ -480,6 +486,7 @@ static void an_admin_takes_no_link_along(void **state)
 
         expect_link(self, reply_text(own, "link"), FALSE);
         expect_link(self, reply_text(copied, "link"), FALSE);
+        expect_link(self, reply_text(resent, "link"), FALSE);
         expect_link(self, reply_text(unknown, "link"), TRUE);
         g_autoptr(Reply) dead = links_send(
             self, "POST /v1/password-resets/lookup", links_token(reply_text(held, "link")), "");

@@ -159,7 +159,7 @@ static void guesses_are_slowed_down_by_account_and_address(void **state)
     assert_true(account_ms == CLOCK_MINUTE_MS);
     MonoMs address_ms = fail_on(guesses, NULL, "192.0.2.9", 80, &now);
     assert_true(address_ms == 15 * CLOCK_MINUTE_MS);
-    guesses_note_success(guesses, "anna@example.de", "192.0.2.4");
+    guesses_note_success(guesses, "anna@example.de", "192.0.2.4", now);
     assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.5", now) == 0);
     for (int i = 0; i < 2 * LIMIT_GUESSES; i++) {
         g_autofree char *name = g_strdup_printf("%d@example.de", i);
@@ -167,8 +167,9 @@ static void guesses_are_slowed_down_by_account_and_address(void **state)
     }
 }
 
-/* Or any stranger could keep somebody out with one try a minute. */
-static void where_an_account_has_signed_in_no_stranger_keeps_it_out(void **state)
+/* Or any stranger could keep somebody out with one try a minute. For every name alike, or the
+ * network would tell which of them are known (threat T36). */
+static void where_somebody_has_signed_in_no_stranger_keeps_people_out(void **state)
 {
     static const struct {
         const char *account, *address;
@@ -178,12 +179,14 @@ static void where_an_account_has_signed_in_no_stranger_keeps_it_out(void **state
         {"Anna@Example.de", "192.0.2.1", TRUE},
         {"anna@example.de", "2001:db8:0:1::9", TRUE},
         {"anna@example.de", "192.0.2.2", FALSE},
-        {"bob@example.de", "192.0.2.1", FALSE},
+        {"bob@example.de", "192.0.2.1", TRUE},
+        {"bob@example.de", "192.0.2.2", FALSE},
     };
     g_autoptr(Guesses) guesses = guesses_new();
     MonoMs now = CLOCK_DAY_MS, until = now + CLOCK_DAY_MS;
-    guesses_note_home(guesses, "anna@example.de", "192.0.2.1", until);
-    guesses_note_home(guesses, "anna@example.de", "2001:db8:0:1::1", until);
+    guesses_note_home(guesses, "192.0.2.1", until);
+    guesses_note_home(guesses, "192.0.2.1", now); /* an earlier one: no less */
+    guesses_note_home(guesses, "2001:db8:0:1::1", until);
     for (guint i = 0; i < 2 * LIMIT_ACCOUNT_GUESSES; i++) {
         guesses_take(guesses, "anna@example.de", "203.0.113.7", now);
         guesses_take(guesses, "bob@example.de", "203.0.113.8", now);
@@ -199,6 +202,38 @@ static void where_an_account_has_signed_in_no_stranger_keeps_it_out(void **state
     for (guint i = 0; i < 2 * LIMIT_ADDRESS_GUESSES; i++) /* but nobody guesses at home for ever */
         guesses_take(guesses, "anna@example.de", "2001:db8:0:1::1", now);
     assert_true(guesses_take(guesses, "anna@example.de", "2001:db8:0:1::1", now) > 0);
+}
+
+static void sign_in(Guesses *guesses, const char *address, MonoMs now)
+{
+    if (guesses_take(guesses, "anna@example.de", address, now) == 0)
+        guesses_note_success(guesses, "anna@example.de", address, now);
+}
+
+/* Two stories that are the same but for the name that an onlooker tries every second: that of Anna,
+ * who signs in now and then at home and on a journey, or one that nobody has. */
+static void a_sign_in_tells_nobody_which_accounts_there_are(void **state)
+{
+    static const char *const onlookers[] = {"192.0.2.1", "203.0.113.7"};
+    static const char *const places[] = {"192.0.2.1", "198.51.100.9"};
+    for (gsize i = 0; i < G_N_ELEMENTS(onlookers); i++) {
+        g_autoptr(Guesses) known = guesses_new();
+        g_autoptr(Guesses) ghost = guesses_new();
+        MonoMs now = CLOCK_DAY_MS, longest_ms = 0;
+        guesses_note_home(known, places[0], 2 * CLOCK_DAY_MS);
+        guesses_note_home(ghost, places[0], 2 * CLOCK_DAY_MS);
+        for (guint n = 0; n < 600; n++, now += CLOCK_SECOND_MS) {
+            if (n % 7 == 0) {
+                sign_in(known, places[n / 100 % 2], now);
+                sign_in(ghost, places[n / 100 % 2], now);
+            }
+            MonoMs wait_ms = guesses_take(known, "anna@example.de", onlookers[i], now);
+            if (wait_ms != guesses_take(ghost, "nobody@example.de", onlookers[i], now))
+                fail_msg("from %s, after %u s", onlookers[i], n);
+            longest_ms = MAX(longest_ms, wait_ms);
+        }
+        assert_true(longest_ms > 30 * CLOCK_SECOND_MS); /* it was slowed down at all */
+    }
 }
 
 static void who_tries_many_names_makes_nothing_forgotten(void **state)
@@ -228,7 +263,7 @@ static void good_tries_are_given_back(void **state)
     g_autoptr(Guesses) guesses = guesses_new();
     for (int i = 0; i < 1000; i++) {
         assert_true(guesses_take(guesses, "anna@example.de", "192.0.2.1", CLOCK_DAY_MS) == 0);
-        guesses_note_success(guesses, "anna@example.de", "192.0.2.1");
+        guesses_note_success(guesses, "anna@example.de", "192.0.2.1", CLOCK_DAY_MS);
     }
 }
 
@@ -373,7 +408,8 @@ int main(void)
         cmocka_unit_test(one_cookie_among_many_is_found),
         cmocka_unit_test(csrf_values_belong_to_one_session),
         cmocka_unit_test(guesses_are_slowed_down_by_account_and_address),
-        cmocka_unit_test(where_an_account_has_signed_in_no_stranger_keeps_it_out),
+        cmocka_unit_test(where_somebody_has_signed_in_no_stranger_keeps_people_out),
+        cmocka_unit_test(a_sign_in_tells_nobody_which_accounts_there_are),
         cmocka_unit_test(who_tries_many_names_makes_nothing_forgotten),
         cmocka_unit_test(tries_at_once_are_counted_before_they_are_judged),
         cmocka_unit_test(good_tries_are_given_back),

@@ -1,8 +1,11 @@
 #include "fixture.h"
 
+#include "api/state.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "people/access.h"
+#include "store/audit.h"
+#include "store/db_driver.h"
 
 #include <time.h>
 
@@ -121,6 +124,40 @@ static void an_unknown_account_and_a_wrong_password_look_the_same(void **state)
     assert_string_equal(reply_text(wrong, "detail"), reply_text(unknown, "detail"));
 }
 
+/* Whether some reader has read a member for nothing but the time it takes, by the statements that
+ * each of them keeps. */
+static gboolean has_read_for_nobody(Fixture *self)
+{
+    Db *readers[LIMIT_STORE_READERS];
+    gboolean has_read = FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(readers); i++) {
+        readers[i] = store_reader_take(self->store);
+        GHashTableIter iter;
+        gpointer sql;
+        g_hash_table_iter_init(&iter, readers[i]->statements);
+        while (g_hash_table_iter_next(&iter, &sql, NULL))
+            has_read = has_read || g_str_has_suffix(sql, "FROM members WHERE removed_at IS NULL "
+                                                         "LIMIT 1");
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(readers); i++)
+        store_reader_give(self->store, readers[i]);
+    return has_read;
+}
+
+/* Threat T36: who is found costs reading a row, and so does who is not. */
+static void a_row_is_read_for_whoever_is_not_there(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) known = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"" EMAIL "\",\"password\":\"not the password\"}");
+    assert_reply(known, 401, "invalid_credentials");
+    assert_false(has_read_for_nobody(self));
+    g_autoptr(Reply) unknown = ask(self, "POST /v1/sessions", "",
+        "{\"email\":\"nobody@example.de\",\"password\":\"not the password\"}");
+    assert_reply(unknown, 401, "invalid_credentials");
+    assert_true(has_read_for_nobody(self));
+}
+
 static void guessing_gets_slower(void **state)
 {
     Fixture *self = *state;
@@ -134,6 +171,47 @@ static void guessing_gets_slower(void **state)
     assert_reply(reply, 429, "too_many_attempts");
     g_autofree char *wait = reply_header(reply, "Retry-After");
     assert_non_null(wait);
+}
+
+/* --- Many at once (threat T45) ---------------------------------------------------------------- */
+
+static GSocketConnection *begin_sign_in(const Fixture *self, guint i)
+{
+    g_autofree char *body =
+        g_strdup_printf("{\"email\":\"crowd%u@example.de\",\"password\":\"not the password\"}", i);
+    g_autofree char *text = write_request("POST /v1/sessions", "", body);
+    GSocketConnection *connection = connect_tcp(self);
+    send_bytes(connection, text, strlen(text));
+    return connection;
+}
+
+/* Each hash takes 19 MiB. Nobody has signed in here, so no thread of the pool is still about. */
+static void two_are_hashed_at_once_some_wait_and_the_next_comes_again(void **state)
+{
+    Fixture *self = *state;
+    GThreadPool *pool = self->api->hashing;
+    GSocketConnection *waiting[LIMIT_HASH_QUEUE];
+    assert_int_equal(g_thread_pool_get_max_threads(pool), 2);
+    g_thread_pool_set_max_threads(pool, 0, NULL); /* it stands still */
+    for (guint i = 0; i < LIMIT_HASH_QUEUE; i++)
+        waiting[i] = begin_sign_in(self, i);
+    for (guint i = 0; i < 6000 && g_thread_pool_unprocessed(pool) < LIMIT_HASH_QUEUE; i++)
+        g_usleep(10000);
+    assert_int_equal(g_thread_pool_unprocessed(pool), LIMIT_HASH_QUEUE);
+
+    g_autoptr(Reply) next = talk(begin_sign_in(self, LIMIT_HASH_QUEUE), "", 0);
+    assert_reply(next, 503, "busy");
+    g_autofree char *wait = reply_header(next, "Retry-After");
+    assert_non_null(wait);
+    g_thread_pool_set_max_threads(pool, LIMIT_CONCURRENT_HASHES, NULL);
+    guint judged = 0;
+    for (guint i = 0; i < LIMIT_HASH_QUEUE; i++) {
+        g_autoptr(Reply) reply = talk(waiting[i], "", 0);
+        judged += reply->status == 401;
+        if (reply->status != 401)
+            assert_reply(reply, 429, "too_many_attempts"); /* of one address */
+    }
+    assert_true(judged > LIMIT_ADDRESS_GUESSES);
 }
 
 /* --- Members and one's own account ------------------------------------------------------------ */
@@ -409,6 +487,59 @@ static void sessions_and_tokens_survive_a_restart(void **state)
     assert_reply(token, 200, NULL);
 }
 
+/* --- Where somebody is at home ---------------------------------------------------------------- */
+
+/* A sign-in that the audit log remembers. */
+typedef struct {
+    const char *name, *actor, *action, *client;
+    gint64 org_id;
+    WallMs ago_ms;
+    gboolean is_home;
+} Remembered;
+
+static const Remembered sign_ins[] = {
+    {"yesterday", EMAIL, "session.created", "192.0.2.1", 1, CLOCK_DAY_MS, TRUE},
+    {"long ago", EMAIL, "session.created", "192.0.2.2", 1, LIMIT_BROWSER_KNOWN_MS, FALSE},
+    {"not signed in", EMAIL, "session.ended", "192.0.2.3", 1, CLOCK_DAY_MS, FALSE},
+    {"somebody else", "bob@example.de", "session.created", "192.0.2.4", 1, CLOCK_DAY_MS, TRUE},
+    {"in another organisation", EMAIL, "session.created", "192.0.2.5", 2, CLOCK_DAY_MS, TRUE},
+    {"while the clock was ahead", EMAIL, "session.created", "192.0.2.6", 1, -CLOCK_DAY_MS, TRUE},
+};
+
+static gboolean remember(Db *db, gpointer data, GError **error)
+{
+    gboolean well = db_exec(db, "INSERT INTO organisations (row) VALUES (2)", error);
+    for (gsize i = 0; well && i < G_N_ELEMENTS(sign_ins); i++) {
+        const AuditNote note = {.org_id = sign_ins[i].org_id,
+            .at = clock_wall_ms() - sign_ins[i].ago_ms,
+            .actor = sign_ins[i].actor,
+            .action = sign_ins[i].action,
+            .client = sign_ins[i].client};
+        well = audit_append(db, &note, error);
+    }
+    return well;
+}
+
+static void where_people_sign_in_is_known_after_a_restart(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, remember, NULL, &error);
+    assert_null(error);
+    api_stop(self->api);
+    api_free(self->api);
+    fixture_start_api(self);
+    MonoMs now = clock_mono_ms();
+    while (guesses_take(self->api->guesses, EMAIL, "203.0.113.7", now) == 0)
+        continue; /* a stranger, until the account's rule holds */
+    for (gsize i = 0; i < G_N_ELEMENTS(sign_ins); i++) {
+        const Remembered *sign_in = &sign_ins[i];
+        gboolean is_home = guesses_take(self->api->guesses, EMAIL, sign_in->client, now) == 0;
+        if (is_home != sign_in->is_home)
+            fail_msg("%s", sign_in->name);
+    }
+}
+
 static void the_control_socket_is_the_operators(void **state)
 {
     Fixture *self = *state;
@@ -437,7 +568,11 @@ int main(void)
             nobody_touches_a_member_who_may_do_more, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             who_holds_back_the_body_is_judged_again, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            a_row_is_read_for_whoever_is_not_there, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(guessing_gets_slower, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            two_are_hashed_at_once_some_wait_and_the_next_comes_again, start_fixture, stop_fixture),
         cmocka_unit_test_setup_teardown(
             members_are_listed_changed_and_removed, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(an_account_is_ones_own, start_signed_up, stop_fixture),
@@ -456,6 +591,8 @@ int main(void)
             a_session_is_no_token_and_a_token_no_session, start_signed_up, stop_fixture),
         cmocka_unit_test_setup_teardown(
             sessions_and_tokens_survive_a_restart, start_signed_up, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            where_people_sign_in_is_known_after_a_restart, start_fixture, stop_fixture),
         cmocka_unit_test_setup_teardown(
             the_control_socket_is_the_operators, start_fixture, stop_fixture),
     };

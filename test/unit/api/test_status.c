@@ -284,6 +284,30 @@ static void personal_senders_are_told_from_functions(void **state)
     }
 }
 
+static void nobody_is_advised_against_the_only_address_to_be_had(void **state)
+{
+    static const struct {
+        const char *address;
+        gboolean could_be_another;
+    } cases[] = {
+        {"anna.meier@example.de", TRUE},
+        {"anna.meier@gmail.com", FALSE},
+        {"juergen.gross@t-online.de", FALSE},
+        {"anna.meier@GMX.de", FALSE},
+        {"anna.meier@web.de", FALSE},
+        {"anna.meier@posteo.de", FALSE},
+        {"anna.meier@ionos.de", TRUE}, /* whose mailboxes are at domains of one's own */
+        {"info@example.de", FALSE},
+        {"anna.meier", FALSE},
+        {NULL, FALSE},
+    };
+    const ProviderList *providers = ((Fixture *)*state)->providers;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        if (sender_could_be_another(providers, cases[i].address) != cases[i].could_be_another)
+            fail_msg("%s", cases[i].address ? cases[i].address : "(none)");
+    }
+}
+
 /* --- History --------------------------------------------------------------------------------- */
 
 static void earlier_settings_are_listed_without_their_secrets(void **state)
@@ -543,6 +567,18 @@ static void looking_at_the_link_does_not_use_it_up(void **state)
     assert_null(strstr(status->body, token));
 }
 
+static void an_organisation_without_a_name_is_called_by_the_senders_domain(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) sent = NULL;
+    activate(self, "mail.example.de");
+    reply_free(patch(self, "{\"from_name\":null}"));
+    run(self, activate_draft, NULL);
+    g_autofree char *token = send_test(self, &sent);
+    g_autoptr(Reply) arrived = arrive(self, token, "inbox");
+    assert_string_equal(reply_text(arrived, "org_name"), "example.de");
+}
+
 static void wrong_arrivals_change_nothing_and_are_slowed_down(void **state)
 {
     static const struct {
@@ -671,6 +707,7 @@ int main(void)
         TEST(the_connections_are_proposed_with_the_quota),
         TEST(dates_ahead_are_told_in_order),
         cmocka_unit_test(personal_senders_are_told_from_functions),
+        TEST(nobody_is_advised_against_the_only_address_to_be_had),
         TEST(earlier_settings_are_listed_without_their_secrets),
         TEST(an_earlier_version_is_restored_by_a_verification),
         TEST(a_restored_version_keeps_the_limits_in_force),
@@ -681,6 +718,7 @@ int main(void)
         TEST(what_was_never_active_cannot_be_restored),
         TEST(a_test_mail_has_arrived_when_its_link_says_so),
         TEST(looking_at_the_link_does_not_use_it_up),
+        TEST(an_organisation_without_a_name_is_called_by_the_senders_domain),
         TEST(wrong_arrivals_change_nothing_and_are_slowed_down),
         TEST(strangers_links_do_not_wait_for_the_writer),
         TEST(wrong_links_lock_nobody_out),

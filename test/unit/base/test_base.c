@@ -76,6 +76,17 @@ static void secrets_compare_and_keep_their_bytes(void **state)
     assert_true(secret_is_empty(NULL));
 }
 
+/* That they are wiped shows in the process's memory only: test/real/test_canary.py. */
+static void bytes_that_are_wiped_hold_what_was_given(void **state)
+{
+    g_autoptr(GBytes) some = secret_bytes_take(g_memdup2("a\0b", 3), 3);
+    g_autoptr(GBytes) none = secret_bytes_take(NULL, 0);
+    g_autoptr(GBytes) held = g_bytes_ref(some);
+    assert_int_equal(g_bytes_get_size(held), 3);
+    assert_memory_equal(g_bytes_get_data(held, NULL), "a\0b", 3);
+    assert_int_equal(g_bytes_get_size(none), 0);
+}
+
 static void a_secret_is_found_in_what_somebody_says(void **state)
 {
     static const struct {
@@ -172,6 +183,7 @@ int main(void)
         cmocka_unit_test(incomplete_times_are_refused),
         cmocka_unit_test(ids_sort_by_time_and_survive_a_round_trip),
         cmocka_unit_test(secrets_compare_and_keep_their_bytes),
+        cmocka_unit_test(bytes_that_are_wiped_hold_what_was_given),
         cmocka_unit_test(a_secret_is_found_in_what_somebody_says),
         cmocka_unit_test(moves_follow_the_table),
         cmocka_unit_test(one_line_means_no_controls),

@@ -259,6 +259,32 @@ static const Row rows[] = {
         "✓ em_1\n"},
 };
 
+static void mebibytes_have_the_decimal_mark_of_the_language(void **state)
+{
+    words_choose_language("de");
+    g_autofree char *german = format_mib(1468006);
+    assert_string_equal(german, "1,4");
+    words_choose_language("en");
+    g_autofree char *english = format_mib(1468006);
+    assert_string_equal(english, "1.4");
+}
+
+/* An audit event says what a diagnosis means and not its id, and which machine "local" is. */
+static void an_audit_event_is_told_in_words(void **state)
+{
+    words_choose_language("de");
+    json_t *list =
+        json_loads("{\"data\":[{\"actor\":\"operator\",\"text\":\"SMTP-Einstellungen geprüft\","
+                   "\"detail\":\"dns_host_not_found\",\"meaning\":\"Den Server gibt es nicht.\","
+                   "\"client\":\"local\"}]}",
+            0, NULL);
+    g_autofree char *text = format_audit(list);
+    json_decref(list);
+    assert_string_equal(text, "  operator  SMTP-Einstellungen geprüft (Den Server gibt es nicht.)  "
+                              "dieser Rechner\n");
+    words_choose_language("en");
+}
+
 static void answers_become_text(void **state)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -328,6 +354,8 @@ int main(void)
     g_setenv("TZ", "UTC", TRUE);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_become_text),
+        cmocka_unit_test(mebibytes_have_the_decimal_mark_of_the_language),
+        cmocka_unit_test(an_audit_event_is_told_in_words),
         cmocka_unit_test(no_answer_reaches_the_terminal_with_controls),
         cmocka_unit_test(wrong_types_are_no_crash),
     };

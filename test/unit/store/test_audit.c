@@ -341,6 +341,28 @@ static void the_last_event_is_found_without_sorting_the_log(void **state)
     ok(db_finish(q, &error), error);
 }
 
+/* Looks at the very statement that has run, in the connection's cache. */
+static void the_newest_of_a_deed_are_found_by_their_index(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) none = audit_newest(self->db, ORG, "session.created", T0, 10, &error);
+    ok(none, error);
+    GHashTableIter iter;
+    gpointer sql, newest = NULL;
+    g_hash_table_iter_init(&iter, self->db->statements);
+    while (g_hash_table_iter_next(&iter, &sql, NULL))
+        if (strstr(sql, "client IS NOT NULL"))
+            newest = sql;
+    assert_non_null(newest);
+    g_autofree char *explain = g_strconcat("EXPLAIN QUERY PLAN ", newest, NULL);
+    g_autoptr(DbQuery) q = db_query(self->db, explain);
+    assert_true(db_next(q));
+    assert_non_null(strstr(db_text(q, 3), "audit_events_action (org_id=? AND action=?)"));
+    assert_false(db_next(q)); /* and nothing is sorted */
+    ok(db_finish(q, &error), error);
+}
+
 static void nothing_is_changed_or_removed_while_the_triggers_stand(void **state)
 {
     Scratch *self = *state;
@@ -447,6 +469,41 @@ static void pages_go_both_ways(void **state)
     assert_string_equal(none, "");
 }
 
+static void the_newest_of_a_deed_are_its_own_and_came_from_somewhere(void **state)
+{
+    static const struct {
+        const char *name;
+        AuditNote note;
+        gboolean is_found;
+    } rows[] = {
+        {"too old", {ORG, T0 - 1, "anna", "session.created", NULL, NULL, "192.0.2.1"}, FALSE},
+        {"old enough", {ORG, T0, "anna", "session.created", NULL, NULL, "192.0.2.2"}, TRUE},
+        {"another deed", {ORG, T0, "anna", "session.ended", NULL, NULL, "192.0.2.3"}, FALSE},
+        {"another's", {2, T0, "anna", "session.created", NULL, NULL, "192.0.2.4"}, FALSE},
+        {"from within", {ORG, T0, "anna", "session.created", NULL, NULL, NULL}, FALSE},
+        {"the newest", {ORG, T0 + 1, "bob", "session.created", NULL, NULL, "192.0.2.6"}, TRUE},
+    };
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    ok(db_exec(self->db, "INSERT INTO organisations (row) VALUES (2)", &error), error);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        ok(audit_append(self->db, &rows[i].note, &error), error);
+    g_autoptr(GPtrArray) found = audit_newest(self->db, ORG, "session.created", T0, 10, &error);
+    ok(found, error);
+    guint at = 0;
+    for (gsize i = G_N_ELEMENTS(rows); i-- > 0;) {
+        if (!rows[i].is_found)
+            continue;
+        print_message("# %s\n", rows[i].name);
+        assert_true(at < found->len);
+        assert_string_equal(((const AuditEvent *)found->pdata[at++])->client, rows[i].note.client);
+    }
+    assert_int_equal(found->len, at);
+    g_autoptr(GPtrArray) one = audit_newest(self->db, ORG, "session.created", T0, 1, &error);
+    ok(one, error);
+    assert_int_equal(one->len, 1);
+}
+
 /* --- Organisations --------------------------------------------------------------------------- */
 
 static void an_organisation_says_nothing_until_it_is_told(void **state)
@@ -500,10 +557,12 @@ int main(void)
         with_log(organisations_have_chains_of_their_own),
         with_log(a_chain_is_followed_over_the_ends_of_slices),
         with_scratch(the_last_event_is_found_without_sorting_the_log),
+        with_scratch(the_newest_of_a_deed_are_found_by_their_index),
         with_scratch(nothing_is_changed_or_removed_while_the_triggers_stand),
         with_scratch(texts_become_one_printable_line),
         with_log(a_list_shows_what_was_asked_for),
         with_log(pages_go_both_ways),
+        with_scratch(the_newest_of_a_deed_are_its_own_and_came_from_somewhere),
         with_scratch(an_organisation_says_nothing_until_it_is_told),
         with_scratch(an_organisation_that_is_not_there_is_not_found),
     };

@@ -5,6 +5,7 @@
 #include "store/invitations.h"
 #include "store/people.h"
 #include "store/resets.h"
+#include "store/webhooks.h"
 
 /* --- Making them ----------------------------------------------------------------------------- */
 
@@ -505,6 +506,108 @@ static void the_list_shows_members_alone(void **state)
     assert_true(has_more);
 }
 
+/* --- Who is told that a reset waits for a person ---------------------------------------------- */
+
+static void want_to_be_told(Scratch *self)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Secret) secret = webhook_secret_make();
+    g_autoptr(Webhook) webhook = g_new0(Webhook, 1);
+    webhook->org_id = ORG;
+    webhook->id = scratch_id(self, T0);
+    webhook->url = g_strdup("https://alerts.example.com/absender");
+    webhook->events = webhook_type_bit("reset.waiting");
+    webhook->is_enabled = TRUE;
+    webhook->created_at = T0;
+    webhook->secret_sealed = webhook_secret_seal(self->vault, ORG, &webhook->id, secret);
+    ok(webhook_insert(self->db, webhook, &error), error);
+}
+
+static gint64 told(Scratch *self)
+{
+    return scratch_number(self, "SELECT count(*) FROM webhook_events WHERE type = 'reset.waiting'");
+}
+
+/* Copied by this admin. */
+static gint64 copy(Scratch *self, gint64 member, const char *who, guint8 n)
+{
+    g_autoptr(GError) error = NULL;
+    gint64 row = ask(self, "anna@example.de", T0);
+    const ResetLink link = {.member_row = member,
+        .state = RESET_HANDED_OVER,
+        .token_hash = {n},
+        .expires_at = T0 + LIMIT_RESET_MS,
+        .copied_by = who};
+    ok(reset_write_link(self->db, ORG, row, &link, T0, &error), error);
+    return row;
+}
+
+static void what_is_taken_back_waits_again_and_is_told_once(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    gint64 member = join(self, "anna@example.de");
+    gint64 first = copy(self, member, "eve@example.de", 1);
+    gint64 second = copy(self, member, "eve@example.de", 2);
+    gint64 others = copy(self, member, "admin@example.de", 3);
+    want_to_be_told(self);
+    for (guint times = 0; times < 2; times++) {
+        ok(resets_take_back(self->db, ORG, "eve@example.de", T0 + 1, &error), error);
+        assert_int_equal(reset_state(self, first), RESET_TO_HAND_OVER);
+        assert_int_equal(reset_state(self, second), RESET_TO_HAND_OVER);
+        assert_int_equal(reset_state(self, others), RESET_HANDED_OVER);
+        assert_int_equal(told(self), 2);
+    }
+}
+
+/* One that was mailed; the row of its mail. */
+static gint64 mail_link(Scratch *self, gint64 member, gint64 reset, guint8 n)
+{
+    g_autoptr(GError) error = NULL;
+    gint64 row = mails_take(self, EMAIL_CLASS_RESET, 1, 100, T0);
+    Id id = email_of(self, row);
+    const ResetLink link = {.member_row = member,
+        .state = RESET_MAILED,
+        .token_hash = {n},
+        .expires_at = T0 + LIMIT_RESET_MS,
+        .email_id = &id};
+    ok(reset_write_link(self->db, ORG, reset, &link, T0, &error), error);
+    return row;
+}
+
+static void a_mail_that_ends_without_going_out_leaves_a_reset_that_waits(void **state)
+{
+    static const struct {
+        EmailState end;
+        gint64 told;
+    } rows[] = {{EMAIL_ACCEPTED, 0}, {EMAIL_DEFERRED, 0}, {EMAIL_UNCERTAIN, 0}, {EMAIL_REJECTED, 1},
+        {EMAIL_EXPIRED, 1}};
+    Scratch *self = *state;
+    gint64 member = join(self, "anna@example.de"), before = 0;
+    want_to_be_told(self);
+    for (guint8 i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gint64 mail = mail_link(self, member, ask(self, "anna@example.de", T0), i);
+        mails_end(self, mail, 0, rows[i].end, T0 + 1);
+        if (told(self) - before != rows[i].told)
+            fail_msg("%s", email_state_name(rows[i].end));
+        before = told(self);
+    }
+    mails_end(self, mails_take(self, EMAIL_CLASS_RESET, 1, 100, T0), 0, EMAIL_REJECTED, T0 + 1);
+    assert_int_equal(told(self), before); /* an application's own */
+}
+
+static void nobody_is_told_of_a_reset_that_is_over(void **state)
+{
+    Scratch *self = *state;
+    g_autoptr(GError) error = NULL;
+    gint64 member = join(self, "anna@example.de"), reset = ask(self, "anna@example.de", T0);
+    mail_link(self, member, reset, 1);
+    want_to_be_told(self);
+    ok(resets_end_others(self->db, ORG, member, 0, TRUE, T0 + 1, &error), error);
+    assert_int_equal(reset_state(self, reset), RESET_OVER);
+    assert_int_equal(told(self), 0);
+}
+
 int main(void)
 {
     secret_init();
@@ -526,6 +629,9 @@ int main(void)
         SCRATCH_TEST(a_newer_one_ends_the_others_and_their_mails),
         SCRATCH_TEST(what_is_over_takes_no_link),
         SCRATCH_TEST(the_list_shows_members_alone),
+        SCRATCH_TEST(what_is_taken_back_waits_again_and_is_told_once),
+        SCRATCH_TEST(a_mail_that_ends_without_going_out_leaves_a_reset_that_waits),
+        SCRATCH_TEST(nobody_is_told_of_a_reset_that_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,23 @@ static void check_paging(Scratch *self, EmailFilter filter, guint expected)
     }
 }
 
+/* The cap, and one more than it finds. */
+static void check_count(Scratch *self, EmailFilter filter, guint expected)
+{
+    g_autoptr(GError) error = NULL;
+    guint n = 0;
+    gboolean more = TRUE;
+    filter.org_id = ORG;
+    filter.limit = expected + 1;
+    ok(emails_find_count(self->db, &filter, &n, &more, &error), error);
+    assert_int_equal(n, expected);
+    assert_false(more);
+    filter.limit = MAX(expected, 2) - 1;
+    ok(emails_find_count(self->db, &filter, &n, &more, &error), error);
+    assert_int_equal(n, MIN(expected, filter.limit));
+    assert_int_equal(more, expected > filter.limit);
+}
+
 static void check_all_filters(Scratch *self)
 {
     static const struct {
@@ -137,6 +154,7 @@ static void check_all_filters(Scratch *self)
                 .search = rows[i].search,
                 .limit = limit};
             check_paging(self, filter, rows[i].expected);
+            check_count(self, filter, rows[i].expected);
         }
     }
 }
