@@ -62,6 +62,7 @@ export const api = {
   setup: (body) => json('POST', '/v1/setup', { body }),
   signIn: (body) => json('POST', '/v1/sessions', { body }),
   signOut: () => json('DELETE', '/v1/sessions/current'),
+  lookUpInvitation: (token) => json('POST', '/v1/invitations/lookup', { body: { token } }), // here, for it is asked before its page has come
 
   smtp: () => json('GET', '/v1/smtp'),
   saveDraft: (body, ifMatch) => json('PATCH', '/v1/smtp/draft', { body, ifMatch }),

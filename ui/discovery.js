@@ -1,8 +1,8 @@
 // Looking up the servers of an address: one question at a time, and only the answer to the last one counts. No markup here.
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from './api.js';
 import { domainOf, readable } from './domain.js';
-import { list, t } from './i18n.js';
+import { currentLanguage, list, t } from './i18n.js';
 import { valuesOfCandidate } from './proposal.js';
 import { announce } from './store.js';
 
@@ -32,14 +32,22 @@ export function useDiscovery(draft) {
   const [found, setFound] = useState(NOTHING);
   const turn = useRef(0);
   const running = useRef(Promise.resolve());
+  const filledFor = useRef(''); // the domain whose server this has put into the form
 
-  const take = (candidate, email = found.email) => draft.propose(valuesOfCandidate(candidate, email));
+  const propose = (values, email) => {
+    filledFor.current = domainOf(email);
+    draft.propose(values);
+  };
 
-  /** What somebody typed, before or while it was looked up, stays. */
-  const takeGently = (candidate, email, before) => {
+  const take = (candidate, email = found.email) => propose(valuesOfCandidate(candidate, email), email);
+
+  /** Fills in what was found. Where nothing was, what is there for another domain goes: it would get this one's password. Typing, before or meanwhile, comes first. */
+  const fill = (best, email, before) => {
     if (!draft.takesProposals() || DESTINATION.some((name) => draft.form[name] !== before[name])) return;
-    const { username, ...server } = valuesOfCandidate(candidate, email);
-    draft.propose(draft.isTyped('username') ? server : { ...server, username });
+    if (best) {
+      const { username, ...server } = valuesOfCandidate(best, email);
+      propose(draft.isTyped('username') ? server : { ...server, username }, email);
+    } else if (filledFor.current ? filledFor.current !== domainOf(email) : draft.isLeft('host')) draft.withdraw();
   };
 
   const look = async (email, wide) => {
@@ -50,15 +58,23 @@ export function useDiscovery(draft) {
     try {
       const answer = await api.discover(email, wide);
       if (mine !== turn.current) return null;
-      setFound({ state: 'done', email, answer, problem: '' });
+      setFound({ state: 'done', email, wide, answer, problem: '' });
       announce(verdictOf(answer));
-      if (answer.best) takeGently(answer.best, email, before);
+      fill(answer.best, email, before);
       return answer.best;
     } catch (error) {
-      if (mine === turn.current) setFound({ ...NOTHING, state: 'failed', email, problem: errorText(error) });
+      if (mine !== turn.current) return null;
+      setFound({ ...NOTHING, state: 'failed', email, problem: errorText(error) });
+      fill(null, email, before);
       return null;
     }
   };
+
+  useEffect(() => { // its reasons come from the server: in the new language, by the same question
+    if (found.state !== 'done') return;
+    const mine = turn.current;
+    api.discover(found.email, found.wide).then((answer) => { if (mine === turn.current) setFound((now) => ({ ...now, answer })); }, () => {});
+  }, [currentLanguage()]);
 
   const ask = (email, wide = false) => {
     running.current = look(email, wide);
@@ -67,6 +83,7 @@ export function useDiscovery(draft) {
 
   const forget = () => {
     turn.current += 1;
+    filledFor.current = '';
     setFound(NOTHING);
   };
   const isOther = Boolean(found.answer?.best) && domainOf(found.email) === domainOf(draft.form.from_email) && !isInForm(found.answer.best, draft.form);

@@ -175,14 +175,25 @@ export class DraftForm {
   /** True if a person wrote what stands there: it is no proposal, and not left from the settings in force. */
   isTyped(name) {
     const value = this.form[name].trim();
-    const isLeft = this.inForce && !this.touched.has(name) && value === this.inForce[name];
-    return value !== '' && value !== this.proposed[name] && !isLeft;
+    return value !== '' && value !== this.proposed[name] && !this.isLeft(name);
+  }
+
+  /** True if it stands there because it is in force: nobody has put it there since. */
+  isLeft(name) {
+    const value = this.form[name].trim();
+    return Boolean(this.inForce) && !this.touched.has(name) && value !== '' && value === this.inForce[name] && value !== this.proposed[name];
   }
 
   /** True if nobody has typed a server, and the one in force is for another domain: then what is found is filled in without asking. */
   takesProposals() {
     const isInForce = this.inForce && this.form.host.trim() === this.inForce.host && this.form.host.trim() !== '';
     return !this.isTyped('host') && !(isInForce && domainOf(this.form.from_email) === domainOf(this.inForce.from_email));
+  }
+
+  /** A server for another address is none for this one. It goes, and how one signs in there, but not what a person typed. */
+  withdraw() {
+    const gone = ['host', 'port', 'security', 'username', 'auth'].filter((name) => !this.isTyped(name));
+    this.propose(Object.fromEntries(gone.map((name) => [name, name === 'auth' ? 'auto' : ''])));
   }
 
   /** The login in force was the address. Another sender of the same domain still signs in with it, and needs no other password. */

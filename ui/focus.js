@@ -18,8 +18,9 @@ export const focusSoon = (id, until = Date.now() + PART_MS) => {
 export const show = (selector, block = 'nearest') =>
   document.querySelector(selector)?.scrollIntoView({ block, behavior: calm() ? 'auto' : 'smooth' });
 
-/** One that may still be on its way here. */
+/** A card that may still be on its way here: from its top, and its heading has the focus. */
 export const showSoon = (selector, until = Date.now() + PART_MS) => {
+  document.querySelector(`${selector} h2`)?.focus({ preventScroll: true });
   show(selector, 'start');
   if (!document.querySelector(selector) && Date.now() < until) setTimeout(showSoon, FRAME_MS, selector, until);
 };

@@ -6,14 +6,15 @@ const areas = ['']; // what is loaded beside the texts that every page needs: "a
 
 let language = 'en';
 let texts = {};
+let choose;
+const chosen = new Promise((resolve) => { choose = resolve; }); // which language it is, before its texts have come
 let begin;
 const begun = new Promise((resolve) => { begin = resolve; }); // once there are texts in some language
-let plural = new Intl.PluralRules(language);
 
 export const languages = () => LANGUAGES;
 export const currentLanguage = () => language;
 
-export function preferredLanguage() {
+function preferredLanguage() {
   const stored = localStorage.getItem(STORED);
   if (LANGUAGES.includes(stored)) return stored;
   return (navigator.language || '').toLowerCase().startsWith('de') ? 'de' : 'en';
@@ -28,9 +29,10 @@ async function read(area, wanted) {
 const loading = new Map(); // area: the promise of its texts
 
 async function loadTexts(area) {
-  await begun;
+  await chosen;
   const wanted = language;
   const more = await read(`${area}.`, wanted);
+  await begun;
   areas.push(`${area}.`);
   if (wanted === language) texts = { ...texts, ...more };
   else await loadLanguage(language); // it was changed meanwhile
@@ -48,9 +50,15 @@ export async function loadLanguage(wanted) {
   if (areas.length > asked.length) return loadLanguage(wanted); // a page that needs more was opened meanwhile
   texts = Object.assign({}, ...parts);
   language = wanted;
-  plural = new Intl.PluralRules(language);
   document.documentElement.lang = language;
   begin();
+}
+
+/** The language that is preferred here: known at once, its texts when this has settled. */
+export function startLanguage() {
+  language = preferredLanguage();
+  choose();
+  return loadLanguage(language);
 }
 
 export async function chooseLanguage(wanted) {
@@ -60,13 +68,13 @@ export async function chooseLanguage(wanted) {
 
 export const hasText = (key) => key in texts || `${key}.other` in texts;
 
-/** The text of a key; `{name}` is replaced by values.name, and values.n chooses the plural form. */
+/** The text of a key; `{name}` is replaced by values.name, and values.n chooses the plural form. A name that ends with a full stop ("e. V.") ends its sentence with it. */
 export function t(key, values = {}) {
-  const text = texts[key] ?? texts[`${key}.${plural.select(values.n)}`] ?? texts[`${key}.other`] ?? key;
+  const text = texts[key] ?? texts[`${key}.${formatOf('PluralRules').select(values.n)}`] ?? texts[`${key}.other`] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     return value === undefined ? whole : typeof value === 'number' ? number(value) : String(value);
-  });
+  }).replace(/([^.])\.\.(?= |$)/g, '$1.');
 }
 
 /** The text of a key if there is one, else what the server said. */
@@ -75,15 +83,27 @@ export const textOr = (key, otherwise, values) => (hasText(key) ? t(key, values)
 /** The language as it is written where the reader lives, as his browser says: "en-GB" tells other dates than "en". */
 const locale = () => (globalThis.navigator?.languages ?? []).find((one) => one.split('-')[0] === language) ?? language;
 
-export const number = (value) => new Intl.NumberFormat(locale()).format(value);
-export const list = (items) => new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);
+const formats = new Map(); // by what they are made of: to make one takes longer than to use it a hundred times
 
-export const dateTime = (iso) =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
-export const exactTime = (iso) =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
-export const date = (iso) => new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(new Date(iso));
-export const clock = (iso) => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(new Date(iso));
+function formatOf(kind, options = {}) {
+  const name = JSON.stringify([kind, locale(), options]);
+  if (!formats.has(name)) formats.set(name, new Intl[kind](locale(), options));
+  return formats.get(name);
+}
+
+/** Hours from 0 to 23 in every country: so the server's own sentences tell them too. */
+const CLOCK = { timeStyle: 'short', hourCycle: 'h23' };
+const MOMENT = { dateStyle: 'medium', ...CLOCK };
+const inWords = (options, time) => formatOf('DateTimeFormat', options).format(new Date(time));
+
+/** What has three digits is written alike everywhere. */
+export const number = (value) => (Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : formatOf('NumberFormat').format(value));
+export const list = (items) => formatOf('ListFormat', { type: 'conjunction' }).format(items);
+
+export const dateTime = (iso) => inWords(MOMENT, iso);
+export const exactTime = (iso) => inWords({ ...MOMENT, timeStyle: 'medium' }, iso);
+export const date = (iso) => inWords({ dateStyle: 'medium' }, iso);
+export const clock = (iso) => inWords(CLOCK, iso);
 
 const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
 const DAY_MS = 24 * 3600 * 1000;
@@ -92,8 +112,8 @@ const DAY_MS = 24 * 3600 * 1000;
 export function moment(iso, now = Date.now()) {
   const days = Math.round((midnight(iso) - midnight(now)) / DAY_MS); // rounded: a day may have 23 hours
   if (!(days >= -1 && days < 7)) return dateTime(iso);
-  const day = Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(days, 'day')
-    : new Intl.DateTimeFormat(locale(), { weekday: 'long' }).format(new Date(iso));
+  const day = Math.abs(days) < 2 ? formatOf('RelativeTimeFormat', { numeric: 'auto' }).format(days, 'day')
+    : inWords({ weekday: 'long' }, iso);
   return `${day}, ${clock(iso)}`;
 }
 
@@ -107,14 +127,13 @@ export function relative(iso, now = Date.now()) {
   const seconds = Math.round((new Date(iso).getTime() - now) / 1000);
   const step = STEPS.find(([limit]) => Math.abs(seconds) < limit);
   if (!step) return dateTime(iso);
-  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
-  return format.format(Math.round(seconds / step[2]), step[1]);
+  return formatOf('RelativeTimeFormat', { numeric: 'auto' }).format(Math.round(seconds / step[2]), step[1]);
 }
 
 export function duration(ms) {
   if (ms < 1) return `< ${duration(1)}`;
   const seconds = ms >= 1000;
-  return new Intl.NumberFormat(locale(), {
+  return formatOf('NumberFormat', {
     style: 'unit', unit: seconds ? 'second' : 'millisecond', unitDisplay: 'short', maximumFractionDigits: seconds ? 1 : 0,
   }).format(seconds ? ms / 1000 : ms);
 }
@@ -125,12 +144,12 @@ const SPANS = [[90, 'second', 1], [5400, 'minute', 60], [129600, 'hour', 3600], 
 export function span(seconds) {
   const [, unit, step] = SPANS.find(([limit]) => seconds < limit);
   const digits = step < 3600 ? 1 : 10;
-  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor((seconds * digits) / step) / digits);
+  return formatOf('NumberFormat', { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor((seconds * digits) / step) / digits);
 }
 
 export function bytes(count) {
   const [value, unit] = count < 1000 ? [count, 'byte'] : count < 1e6 ? [count / 1e3, 'kilobyte'] : [count / 1e6, 'megabyte'];
-  return new Intl.NumberFormat(locale(), {
+  return formatOf('NumberFormat', {
     style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short', maximumFractionDigits: value < 10 && unit !== 'byte' ? 1 : 0,
   }).format(value);
 }

@@ -13,7 +13,6 @@ export const people = {
   resendInvitation: (id) => json('POST', `/v1/invitations/${id}/resend`),
   invitationLink: (id) => json('POST', `/v1/invitations/${id}/link`),
   revokeInvitation: (id) => json('POST', `/v1/invitations/${id}/revoke`),
-  lookUpInvitation: (token) => json('POST', '/v1/invitations/lookup', { body: { token } }),
   acceptInvitation: (body) => json('POST', '/v1/invitations/accept', { body }),
 
   resets: async () => (await json('GET', '/v1/password-resets?state=open')).data,

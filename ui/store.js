@@ -2,6 +2,7 @@
 import { useLayoutEffect, useState } from 'preact/hooks';
 import { api, follow, setCsrfToken, whenSignedOut } from './api.js';
 import { currentLanguage } from './i18n.js';
+import { isAdmin } from './routes.js';
 
 let state = {
   session: null,      // GET /v1/session
@@ -40,8 +41,6 @@ export const announce = (text) => update({ announcement: { text, count: state.an
 // --- Session ---------------------------------------------------------------------------------------------------------
 
 let endStream = null;
-
-export const isAdmin = (session) => session.member?.role === 'org_admin';
 
 export function takeSession(session) {
   setCsrfToken(session.csrf_token);

@@ -480,6 +480,8 @@ async function weight({ daemon, browser, language, words }) {
     await speak(page, other);
     const there = await readJson(`admin.${other}`);
     await untilText(page, '#audit-check-title', quoted(there['audit.check']));
+    const { data: [newest] } = (await callApi(page, 'GET', '/v1/audit-events?limit=1', null, { 'Accept-Language': other })).body;
+    await untilText(page, `[data-audit="${newest.id}"]`, quoted(newest.text)); // the sentences are the server's
     await speak(page, language);
     await untilText(page, '#audit-check-title', quoted(words['audit.check']));
   });

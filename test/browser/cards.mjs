@@ -1,9 +1,9 @@
 // The status page: what was, what is and what comes, the test mail up to its arrival, the domain, what is pasted, earlier settings.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { linkFor } from './captured.mjs';
@@ -14,10 +14,11 @@ import {
 import { test } from './tap.mjs';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-// What issue 5 asks for: the size of all assets that are loaded for what is shown, with the texts of one language. The time is not shown
-// here: other work may run beside, and this is no benchmark (bench/README.md has the figure).
+// What issue 5 asks for: the size of all assets that are loaded for what is shown, with the texts of one language. The time is held to it
+// only where nothing else runs (BROWSER_IDLE=1; bench/README.md has the figure).
 const ASKED_BYTES = 150000;
 const ASKED_MS = 300;
+const IS_IDLE = process.env.BROWSER_IDLE === '1'; // the clock on the wall tells something
 const VISITS = Number(process.env.BROWSER_VISITS ?? 5);
 const USABLE_MS = 10 * ASKED_MS * Math.max(Number(process.env.BROWSER_SLOWER ?? 1), 1);
 const card = (name) => `[aria-labelledby=${name}-title]`;
@@ -49,6 +50,8 @@ async function size() {
   try {
     await promisify(execFile)(join(ROOT, 'tools/embed-pages'), [join(ROOT, 'ui/absender.gresource.xml'), join(folder, 'pages.c'), join(folder, 'pages.d')]);
     const names = (await readdir(join(folder, 'pages'), { recursive: true })).filter((name) => /\.\w+$/.test(name));
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, 'pages', name))).size));
+    console.log(`# all pages in both languages, ${names.length} files: ${sizes.reduce((sum, one) => sum + one, 0)} bytes`);
     await test('what is shrunk holds no comment and no indentation, and every text of the sources', async () => {
       for (const name of names.filter((one) => one.endsWith('.js') && !one.startsWith('vendor'))) {
         assert.doesNotMatch(await readFile(join(folder, 'pages', name), 'utf8'), /\n\s|^\s*\/\//m, name);
@@ -57,6 +60,20 @@ async function size() {
       assert.ok(texts.length >= 4, texts.join());
       for (const name of texts) {
         assert.deepEqual(JSON.parse(await readFile(join(folder, 'pages', name), 'utf8')), JSON.parse(await readFile(join(ROOT, 'ui', name), 'utf8')));
+      }
+    });
+    await test('a module that is loaded later names all modules that it cannot run without, so that they come at once', async () => {
+      const text = async (name) => readFile(join(folder, 'pages', name), 'utf8');
+      const pathsIn = (name, code, form) => [...code.matchAll(form)].map(([, path]) => posix.join(posix.dirname(name), path));
+      const needsOf = async (name) => pathsIn(name, await text(name), /(?:^|;)(?:import|export)\b[^;"(]*"(\.[^"]+)"/gm);
+      const first = new Set([...(await text('index.html')).matchAll(/modulepreload" href="\/assets\/([^"]+)"/g)].map(([, name]) => name));
+      assert.ok(first.has('app.js') && first.has('vendor/preact.module.js'), [...first].join());
+      const modules = names.filter((name) => name.endsWith('.js'));
+      const later = new Set((await Promise.all(modules.map(async (name) => pathsIn(name, await text(name), /\bimport\("(\.[^"]+)"\)/g)))).flat());
+      assert.ok(later.size > 20, [...later].join());
+      for (const name of later) {
+        const named = new Set([name, ...await needsOf(name), ...first]);
+        for (const one of named) assert.deepEqual((await needsOf(one)).filter((other) => !named.has(other)), [], `${name}, for ${one}`);
       }
     });
   } finally {
@@ -159,7 +176,7 @@ async function speed({ url }, browser) {
   const sorted = visits.sort((a, b) => a - b);
   const [best, median] = [sorted[0], sorted[Math.floor(VISITS / 2)]].map(Math.round); // whatever runs beside spoils some of them, and a fault all
   await test(`the settings page, signed in, warm browser, ${VISITS} times: usable after ${best} ms at best, ${median} in the middle; ${ASKED_MS} were asked for; no more than ${USABLE_MS} at best`,
-    () => assert.ok(best <= USABLE_MS));
+    () => assert.ok(IS_IDLE ? median <= ASKED_MS : best <= USABLE_MS));
 }
 
 const CHECK_MS = 200 * Math.max(Number(process.env.BROWSER_SLOWER ?? 1), 1); // what issue 5 asks for
@@ -206,7 +223,7 @@ async function status(daemon, browser) {
     await callApi(page, 'POST', '/v1/emails', { to: 'reject@example.net', subject: 'Guten Tag', text: 'Hallo' });
     await settings(page, daemon.url);
     await page.waitForSelector('[data-activity$=" 0 1"]');
-    await eventually(async () => assert.match(await page.getAttribute('svg.activity', 'aria-label'), /^In den letzten 24 Stunden: [1-9]\d* angenommen, 0 verschoben, 1 abgelehnt; jetzt wartend: 0$/));
+    await eventually(async () => assert.match(await page.getAttribute('svg.activity', 'aria-label'), /^In den letzten 24 Stunden: [1-9]\d* angenommen, 0 zu wiederholen, 1 abgelehnt; jetzt wartend: 0$/));
     assert.equal(await page.locator('svg.activity .hour').count(), 24);
     await untilText(page, '[data-last]:first-child', /reject@example\.net.*Abgelehnt/); // the newest of the last mails, and what came of it
     await untilText(page, '[data-last]:nth-child(2)', /kundin@example\.net.*Angenommen/);
@@ -451,7 +468,7 @@ async function mended(daemon, browser) {
 
   await test('what is held stands apart from what waits by itself, in the picture too', async () => {
     await settings(page, daemon.url);
-    await untilText(page, '.held-now', /^[1-9]\d* Angehalten$/);
+    await untilText(page, '.held-now', /^[1-9]\d* Zurückgehalten$/);
     await untilText(page, '.waiting-now', /^0 Wartend$/);
     assert.equal(await page.locator('svg.activity rect.held').count(), 1);
     await page.click('.held-now a');
@@ -465,6 +482,8 @@ async function mended(daemon, browser) {
     await onRestored(page, daemon.url, body, async () => {
       await page.click('[role=switch]');
       await untilText(page, '.resume', /kann inzwischen schon gesendet worden sein/);
+      const [beside, asked] = await page.$$eval('.hero > *', (all) => all.map((one) => one.getBoundingClientRect().height));
+      assert.ok(beside < asked / 2, `the card beside the question is no taller than its words: ${beside}, ${asked}`);
       const totals = () => page.$$eval('.counts tfoot td', (cells) => cells.map((cell) => Number(cell.textContent)));
       const before = await eventually(async () => {
         assert.ok((await totals())[0] > 0);
@@ -493,6 +512,7 @@ async function mended(daemon, browser) {
     await settings(page, daemon.url);
     await page.waitForSelector('#test-mail-card');
     assert.equal(await page.locator('#domain-card').count(), 0, 'the sandbox has no domain to look after');
+    await untilText(page, '.status-todo', 'Alles geprüft. Der Mailversand ist pausiert.'); // on purpose: nobody is told to switch it on
     await page.setViewportSize({ width: 1280, height: 900 });
     await inspectForms(page, '69-paused');
   });
@@ -520,6 +540,11 @@ export async function cards() {
     await beginning(daemon, browser);
     await verifySandbox(browser.page);
     await setupState(browser.page, 'complete');
+    console.log(`# one visit, from the empty page over the form and the check to the state: ${await bytesOf(browser.page)} bytes`);
+    await test('of the sandbox nobody says that a provider might mind the sender', async () => {
+      await browser.page.waitForSelector('.ladder[data-run=passed]');
+      assert.equal(await browser.page.locator('.other-sender').count(), 0);
+    });
     await speed(daemon, browser);
     await check(browser);
     for (const each of [status, arrival, earlier, mended]) await each(daemon, browser);

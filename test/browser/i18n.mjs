@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { t } from '../../ui/i18n.js';
 import { test } from './tap.mjs';
 
 const UI = new URL('../../ui/', import.meta.url);
@@ -87,6 +88,13 @@ export async function i18n() {
     }
   });
 
+  await test('texts that come with a page are those that it waits for', () => {
+    const routes = files.find(({ name }) => name === 'routes.js').text;
+    const found = [...routes.matchAll(/\btexts: \[([^\]]*)\][^\n]*\n\s*load: \(\) => import\('\.\/([^']+)'\)/g)];
+    assert.ok(found.length > 0 && found.length === routes.match(/\btexts: \[/g).length);
+    for (const [, named, page] of found) assert.ok(files.find(({ name }) => name === page).text.includes(`needTexts(${named})`), page);
+  });
+
   await test('no text is empty, and both languages fill in the same values', () => {
     for (const key of Object.keys(de)) {
       assert.ok(de[key].trim() && en[key].trim(), key);
@@ -108,6 +116,12 @@ export async function i18n() {
     assert.ok(patterns.length > 10);
     const isUsed = (key) => [key, key.replace(/\.(one|other)$/, '')].some((one) => quoted.has(one) || patterns.some((pattern) => pattern.test(one)));
     assert.deepEqual(Object.keys(de).filter((key) => !isUsed(key)), []);
+  });
+
+  await test('a name that ends with a full stop ends its sentence with it', () => {
+    const said = (text, name) => t(text, { name }); // a key without a text is its own
+    assert.equal(said('Mitglied von {name}. Und {name}', 'Segelclub e. V.'), 'Mitglied von Segelclub e. V. Und Segelclub e. V.');
+    assert.equal(said('Mitglied von {name}.', 'Segelclub'), 'Mitglied von Segelclub.');
   });
 
   await test('no words stand in the pages themselves', () => {

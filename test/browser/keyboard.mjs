@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { eventually, openBrowser } from './browser.mjs';
 import { linkFor } from './captured.mjs';
 import { startDaemon } from './daemon.mjs';
-import { ADMIN, clipboard, readSmtp, setupState, untilFocused, untilRun, untilText, untilValue } from './steps.mjs';
+import { ADMIN, clipboard, openAnew, readSmtp, setupState, untilFocused, untilRun, untilText, untilValue } from './steps.mjs';
 import { chain } from './tap.mjs';
 
 const STOPS = 120; // no page has more
@@ -27,6 +27,25 @@ async function press(page, selector, key = 'Enter') {
   await reach(page, selector);
   await page.keyboard.press(key);
 }
+
+/** Whether the field has the focus at the very moment it is drawn, before anybody can press a key. draw: what brings it, in the page. */
+async function beginsInField(page, id, draw) {
+  await page.evaluate((wanted) => {
+    window.began = new Promise((resolve) => {
+      new MutationObserver((_, observer) => {
+        const field = document.getElementById(wanted);
+        if (!field) return;
+        observer.disconnect();
+        resolve(document.activeElement === field);
+      }).observe(document.body, { subtree: true, childList: true });
+    });
+  }, id);
+  await draw();
+  assert.ok(await page.evaluate('window.began'), `#${id} has the focus when it is drawn`);
+}
+
+// page, what opens the form there, and the field it begins in
+const FORMS = [['people', '#invite', 'email'], ['applications', '.page-head button', 'name'], ['webhooks', '.page-head button', 'url']];
 
 export async function keyboard() {
   const daemon = await startDaemon();
@@ -107,6 +126,20 @@ export async function keyboard() {
       await press(page, '#history:not([open]) > summary');
       await untilRun(page, 'passed', () => press(page, '[data-version]:not(.active) button'));
       await eventually(async () => assert.equal((await readSmtp(page)).sending_with.from_name, null));
+    });
+
+    await step('a form that begins in a field has the focus there as soon as it is drawn, so that no key is lost', async () => {
+      for (const [where, button, id] of FORMS) {
+        await page.goto(`${daemon.url}/#/${where}`);
+        await reach(page, button);
+        await beginsInField(page, id, () => page.keyboard.press('Enter'));
+      }
+      await page.goto('about:blank');
+      await context.clearCookies(); // from here on nobody is signed in
+      for (const hash of ['reset', 'sign-in']) {
+        await openAnew(page, `${daemon.url}/#/arrived/${'A'.repeat(43)}`, '.arrived');
+        await beginsInField(page, 'email', () => page.evaluate((where) => { location.hash = `#/${where}`; }, hash));
+      }
     });
 
     await step('nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));

@@ -104,11 +104,11 @@ const CHANGES = [['implicit', '', '465'], ['implicit', '587', '465'], ['implicit
 /** As the pages say it on a Sunday at 14:05, in this place's time and in English. */
 const NOW = new Date(2026, 10, 22, 14, 5).getTime();
 const MOMENTS = [
-  ['today', new Date(2026, 10, 22, 23, 59), /^today, 11:59.PM$/],
-  ['earlier today', new Date(2026, 10, 22, 0, 0), /^today, 12:00.AM$/],
-  ['tomorrow', new Date(2026, 10, 23, 0, 0), /^tomorrow, 12:00.AM$/],
-  ['yesterday', new Date(2026, 10, 21, 9, 30), /^yesterday, 9:30.AM$/],
-  ['within a week: the day', new Date(2026, 10, 28, 8, 0), /^Saturday, 8:00.AM$/],
+  ['today', new Date(2026, 10, 22, 23, 59), /^today, 23:59$/],
+  ['earlier today', new Date(2026, 10, 22, 0, 0), /^today, 00:00$/],
+  ['tomorrow', new Date(2026, 10, 23, 0, 0), /^tomorrow, 00:00$/],
+  ['yesterday', new Date(2026, 10, 21, 9, 30), /^yesterday, 09:30$/],
+  ['within a week: the day', new Date(2026, 10, 28, 8, 0), /^Saturday, 08:00$/],
   ['a week ahead: the date', new Date(2026, 10, 29, 8, 0), /^Nov 29, 2026/],
   ['before yesterday: the date', new Date(2026, 10, 20, 8, 0), /^Nov 20, 2026/],
 ];
@@ -226,6 +226,33 @@ export async function names() {
     assert.equal(draft.form.password, 'sandbox');
     assert.ok(!draft.isTyped('host'));
     assert.doesNotMatch(JSON.stringify(draft.proposed), /password|sandbox/);
+  });
+  await test('the server of another address goes with its port and the way to sign in there; what a person typed stays', () => {
+    const draft = new DraftForm(() => {});
+    draft.setMany = (values) => Object.assign(draft.form, values); // nothing is saved here
+    draft.propose({ host: 'securesmtp.t-online.de', port: '465', security: 'implicit', username: '' });
+    draft.withdraw();
+    assert.deepEqual(['host', 'port', 'security', 'username', 'auth'].map((name) => draft.form[name]), ['', '', '', '', 'auto']);
+    draft.propose({ host: 'smtp.office365.com', port: '587', auth: 'oauth2' });
+    draft.form.port = '2525';
+    draft.withdraw();
+    assert.deepEqual(['host', 'port', 'auth'].map((name) => draft.form[name]), ['', '2525', 'auto']);
+  });
+  await test('what is left from the settings in force is told from what a person or a tile has put there', () => {
+    const draft = new DraftForm(() => {});
+    draft.setMany = (values) => Object.assign(draft.form, values);
+    const active = { host: 'localhost', port: 2525, security: 'starttls', username: 'sandbox@localhost', from_email: 'sandbox@localhost.test', quota: {}, password: { set: true } };
+    draft.adopt({ draft: null, active });
+    draft.form.from_email = 'info@segelclub.example';
+    assert.deepEqual([draft.isLeft('host'), draft.takesProposals()], [true, true]);
+    draft.propose({ host: 'localhost' }); // by the tile
+    assert.deepEqual([draft.isLeft('host'), draft.isTyped('host')], [false, false]);
+    draft.proposed = {};
+    draft.touched.add('host');
+    assert.deepEqual([draft.isLeft('host'), draft.isTyped('host')], [false, true]);
+    draft.touched.clear();
+    draft.withdraw();
+    assert.deepEqual(['host', 'port', 'username'].map((name) => draft.form[name]), ['', '', '']);
   });
   await test('the address typed as user name stays, and goes along as soon as the sender is another', () => {
     const draft = new DraftForm(() => {});

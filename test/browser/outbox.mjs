@@ -4,7 +4,7 @@ import { eventually, inspect, inspectForms, openBrowser, speak } from './browser
 import { startDaemon } from './daemon.mjs';
 import { startProvider } from './provider.mjs';
 import {
-  callApi, createAdmin, openForm, post, radio, readSmtp, setSending, settings, setUpSandbox, setupState, stateOf, text, untilAnnounced, untilFocused, untilRun, untilState,
+  callApi, createAdmin, forgive, openForm, post, radio, readSmtp, setSending, settings, setUpSandbox, setupState, stateOf, text, untilAnnounced, untilFocused, untilRun, untilState,
   untilText,
 } from './steps.mjs';
 import { test } from './tap.mjs';
@@ -123,6 +123,30 @@ async function emails(daemon, browser) {
     await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 4));
   });
 
+  await test('when it breaks off on the way, what is done is said, and that the rest is not', async () => {
+    const asked = [];
+    await page.route('**/v1/emails/bulk', (route) => {
+      const { after } = route.request().postDataJSON();
+      asked.push(after);
+      if (!after) return route.fulfill({ json: { object: 'bulk', done: 20, skipped: [{ id: 'em_1', code: 'not_found' }], next: 'em_20' } });
+      return route.fulfill({ status: 409, json: { code: 'conflict', title: 'Conflict', detail: 'Zu viel auf einmal.' } });
+    });
+    await page.selectOption('#filter_class', 'notification');
+    await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 25));
+    await page.check('.bulk input');
+    await page.click('[data-whole="30"]');
+    await page.locator('.bulk').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.locator('.ask').getByRole('button', { name: 'Senden abbrechen' }).click();
+    await page.waitForSelector('[data-done="20"][data-skipped="1"]');
+    await untilText(page, '.notice.bad[role=alert]', 'Der Rest blieb unbearbeitet: Zu viel auf einmal.');
+    assert.deepEqual(asked, [undefined, 'em_20']);
+    await inspect(page, 'de-43-bulk-broken-off');
+    await page.unroute('**/v1/emails/bulk');
+    forgive(browser.complaints, 409);
+    await page.selectOption('#filter_class', 'bulk');
+    await eventually(async () => assert.equal(await page.locator('[data-email]').count(), 4));
+  });
+
   await test('one row is chosen by itself, and retrying says what could not be retried', async () => {
     await setSending(page, { enabled: true });
     const refused = await post(page, { to: 'reject@example.net', class: 'bulk' });
@@ -214,11 +238,13 @@ async function emails(daemon, browser) {
     unclear = { ...unclear, id };
     await untilState(page, id, 'uncertain');
     await email(page, daemon.url, id);
+    await untilText(page, '.attempt .reply', 'Fehler: EOF'); // no server has said that
     await page.locator('.actions').getByRole('button', { name: 'Jetzt erneut senden' }).click();
     await untilText(page, '.ask', /kommt sie doppelt an/);
     await page.locator('.ask').getByRole('button', { name: 'Jetzt erneut senden' }).click();
     await untilText(page, '.action-result', /Ein Empfänger ist wieder eingereiht\./);
     await page.waitForSelector('.explanation .twice');
+    await untilText(page, '.recipient .hint', /^Nächster Versuch (jetzt|in )/); // never "ago"
     await inspect(page, 'de-46-uncertain');
     await page.goto(`${daemon.url}/#/outbox`);
     await page.waitForSelector(`[data-email="${id}"] .twice`);

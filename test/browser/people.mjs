@@ -10,6 +10,7 @@ import { chain } from './tap.mjs';
 
 const BERND = { name: 'Bernd Bäcker', email: 'bernd@example.org', password: 'vier Brote backen morgens' };
 const CARLA = { name: 'Carla Cremer', email: 'carla@example.org', password: 'drei Torten am Nachmittag' };
+const FRIDA = 'frida@example.org'; // invited, and never comes
 const ORGANISATION = 'Bäckerei Müller';
 const ASKED_MS = 100; // for the invitation, in a warm browser
 const WORK_MS = 250; // of its thread on a machine that does much else, where the same work takes twice as long
@@ -75,14 +76,43 @@ async function invite(page, email) {
 async function copyLink(page, entry) {
   await entry.locator('.buttons button').first().click();
   const question = entry.locator('.ask .primary');
-  await Promise.race([question.waitFor(), entry.locator('.link-box .replaced').waitFor()]);
+  await Promise.race([question.waitFor(), entry.locator('.link-box .replaced:not([data-local])').waitFor()]);
   if (await question.count()) await question.click();
-  await entry.locator('.link-box .replaced').waitFor();
+  await entry.locator('.link-box .replaced:not([data-local])').waitFor();
   return eventually(async () => {
     const shown = await entry.locator('.link-box .secret code').textContent();
     assert.equal(await clipboard(page), shown);
     return shown;
   });
+}
+
+/** The page sees this open invitation as one whose time is over, until it is renewed by a button among those: the fresh link, in an open row again. */
+async function renewExpired(page, id, button) {
+  const LIST = '**/v1/invitations?*';
+  const DEED = `**/v1/invitations/${id}/*`;
+  let isOver = true;
+  await page.route(DEED, (route) => {
+    isOver = false;
+    return route.continue();
+  });
+  await page.route(LIST, async (route) => {
+    if (!isOver) return route.continue();
+    const response = await route.fetch();
+    const answer = await response.json();
+    const invitation = await (await page.context().request.get(new URL(`/v1/invitations/${id}`, page.url()).href)).json();
+    const data = answer.data.filter((one) => one.id !== id);
+    if (route.request().url().includes('state=past')) data.unshift({ ...invitation, state: 'expired', expires_at: invitation.created_at });
+    return route.fulfill({ response, json: { ...answer, data } });
+  });
+  await page.reload();
+  const entry = page.locator(`[data-invitation=${id}]`);
+  await page.locator('details summary').click();
+  await entry.and(page.locator('[data-state=expired]')).getByRole('button').nth(button).click();
+  await entry.and(page.locator('[data-delivery]')).locator('.link-box').waitFor();
+  await untilFocused(page, '.link-box h3');
+  await page.unroute(LIST);
+  await page.unroute(DEED);
+  return linkIn(page);
 }
 
 /** The link in the newest captured mail to this address, as its page in the sandbox lists it. */
@@ -144,6 +174,7 @@ async function byHand(step, { daemon, admin, colleague, words, look, kept }) {
     await page.waitForSelector('[data-delivery=not_configured] .link-box');
     kept.first = await linkIn(page);
     assert.ok(kept.first.startsWith(`${daemon.url}/#/invitation/`));
+    await untilText(page, '.link-box [data-local]', words.local); // 127.0.0.1 leads nobody else here
     await untilFocused(page, '.link-box h3');
     assert.ok((await text(page, '[data-invitation] .person')).length > 30, 'it says why it is not delivered');
     await look(page, '52-invited');
@@ -153,7 +184,7 @@ async function byHand(step, { daemon, admin, colleague, words, look, kept }) {
     await page.click('.link-box .buttons button');
     kept.second = await copyLink(page, row(page, 'invitation', BERND.email));
     assert.notEqual(kept.second, kept.first);
-    await untilText(page, '.link-box .replaced', words.fresh);
+    await untilText(page, '.link-box .replaced:not([data-local])', words.fresh);
     await untilAnnounced(page, words.fresh);
     await page.waitForSelector('[data-delivery=copied]');
     await look(page, '53-copied');
@@ -208,6 +239,20 @@ async function byHand(step, { daemon, admin, colleague, words, look, kept }) {
     await row(page, 'member', BERND.email).waitFor();
     assert.equal(await page.locator('[data-invitation][data-delivery]').count(), 0);
     await look(page, '58-joined');
+  });
+
+  await step('newer ones that are over hide no open invitation; one whose time is over gets a fresh link', async () => {
+    const { body: frida } = await callApi(page, 'POST', '/v1/invitations', { email: FRIDA, role: 'member' });
+    for (let i = 0; i < 26; i += 1) { // more than a page
+      const { body } = await callApi(page, 'POST', '/v1/invitations', { email: `former${i}@example.org`, role: 'member' });
+      await callApi(page, 'POST', `/v1/invitations/${body.id}/revoke`);
+    }
+    await page.reload();
+    await row(page, 'invitation', FRIDA).and(page.locator('[data-delivery]')).waitFor();
+    const link = await renewExpired(page, frida.id, 0);
+    assert.notEqual(link, frida.link);
+    await look(page, '58-renewed');
+    await follow(other, link, '[data-offer=member]');
   });
 
   await step('a forgotten password: the page says the same whether there is an account or not', async () => {
@@ -320,7 +365,7 @@ async function byMail(step, { daemon, admin, colleague, words, look, kept }) {
     await untilFocused(page, '[data-ask=copy]');
     await page.keyboard.press('Enter');
     await entry.locator('.ask .primary').click();
-    await entry.locator('.link-box .replaced').waitFor();
+    await entry.locator('.link-box .replaced:not([data-local])').waitFor();
     await follow(other, mailed, '[data-gone]');
     forgive(colleague.complaints, 404);
     await entry.locator('.link-box .buttons button').click();
@@ -339,10 +384,16 @@ async function byMail(step, { daemon, admin, colleague, words, look, kept }) {
     await entry.locator('.buttons .danger').click();
     await page.waitForSelector('#revoke-question');
     await entry.locator('.ask .danger').click();
-    await eventually(async () => assert.equal(await page.locator('[data-invitation][data-delivery]').count(), 0));
+    await eventually(async () => assert.equal(await entry.and(page.locator('[data-delivery]')).count(), 0));
     await untilFocused(page, '#invitations-title');
     await follow(other, link, '[data-gone]');
     forgive(colleague.complaints, 404);
+  });
+
+  await step('an invitation whose time is over is sent again', async () => {
+    const link = await renewExpired(page, await row(page, 'invitation', FRIDA).getAttribute('data-invitation'), 1);
+    assert.equal(await mailedLink(page, daemon.url, FRIDA, 'invitation'), link);
+    await peoplePage(page, daemon.url);
   });
 
   await step('a forgotten password comes as mail', async () => {
@@ -395,12 +446,15 @@ async function members(step, { daemon, admin, colleague, look }) {
     forgive(colleague.complaints, 401);
     await signIn(other, daemon.url, BERND);
     await other.waitForSelector('nav a[href="#/people"]');
+    await callApi(other, 'POST', '/v1/tokens', { name: 'Kasse', scopes: ['emails:send'] });
   });
 
-  await step('an account that is removed is out at once', async () => {
+  await step('an account that is removed is out at once; before that the page tells of her tokens', async () => {
     await row(page, 'member', BERND.email).locator('[aria-expanded]').click();
+    await page.click('.manage input[value=member]');
+    await untilText(page, '.manage .notice.info', /API[- ]token/i);
     await page.click('.manage-more .danger');
-    await page.waitForSelector('#member-question');
+    await untilText(page, '#member-question', /API[- ]token/i);
     await look(page, '69-remove');
     await page.click('.ask .danger');
     await eventually(async () => assert.equal(await row(page, 'member', BERND.email).count(), 0));
@@ -494,9 +548,14 @@ async function opened({ context }, link) {
   try {
     const inspector = await context.newCDPSession(page);
     await inspector.send('Performance.enable', { timeDomain: 'threadTicks' });
-    await page.addInitScript(() => {
-      const look = () => (document.querySelector('[data-offer]') ? requestAnimationFrame(() => { window.usableAt = performance.now(); }) : requestAnimationFrame(look));
-      requestAnimationFrame(look);
+    await page.addInitScript(() => { // to look for the form in every frame would take its time from the page
+      new MutationObserver((changes, observer) => {
+        if (!document.querySelector('[data-offer]')) return;
+        observer.disconnect();
+        const { port1, port2 } = new MessageChannel(); // heard once the frame that shows it is made
+        port1.onmessage = () => { window.usableAt = performance.now(); };
+        requestAnimationFrame(() => port2.postMessage(null));
+      }).observe(document, { childList: true, subtree: true });
     });
     await page.goto(link);
     return await eventually(async () => {
@@ -513,7 +572,8 @@ async function opened({ context }, link) {
 }
 
 async function speed(step, { admin, colleague }) {
-  const { body } = await callApi(admin.page, 'POST', '/v1/invitations', { email: 'emil@example.org', role: 'member' });
+  const { data: [open] } = (await callApi(admin.page, 'GET', '/v1/invitations?state=open')).body;
+  const { body } = await callApi(admin.page, 'POST', `/v1/invitations/${open.id}/link`);
   const visits = [];
   for (let i = 0; i < 7; i += 1) visits.push(await opened(colleague, body.link));
   const middle = (name) => Math.round(visits.map((one) => one[name]).sort((a, b) => a - b)[3]);
@@ -523,6 +583,52 @@ async function speed(step, { admin, colleague }) {
   });
   await step('who has the pages asks the server for the session and the invitation alone', () =>
     assert.deepEqual(visits.at(-1).asked.sort(), ['/v1/invitations/lookup', '/v1/session']));
+  await slowly(step, colleague, body.link);
+  await step('a page whose module does not come is said in its place, outside and inside', async () => {
+    for (const [{ page, complaints }, module, url, frame] of [[colleague, 'invitation', body.link, '.outside'], [admin, 'people', new URL('/#/people', body.link).href, '.shell']]) {
+      await page.route(`**/pages/${module}.js`, (route) => route.fulfill({ status: 503, contentType: 'text/javascript' }));
+      await follow(page, url, `${frame} main [role=alert] button`);
+      await page.unroute(`**/pages/${module}.js`);
+      forgive(complaints, 503);
+      await page.click('main [role=alert] button');
+      await page.waitForSelector(module === 'people' ? '[data-member]' : '[data-offer]');
+    }
+  });
+}
+
+/** The invitation is asked for before its page has come: what then goes wrong, or takes its time, is said on the page, and nothing is asked for twice. */
+async function slowly(step, { page, complaints }, link) {
+  const LOOKUP = '**/v1/invitations/lookup';
+  let asked = 0;
+  const answered = async (how, body) => {
+    await page.route(LOOKUP, (route) => {
+      asked += 1;
+      return how(route);
+    });
+    try {
+      await body();
+    } finally {
+      await page.unroute(LOOKUP);
+    }
+  };
+  await step('an invitation that cannot be looked up says so, and is looked up once more', async () => {
+    await answered((route) => route.fulfill({ status: 503 }), () => follow(page, link, '.gate .notice.bad'));
+    assert.equal(asked, 1);
+    forgive(complaints, 503);
+    await page.click('.gate .notice.bad button');
+    await page.waitForSelector('[data-offer]');
+  });
+  await step('an answer that takes its time is waited for on the page, and asked for once', async () => {
+    let answer;
+    const held = new Promise((resolve) => { answer = resolve; });
+    await answered((route) => held.then(() => route.continue()), async () => {
+      await follow(page, link, '.gate .loading');
+      answer();
+      await page.waitForSelector('[data-offer]');
+    });
+    assert.equal(asked, 2);
+    await untilText(page, '[data-offer] > .hint', /\d{4}/); // until when it holds: a frame later
+  });
 }
 
 export async function people(language) {

@@ -1,11 +1,11 @@
 // The providers people have, in small, on this machine (test/real/providerworld.py): what a person types, what goes wrong there in
 // the provider's own words, and the one click that mends it.
 import assert from 'node:assert/strict';
-import { eventually, inspect, inspectForms, openBrowser } from './browser.mjs';
+import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { domain } from './domain.mjs';
 import {
-  clipboard, createAdmin, openFormAnew, readSmtp, setupState, text, untilAnnounced, untilFocused, untilRun, untilRung, untilText, untilValue,
+  clipboard, createAdmin, openFormAnew, readSmtp, settings, setupState, text, untilAnnounced, untilFocused, untilRun, untilRung, untilText, untilValue,
 } from './steps.mjs';
 import { test } from './tap.mjs';
 import { startWorld } from './world.mjs';
@@ -86,6 +86,7 @@ async function found(page, world) {
       await page.fill('#password', password);
       await page.keyboard.press('Enter'); // before anybody has been asked: the server is looked up first
       await untilText(page, '#look-first', new RegExp(`${server.replaceAll('.', '\\.')} gefunden`));
+      if (email !== ionos.email) await inspectForms(page, '41e-look-first');
       await untilAnnounced(page, /Dorthin wurde noch kein Passwort gesendet/);
       await untilFocused(page, '#verify');
       assert.equal((await readSmtp(page)).last_verification?.id, before?.id);
@@ -96,6 +97,27 @@ async function found(page, world) {
     await untilText(page, '.ladder-target', /^smtp\.ionos\.de:/);
     const { active } = await readSmtp(page);
     assert.deepEqual([active.host, active.username ?? active.from_email, active.from_email], ['smtp.ionos.de', ionos.email, ionos.email]);
+  });
+
+  await test('providers: what was filled in for one address goes when nothing is found for the next, and no password with it', async () => {
+    await openFormAnew(page);
+    await enterAddress(page, 'juergen.gross@t-online.de', 'domain_table');
+    await untilValue(page, 'host', 'securesmtp.t-online.de');
+    await page.waitForSelector('[data-provider=tonline]');
+    await untilText(page, 'label[for=password]', /App-Passwort/);
+    await untilText(page, '.status-todo', /App-Passwort/);
+    assert.doesNotMatch(await text(page, '.found'), /Adresse einer Person/, 'there is no other to be had');
+    const [{ last_verification: before }, sessions] = [await readSmtp(page), world.heard.length];
+    await page.fill('#password', 'Mastbruch 2026');
+    await page.fill('#from_email', 'info@broken.example');
+    await page.keyboard.press('Enter');
+    await untilFocused(page, '#host');
+    for (const id of ['host', 'port', 'username']) await untilValue(page, id, '');
+    assert.equal(await page.locator('[data-provider], .credential').count(), 0);
+    await untilText(page, 'label[for=password]', /^Passwort/);
+    assert.equal((await readSmtp(page)).last_verification?.id, before?.id);
+    assert.deepEqual(world.heard.slice(sessions).filter(({ session }) => session), []);
+    await inspectForms(page, '41d-withdrawn');
   });
 
   await test('providers: a domain that names its server in the DNS or on its own page is found', async () => {
@@ -125,6 +147,45 @@ async function found(page, world) {
     await enterAddress(page, 'post@broken.example', 'nothing');
     await page.waitForSelector('.found-wide button');
     await inspectForms(page, '41-nothing-found');
+    for (const id of ['host', 'username']) await untilValue(page, id, ''); // what is in force is another domain's
+    const words = await text(page, '.found');
+    await page.getByRole('button', { name: 'In der öffentlichen Datenbank nachsehen' }).click();
+    await untilText(page, '#found-publicly', 'Die öffentliche Liste von Thunderbird kennt broken.example nicht.');
+    assert.doesNotMatch(words, /öffentliche Liste von Thunderbird kennt/);
+  });
+
+  await test('providers: one click asks the public database, which learns the domain alone; what it knows fills the form, with its source', async () => {
+    const asked = () => world.heard.flatMap((one) => one.asked ?? [])
+      .filter((one) => one.startsWith('autoconfig.thunderbird.net/') && !one.endsWith('/broken.example')); // which the statement before asked for
+    const domain = world.public_email.split('@')[1];
+    await openFormAnew(page);
+    await enterAddress(page, world.public_email, 'nothing');
+    await untilText(page, '.found-wide .hint', new RegExp(`Thunderbirds Datenbank erfährt dabei den Namen ${domain}`));
+    assert.deepEqual(asked(), []);
+    await page.click('.found-wide button');
+    await page.waitForSelector('[data-found=public_database]');
+    assert.deepEqual(asked(), [`autoconfig.thunderbird.net/v1.1/${domain}`]);
+    for (const [id, value] of [['host', `mail.${domain}`], ['port', '465'], ['from_email', world.public_email]]) await untilValue(page, id, value);
+    await untilText(page, '.found-best .hint', /Thunderbird/);
+    await page.waitForSelector('.found-best .badge');
+    assert.equal(await page.locator('.found-wide button').count(), 0, 'asked once, it is not offered again');
+    await inspectForms(page, '41c-public-database');
+    await speak(page, 'en');
+    await untilText(page, '.found-best .hint', /^Thunderbird's public list says so/);
+    await speak(page, 'de');
+  });
+
+  await test('providers: a mail filter in front of a domain is named, in both languages, and nothing is guessed behind it', async () => {
+    const domain = world.filtered_email.split('@')[1];
+    await openFormAnew(page);
+    await enterAddress(page, world.filtered_email, 'nothing');
+    await untilText(page, '.found-title', `Vor ${domain} steht ein Mailfilter (Hornetsecurity). Wer dahinter die Postfächer führt, ist von außen nicht zu sehen.`);
+    await untilAnnounced(page, /Mailfilter \(Hornetsecurity\)/);
+    assert.equal(await page.locator('.found-best').count(), 0);
+    await inspectForms(page, '41d-mail-filter');
+    await speak(page, 'en');
+    await untilText(page, '.found-title', `A mail filter (Hornetsecurity) stands in front of ${domain}. Who keeps the mailboxes behind it cannot be seen from outside.`);
+    await speak(page, 'de');
   });
 }
 
@@ -138,7 +199,11 @@ async function fillIn(page, { host, port, ...values }) {
 const TROUBLES = [
   { of: 'ionos', host: 'smtp.ionos.de', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
   { of: 'ionos', host: 'smtp.ionos.de', trouble: 'a sender that is not its own', typed: { from_email: 'anderer@praxis-ionos.example' }, phase: 'sender', field: 'from_email', click: 'use_from_of_login' },
-  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'username' }, // its login is no address: that comes first
+  { of: 'strato', host: 'smtp.strato.de', port: '2525', trouble: 'a port that refuses', typed: {}, phase: 'connect', field: 'port', click: 'use_sibling_port' },
+  { of: 'allinkl', host: 'w0123456.kasserver.com', port: '2525', trouble: 'a port that refuses', typed: {}, phase: 'connect', field: 'port', click: 'use_sibling_port' },
+  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' }, // its login has the form that logins have there
+  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a wrong password for the address as user name', typed: { username: 'vorstand@verein-allinkl.example', password: 'wrong' }, phase: 'auth', field: 'password' },
+  { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'the login of the customer area', typed: { username: 'w0123456' }, phase: 'auth', field: 'username', click: 'use_address_as_username' },
   { of: 'allinkl', host: 'w0123456.kasserver.com', trouble: 'a sender that is not its own', typed: { from_email: 'anderer@verein-allinkl.example' }, phase: 'sender', field: null, click: null }, // of which address it is, the login does not tell
   { of: 'gmail', host: 'smtp.gmail.com', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
   { of: 'microsoft365', host: 'smtp.office365.com', port: '587', trouble: 'a wrong password', typed: { password: 'wrong' }, phase: 'auth', field: 'password' },
@@ -156,6 +221,7 @@ async function troubles(page, { providers: all, wrong_password: wrong }) {
       assert.ok((await page.textContent('.diagnosis .meaning')).trim().length > 10);
       assert.ok((await page.textContent('.diagnosis .fix')).trim().length > 10);
       await eventually(async () => assert.deepEqual(await page.$$eval('.settings [aria-invalid=true]', (fields) => fields.map(({ id }) => id)), field ? [field] : []));
+      if (field === 'password') assert.equal(await page.getAttribute('.diagnosis .buttons > .primary', 'data-action'), of === 'gmail' ? 'open_app_password' : 'enter_password_again');
       if (click === null) return;
       if (!click) await page.fill('#password', password);
       await untilRun(page, 'passed', click ? () => action(page, click).click() : undefined);
@@ -206,6 +272,15 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await untilRun(page, 'failed');
     await inspectForms(page, '42-wrong-user-name');
     await untilRun(page, 'passed', () => action(page, 'use_address_as_username').click());
+  });
+
+  await test('providers: a login that only the account shows is asked for with one click', async () => {
+    await fillIn(page, { from_email: allinkl.email, username: 'w0654321', host: 'w0123456.kasserver.com', port: '465', password: allinkl.password }); // not the one above: the same twice is not asked
+    await untilRun(page, 'failed');
+    await action(page, 'use_mailbox_login').click();
+    await untilFocused(page, '#username');
+    await page.fill('#username', allinkl.usernames[0]);
+    await untilRun(page, 'passed');
   });
 
   await test('providers: a name that is not on the certificate is replaced by the right one with one click', async () => {
@@ -280,13 +355,30 @@ async function mended(page, { providers: { ionos, strato, allinkl, gmail, micros
     await page.goto(page.url().replace(/#.*/, '#/settings/email'));
     await page.reload();
     await offer('.test-progress').waitFor(); // it still says why
-    await offer('.dates').waitFor();
     await offer('.status.warn').waitFor(); // not green, and with the same way out
+    await untilText(page, '.dates .failure', /Letzter Fehler/); // that is said once
+    assert.equal(await offer('.dates').count(), 0);
     await untilText(page, '#status-title', /Eingeschränkt/);
     await inspectForms(page, '48-last-failure');
-    await untilRun(page, 'passed', () => offer('.dates').click());
+    await untilRun(page, 'passed', () => offer('.status.warn').click());
     const { active } = await readSmtp(page);
     assert.equal(active.from_email, microsoft365.email);
+  });
+}
+
+async function instructions(url, { page, context, complaints }, { providers: { strato }, wrong_password: wrong }) {
+  await test('providers: the provider\'s own instructions open beside the page', async () => {
+    await settings(page, url);
+    await fillIn(page, { from_email: strato.email, host: 'smtp.strato.de', port: '465', password: wrong });
+    await untilRun(page, 'failed');
+    const where = await action(page, 'open_support').getAttribute('href');
+    assert.match(where, /^https:\/\/www\.strato\.de\//);
+    await context.route(where, (route) => route.fulfill({ contentType: 'text/html', body: '<title>STRATO</title>' }));
+    const [opened] = await Promise.all([context.waitForEvent('page'), action(page, 'open_support').click()]);
+    await opened.waitForURL(where);
+    await opened.close();
+    await context.unroute(where);
+    assert.deepEqual(complaints.splice(0), [`foreign request: ${where}`]); // a person asked for it
   });
 }
 
@@ -301,6 +393,7 @@ export async function providers() {
       await troubles(browser.page, world);
       await mended(browser.page, world);
       await domain(daemon.url, browser.page, world.providers.microsoft365.email.split('@')[1]);
+      await instructions(daemon.url, browser, world);
       await test('providers: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
     } finally {
       await browser.close();

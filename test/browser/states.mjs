@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { eventually, inspectForms, openBrowser } from './browser.mjs';
-import { faultsAgainst } from './contract.mjs';
+import { faultsAgainst, faultsOf } from './contract.mjs';
 import { startDaemon } from './daemon.mjs';
 import { startFaulty } from './faulty.mjs';
 import { startProvider } from './provider.mjs';
-import { callApi, createAdmin, openAnew, readSmtp, setSending, setupState, untilText, verifyApart } from './steps.mjs';
+import { callApi, createAdmin, openAnew, readSmtp, setSending, setupState, untilFocused, untilRun, untilText, verifyApart } from './steps.mjs';
 import { test } from './tap.mjs';
 
 const SENDER = 'it@verein.example';
@@ -76,6 +76,12 @@ async function rungs({ page }, { ports }, provider) {
     });
   }
 
+  await test('states: a network that stood in the way is tried again with one click', async () => {
+    await fails(page, { port: ports.not_smtp });
+    await untilRun(page, 'failed', () => page.click('.ladder [data-action=retry_later]'));
+    await page.waitForSelector('[data-diagnosis=captive_portal]');
+  });
+
   await test('states: a right password that is not enough blames no field, and the text for the administrator is there to copy', async () => {
     provider.state.refusal = '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.';
     await fails(page, { port: provider.port, security: 'implicit' });
@@ -89,6 +95,13 @@ async function rungs({ page }, { ports }, provider) {
     provider.state.senderReply = '550 5.7.1 Sender domain not verified. Please verify your domain (SPF, DKIM) first.';
     await fails(page, { port: provider.port, security: 'implicit' });
     await inspectForms(page, '71b-sender-refused');
+    for (const there of [false, true]) {
+      assert.equal(await page.evaluate("location.hash.endsWith('/domain')"), there);
+      await page.click('.ladder [data-action=open_domain_card]');
+      await untilFocused(page, '#domain-title');
+      await page.waitForSelector('#domain-card [data-record=spf]');
+      await page.focus('#from_email');
+    }
     provider.state.senderReply = '250 2.1.0 OK';
   });
 }
@@ -300,6 +313,7 @@ export async function states() {
     await test('states: what was made up is what the service could have said', () => {
       assert.ok(new Set(madeUp.map(([schema]) => schema)).size >= 3);
       assert.deepEqual(madeUp.flatMap(([schema, answer]) => faultsAgainst(schema, answer)).slice(0, 5), []);
+      assert.throws(() => faultsOf('x', { type: 'string', nullable: true }, 'a keyword that is none'), /nobody judges nullable/);
     });
     await test('states: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
   } finally {

@@ -12,7 +12,7 @@ export const text = async (page, selector) => (await page.textContent(selector))
 export const untilText = (page, selector, words) => eventually(async () => {
   const said = await text(page, selector);
   if (words instanceof RegExp) assert.match(said, words);
-  else assert.equal(said, words);
+  else assert.equal(said, words.replace(/\s+/g, ' ')); // in the texts there are spaces at which no line ends
 });
 
 /** What a screen reader is told of what happens. */

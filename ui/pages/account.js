@@ -13,7 +13,8 @@ import { Notice, Problem } from '../parts/notice.js';
 import { RoleBadge } from '../parts/role.js';
 import { Sessions } from '../parts/sessions.js';
 import { people } from '../people-api.js';
-import { announce, isAdmin, loadSession, takeSession, useApp } from '../store.js';
+import { isAdmin } from '../routes.js';
+import { announce, loadSession, takeSession, useApp } from '../store.js';
 import { needStyles } from '../styles.js';
 
 await Promise.all([needTexts('people'), needStyles('lists', 'people')]);

@@ -1,5 +1,5 @@
 // Where the link in a test mail leads, without signing in: it has arrived, and the person says in which folder.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { needTexts, span, t } from '../i18n.js';
@@ -17,7 +17,7 @@ export function ArrivedPage({ token }) {
   const [busy, setBusy] = useState(false);
   const [gone, setGone] = useState(false);
   const heading = useRef(null);
-  useEffect(() => { if (gone) heading.current.focus(); }, [gone]); // the button that had it is no more
+  useLayoutEffect(() => { if (gone) heading.current.focus(); }, [gone]); // the button that had it is no more
 
   const say = async (folder) => {
     if (busy) return;

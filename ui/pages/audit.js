@@ -84,7 +84,8 @@ function changeOf(part) {
 }
 
 /** Of a sign-in: the browser in words a person knows. */
-function detailOf({ action, detail }) {
+function detailOf({ action, detail, meaning }) {
+  if (meaning) return meaning;
   if (/^(member|organisation)\.changed$/.test(action)) return (detail ?? '').split(/, (?=\w+: )/).map(changeOf).join(', ');
   if (WORDED.test(action)) return (detail ?? '').split(', ').map(wordOf).join(', ');
   const { browser, system } = action.startsWith('session.') ? deviceOf(detail) : {};
@@ -109,7 +110,7 @@ const Row = ({ event }) => html`
     <td class="cell-time"><${Time} at=${event.at} /></td>
     <td class="cell-main"><strong>${readable(event.text)}</strong>${event.detail && html`<span class="hint">${detailOf(event)}</span>`}<${Target} event=${event} /></td>
     <td class="cell-to" title=${event.actor}>${actorOf(event)}</td>
-    <td class="cell-client">${event.client ?? ''}</td>
+    <td class="cell-client">${event.client === 'local' ? t('audit.local') : event.client ?? ''}</td>
   </tr>`;
 
 const Filters = ({ search }) => html`

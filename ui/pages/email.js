@@ -6,10 +6,11 @@ import { readable } from '../domain.js';
 import { bytes, currentLanguage, dateTime, needTexts, relative, t, textOr } from '../i18n.js';
 import { Remedy, replyText } from '../parts/diagnosis.js';
 import { EmailActions } from '../parts/email-actions.js';
-import { EmailState, MaybeTwice } from '../parts/email-state.js';
+import { EmailState } from '../parts/email-state.js';
 import { Explanation } from '../parts/explanation.js';
 import { lastOutbox } from '../parts/filters.js';
 import { Icon } from '../parts/icon.js';
+import { MaybeTwice } from '../parts/maybe-twice.js';
 import { Problem } from '../parts/notice.js';
 import { Time } from '../parts/time.js';
 import { useApp } from '../store.js';
@@ -23,7 +24,7 @@ const Attempt = ({ attempt, isLast }) => html`
     <p><${EmailState} state=${attempt.state} /> <${Time} at=${attempt.at} />
       ${attempt.server && html` <span class="hint">${t('email.via', { server: attempt.server })}</span>`}</p>
     ${(attempt.reply || attempt.text) && html`
-      <p class="reply"><span>${t('diagnosis.reply')}</span> <code>${replyText(attempt.reply, attempt.enhanced, attempt.text)}</code></p>`}
+      <p class="reply"><span>${t(attempt.reply ? 'diagnosis.reply' : 'email.error')}</span> <code>${replyText(attempt.reply, attempt.enhanced, attempt.text)}</code></p>`}
     ${attempt.diagnosis && html`<p><strong>${attempt.diagnosis.meaning}</strong> ${attempt.diagnosis.fix}</p>`}
     ${attempt.diagnosis && isLast && html`<${Remedy} diagnosis=${attempt.diagnosis} />`}
   </li>`;
@@ -36,13 +37,16 @@ function goesOut(at) {
   return wait < WEEK_MS ? t('email.goes_out', { when: relative(at) }) : t('email.goes_out_at', { time: dateTime(at) });
 }
 
+/** Whose sender is not the settings' any more: a look at it every half hour is no attempt worth naming. */
+const isFormer = ({ attempts_log: attempts }) => attempts?.at(-1)?.diagnosis?.id === 'former_sender';
+
 const Recipient = ({ recipient }) => html`
   <li class="recipient">
     <p class="recipient-head"><strong>${readable(recipient.address)}</strong>
       <span>${recipient.possible_duplicate && html`<${MaybeTwice} /> `}<${EmailState} state=${recipient.state} /></span></p>
     ${recipient.next_attempt_at && recipient.state === 'scheduled' && html`<p class="hint">${goesOut(recipient.next_attempt_at)}</p>`}
-    ${recipient.next_attempt_at && recipient.state !== 'scheduled' && html`
-      <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} near /></p>`}
+    ${recipient.next_attempt_at && recipient.state !== 'scheduled' && !isFormer(recipient) && html`
+      <p class="hint">${t('email.next_attempt')} <${Time} at=${recipient.next_attempt_at} ahead /></p>`}
     ${recipient.attempts_log?.length > 0 && html`
       <ol class="attempts" aria-label=${t('email.attempts')}>
         ${recipient.attempts_log.map((attempt, i, all) => html`<${Attempt} key=${attempt.at} attempt=${attempt} isLast=${i === all.length - 1} />`)}

@@ -1,5 +1,5 @@
 // Where a provider leads back to after a sign-in: what it sent along is handed over, and the person goes on to the settings.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { oauth } from '../oauth-api.js';
@@ -38,7 +38,7 @@ const Said = ({ state }) => (state === 'done' ? html`<p>${t('oauth.return.done_t
 export function OauthReturnPage() {
   const { state, error } = useRedeemed();
   const heading = useRef(null);
-  useEffect(() => { if (state !== 'working') heading.current.focus(); }, [state]);
+  useLayoutEffect(() => { if (state !== 'working') heading.current.focus(); }, [state]);
   return html`
     <section class="card returned" data-return=${state} aria-labelledby="return-title">
       <h1 id="return-title" tabindex="-1" ref=${heading}>${state === 'working' && html`<${Icon} name="spinner" spin /> `}${t(`oauth.return.${state}`)}</h1>

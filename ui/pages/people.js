@@ -47,7 +47,8 @@ export function PeoplePage() {
   const [made, setMade] = useState(null);
   const fresh = `${changes} ${useTick()} ${connection.count} ${lastEmail?.id} ${lastEmail?.state}`;
   const members = usePages((query) => people.members(query), 'members', fresh);
-  const invitations = usePages((query) => people.invitations(query), 'invitations', fresh);
+  const open = usePages((query) => people.invitations({ ...query, state: 'open' }), 'open', fresh);
+  const past = usePages((query) => people.invitations({ ...query, state: 'past' }), 'past', fresh);
   const { resets, problem } = useResets(fresh);
   const sends = Boolean(smtp?.sending_with);
   const changed = () => setChanges((n) => n + 1);
@@ -61,21 +62,24 @@ export function PeoplePage() {
     setPanel('');
     requestAnimationFrame(() => document.getElementById('invite')?.focus());
   };
-  const isThere = members.items && invitations.items;
+  const renewed = (answer) => {
+    setMade(answer);
+    changed();
+  };
+  const isThere = members.items && open.items && past.items;
 
   return html`
     <header class="page-head row">
       <div><h1 tabindex="-1">${t('nav.people')}</h1><p class="lead">${t('people.lead')}</p></div>
       ${panel !== INVITING && html`<button type="button" class="primary" id="invite" onClick=${() => { setMade(null); setPanel(INVITING); }}><${Icon} name="user_plus" />${t('invite.title')}</button>`}
     </header>
-    <${Problem} text=${members.problem || invitations.problem || problem} onRetry=${changed} />
+    <${Problem} text=${members.problem || open.problem || past.problem || problem} onRetry=${changed} />
     ${!isThere && html`<p class="loading">${t('loading')}</p>`}
     ${isThere && html`
       <div class="column">
         ${panel === INVITING && html`<${InviteForm} sends=${sends} onInvited=${invited} onClose=${cancel} />`}
         <${Handover} resets=${resets} onChanged=${changed} />
-        <${Invitations} invitations=${invitations.items} made=${made} sends=${sends} onSeen=${() => setMade(null)} onChanged=${changed} />
-        <${Pager} pages=${invitations} />
+        <${Invitations} open=${open} past=${past} made=${made} sends=${sends} onMade=${renewed} onSeen=${() => setMade(null)} onChanged=${changed} />
         <${Members} members=${members.items} open=${panel} onOpen=${setPanel} onChanged=${changed} />
         <${Pager} pages=${members} />
       </div>`}`;

@@ -1,5 +1,5 @@
 // A forgotten password: asking for a link, which says the same whoever asks; and the link, which sets a new one.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from '../api.js';
 import { faultOfAddress, faultOfPassword } from '../credentials.js';
 import { html } from '../html.js';
@@ -17,7 +17,7 @@ await needTexts('start');
 /** A last word, which has the focus as soon as it is there. */
 function Said({ state, title, children, href, link }) {
   const heading = useRef(null);
-  useEffect(() => { heading.current.focus(); }, []);
+  useLayoutEffect(() => { heading.current.focus(); }, []);
   return html`
     <div class="card gate" data-reset-page=${state}><h1 tabindex="-1" ref=${heading}>${title}</h1>${children}<a class="button wide" href=${href}>${link}</a></div>`;
 }
@@ -25,7 +25,7 @@ function Said({ state, title, children, href, link }) {
 export function AskResetPage() {
   const { field, submit, problem, busy, ref } = useForm({ email: app().address });
   const [asked, setAsked] = useState('');
-  useEffect(() => { document.getElementById('email')?.focus({ preventScroll: true }); }, []);
+  useLayoutEffect(() => { document.getElementById('email')?.focus({ preventScroll: true }); }, []);
   const ask = submit(({ email }) => ({ email: faultOfAddress(email) }), async ({ email }) => {
     await people.askReset(email.trim());
     update({ address: email.trim() });
@@ -51,7 +51,7 @@ export function AskResetPage() {
 
 function Redeem({ token, offer, onGone, onDone }) {
   const { field, submit, problem, busy, ref } = useForm({ password: '' });
-  useEffect(() => { document.getElementById('password')?.focus({ preventScroll: true }); }, []);
+  useLayoutEffect(() => { document.getElementById('password')?.focus({ preventScroll: true }); }, []);
   const redeem = submit(({ password }) => ({ password: faultOfPassword(password) }), async ({ password }) => {
     try {
       await people.redeemReset({ token, password });

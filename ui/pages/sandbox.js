@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
-import { bytes, needTexts, t } from '../i18n.js';
+import { bytes, currentLanguage, needTexts, t } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
 import { Problem } from '../parts/notice.js';
 import { Pager, usePages } from '../parts/paged-list.js';
@@ -89,7 +89,8 @@ export function SandboxPage() {
   const pages = usePages((query) => api.captures(query), `cleared ${cleared}`, `${useTick()} ${lastEmail?.state}`);
 
   const load = () => api.sandbox().then((found) => { setSandbox(found); setProblem(''); }, (error) => setProblem(errorText(error)));
-  useEffect(() => { load(); }, [connection.count]);
+  const language = currentLanguage(); // what a scene ends with is the server's words
+  useEffect(() => { load(); }, [language, connection.count]);
 
   const clear = async () => {
     try {

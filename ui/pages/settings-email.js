@@ -128,10 +128,10 @@ const attemptWith = (setProblem) => (action) => async (...given) => {
 };
 
 /** What a button of the verdict does: the form opens and carries it out. */
-function mend(action) {
-  if (action.code === 'open_domain_card') location.hash = `${HOME}/domain`;
-  else update({ mending: { ...action, of_run: true } });
-}
+const mend = (action) => update({ mending: { ...action, of_run: true } });
+
+/** The sandbox's own login plays no provider that could mind the sender. */
+const mindsSender = (presets, { username }) => presets.length > 0 && !presets.some((one) => one.id === 'sandbox' && one.username === username);
 
 function Settings({ aim, smtp, session, problem, setProblem }) {
   const heading = useRef(null);
@@ -180,7 +180,7 @@ function Settings({ aim, smtp, session, problem, setProblem }) {
       paused=${!smtp.sending.enabled} changed=${isOutdated(run, smtp, draft)}
       offerSwitch=${watched && !smtp.sending.enabled && smtp.setup === 'complete'}
       onSwitchOn=${resume.ask} onTest=${() => focus('test_to')} onCancel=${attempt(() => api.cancelVerification(run.id))}
-      senderRule=${presetOfHost(presets, run.settings.host)?.sender_rule} onGoToField=${onGoToField} onAction=${mend} />`;
+      senderRule=${presetOfHost(presets, run.settings.host)?.sender_rule} mindsSender=${mindsSender(presets, run.settings)} onGoToField=${onGoToField} onAction=${mend} />`;
   const inSandbox = session.sandbox && isSandbox(presets, smtp.active);
 
   return html`
@@ -188,7 +188,7 @@ function Settings({ aim, smtp, session, problem, setProblem }) {
     ${inForce && html`<${status.DatesAhead} smtp=${smtp} />`}
     <div class=${inForce ? 'hero' : ''}>
       <${StatusBar} smtp=${locked ? { ...smtp, setup: 'verifying' } : smtp} draft=${draft} headingRef=${heading} sandbox=${inSandbox}
-        otherServer=${editing && other} editing=${editing} onEdit=${inForce && !locked && edit} onNear=${form.warm} />
+        otherServer=${editing && other} secret=${editing && form.passwordLabel(presetOfHost(presets, draft.form.host.trim()))} editing=${editing} onEdit=${inForce && !locked && edit} onNear=${form.warm} />
       ${inForce && html`<${status.SendingSwitch} smtp=${smtp} resume=${resume} />`}
     </div>
     ${editing ? html`

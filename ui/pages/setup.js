@@ -4,6 +4,7 @@ import { api } from '../api.js';
 import { faultOfAddress, faultOfPassword } from '../credentials.js';
 import { html } from '../html.js';
 import { currentLanguage, needTexts, t } from '../i18n.js';
+import { isLocal } from '../local.js';
 import { Field } from '../parts/field.js';
 import { useForm } from '../parts/form.js';
 import { NewPassword } from '../parts/new-password.js';
@@ -19,9 +20,6 @@ function faultOfUrl(text) {
   const isBare = url && url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password;
   return isBare && ['http:', 'https:'].includes(url.protocol) ? '' : t('fault.invalid_public_url');
 }
-
-/** Only this very machine finds it under such an address. */
-const isLocal = (text) => URL.canParse(text.trim()) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(text.trim()).hostname);
 
 function check(values, urlIsFixed) {
   return {

@@ -1,5 +1,5 @@
 // Sign-in with address and password. Says the same whether the account exists or not.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
@@ -17,7 +17,7 @@ export function SignInPage({ target }) {
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
 
-  useEffect(() => { form.current?.elements[email ? 'password' : 'email']?.focus(); }, []);
+  useLayoutEffect(() => { form.current?.elements[email ? 'password' : 'email']?.focus(); }, []);
 
   const submit = async (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { admin } from '../admin-api.js';
 import { html } from '../html.js';
-import { list, t } from '../i18n.js';
+import { t } from '../i18n.js';
 import { useAnswer } from '../parts/answer.js';
 import { useAsking, useDeed } from '../parts/deed.js';
 import { Deliveries, useTick } from '../parts/deliveries.js';
@@ -28,7 +28,7 @@ function Health({ webhook: { enabled, succeeded_at: good, failed_at: bad } }) {
 const Facts = ({ webhook }) => html`
   <dl class="facts">
     <div><dt>${t('hook.url')}</dt><dd><code>${webhook.url}</code></dd></div>
-    <div><dt>${t('hook.events')}</dt><dd>${list(webhook.events.map(eventText))}</dd></div>
+    <div><dt>${t('hook.events')}</dt><dd>${webhook.events.map(eventText).join(' · ')}</dd></div>
     ${webhook.succeeded_at && html`<div><dt>${t('hook.succeeded')}</dt><dd><${Time} at=${webhook.succeeded_at} near /></dd></div>`}
     ${webhook.failed_at && html`<div><dt>${t('hook.failed')}</dt><dd><${Time} at=${webhook.failed_at} near />${webhook.failure && html`: ${webhook.failure}`}</dd></div>`}
     ${webhook.waiting > 0 && html`<div><dt>${t('hook.waiting')}</dt><dd>${t('hook.waiting.n', { n: webhook.waiting })}</dd></div>`}

@@ -69,15 +69,20 @@ function Whole({ selection, filter }) {
     <button type="button" class="small" data-whole=${found.count} onClick=${() => selection.takeWhole(found)}>${t('bulk.whole', { count: countText(found) })}</button>`;
 }
 
-/** Request by request, each for as many as the server takes at once. */
+/** Request by request, each for as many as the server takes at once. { done, skipped, error }; error: what it broke off with, or null. */
 async function changeAll(action, filter, onProgress) {
-  const all = { done: 0, skipped: [] };
+  const all = { done: 0, skipped: [], error: null };
   for (let after = ''; after !== null;) {
-    const { done, skipped, next } = await api.changeFound(action, filter, after);
-    all.done += done;
-    all.skipped.push(...skipped);
-    onProgress(all.done + all.skipped.length);
-    after = next;
+    try {
+      const { done, skipped, next } = await api.changeFound(action, filter, after);
+      all.done += done;
+      all.skipped.push(...skipped);
+      onProgress(all.done + all.skipped.length);
+      after = next;
+    } catch (error) {
+      if (all.done + all.skipped.length === 0) throw error;
+      return { ...all, error };
+    }
   }
   return all;
 }
@@ -107,7 +112,8 @@ export function Bulk({ selection, filter, more, onDone }) {
       const answer = { action, ...(await (whole ? changeAll(action, filter, setLooked) : api.changeEmails(action, ids, uncertain))) };
       setResult(answer);
       announce(resultText(answer));
-      selection.all(false);
+      if (answer.error) setProblem(t('bulk.broken_off', { why: errorText(answer.error) }));
+      else selection.all(false);
     } catch (error) {
       setProblem(errorText(error));
     }

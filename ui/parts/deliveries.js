@@ -22,7 +22,7 @@ const State = ({ state }) => {
 /** "Antwort 503" or our own words for what went wrong; and when it is tried again. */
 const Result = ({ delivery: { status, error, next_at: next, state } }) => html`
   ${error ?? (status ? t('hook.status', { status: String(status) }) : '')}
-  ${state === 'waiting' && next && html` <span class="hint">${t('hook.next')} <${Time} at=${next} near /></span>`}`;
+  ${state === 'waiting' && next && html` <span class="hint">${t('hook.next')} <${Time} at=${next} ahead /></span>`}`;
 
 function Row({ delivery, onReplay }) {
   const words = eventText(delivery.type);

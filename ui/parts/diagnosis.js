@@ -1,6 +1,7 @@
 // What went wrong, in one sentence, and what mends it: in words, and as buttons where one can help. Below, on request, the
 // redacted conversation.
 import { useId } from 'preact/hooks';
+import { showSoon } from '../focus.js';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { update } from '../store.js';
@@ -14,8 +15,10 @@ export function replyText(reply, enhanced, text) {
 }
 
 const SETTINGS = '#/settings/email';
-/** What is somewhere else and no change of settings. */
-const PLACES = { open_domain_card: `${SETTINGS}/domain` };
+/** What is somewhere else and no change of settings: its address, and the card there. */
+const PLACES = { open_domain_card: [`${SETTINGS}/domain`, '#domain-card'] };
+/** Whoever is there already is led nowhere by the address. */
+const showAgain = ([address, card]) => { if (location.hash === address) showSoon(card); };
 /** What no button here can do: it is said, and the person does it. */
 const WORDS_ONLY = ['check_clock'];
 /** Those of no use away from the check that failed. */
@@ -33,7 +36,7 @@ const Action = ({ action, primary, onAction }) => {
   if (url) {
     return html`<a class=${`button ${look}`} data-action=${code} href=${url} target="_blank" rel="noopener noreferrer">${label}<${Icon} name="external" /></a>`;
   }
-  if (!onAction && PLACES[code]) return html`<a class=${`button ${look}`} data-action=${code} href=${PLACES[code]}>${label}</a>`;
+  if (PLACES[code]) return html`<a class=${`button ${look}`} data-action=${code} href=${PLACES[code][0]} onClick=${() => showAgain(PLACES[code])}>${label}</a>`;
   return html`<button type="button" class=${look} data-action=${code} onClick=${() => (onAction ?? handOver)(action)}>${label}</button>`;
 };
 

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useDiscovery } from '../discovery.js';
 import { domainOf, readable } from '../domain.js';
 import { DraftForm } from '../draft.js';
-import { focus, focusSoon, nobodyHasFocus, showSoon } from '../focus.js';
+import { focus, focusSoon, nobodyHasFocus } from '../focus.js';
 import { html } from '../html.js';
 import { needTexts, t } from '../i18n.js';
 import { fieldOfAction, oauthStart } from '../oauth.js';
@@ -15,11 +15,11 @@ import { announce, update, useApp } from '../store.js';
 import { needStyles } from '../styles.js';
 import { Later } from './later.js';
 import { ProviderHelp } from './provider-help.js';
-import { SettingsForm } from './settings-form.js';
+import { passwordLabel, SettingsForm } from './settings-form.js';
 
 await Promise.all([needTexts('settings', 'form'), needStyles('form')]);
 
-export { DraftForm, faultOfRun };
+export { DraftForm, faultOfRun, passwordLabel };
 
 const loadDomain = () => import('./domain-card.js');
 /** Where an action begins whose value only the person knows. */
@@ -47,6 +47,11 @@ function useVerify({ draft, before, onStarted }) {
     if (looksUp) await before();
     draft.settle();
     const destination = draft.destination();
+    if (destination !== seen && !draft.form.host.trim()) { // it was another address's, and nobody knows this one's
+      draft.check();
+      focus('host');
+      return;
+    }
     if (destination !== seen) {
       const server = `${readable(draft.form.host)}:${draft.form.port}`;
       setUnseen({ server, destination });
@@ -129,8 +134,7 @@ function useAim(aim, reveal, secretField) {
     if (!aim) return;
     reveal();
     setTimeout(() => {
-      if (aim === 'domain') showSoon('#domain-card');
-      else if (aim !== 'test') focusSoon(aim === 'password' ? secretField() : 'from_email');
+      if (!['domain', 'test'].includes(aim)) focusSoon(aim === 'password' ? secretField() : 'from_email');
     });
   }, [aim]);
 }

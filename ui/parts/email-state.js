@@ -33,6 +33,3 @@ export function EmailState({ state, reason = null }) {
   const why = state === 'held' && reason ? t(`held.${reason}`) : t(`state.${state}`);
   return html`<span class=${`badge ${tone}`} data-held=${state === 'held' ? reason : undefined}><${Icon} name=${state === 'held' && reason === 'quota' ? 'clock' : icon} />${why}</span>`;
 }
-
-/** Sent again after the provider's answer was lost: it may have arrived before. */
-export const MaybeTwice = () => html`<span class="tag twice" title=${t('twice.means')}>${t('twice.label')}</span>`;

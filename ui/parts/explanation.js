@@ -1,8 +1,9 @@
 // Why an email is where it is: one sentence, the next moment something happens, and what would change it.
 import { html } from '../html.js';
 import { moment, t } from '../i18n.js';
-import { EmailState, MaybeTwice } from './email-state.js';
+import { EmailState } from './email-state.js';
 import { Icon } from './icon.js';
+import { MaybeTwice } from './maybe-twice.js';
 import { untilText, useNow } from './time.js';
 
 /** Where that is done. */

@@ -8,7 +8,7 @@ import { Icon } from './icon.js';
 const STEP_ICONS = { found: 'check', nothing: 'dash', failed: 'alert', skipped: 'dash' };
 
 const Server = ({ host, port, security }) => html`
-  <strong class="found-server">${host ? readable(host) : t('discovery.own_host')}</strong>
+  <strong class="found-server">${host ? readable(host) : t('discovery.own_host')}</strong>${' '}
   <span class="found-port">${port} · ${t(`security.${security}`)}</span>`;
 
 function Candidate({ candidate, form, onTake, locked, best }) {
@@ -42,7 +42,7 @@ const PublicDatabase = ({ domain, onAsk, locked }) => html`
   </div>`;
 
 function Answer({ discovery, draft, locked }) {
-  const { answer, email } = discovery;
+  const { answer, email, wide } = discovery;
   const { best, candidates, steps, domain } = answer;
   const others = candidates.filter((one) => one !== best && !(best && one.host === best.host && one.port === best.port));
   const candidate = (one, isBest) => html`
@@ -53,9 +53,10 @@ function Answer({ discovery, draft, locked }) {
         <span>${best ? t('discovery.found_for', { domain: readable(domain) }) : nothingFound(answer)}</span></p>
       ${best && html`<ul class="found-list">${candidate(best, true)}</ul>`}
       ${!best && html`<p class="hint">${t('discovery.by_hand')}</p>`}
+      ${!best && wide && html`<p class="hint" id="found-publicly">${steps.find(({ name }) => name === 'public_database').detail}</p>`}
       ${!best && steps.some(({ state }) => state === 'failed') && html`
         <div class="found-wide"><p class="hint urgent">${t('discovery.unanswered')}</p>
-          <button type="button" class="small" disabled=${locked} onClick=${() => discovery.ask(email)}>${t('discovery.again')}</button></div>`}
+          <button type="button" class="small" disabled=${locked} onClick=${() => discovery.ask(email, wide)}>${t('discovery.again')}</button></div>`}
       ${others.length > 0 && html`
         <details class="source"><summary>${t('discovery.others', { n: others.length })}</summary>
           <ul class="found-list">${others.map((one) => candidate(one, false))}</ul></details>`}

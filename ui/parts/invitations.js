@@ -1,14 +1,16 @@
-// Invitations: those still open, with what became of their mail and the link to hand on; and those that are over.
+// Invitations: those still open, with what became of their mail and the link to hand on; and those that are over, which may get a new link.
 import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { dateTime, t } from '../i18n.js';
 import { people } from '../people-api.js';
 import { announce } from '../store.js';
+import { copyText } from './copy-button.js';
 import { useAsking, useDeed } from './deed.js';
 import { invitationMail, useLink } from './handed-link.js';
 import { Icon } from './icon.js';
 import { LinkBox } from './link-box.js';
 import { Problem } from './notice.js';
+import { Pager } from './paged-list.js';
 import { Question } from './question.js';
 import { RoleBadge } from './role.js';
 import { Time } from './time.js';
@@ -22,6 +24,12 @@ const Badge = ({ look: [tone, icon], text }) => html`<span class=${`badge ${tone
 
 /** Somebody may be holding the link that a fresh one kills; without a mail it was shown when it was made. */
 const isOut = ({ delivery }) => ['queued', 'held', 'not_configured', 'sent', 'copied'].includes(delivery);
+
+const Link = ({ id, email, box, onDone }) => html`
+  <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced} mail=${invitationMail(email, box)}
+    onDone=${onDone}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`;
+
+const boxOf = ({ link: url, expires_at: expires, copied }) => ({ url, expires, copied });
 
 function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
   const { id, email, delivery } = invitation;
@@ -75,33 +83,67 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
       ${asking === 'revoke' && html`
         <${Question} id="revoke-question" text=${t('invite.revoke_sure', { email: readable(email) })} button=${t('invite.revoke')} danger busy=${busy} onYes=${revoke} onNo=${cancel} no=${t('action.cancel')} />`}
       <${Problem} text=${problem} />
-      ${box && html`
-        <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced} mail=${invitationMail(email, box)}
-          onDone=${() => { hide(); onSeen(); }}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`}
+      ${box && html`<${Link} id=${id} email=${email} box=${box} onDone=${() => { hide(); onSeen(); }} />`}
     </li>`;
 }
 
 const overAt = ({ accepted_at: accepted, revoked_at: revoked, expires_at: expired }) => accepted ?? revoked ?? expired;
 
-const Past = ({ invitation }) => html`
-  <li data-invitation=${invitation.id}><div class="person">
-    <p><strong>${readable(invitation.email)}</strong> <${Badge} look=${OVER[invitation.state]} text=${t(`invitation_state.${invitation.state}`)} /></p>
-    <p class="hint"><${Time} at=${overAt(invitation)} /></p></div></li>`;
+/** One whose time is over, and no newer one took its place: a link that is dead anyway is renewed without a question. */
+function Expired({ invitation: { id, email }, sends, onMade }) {
+  const { busy, problem, run } = useDeed();
+  const copy = async () => {
+    const answer = await run(() => people.invitationLink(id));
+    if (!answer) return;
+    const copied = await copyText(answer.link);
+    if (copied) announce(t('link.copied'));
+    onMade({ ...answer, copied });
+  };
+  const resend = async () => {
+    const answer = await run(() => people.resendInvitation(id));
+    if (!answer) return;
+    announce(t('invite.resent', { email: readable(email) }));
+    onMade(answer);
+  };
+  return html`
+    <div class="buttons">
+      <button type="button" class="small" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.renew_what', { email: readable(email) })} onClick=${copy}><${Icon} name="key" />${t('invite.renew')}</button>
+      ${sends && html`<button type="button" class="small" aria-disabled=${busy ? 'true' : undefined} aria-label=${t('invite.resend_what', { email: readable(email) })} onClick=${resend}>${t('invite.resend')}</button>`}
+    </div>
+    <${Problem} text=${problem} />`;
+}
 
-/** invitations: newest first; made: the answer to one just made, whose link is shown until onSeen; sends: whether mail can be sent. */
-export function Invitations({ invitations, made, sends, onSeen, onChanged }) {
-  const open = invitations.filter(({ state }) => state === 'open');
-  const past = invitations.filter(({ state }) => state !== 'open');
-  const gone = () => { document.getElementById('invitations-title')?.focus(); onChanged(); };
+const Past = ({ invitation, sends, onMade }) => html`
+  <li data-invitation=${invitation.id} data-state=${invitation.state}>
+    <div class="person">
+      <p><strong>${readable(invitation.email)}</strong> <${Badge} look=${OVER[invitation.state]} text=${t(`invitation_state.${invitation.state}`)} /></p>
+      <p class="hint"><${Time} at=${overAt(invitation)} /></p>
+    </div>
+    ${invitation.state === 'expired' && !invitation.revoked_at && html`<${Expired} invitation=${invitation} sends=${sends} onMade=${onMade} />`}
+  </li>`;
+
+/**
+ * open, past: pages of them, newest first; made: the answer that brought the last fresh link, shown until onSeen, here or (onMade) from here; sends:
+ * whether mail can be sent.
+ */
+export function Invitations({ open, past, made, sends, onMade, onSeen, onChanged }) {
+  const focus = () => document.getElementById('invitations-title')?.focus();
+  const gone = () => { focus(); onChanged(); };
+  const isElsewhere = made && !open.items.some(({ id }) => id === made.id) && (!open.first || open.more); // on another page
   return html`
     <section class="card" aria-labelledby="invitations-title">
       <h2 id="invitations-title" tabindex="-1">${t('invite.open')}</h2>
-      ${open.length === 0 && html`<p class="hint">${t('invite.none')}</p>`}
-      ${open.length > 0 && html`
-        <ul class="people-list">${open.map((one) => html`
+      ${open.items.length === 0 && open.first && html`<p class="hint">${t('invite.none')}</p>`}
+      ${isElsewhere && html`<${Link} id=${made.id} email=${made.email} box=${boxOf(made)} onDone=${() => { focus(); onSeen(); }} />`}
+      ${open.items.length > 0 && html`
+        <ul class="people-list">${open.items.map((one) => html`
           <${Invitation} key=${one.id} invitation=${one} sends=${sends} onChanged=${onChanged} onGone=${gone}
-            onSeen=${() => { if (made?.id === one.id) onSeen(); }} fresh=${made?.id === one.id ? { url: made.link, expires: made.expires_at } : null} />`)}</ul>`}
-      ${past.length > 0 && html`
-        <details><summary>${t('invite.past')}</summary><ul class="people-list">${past.map((one) => html`<${Past} key=${one.id} invitation=${one} />`)}</ul></details>`}
+            onSeen=${() => { if (made?.id === one.id) onSeen(); }} fresh=${made?.id === one.id ? boxOf(made) : null} />`)}</ul>`}
+      <${Pager} pages=${open} />
+      ${(past.items.length > 0 || !past.first) && html`
+        <details><summary>${t('invite.past')}</summary>
+          <ul class="people-list">${past.items.map((one) => html`<${Past} key=${one.id} invitation=${one} sends=${sends} onMade=${onMade} />`)}</ul>
+          <${Pager} pages=${past} />
+        </details>`}
     </section>`;
 }

@@ -74,7 +74,7 @@ const stillInForce = (inForce, paused) => (!inForce ? t('ladder.nothing_in_force
 /** Another port of the same server, tried without the password; and who answered in place of the server. */
 const Beside = ({ run }) => html`
   ${run.connected_to && html`
-    <p class="beside" data-connected-to=${run.connected_to.got}>${t('ladder.connected_to', { wanted: readable(run.connected_to.wanted), got: readable(run.connected_to.got) })}</p>`}
+    <p class="beside" data-connected-to=${run.connected_to.got}>${t(run.diagnosis.phase === 'certificate' ? 'ladder.certificate_of' : 'ladder.connected_to', { wanted: readable(run.connected_to.wanted), got: readable(run.connected_to.got) })}</p>`}
   ${run.sibling && html`
     <p class="beside" data-sibling=${run.sibling.state}>${t(`ladder.sibling.${run.sibling.state}`, { port: String(run.sibling.port), security: t(`security.${run.sibling.security}`) })}</p>`}`;
 
@@ -83,7 +83,7 @@ const OtherSender = ({ settings: { username, from_email: sender }, rule }) => us
   <p class="other-sender">${t('ladder.other_sender', { username: readable(username), sender: readable(sender) })}${rule && ` ${rule}`}</p>`;
 
 /** What a click on a button of the verdict does belongs to the page: onAction(action). */
-export function Ladder({ run, folded, changed, inForce, paused, senderRule, offerSwitch, onSwitchOn, onTest, onCancel, onGoToField, onAction, headingRef }) {
+export function Ladder({ run, folded, changed, inForce, paused, senderRule, mindsSender, offerSwitch, onSwitchOn, onTest, onCancel, onGoToField, onAction, headingRef }) {
   const running = run.state === 'running';
   const passed = run.state === 'passed';
   const totalMs = run.finished_at && new Date(run.finished_at) - new Date(run.started_at);
@@ -100,7 +100,7 @@ export function Ladder({ run, folded, changed, inForce, paused, senderRule, offe
       ${passed && html`
         <div class="outcome good"><${Icon} name="check" />
           <p><strong>${t('run.passed')}</strong> ${run.activated && t('run.activated')} ${totalMs > 0 && duration(totalMs)}</p></div>`}
-      ${passed && html`<${OtherSender} settings=${run.settings} rule=${senderRule} />`}
+      ${passed && mindsSender && html`<${OtherSender} settings=${run.settings} rule=${senderRule} />`}
       ${passed && offerSwitch && html`
         <div class="offer"><p>${t('offer.text')}</p>
           <div class="buttons">

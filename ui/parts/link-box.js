@@ -1,7 +1,8 @@
 // A link that a person hands on: with a button that copies it, how long it holds, and that what was there before holds no more.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { dateTime, t } from '../i18n.js';
+import { isLocal } from '../local.js';
 import { CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
@@ -15,7 +16,7 @@ function mailTo({ to, subject, text }) {
 /** mail: { to, subject, text } where it may go by the own mail program; replaced: an earlier link has just died; copied: this one is in the clipboard already. It has the focus as soon as it is there. */
 export function LinkBox({ id, title, link, expires, replaced, copied, mail, onDone, children }) {
   const heading = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current.focus({ preventScroll: true });
     heading.current.parentElement.scrollIntoView({ block: 'nearest' });
   }, [link]);
@@ -29,6 +30,7 @@ export function LinkBox({ id, title, link, expires, replaced, copied, mail, onDo
       ${copied && html`<${Notice} tone="good">${t('link.copied')}<//>`}
       ${replaced && html`<p class="replaced">${t('link.replaced')}</p>`}
       <p class="secret"><code id=${`${id}-link`}>${link}</code><${CopyButton} id=${`${id}-link`} what=${t('link.what')} /></p>
+      ${isLocal(link) && html`<p class="replaced" data-local>${t('link.local')}</p>`}
       <p class="hint">${t('link.once', { time: dateTime(expires) })}</p>
       ${children}
       <div class="buttons">

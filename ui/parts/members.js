@@ -19,6 +19,8 @@ const nameOf = (member) => member.name || readable(member.email);
 
 function Change({ member, onChanged, onClose }) {
   const { values, set, field, submit, problem, busy, ref } = useForm({ name: member.name, role: member.role });
+  const demoted = member.role === 'org_admin' && values.role !== member.role;
+  const tokens = useTokensOf(member, demoted);
   useLayoutEffect(() => { document.getElementById('name')?.focus(); }, []);
   const save = submit(({ name }) => ({ name: name.trim() ? '' : t('fault.missing.the_name') }), async ({ name, role }) => {
     await people.changeMember(member.id, { ...(name.trim() !== member.name && { name: name.trim() }), ...(role !== member.role && { role }) });
@@ -30,7 +32,7 @@ function Change({ member, onChanged, onClose }) {
       <${Field} ...${field('name', 'account.name')} required autocomplete="off" />
       <${RoleField} value=${values.role} onValue=${set('role')} />
       ${values.role !== member.role && html`<${Notice} tone="info">${t('people.role_ends_sessions', { who: nameOf(member) })}
-        ${member.role === 'org_admin' && html` ${t('people.role_ends_links', { who: nameOf(member) })}`}<//>`}
+        ${demoted && html` ${t('people.role_ends_links', { who: nameOf(member) })}`}${tokens > 0 && html` ${t('people.tokens_stay', { who: nameOf(member), n: tokens })}`}<//>`}
       ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
       <div class="buttons">
         <button type="submit" class="primary" aria-disabled=${busy ? 'true' : undefined}>${t('people.save')}</button>
@@ -54,7 +56,7 @@ function Manage({ member, onChanged, onGone, onClose }) {
   const { asking, row, ask, settle, cancel } = useAsking();
   const who = nameOf(member);
   const tokens = useTokensOf(member, asking === 'remove');
-  const sure = [t('people.remove_sure', { who }), tokens > 0 && t('people.remove_tokens', { who, n: tokens })].filter(Boolean).join(' ');
+  const sure = [t('people.remove_sure', { who }), tokens > 0 && t('people.tokens_stay', { who, n: tokens })].filter(Boolean).join(' ');
   const makeLink = async () => {
     const answer = await run(() => people.resetLink(member.id));
     if (!answer) {

@@ -2,14 +2,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import { errorText } from '../api.js';
 import { html } from '../html.js';
-import { t } from '../i18n.js';
+import { currentLanguage, t } from '../i18n.js';
 import { useApp } from '../store.js';
 import { Icon } from './icon.js';
 
 const PAGE = 25;
 
 /**
- * load(query) is called whenever `key` (what is looked for) or `fresh` (something has happened) changes, when the server is back after
+ * load(query) is called whenever `key` (what is looked for) or `fresh` (something has happened) or the language changes, when the server is back after
  * an outage, and on `retry`. What is shown stays while the server does not answer.
  */
 export function usePages(load, key, fresh) {
@@ -19,13 +19,14 @@ export function usePages(load, key, fresh) {
   const { connection } = useApp();
   const cursors = trail.key === key ? trail.cursors : [];
   const after = cursors.at(-1);
+  const language = currentLanguage(); // some of what is listed are sentences
   useEffect(() => {
     let ended = false;
     load({ limit: PAGE, ...(after && { after }) }).then(
       ({ data, has_more: more }) => { if (!ended) setPage({ items: data, more, problem: '' }); },
       (error) => { if (!ended) setPage((known) => ({ ...known, items: known.items ?? [], problem: errorText(error) })); });
     return () => { ended = true; };
-  }, [key, after, fresh, tries, connection.count]);
+  }, [key, after, fresh, tries, language, connection.count]);
   return {
     ...page,
     first: cursors.length === 0,

@@ -20,7 +20,7 @@ export function CredentialHelp({ preset }) {
       <p class="credential-title"><${Icon} name=${auth === 'oauth2_only' ? 'alert' : 'key'} />
         <span>${t(`credential.${auth}`, { provider: shortName(preset.name) })}</span></p>
       ${where && html`<p>${path(where)}</p>`}
-      ${url && html`<p><${Outside} href=${url}>${t(auth === 'app_password' ? 'credential.make' : 'preset.open')}<//></p>`}
+      ${url && html`<p><${Outside} href=${url}>${t(auth === 'app_password' ? 'credential.make' : 'preset.open', { provider: shortName(preset.name) })}<//></p>`}
     </div>`;
 }
 

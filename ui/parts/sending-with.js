@@ -4,6 +4,7 @@ import { readable } from '../domain.js';
 import { t } from '../i18n.js';
 import { Icon } from './icon.js';
 import { Notice } from './notice.js';
+import { ailing } from './status-bar.js';
 import { Time } from './time.js';
 
 export const SendingWith = ({ smtp, onEdit }) => html`
@@ -19,7 +20,7 @@ export const SendingWith = ({ smtp, onEdit }) => html`
           <div><dt>${t('force.since')}</dt><dd><${Time} at=${smtp.sending_with.since} /></dd></div>
           ${smtp.health && html`<div><dt>${t('force.health')}</dt><dd>${t(`health.${smtp.health.state}`)}</dd></div>`}
         </dl>
-        ${smtp.health?.diagnosis && html`<${Notice} tone="warn">${smtp.health.diagnosis.meaning} ${smtp.health.diagnosis.fix}<//>`}
+        ${!ailing(smtp) && smtp.health?.diagnosis && html`<${Notice} tone="warn">${smtp.health.diagnosis.meaning} ${smtp.health.diagnosis.fix}<//>`}
         ${onEdit && html`<div class="buttons"><button type="button" class="small" onClick=${onEdit}><${Icon} name="pencil" />${t('force.edit')}</button></div>`}
         ${smtp.draft && html`<p class="hint">${t('force.stays')}</p>`}`
       : html`<p class="hint">${t('force.none')}</p>`}

@@ -47,7 +47,7 @@ function savedText(draft, smtp) {
 }
 
 /** What the provider calls the secret. */
-const passwordLabel = (preset) => ({ app_password: t('credential.label.app_password'), api_key: t('credential.label.api_key') }[authOf(preset)]
+export const passwordLabel = (preset) => ({ app_password: t('credential.label.app_password'), api_key: t('credential.label.api_key') }[authOf(preset)]
   ?? t('settings.password'));
 
 /** Notes of the catalogue begin in small letters. */

@@ -1,5 +1,5 @@
 // A secret that is shown now and never again: with a button that copies it, and one that puts it away.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { CopyButton } from './copy-button.js';
@@ -8,7 +8,7 @@ import { Icon } from './icon.js';
 /** what: how the secret is called ("Token"); children: what to do with it. */
 export function ShownOnce({ id, title, what, secret, onDone, children }) {
   const heading = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current.focus();
     heading.current.closest('section').scrollIntoView({ block: 'nearest' });
   }, [secret]);

@@ -1,41 +1,16 @@
-// Beside every page: where one is and where one can go, language and look, and who is signed in.
-import { useEffect, useRef, useState } from 'preact/hooks';
+// Beside every page: where one is and where one can go, and who is signed in.
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { chooseLanguage, currentLanguage, languages, t } from '../i18n.js';
-import { homeOf } from '../routes.js';
-import { isAdmin, restartStream, signOut, update, useApp } from '../store.js';
-import { nextTheme } from '../theme.js';
+import { t } from '../i18n.js';
+import { homeOf, isAdmin } from '../routes.js';
+import { signOut, useApp } from '../store.js';
+import { Brand, Preferences } from './brand.js';
 import { Icon } from './icon.js';
-
-const ICON = new URL('../icon.svg', import.meta.url).href;
 
 /** What is used daily, and what is arranged once; on a narrow screen the second waits behind a button. */
 const DAILY = [['settings', 'mail', '#/settings/email'], ['outbox', 'outbox', '#/outbox'], ['sandbox', 'sandbox', '#/sandbox']];
 const ARRANGED = [['people', 'people', '#/people'], ['applications', 'key', '#/applications'], ['webhooks', 'bell', '#/webhooks'],
   ['texts', 'pencil', '#/mail-texts'], ['organisation', 'house', '#/organisation'], ['audit', 'list', '#/audit']];
-
-async function switchLanguage(language) {
-  try {
-    await chooseLanguage(language);
-    update({});
-    await restartStream();
-  } catch {
-    // The server does not answer: the language stays, and the stream asks again by itself.
-  }
-}
-
-export const Preferences = () => html`
-  <div class="preferences">
-    <div class="segments small" role="group" aria-label=${t('language.label')}>
-      ${languages().map((language) => html`
-        <button type="button" key=${language} lang=${language} aria-pressed=${language === currentLanguage() ? 'true' : 'false'}
-          aria-label=${t(`language.${language}`)} onClick=${() => switchLanguage(language)}>${language.toUpperCase()}</button>`)}
-    </div>
-    <button type="button" class="ghost" aria-label=${t('theme.toggle')} title=${t('theme.toggle')} onClick=${nextTheme}><${Icon} name="contrast" /></button>
-  </div>`;
-
-export const Brand = ({ home = '#/' }) => html`
-  <a class="brand" href=${home}><img src=${ICON} alt="" width="28" height="28" /><span>Absender</span></a>`;
 
 /** How many wait there for somebody to do something: read out with the entry's name. */
 const Waiting = ({ n }) => n > 0 && html`<span class="count" data-waiting=${n}><span aria-hidden="true">${n}</span><span class="unseen">${t('nav.waiting', { n })}</span></span>`;
@@ -49,7 +24,7 @@ function Arranged({ current }) {
   const [open, setOpen] = useState(false);
   const button = useRef(null);
   useEffect(() => { setOpen(false); }, [current]);
-  useEffect(() => {
+  useLayoutEffect(() => { // as soon as it is open Escape closes it, however busy the machine
     if (!open) return undefined;
     const close = ({ key }) => {
       if (key !== 'Escape') return;

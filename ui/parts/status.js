@@ -48,7 +48,7 @@ export function Status({ smtp, member, presets, inSandbox, watched, verdict, loc
       <div class="column">
         <${Now} smtp=${smtp} member=${member} fresh=${watched} onEdit=${onEdit} inSandbox=${inSandbox} />
         <${LastMails} held=${smtp.held_reason ?? null} />
-        ${domain && !inSandbox && html`<${DomainCard} key=${domain} domain=${domain} preset=${preset && preset !== 'sandbox' ? preset : null} />`}
+        ${domain && presets.length > 0 && !inSandbox && html`<${DomainCard} key=${domain} domain=${domain} preset=${preset && preset !== 'sandbox' ? preset : null} />`}
         ${watched && now}
         <${Fold} id="history" title=${t('history.title')} load=${history}
           show=${({ History }) => html`<${History} smtp=${smtp} disabled=${locked} onStarted=${onStarted} />`} />
@@ -57,7 +57,7 @@ export function Status({ smtp, member, presets, inSandbox, watched, verdict, loc
         ${watched ? verdict : html`${now}${verdict}`}
       </div>
     </div>
-    <div class="columns even tools">
+    <div class="columns tools">
       <${Fold} id="header-check" title=${t('headers.title')} load=${headers} show=${({ HeaderCheck }) => html`<${HeaderCheck} />`} />
       <${Fold} id="bounce-box" title=${t('bounce.title')} load=${bounces} show=${({ BounceBox }) => html`<${BounceBox} host=${smtp.active.host} />`} />
     </div>`;

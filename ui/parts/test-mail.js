@@ -102,7 +102,7 @@ function Progress({ test, captured, failure }) {
       ${accepted ? html`<${Arrival} test=${test} />` : html`
         <p class="test-now"><${EmailState} state=${test.state} /> <span>${t(`state.${test.state}.means`)}</span></p>`}
       ${reason && !accepted && html`<p>${reason.meaning} ${reason.fix}</p><${Remedy} diagnosis=${reason} />`}
-      ${!MOVING.includes(test.state) && recipient?.next_attempt_at && html`<p class="hint">${t('test.next_attempt', { time: clock(recipient.next_attempt_at) })}</p>`}
+      ${!MOVING.includes(test.state) && recipient?.next_attempt_at && reason?.id !== 'former_sender' && html`<p class="hint">${t('test.next_attempt', { time: clock(recipient.next_attempt_at) })}</p>`}
       <p class="links">
         ${captured && html`<a href=${`#/sandbox/${captured.id}`}>${t('test.captured')}</a>`}
         ${test.there && html`<a href=${`#/outbox/${test.id}`}>${t('test.details')}</a>`}

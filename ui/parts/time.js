@@ -3,8 +3,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { exactTime, moment, relative } from '../i18n.js';
 
-export const Time = ({ at, near = false }) => at && html`
-  <time dateTime=${at} title=${exactTime(at)}>${near ? relative(at) : moment(at)}</time>`;
+/** near: relative; ahead: likewise, of what is still to come. */
+export const Time = ({ at, near = false, ahead = false }) => at && html`
+  <time dateTime=${at} title=${exactTime(at)}>${ahead ? untilText(at, Date.now()) : near ? relative(at) : moment(at)}</time>`;
 
 /** The time now, drawn again every second. */
 export function useNow() {
