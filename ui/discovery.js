@@ -65,7 +65,6 @@ export function useDiscovery(draft) {
     } catch (error) {
       if (mine !== turn.current) return null;
       setFound({ ...NOTHING, state: 'failed', email, problem: errorText(error) });
-      fill(null, email, before);
       return null;
     }
   };

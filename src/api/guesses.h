@@ -7,10 +7,12 @@
  * rule, or any stranger could keep people out; they keep to the address's only. That holds for
  * every name: if it held for hers alone, whoever shares the network would see which accounts
  * exist (threat T36). For the same reason a sign-in takes back its own try and no other: what a
- * stranger is told must not change when somebody comes in. So the price is that in a home, or
- * behind a proxy that is not named as trusted, one account may be tried LIMIT_ADDRESS_GUESSES
- * times at once instead of LIMIT_ACCOUNT_GUESSES; in the long run the address's waits are the
- * longer ones. Many homes has only who has an account, and the audit log her name. */
+ * stranger is told must not change when somebody comes in. (A new password by a reset's link is the
+ * one exception: it ends the account's wait, for it makes up for what was forgotten.) So the price
+ * is that in a home, or behind a proxy that is not named as trusted, one account may be tried
+ * LIMIT_ADDRESS_GUESSES times at once instead of LIMIT_ACCOUNT_GUESSES; in the long run the
+ * address's waits are the longer ones. Many homes has only who has an account, and the audit log
+ * her name. */
 #pragma once
 
 #include "base/clock.h"

@@ -192,13 +192,13 @@ static void on_held(Account *account, const OutboxEvent *event, WallMs began_at,
     account->blocked_until = MAX(account->blocked_until, event->steady + wait_ms);
 }
 
-static void on_break(Account *account, const OutboxEvent *event, AccountNews *news)
+static void on_break(Account *account, const OutboxEvent *event, WallMs began_at, AccountNews *news)
 {
     if (event->steady >= account->blocked_until) { /* what breaks together is one break */
         account->breaks++;
         account->blocked_until = event->steady + retry_delay_ms(account->breaks, event->random);
     }
-    if (retry_has_come(account, event->steady)) /* its moment is used up, whatever came of it */
+    if (retry_has_come(account, began_at)) /* that was the try, whatever came of it */
         account->credential_retry_at = 0;
     if (!account->is_refused) /* which is the greater trouble, and must survive a restart */
         set_health(account, OUTBOX_HEALTH_UNREACHABLE, news);
@@ -233,7 +233,7 @@ static void note_session(
     case ATTEMPT_UNSENT:
     case ATTEMPT_NO_TOKEN:
     case ATTEMPT_UNCERTAIN:
-        on_break(account, event, news);
+        on_break(account, event, began_at, news);
         break;
     case ATTEMPT_LOGIN_REFUSED:
         on_login_refused(account, event, began_at, news);

@@ -21,6 +21,11 @@ void *operator new(std::size_t n)
     throw std::bad_alloc();
 }
 
+void *operator new(std::size_t n, const std::nothrow_t &) noexcept
+{
+    return std::malloc(n > 0 ? n : 1);
+}
+
 void operator delete(void *memory) noexcept
 {
     if (memory)

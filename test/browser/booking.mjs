@@ -110,7 +110,8 @@ async function book(step, { daemon, page, guest, booking, words, language }) {
 
   await step('the confirmation is in the guest\'s language, and its link leads to the booking', async () => {
     await openMail(page, daemon.url, words.confirmation);
-    assert.ok((await text(page, '.mail-title')).endsWith(spoken(language, { day: 'numeric', month: 'long', year: 'numeric' })));
+    const written = spoken(language, { day: 'numeric', month: 'long', year: 'numeric' });
+    await eventually(async () => assert.ok((await text(page, '.mail-title')).endsWith(written), await text(page, '.mail-title')));
     const link = await page.locator('.link-list a[href*="/bookings/"]').first().getAttribute('href');
     assert.ok(link.startsWith(booking.url));
     await guest.goto(link);

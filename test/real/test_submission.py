@@ -136,7 +136,7 @@ def check_before_settings(tap):
         absender.wait_for_state(mine["id"], "accepted")
         email = absender.wait_for_state(foreign["id"], "deferred")
         diagnosis = email["recipients"][0]["attempts_log"][-1]["diagnosis"]["id"]
-        tap.equal(diagnosis, "sender_not_owned", "a sender the settings do not allow is held and explained")
+        tap.equal(diagnosis, "former_sender", "a sender the settings do not allow is held and explained")
         tap.equal(len(absender.operator("GET", "/v1/sandbox/messages").json["data"]), 1, "and was not sent")
 
 

@@ -611,6 +611,8 @@ static void the_books_are_looked_at_again_every_hour(void **state)
         g_log_set_always_fatal(G_LOG_LEVEL_ERROR); /* the fault is logged as critical */
     assert_true(store_run(world->store, spoil_first_books_job, NULL, NULL));
     RUN_UNTIL(world, courier_books(world->courier) == COURIER_BOOKS_FAULTY);
+    courier_stop(world->courier, 5000); /* or the next check would find it, too */
+    world->is_stopped = TRUE;
     g_log_set_always_fatal(fatal);
 }
 

@@ -256,7 +256,7 @@ static void the_automatic_try_that_meets_an_outage_was_the_last(void **unused)
 }
 
 /* A break of what was under way before costs it nothing. */
-static void a_break_before_its_moment_leaves_the_automatic_try(void **unused)
+static void a_break_of_an_older_session_leaves_the_automatic_try(void **unused)
 {
     Hand hand = open_hand(2);
     OutboxItem items[] = {item(1, EMAIL_CLASS_RESET), item(2, EMAIL_CLASS_RESET)};
@@ -664,7 +664,7 @@ int main(void)
         cmocka_unit_test(what_was_handed_back_is_looked_for_again),
         cmocka_unit_test(an_old_session_says_nothing_about_the_login),
         cmocka_unit_test(the_automatic_try_that_meets_an_outage_was_the_last),
-        cmocka_unit_test(a_break_before_its_moment_leaves_the_automatic_try),
+        cmocka_unit_test(a_break_of_an_older_session_leaves_the_automatic_try),
         cmocka_unit_test(a_pause_survives_a_refused_login),
         cmocka_unit_test(what_broke_under_old_settings_says_nothing_about_the_new),
         cmocka_unit_test(a_held_account_is_asked_by_one_mail),
