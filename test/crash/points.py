@@ -35,6 +35,7 @@ SCHEMA_STEPS = len(list((ROOT / "src/store/schema").glob("*.sql")))
 # Until a place is reached, on any machine; the store calls itself idle after one second, and the clock's places come after fifteen.
 REST_SECONDS = 10
 HOUSEKEEPING_SECONDS = 90
+BACKLOG = 6  # more than a load brings along (BRING_MAILS), so that mails are fetched in every life
 AT_ONCE = 9  # a daemon that is starting keeps one core busy, and much is waiting
 USUAL_CHAINS = 3
 END_SECONDS = 60  # at most, between a connection that breaks off and the process that is gone
@@ -141,7 +142,7 @@ class Life:
         self.rotate()
         daemon.operator("PATCH", "/v1/smtp/draft", {"from_name": "Praxis"}, {"If-Match": "*"})
         daemon.switch(False)
-        book.hand_over(daemon, self.names(3))
+        book.hand_over(daemon, self.names(BACKLOG))
         daemon.verify(settings(self.server, PASSWORD))
         daemon.switch(True)
         until = time.monotonic() + (HOUSEKEEPING_SECONDS if name_of(place) in SLOW else REST_SECONDS)
