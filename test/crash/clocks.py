@@ -8,17 +8,14 @@ The clock is one that a library puts before the daemon; what OpenSSL asks for th
 """
 import collections
 import datetime
-import mmap
 import pathlib
-import shutil
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "real"), str(TESTS / "crash")]
+from harness.clock import Clock  # noqa: E402
 from harness.daemon import PROGRAM, Daemon, Tap  # noqa: E402
 from ledger import faults_said  # noqa: E402
 
@@ -27,66 +24,6 @@ PAUSE_SECONDS = 3600
 RETRY_SECONDS = 2 * 3600  # the longest wait for a next attempt
 ENOUGH_SECONDS = 180  # for what housekeeping does every 15 seconds, on any machine
 SLACK_SECONDS = 300  # the test itself takes a while
-
-# Reads how far the clock is ahead from a file that the test writes to.
-CLOCK = r"""
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-static volatile int64_t *lead;
-__attribute__((constructor)) static void begin(void)
-{
-    int fd = open(getenv("CLOCK_LEAD"), O_RDONLY | O_CLOEXEC);
-    void *page = mmap(NULL, sizeof *lead, PROT_READ, MAP_SHARED, fd, 0);
-    lead = page == MAP_FAILED ? NULL : page;
-    close(fd);
-}
-static int64_t seconds(void) { return lead ? *lead : 0; }
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    int failed = (int)syscall(SYS_clock_gettime, clock, now);
-    if (!failed && clock == CLOCK_REALTIME)
-        now->tv_sec += seconds();
-    return failed;
-}
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
-{
-    int failed = (int)syscall(SYS_gettimeofday, now, zone);
-    if (!failed)
-        now->tv_sec += seconds();
-    return failed;
-}
-"""
-
-
-class Clock:
-    """The daemon's wall clock."""
-
-    def __init__(self, folder):
-        self.path, self.library, self.lead = folder / "lead", folder / "clock.so", 0
-        self.path.write_bytes(struct.pack("q", 0))
-        with self.path.open("r+b") as file:
-            self.page = mmap.mmap(file.fileno(), 8)
-
-    def build(self):
-        command = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(self.library)]
-        return bool(shutil.which("cc")) and subprocess.run(command, text=True, input=CLOCK, check=False).returncode == 0
-
-    def environment(self):
-        return {"LD_PRELOAD": str(self.library), "CLOCK_LEAD": str(self.path)}
-
-    def set(self, lead):
-        self.lead = lead
-        self.page[:8] = struct.pack("q", lead)
-
-    def now(self):
-        return time.time() + self.lead
-
 
 def seconds_of(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
@@ -166,7 +103,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="absender-clock-") as folder:
         clock = Clock(pathlib.Path(folder))
-        if b"__asan_init" in PROGRAM.read_bytes() or not clock.build():
+        if not clock.build_for(PROGRAM):
             tap.skip("the clock is set by years", "it needs a compiler and a program without sanitizers")
             return tap.end()
         absender = Daemon("--dev")

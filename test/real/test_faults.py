@@ -5,12 +5,16 @@ import contextlib
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from badserver import HOST, SCENARIOS, BadServer  # noqa: E402
-from harness.daemon import Daemon, Tap, free_port  # noqa: E402
+from harness.clock import Clock  # noqa: E402
+from harness.daemon import PROGRAM, Daemon, Tap, free_port  # noqa: E402
 
+DAY = 24 * 3600
+YEAR = 365 * DAY
 USER, PASSWORD = "noreply@example.test", "a-password-like-no-other"
 
 # scenario: security, diagnosis, the rung it stops at
@@ -130,6 +134,29 @@ def check_guard(tap, dns_server):
         tap.equal(logins, 1, "the server saw one login")
 
 
+def check_clock(tap, dns_server):
+    """A clock that is wrong makes good certificates look bad: it is named, not the certificate."""
+    wrong = {"years behind": (-10 * YEAR, "clock_behind"), "a week behind": (-7 * DAY, "tls_certificate_not_yet_valid"),
+             "years ahead": (10 * YEAR, "tls_certificate_expired")}
+    with tempfile.TemporaryDirectory(prefix="absender-clock-") as folder:
+        clock = Clock(pathlib.Path(folder), certificates_too=True)
+        if not clock.build_for(PROGRAM):
+            tap.skip("a clock that is wrong", "it needs a compiler and a program without sanitizers")
+            return
+        with BadServer("good") as server:
+            absender = Daemon("--dev", "--dns-server", dns_server, "--ca-file", str(server.ca_file), "--allow-port", str(server.port))
+            absender.environment = clock.environment()
+            with absender:
+                for name, (lead, diagnosis) in wrong.items():
+                    clock.set(lead)
+                    run = absender.verify(settings(server.port, "starttls"))
+                    found = run["diagnosis"] or {}
+                    tap.equal((run["state"], found.get("id"), "check_clock" in [action["code"] for action in found.get("actions", [])]),
+                              ("failed", diagnosis, True), f"a clock that is {name}: {diagnosis}, and the clock is offered as the cause")
+                clock.set(0)
+                tap.equal(absender.verify(settings(server.port, "starttls"))["state"], "passed", "set right, the same server passes")
+
+
 def check_fields(tap):
     """CR, LF and NUL in any field: 422 that names the field (rule 7)."""
     with Daemon("--dev") as absender:
@@ -154,6 +181,7 @@ def main():
                 check_scenario(tap, name, try_scenario(name, dns_server))
         check_addresses(tap, dns_server)
         check_guard(tap, dns_server)
+        check_clock(tap, dns_server)
         check_fields(tap)
         for name, waiting in slow.items():
             check_scenario(tap, name, waiting.result())
