@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "store/recipients.h"
+#include "store/states_sql.h"
 
 #include <string.h>
 
@@ -326,7 +327,7 @@ static GArray *find_class(Db *db, gint64 org_id, EmailClass class, gint64 last, 
 {
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT row FROM recipients WHERE org_id = $1 AND class = $2 AND next_at IS NOT NULL "
-        "AND row <= $3 AND state <> 3 LIMIT $4");
+        "AND row <= $3 AND state <> " SQL_SENDING " LIMIT $4");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, class);
     db_bind_int(q, 3, last);
@@ -376,13 +377,15 @@ static gboolean count_waiting(
     return add_counts(q, all, due, error);
 }
 
+/* Uncertain, and goes out once more. */
+#define IS_SENT_TWICE "state = " SQL_UNCERTAIN " AND " SQL_IS_NOTABLE("") " AND next_at IS NOT NULL"
+
 static gboolean count_uncertain(
     Db *db, gint64 org_id, WallMs now, gint64 *all, gint64 *due, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE org_id = $1 "
-        "AND state = 5 AND state <> 2 AND state <> 3 AND state <> 6 AND next_at IS NOT NULL "
-        "AND deadline_at > $2 GROUP BY +class");
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE org_id = $1 "
+                     "AND " IS_SENT_TWICE " AND deadline_at > $2 GROUP BY +class");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     return add_counts(q, all, due, error);
@@ -390,9 +393,8 @@ static gboolean count_uncertain(
 
 gboolean emails_count_uncertain(Db *db, gint64 org_id, gint64 *waiting, GError **error)
 {
-    g_autoptr(DbQuery) q = db_query(db,
-        "SELECT count(*) FROM recipients WHERE org_id = $1 AND state = 5 AND state <> 2 AND "
-        "state <> 3 AND state <> 6 AND next_at IS NOT NULL");
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT count(*) FROM recipients WHERE org_id = $1 AND " IS_SENT_TWICE);
     db_bind_int(q, 1, org_id);
     gint64 found = db_next(q) ? db_int(q, 0) : 0;
     if (!db_finish(q, error))
@@ -406,7 +408,8 @@ static gboolean count_over(
 {
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT class, count(*), sum(next_at <= $2) FROM recipients WHERE +org_id = $1 "
-        "AND deadline_at <= $2 AND next_at IS NOT NULL AND state <> 3 GROUP BY +class");
+        "AND deadline_at <= $2 AND next_at IS NOT NULL AND state <> " SQL_SENDING
+        " GROUP BY +class");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, now);
     return add_counts(q, all, due, error);
@@ -455,7 +458,8 @@ gboolean emails_count_running_out(Db *db, gint64 org_id, const WallMs until[EMAI
         "SELECT class, sum(deadline_at <= CASE class WHEN 1 THEN $3 WHEN 2 THEN $4 WHEN 3 THEN $5 "
         "WHEN 4 THEN $6 ELSE $7 END), 0 FROM (SELECT class, deadline_at FROM recipients WHERE "
         "+org_id = $1 AND deadline_at > $2 AND deadline_at <= $8 AND next_at IS NOT NULL AND "
-        "next_at <= $2 AND state <> 3 ORDER BY deadline_at LIMIT $9) GROUP BY +class");
+        "next_at <= $2 AND state <> " SQL_SENDING
+        " ORDER BY deadline_at LIMIT $9) GROUP BY +class");
     WallMs last = now;
     for (EmailClass class = EMAIL_CLASS_RESET; class <= EMAIL_CLASS_BULK; class ++) {
         db_bind_int(q, (int)class + 2, until[class]);

@@ -7,6 +7,7 @@
 #include "store/emails.h"
 #include "store/quota.h"
 #include "store/recipients.h"
+#include "store/states_sql.h"
 
 #include "base/crash_point.h"
 
@@ -35,13 +36,13 @@ static void read_due(DbQuery *q, EmailDue *due)
     "SELECT r.row, r.class, r.state, r.attempts, r.next_at, r.is_test, " \
     "r.deadline_at, e.size_bytes, e.at_most_once, e.expires_at "         \
     "FROM recipients r JOIN emails e ON e.row = r.row >> 7 "             \
-    "WHERE r.org_id = $1 AND r.class = $2 AND r.state <> 3 "
+    "WHERE r.org_id = $1 AND r.class = $2 AND r.state <> " SQL_SENDING " "
 #define IN_MOMENT "AND r.next_at = $3 AND r.row > $4 "
 #define BEHIND_MOMENT "AND r.next_at > $3 AND r.next_at <= $4 "
 #define DUE_ORDER "ORDER BY r.next_at, r.row LIMIT $5"
 #define LATER                                                                                     \
     "SELECT r.next_at FROM recipients r WHERE r.org_id = $1 AND r.class = $2 AND r.next_at > $3 " \
-    "AND r.state <> 3 "
+    "AND r.state <> " SQL_SENDING " "
 #define LATER_ORDER "ORDER BY r.next_at LIMIT 1"
 #define ONLY_TESTS "AND r.is_test = 1 "
 
@@ -123,7 +124,7 @@ static gboolean find_oldest(
 {
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT next_at FROM recipients WHERE org_id = $1 AND class = $2 AND next_at <= $3 "
-        "AND state <> 3 ORDER BY next_at LIMIT 1");
+        "AND state <> " SQL_SENDING " ORDER BY next_at LIMIT 1");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, class);
     db_bind_int(q, 3, now);
@@ -376,8 +377,8 @@ static gboolean for_each(Db *db, const GArray *keys, EndOne end_one, WallMs now,
 gboolean emails_recover(Db *db, WallMs now, gint64 *recovered, GError **error)
 {
     /* Along an index of what waits, so that what has ended does not count. */
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL AND state = 3");
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL AND state = " SQL_SENDING);
     g_autoptr(GArray) keys = collect_keys(q, error);
     if (!keys || !for_each(db, keys, recover_one, now, error))
         return FALSE;
@@ -400,9 +401,9 @@ static gboolean expire_one(
 
 gboolean emails_expire(Db *db, WallMs now, guint limit, gint64 *expired, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL "
-                     "AND deadline_at <= $1 AND state <> 3 ORDER BY deadline_at LIMIT $2");
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT row, org_id FROM recipients WHERE next_at IS NOT NULL "
+        "AND deadline_at <= $1 AND state <> " SQL_SENDING " ORDER BY deadline_at LIMIT $2");
     db_bind_int(q, 1, now);
     db_bind_int(q, 2, limit);
     g_autoptr(GArray) keys = collect_keys(q, error);

@@ -4,6 +4,7 @@
 #include "store/emails.h"
 #include "store/page.h"
 #include "store/recipients.h"
+#include "store/states_sql.h"
 
 #include <string.h>
 
@@ -118,7 +119,8 @@ static EmailRow *load_email(Db *db, gint64 org_id, gint64 email_row, GError **er
         "b.content IS NOT NULL), e.created_at, e.scheduled_at, e.expires_at, e.token_row, "
         "e.member_row, EXISTS (SELECT 1 FROM attempts a JOIN recipients r ON r.row = "
         "a.recipient_row WHERE a.recipient_row BETWEEN e.row << 7 AND (e.row << 7) + 127 AND "
-        "a.state = 5 AND (r.next_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempts b WHERE "
+        "a.state = " SQL_UNCERTAIN
+        " AND (r.next_at IS NOT NULL OR EXISTS (SELECT 1 FROM attempts b WHERE "
         "b.recipient_row = a.recipient_row AND b.number > a.number))) FROM emails e WHERE e.row = "
         "$2 AND e.org_id = $1");
     db_bind_int(q, 1, org_id);
@@ -244,9 +246,7 @@ static gboolean choose_plan(Db *db, const EmailFilter *filter, Plan *plan, GErro
     "AND lower(s.address) LIKE $4 ESCAPE '\\')) "
 #define BY_ID "SELECT e.row FROM emails e WHERE e.org_id = $1 " MATCHES
 #define RECIPIENTS "FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.org_id = $1 "
-#define NOTABLE                                                                      \
-    "SELECT e.row " RECIPIENTS "AND r.state = $5 AND r.state <> 2 AND r.state <> 3 " \
-    "AND r.state <> 6 " MATCHES
+#define NOTABLE "SELECT e.row " RECIPIENTS "AND r.state = $5 AND " SQL_IS_NOTABLE("r.") " " MATCHES
 #define WALK "SELECT e.row " RECIPIENTS "AND r.state IN ($5, $6) " MATCHES
 /* The + keeps SQLite from walking all recipients for the sake of their order. */
 #define WAITING                                                                          \
