@@ -204,6 +204,9 @@ static gboolean open_doors(Daemon *daemon, GError **error)
 {
     const Config *config = daemon->config;
     daemon->ehlo_name = own_ehlo_name();
+    SandboxFacts sandbox = {0};
+    if (daemon->sandbox != NULL)
+        sandbox_facts(daemon->sandbox, &sandbox);
     const CourierParts courier = {
         .context = daemon->context,
         .store = daemon->store,
@@ -216,7 +219,7 @@ static gboolean open_doors(Daemon *daemon, GError **error)
         .dns = daemon->dns,
         .ca_file = config->ca_file,
         .default_ehlo_name = daemon->ehlo_name,
-        .login_guard_exempt_host = daemon->sandbox == NULL ? NULL : "localhost",
+        .sandbox = {sandbox.host, sandbox.starttls_port, sandbox.implicit_port},
         .retention = {.keep_bodies_days = config->keep_bodies_days,
             .keep_emails_days = config->keep_emails_days,
             .keep_links_days = config->keep_links_days,
@@ -280,8 +283,11 @@ static gboolean greet(Daemon *daemon, GError **error)
         g_string_append_printf(said, say("First admin: %s\n"), link);
     if (!secret_memory_is_locked())
         g_warning("secrets cannot be locked into memory (RLIMIT_MEMLOCK): they could reach swap");
+    setvbuf(stdout, NULL, _IONBF, 0); /* its buffer would keep the link */
     fputs(said->str, stdout);
-    fflush(stdout);
+    secret_wipe(said->str, said->len);
+    if (link != NULL)
+        secret_wipe(link, strlen(link));
 #ifdef HAVE_SYSTEMD
     sd_notify(0, "READY=1");
 #endif

@@ -13,7 +13,8 @@ typedef struct {
     EmailClass class;
     WallMs scheduled_at, expires_at; /* 0: none */
     gboolean at_most_once;
-    char *tags_json; /* NULL: none */
+    gboolean follows_sender; /* it names no sender; set where it is given one */
+    char *tags_json;         /* NULL: none */
     EmailTemplateUse
         *template; /* NULL: subject and body are in the draft; else they come from it */
 } EmailRequest;

@@ -171,6 +171,7 @@ EmailNew *system_mail_write(struct api *api, Db *reader, const SystemMail *mail,
     email->expires_at = mail->expires_at;
     email->submitted_by_member = mail->member_row;
     email->from = mime_mailbox_format(draft->from);
+    email->follows_sender = TRUE;
     email->to = mime_mailbox_format(draft->to->pdata[0]);
     return compose(email, draft, error) ? g_steal_pointer(&email) : NULL;
 }

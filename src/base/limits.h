@@ -83,8 +83,10 @@
 #define LIMIT_SCHEDULE_AHEAD_MS (30 * CLOCK_DAY_MS)
 #define LIMIT_RETRY_WAIT_MS CLOCK_DAY_MS /* nothing waits longer for its next attempt */
 #define LIMIT_RETRY_BACKOFF_MS \
-    (2 * CLOCK_HOUR_MS)                          /* the longest without a server asking for more */
-#define LIMIT_HOLD_MS (30 * CLOCK_MINUTE_MS)     /* held mail is looked at again this often */
+    (2 * CLOCK_HOUR_MS)                      /* the longest without a server asking for more */
+#define LIMIT_HOLD_MS (30 * CLOCK_MINUTE_MS) /* held mail is looked at again this often */
+#define LIMIT_STORE_AGAIN_MS \
+    (5 * CLOCK_SECOND_MS)                        /* after the store could not be read or written */
 #define LIMIT_DUE_LATE_MS (10 * CLOCK_MINUTE_MS) /* due for so long: mail is not going out */
 #define LIMIT_UNCERTAIN_RESEND_MS (15 * CLOCK_MINUTE_MS)
 #define LIMIT_CREDENTIAL_RETRY_MS (10 * CLOCK_MINUTE_MS)
@@ -137,7 +139,7 @@
 #define LIMIT_STREAMS_PER_USER 5
 #define LIMIT_STREAMS 500
 #define LIMIT_EVENTS_BACKLOG_BYTES (1024 * 1024) /* unread by one page */
-#define LIMIT_EVENTS_COLLECTED 200               /* single emails told in one go */
+#define LIMIT_EVENTS_COLLECTED 200               /* single emails told in a second */
 #define LIMIT_STREAM_BEAT_MS (15 * CLOCK_SECOND_MS)
 #define LIMIT_HTTP_STOP_MS (2 * CLOCK_SECOND_MS) /* for answers on their way when we stop */
 #define LIMIT_HTTP_ANSWER_DEADLINE_MS (2 * CLOCK_MINUTE_MS)
@@ -237,6 +239,7 @@
 #define LIMIT_AUDIT_SLICE 5000          /* audit events checked in one use of a reader */
 #define LIMIT_AUDIT_TEXT_CHARACTERS 500 /* of an event's object or detail */
 #define LIMIT_VERIFICATIONS 100         /* runs kept for each organisation */
+#define LIMIT_VERIFICATIONS_AT_ONCE 100 /* older ones removed in one go */
 
 /* Net */
 #define LIMIT_ALLOWED_NETWORKS 64           /* --allow-network */

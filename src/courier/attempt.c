@@ -86,6 +86,7 @@ void attempt_ended_with(Attempt *attempt, Pool *pool, AttemptEnd end, const Diag
         .code = input->code,
         .enhanced = input->enhanced,
         .text = text != NULL ? text : input->sys,
+        .is_local = attempt->line != NULL && attempt->line->is_cut,
     };
     if (end != ATTEMPT_ACCEPTED)
         result.diagnosis = diagnosis_match(pool->parts.catalogue, input);

@@ -199,6 +199,19 @@ static guint sessions_at_work(Courier *courier)
     return n;
 }
 
+/* Nothing goes out any more. What is still said counts for the settings it is said about: a login
+ * that is refused now must be known at the next start. */
+static void close_org(CourierOrg *org)
+{
+    gint64 config_version = org->state == NULL ? 0 : org->state->config_version;
+    courier_outbox_event(org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
+                                           .org_id = org->id,
+                                           .gate = EMAIL_GATE_NOT_CONFIGURED,
+                                           .is_refused = org->is_refused,
+                                           .config_version = config_version});
+    pool_configure(org->pool, NULL, NULL, NULL, config_version);
+}
+
 static gboolean on_grace_over(gpointer user)
 {
     *(gboolean *)user = TRUE;
@@ -222,12 +235,8 @@ void courier_stop(Courier *courier, gint64 grace_ms)
     GHashTableIter orgs;
     gpointer org;
     g_hash_table_iter_init(&orgs, courier->orgs);
-    while (g_hash_table_iter_next(&orgs, NULL, &org)) {
-        courier_outbox_event(courier, (OutboxEvent){.kind = OUTBOX_EVENT_GATE,
-                                          .org_id = ((CourierOrg *)org)->id,
-                                          .gate = EMAIL_GATE_NOT_CONFIGURED});
-        pool_configure(((CourierOrg *)org)->pool, NULL, NULL, NULL, 0);
-    }
+    while (g_hash_table_iter_next(&orgs, NULL, &org))
+        close_org(org);
     gboolean over = FALSE;
     g_autoptr(GSource) grace = g_timeout_source_new((guint)grace_ms);
     g_source_set_callback(grace, on_grace_over, &over, NULL);
@@ -272,12 +281,20 @@ CourierBooks courier_books(Courier *courier)
 void courier_counters(Courier *courier, CourierCounters *counters)
 {
     *counters = (CourierCounters){
-        .sessions = g_atomic_int_get(&courier->counters.sessions),
-        .accepted = g_atomic_int_get(&courier->counters.accepted),
-        .rejected = g_atomic_int_get(&courier->counters.rejected),
-        .deferred = g_atomic_int_get(&courier->counters.deferred),
-        .uncertain = g_atomic_int_get(&courier->counters.uncertain),
-        .logins = g_atomic_int_get(&courier->counters.logins),
-        .login_failures = g_atomic_int_get(&courier->counters.login_failures),
+        .sessions = (guint)g_atomic_int_get(&courier->sessions),
+        .accepted = counter_get(&courier->accepted),
+        .rejected = counter_get(&courier->rejected),
+        .deferred = counter_get(&courier->deferred),
+        .uncertain = counter_get(&courier->uncertain),
+        .logins = counter_get(&courier->logins),
+        .login_failures = counter_get(&courier->login_failures),
     };
+}
+
+gboolean courier_is_sandbox(const Courier *courier, const char *host, guint port)
+{
+    return courier->parts.sandbox.host != NULL &&
+           g_strcmp0(host, courier->parts.sandbox.host) == 0 &&
+           (port == courier->parts.sandbox.starttls_port ||
+               port == courier->parts.sandbox.implicit_port);
 }

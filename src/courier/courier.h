@@ -28,9 +28,12 @@ typedef struct {
     const char *ca_file;           /* token servers may be vouched for by it too; NULL: none */
     const char *default_ehlo_name; /* when the settings have none */
     SmtpDeadlines deadlines;       /* zeros in production; tests set them short */
-    const char *login_guard_exempt_host; /* the sandbox's name, or NULL */
-    RetentionTerms retention;            /* zeros: nothing is forgotten */
-    gint64 hour_ms;                      /* 0: an hour; tests set it short */
+    struct {
+        const char *host; /* NULL: there is none */
+        guint16 starttls_port, implicit_port;
+    } sandbox;                /* our own server: nobody counts the logins it refuses */
+    RetentionTerms retention; /* zeros: nothing is forgotten */
+    gint64 hour_ms;           /* 0: an hour; tests set it short */
 } CourierParts;
 
 /* Listens to the store's changes from now on; starts working when the loop runs. */
@@ -57,6 +60,9 @@ void courier_verify(Courier *courier, const Verification *run, const SmtpSetting
 
 void courier_verify_cancel(Courier *courier, gint64 org_id, const Id *id);
 
+/* TRUE for the sandbox's host with one of its ports. Thread-safe. */
+gboolean courier_is_sandbox(const Courier *courier, const char *host, guint port);
+
 /* What the last check of the books came to (store/books.h), of all organisations: at the start,
  * then every hour. */
 typedef enum {
@@ -67,9 +73,11 @@ typedef enum {
 } CourierBooks;
 CourierBooks courier_books(Courier *courier); /* thread-safe */
 
-/* For metrics: sessions open, mails accepted, rejected, deferred since start. Thread-safe. */
+/* For metrics: sessions open, and since the start: recipients by what their attempts came to, and
+ * logins. Thread-safe. */
 typedef struct {
-    gint sessions, accepted, rejected, deferred, uncertain, logins, login_failures;
+    guint sessions;
+    gint64 accepted, rejected, deferred, uncertain, logins, login_failures;
 } CourierCounters;
 void courier_counters(Courier *courier, CourierCounters *counters);
 

@@ -1,6 +1,7 @@
 /* What the files of this folder share. */
 #pragma once
 
+#include "base/counter.h"
 #include "courier/batch.h"
 #include "courier/courier.h"
 #include "courier/pool.h"
@@ -20,6 +21,7 @@ typedef struct {
     SmtpState *state; /* as last read; NULL before the first read */
     Pool *pool;
     gboolean is_reading, read_again;
+    GSource *reread;     /* the state could not be read */
     EmailGate gate;      /* as the outbox was told last; open at first */
     gboolean is_refused; /* and whether the login was */
     guint closings;      /* how often the gate has closed */
@@ -58,7 +60,9 @@ struct courier {
     gint64 lead_ms; /* of the wall clock over the steady one, at the last event */
     guint pending;  /* reads and jobs whose completion has not come yet; loop thread only */
     gboolean is_stopping, grace_is_over;
-    CourierCounters counters; /* written on the loop, read anywhere, atomically */
+    gint sessions; /* open; atomic */
+    Counter accepted, rejected, deferred, uncertain, logins,
+        login_failures; /* see CourierCounters */
 };
 
 /* Calls a function on the loop; thread-safe. */
@@ -92,6 +96,11 @@ void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n);
  * when the outbox decided without one. */
 void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResult *result);
 Batch *courier_writes_new(CourierOrg *org);
+
+/* readdress.c: gives the email of a delivery the active settings' sender; OUTBOX_EVENT_ENDED
+ * follows, and then it is fetched anew. Takes the delivery; FALSE: nothing was done, it was not
+ * taken. */
+gboolean courier_readdress(CourierOrg *org, EmailDelivery *delivery);
 
 /* clock_set.c: part of housekeeping, on the writing thread. *clock counts once it is committed. */
 gboolean courier_heed_clock(Db *db, CourierClock *clock, WallMs now, WallMs steady, GError **error);

@@ -1,11 +1,11 @@
 /* Events into the outbox, its effects carried out: loading, sending, recording, health, waking. */
+#include "base/error.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "mime/address.h"
 
 #include "base/crash_point.h"
 
-#define RELOAD_AFTER_ERROR_MS (5 * CLOCK_SECOND_MS)
 #define WAKE_JITTER_MS 10
 #define HEALTH_AGAIN_MS CLOCK_SECOND_MS
 /* What is due and this little is brought along at once: a mail that comes alone need not be asked
@@ -28,12 +28,14 @@ static void bring_along(Db *db, Load *load)
     gint64 recipient_ids[BRING_MAILS], bytes = 0;
     GError *faults[BRING_MAILS] = {NULL};
     guint n = load->due->len;
-    for (guint i = 0; i < n && n <= BRING_MAILS; i++) {
+    if (n > BRING_MAILS)
+        return;
+    for (guint i = 0; i < n; i++) {
         const EmailDue *due = &g_array_index(load->due, EmailDue, i);
         recipient_ids[i] = due->recipient_id;
         bytes += due->size_bytes;
     }
-    if (n > BRING_MAILS || bytes > BRING_BYTES)
+    if (bytes > BRING_BYTES)
         return;
     emails_deliveries(db, load->vault, load->query.org_id, recipient_ids, n, load->brought, faults);
     for (guint i = 0; i < n; i++)
@@ -47,7 +49,7 @@ static void load_read(Db *db, gpointer data)
     load->due = emails_due(db, &load->query, &load->has_more, &load->next_at, &error);
     if (load->due == NULL) {
         g_warning("the queue cannot be read: %s", error->message);
-        load->next_at = load->query.now + RELOAD_AFTER_ERROR_MS;
+        load->next_at = load->query.now + LIMIT_STORE_AGAIN_MS;
         return;
     }
     bring_along(db, load);
@@ -125,7 +127,9 @@ static void fetch_read(Db *db, gpointer data)
         group->deliveries, group->faults);
 }
 
-/* Mail taken before there were settings may name any sender; it is not sent as somebody else. */
+/* Mail may name a sender that is not, or no more, the one in force; it is not sent as somebody
+ * else.
+ */
 static gboolean may_be_sent(const CourierOrg *org, const EmailDelivery *delivery)
 {
     const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
@@ -157,6 +161,15 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
     email_delivery_free(delivery);
 }
 
+/* Of a mail that was not read. What cannot be opened will not be in a moment either. */
+static AttemptEnd end_of_unread(const GError *fault)
+{
+    if (fault == NULL)
+        return ATTEMPT_WITHDRAWN; /* it does not wait any more */
+    gboolean is_sealed = g_error_matches(fault, ABS_ERROR, ABS_ERROR_SECRET);
+    return is_sealed ? ATTEMPT_REFUSED : ATTEMPT_NOT_STORED;
+}
+
 /* The delivery is taken; NULL: the mail cannot be read (fault), or does not wait any more. */
 static void fetched(
     CourierOrg *org, const Fetch *fetch, EmailDelivery *delivery, const GError *fault)
@@ -167,19 +180,32 @@ static void fetched(
         return;
     }
     if (delivery != NULL && goes_on) {
-        hold_sender(org, delivery);
+        if (!delivery->follows_sender || !courier_readdress(org, delivery))
+            hold_sender(org, delivery);
         return;
     }
     email_delivery_free(delivery);
-    if (fault != NULL)
-        g_warning("a mail cannot be read from the store: %s", fault->message);
-    courier_outbox_event(
-        org->courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
-                          .org_id = org->id,
-                          .recipient_id = fetch->recipient_id,
-                          .is_local = TRUE,
-                          .end = fault != NULL ? ATTEMPT_REFUSED : ATTEMPT_WITHDRAWN,
-                          .fate = fault != NULL ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
+    AttemptEnd end = end_of_unread(fault);
+    courier_outbox_event(org->courier,
+        (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
+            .org_id = org->id,
+            .recipient_id = fetch->recipient_id,
+            .is_local = TRUE,
+            .end = end,
+            .fate = end == ATTEMPT_REFUSED ? DIAGNOSIS_FATE_HOLD : DIAGNOSIS_FATE_NONE});
+}
+
+/* One line for a group: what keeps one from being read mostly keeps all. */
+static void say_unread(const FetchGroup *group)
+{
+    const GError *first = NULL;
+    guint n = 0;
+    for (guint i = 0; i < group->fetches->len; i++) {
+        n += group->faults[i] != NULL ? 1 : 0;
+        first = first != NULL ? first : group->faults[i];
+    }
+    if (first != NULL)
+        g_warning("%u mails cannot be read from the store: %s", n, first->message);
 }
 
 static void fetch_then(Courier *courier, gpointer data)
@@ -187,6 +213,7 @@ static void fetch_then(Courier *courier, gpointer data)
     CRASH_POINT("mails_fetched");
     g_autofree FetchGroup *group = data;
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &group->org_id);
+    say_unread(group);
     for (guint i = 0; i < group->fetches->len; i++) {
         fetched(
             org, &g_array_index(group->fetches, Fetch, i), group->deliveries[i], group->faults[i]);
@@ -378,6 +405,20 @@ static void wake_at(Courier *courier, const OutboxEffect *effect)
     g_source_attach(org->wake, courier->parts.context);
 }
 
+/* What a recipient's attempt came to; nothing for what ended without one, or goes again as it was.
+ */
+static void count_outcome(Courier *courier, const RetryDecision *decision)
+{
+    if (decision->state == EMAIL_ACCEPTED)
+        counter_add(&courier->accepted);
+    else if (decision->state == EMAIL_REJECTED)
+        counter_add(&courier->rejected);
+    else if (decision->state == EMAIL_DEFERRED)
+        counter_add(&courier->deferred);
+    else if (decision->state == EMAIL_UNCERTAIN && decision->counts)
+        counter_add(&courier->uncertain);
+}
+
 static void carry_out(Courier *courier, const OutboxEffect *effect, const PoolResult *result)
 {
     switch (effect->kind) {
@@ -388,6 +429,7 @@ static void carry_out(Courier *courier, const OutboxEffect *effect, const PoolRe
         send_one(courier, effect);
         break;
     case OUTBOX_EFFECT_RECORD:
+        count_outcome(courier, &effect->decision);
         courier_record(courier_org(courier, effect->org_id), effect, result);
         break;
     case OUTBOX_EFFECT_HEALTH:

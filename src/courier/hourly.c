@@ -125,10 +125,11 @@ static void sweep_written(Courier *courier, gpointer data, const GError *error)
     CRASH_POINT("sweep_committed");
     g_autofree Step *step = data;
     Hourly *hourly = step->hourly;
-    hourly->sweep = step->sweep;
-    gboolean is_over = retention_is_over(&hourly->sweep);
-    if (error != NULL)
+    if (error == NULL)
+        hourly->sweep = step->sweep;
+    else
         g_warning("old mail could not be removed, later again: %s", error->message);
+    gboolean is_over = retention_is_over(&hourly->sweep);
     hourly->is_sweeping = error == NULL && !is_over && !courier->is_stopping;
     if (hourly->is_sweeping)
         plan_step(hourly, REST_MS);

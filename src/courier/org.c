@@ -2,35 +2,13 @@
 #include "courier/courier_priv.h"
 
 #include "base/crash_point.h"
+#include "base/limits.h"
 
 #include <sodium.h>
 
 static void on_mark(const gint64 *recipient_ids, guint n, gpointer user)
 {
     courier_mark(user, recipient_ids, n);
-}
-
-static void count_end(CourierCounters *counters, AttemptEnd end)
-{
-    switch (end) {
-    case ATTEMPT_ACCEPTED:
-        g_atomic_int_inc(&counters->accepted);
-        break;
-    case ATTEMPT_REFUSED:
-        g_atomic_int_inc(&counters->rejected);
-        break;
-    case ATTEMPT_UNCERTAIN:
-        g_atomic_int_inc(&counters->uncertain);
-        break;
-    case ATTEMPT_UNSENT:
-    case ATTEMPT_LOGIN_REFUSED:
-    case ATTEMPT_NO_TOKEN:
-        g_atomic_int_inc(&counters->deferred);
-        break;
-    case ATTEMPT_WITHDRAWN:
-    case ATTEMPT_RETURNED:
-        break;
-    }
 }
 
 /* The provider counts refused logins, so the guard of verifications counts these too. */
@@ -70,7 +48,7 @@ static void note_refused_login(CourierOrg *org)
 {
     const SmtpSettings *active = org->state == NULL ? NULL : org->state->active;
     Vault *vault = org->courier->parts.vault;
-    if (active == NULL || g_strcmp0(active->host, org->courier->parts.login_guard_exempt_host) == 0)
+    if (active == NULL || courier_is_sandbox(org->courier, active->host, settings_port(active)))
         return;
     g_autoptr(Secret) password = NULL;
     if (active->auth != SETTINGS_AUTH_OAUTH2) {
@@ -97,7 +75,6 @@ static void on_refusal(CourierOrg *org)
 static void on_attempt_ended(const PoolResult *result, gpointer user)
 {
     CourierOrg *org = user;
-    count_end(&org->courier->counters, result->end);
     if (result->end == ATTEMPT_LOGIN_REFUSED)
         on_refusal(org);
     CRASH_POINT("reply_read"); /* and not recorded */
@@ -113,13 +90,13 @@ static void on_attempt_ended(const PoolResult *result, gpointer user)
                               result->diagnosis->breaker == DIAGNOSIS_BREAKER_ACCOUNT,
             .wait_s = result->diagnosis == NULL ? 0 : result->diagnosis->wait_s},
         result);
-    g_atomic_int_set(&org->courier->counters.sessions, (gint)pool_sessions(org->pool));
+    g_atomic_int_set(&org->courier->sessions, (gint)pool_sessions(org->pool));
 }
 
 static void on_login(gboolean accepted, gpointer user)
 {
-    CourierCounters *counters = &((CourierOrg *)user)->courier->counters;
-    g_atomic_int_inc(accepted ? &counters->logins : &counters->login_failures);
+    Courier *courier = ((CourierOrg *)user)->courier;
+    counter_add(accepted ? &courier->logins : &courier->login_failures);
 }
 
 static void on_login_refused(gint64 config_version, gpointer user)
@@ -169,6 +146,9 @@ void courier_org_free(gpointer data)
     if (org->wake != NULL)
         g_source_destroy(org->wake);
     g_clear_pointer(&org->wake, g_source_unref);
+    if (org->reread != NULL)
+        g_source_destroy(org->reread);
+    g_clear_pointer(&org->reread, g_source_unref);
     pool_free(org->pool);
     batch_free(org->fetches);
     batch_free(org->writes);
@@ -248,15 +228,36 @@ static void org_take_state(CourierOrg *org, SmtpState *state)
         pool_drain(org->pool);
 }
 
+static gboolean read_state_again(gpointer user)
+{
+    CourierOrg *org = user;
+    g_clear_pointer(&org->reread, g_source_unref);
+    if (!org->courier->is_stopping)
+        courier_org_read_state(org);
+    return G_SOURCE_REMOVE;
+}
+
+/* What changed is known to the store and not to us: a pause must not wait for the next change. */
+static void read_state_later(CourierOrg *org)
+{
+    if (org->reread != NULL)
+        return;
+    org->reread = g_timeout_source_new(LIMIT_STORE_AGAIN_MS);
+    g_source_set_callback(org->reread, read_state_again, org, NULL);
+    g_source_attach(org->reread, org->courier->parts.context);
+}
+
 static void state_then(Courier *courier, gpointer data)
 {
     g_autofree StateRead *read = data;
     CourierOrg *org = g_hash_table_lookup(courier->orgs, &read->org_id);
     org->is_reading = FALSE;
-    if (read->state != NULL && !courier->is_stopping)
+    if (courier->is_stopping)
+        smtp_state_free(read->state);
+    else if (read->state != NULL)
         org_take_state(org, read->state);
     else
-        smtp_state_free(read->state);
+        read_state_later(org);
     if (org->read_again && !courier->is_stopping)
         courier_org_read_state(org);
 }

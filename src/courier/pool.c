@@ -300,5 +300,5 @@ void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked
 void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n)
 {
     for (guint i = 0; i < n; i++)
-        abandon(pool, recipient_ids[i], ATTEMPT_UNSENT);
+        abandon(pool, recipient_ids[i], ATTEMPT_NOT_STORED);
 }

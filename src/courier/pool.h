@@ -19,7 +19,7 @@ typedef struct {
     gint64 recipient_id;
     AttemptEnd end;
     gboolean is_local;          /* the provider had no part in it */
-    const Diagnosis *diagnosis; /* NULL when accepted, withdrawn or returned */
+    const Diagnosis *diagnosis; /* NULL when accepted, or nobody was asked */
     DiagnosisFate fate;         /* 0 when no reply decided */
     const char *phase;          /* catalogue phase; NULL if unknown */
     int code;
@@ -57,7 +57,8 @@ void pool_free(Pool *pool); /* drops everything without telling */
 
 /* Other settings, or other limits (max_connections, window) under the same number: no connection
  * made with the old ones is given another mail (see pool_drain). settings NULL: none (no new
- * session). Copied; password too, which is NULL with OAuth2. */
+ * session); under the number of the last ones these are still what is heard about. Copied; password
+ * too, which is NULL with OAuth2. */
 void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *password,
     const char *ehlo_name, gint64 config_version);
 
@@ -69,7 +70,7 @@ void pool_send(Pool *pool, EmailDelivery *delivery);
  * ends as withdrawn. Unknown ids are ignored: the attempt was over before the mark. */
 void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked, guint n);
 
-/* The marks could not be committed: the attempts end as unsent. */
+/* The marks could not be committed: the attempts end as not stored. */
 void pool_mark_failed(Pool *pool, const gint64 *recipient_ids, guint n);
 
 /* No connection may stay. What waits and what a session holds without having written any of it is

@@ -2,6 +2,7 @@
 
 #include "base/crash_point.h"
 #include "base/limits.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "courier/later.h"
 #include "courier/sasl.h"
@@ -149,6 +150,12 @@ static void end(Session *session, const SessionFailure *failure)
     session->events.ended(failure, session->user);
 }
 
+static void drop_out(Session *session)
+{
+    secret_wipe(session->out->data, session->out->len);
+    g_byte_array_set_size(session->out, 0);
+}
+
 static void release(Session *session)
 {
     smtp_client_free(session->client);
@@ -156,6 +163,7 @@ static void release(Session *session)
     secret_free(session->password);
     secret_free(session->token);
     settings_free(session->settings);
+    drop_out(session);
     g_byte_array_unref(session->out);
     g_string_free(session->attempts, TRUE);
     g_string_free(session->first_words, TRUE);
@@ -299,10 +307,11 @@ static void tell(Session *session, const SmtpClientEffects *effects)
         session->events.outcome(&effects->outcomes[i], session->user);
 }
 
+/* As secret as a login: a mail may carry a link that lets somebody in. */
 static void flush(Session *session)
 {
-    net_stream_send(session->stream, session->out->data, session->out->len, FALSE);
-    g_byte_array_set_size(session->out, 0);
+    net_stream_send(session->stream, session->out->data, session->out->len, TRUE);
+    drop_out(session);
 }
 
 static void write_out(Session *session, const SmtpClientEffects *effects)
@@ -312,7 +321,7 @@ static void write_out(Session *session, const SmtpClientEffects *effects)
     if (goes_alone || session->out->len + send->len > LIMIT_SEND_CHUNK_BYTES)
         flush(session);
     if (goes_alone)
-        net_stream_send(session->stream, send->data, send->len, effects->send_is_secret);
+        net_stream_send(session->stream, send->data, send->len, TRUE);
     else
         g_byte_array_append(session->out, send->data, send->len);
 }
@@ -330,7 +339,7 @@ static void act(Session *session, const SmtpClientEffects *effects)
     if (effects->n_begun > 0 && session->events.begun != NULL)
         session->events.begun(effects->begun, effects->n_begun, session->user);
     if (effects->close) {
-        g_byte_array_set_size(session->out, 0);
+        drop_out(session);
         return;
     }
     write_out(session, effects);
@@ -626,7 +635,7 @@ Session *session_open(const SessionConfig *config, const SessionEvents *events, 
     session->attempts = g_string_new(NULL);
     session->first_words = g_string_new(NULL);
     session->later = later_new(config->dialer->context, on_later, session);
-    session->out = g_byte_array_new();
+    session->out = g_byte_array_sized_new(LIMIT_SEND_CHUNK_BYTES); /* as in smtp/client.c */
     session->core = core_config(session, config, events->line != NULL);
     if (config->bearer == NULL || config->stops_before_login) {
         dial(session);

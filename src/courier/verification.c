@@ -189,10 +189,14 @@ static gboolean left_during_login(const VerificationRun *run)
     return run->login_begun && !run->login_passed && run->record->reply_code == 0;
 }
 
+static gboolean is_sandbox(const VerificationRun *run)
+{
+    return courier_is_sandbox(run->courier, run->record->host, run->record->port);
+}
+
 static void finish(VerificationRun *run, VerificationState state)
 {
     Courier *courier = run->courier;
-    const char *exempt = courier->parts.login_guard_exempt_host;
     CRASH_POINT("verification_over");
     run->is_finished = TRUE;
     run->record->state = state;
@@ -202,7 +206,7 @@ static void finish(VerificationRun *run, VerificationState state)
     ending->settings = settings_copy(run->settings);
     ending->login_passed = run->login_passed;
     ending->login_refused = run->login_refused || left_during_login(run);
-    ending->guarded = g_strcmp0(run->record->host, exempt) != 0;
+    ending->guarded = !is_sandbox(run);
     if (run->login_refused && run->password_was_judged) /* else it may well be right */
         courier_login_fingerprint(courier->parts.vault, run->password, ending->fingerprint);
     courier_write(courier, ending_job, ending_written, ending);
@@ -528,11 +532,6 @@ static void on_mx(Courier *courier, const char *key, const char *mx)
     end_if_seen(run);
 }
 
-static gboolean is_exempt(const VerificationRun *run)
-{
-    return g_strcmp0(run->record->host, run->courier->parts.login_guard_exempt_host) == 0;
-}
-
 static SessionConfig session_config(const VerificationRun *run);
 
 /* Each once, and not the one that has just failed; but in the other kind of TLS that may be the
@@ -558,7 +557,7 @@ static void look_around(VerificationRun *run, Rung rung)
 {
     gboolean with_sibling = rung >= RUNG_CONNECT && rung <= RUNG_TLS;
     gboolean with_mx =
-        (rung == RUNG_DNS || rung == RUNG_CONNECT || rung == RUNG_CERTIFICATE) && !is_exempt(run);
+        (rung == RUNG_DNS || rung == RUNG_CONNECT || rung == RUNG_CERTIFICATE) && !is_sandbox(run);
     if (run->courier->is_stopping)
         with_sibling = with_mx = FALSE;
     if (with_sibling) {

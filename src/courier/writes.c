@@ -11,7 +11,8 @@
 #define WRITE_AGAIN_MS CLOCK_SECOND_MS
 
 typedef struct {
-    EmailAttempt attempt; /* state `sending`: a mark. Its strings are these: */
+    gboolean is_mark;     /* of attempt.recipient_id; else the record of the attempt */
+    EmailAttempt attempt; /* its strings are these: */
     char *phase, *enhanced, *text, *diagnosis, *server;
 } Write;
 
@@ -245,7 +246,7 @@ static void sort_out(Group *group, const GPtrArray *all)
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(write_free);
     for (guint i = 0; i < all->len; i++) {
         Write *write = all->pdata[i];
-        if (write->attempt.state != EMAIL_SENDING) {
+        if (!write->is_mark) {
             g_ptr_array_add(records, write);
             continue;
         }
@@ -287,7 +288,7 @@ void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n)
     for (guint i = 0; i < n; i++) {
         Write *write = g_new0(Write, 1);
         write->attempt.recipient_id = recipient_ids[i];
-        write->attempt.state = EMAIL_SENDING;
+        write->is_mark = TRUE;
         batch_add(org->writes, write);
     }
     courier_groups_go(org);

@@ -305,3 +305,44 @@ GBytes *mime_message_write(const MimeDraft *draft, gboolean *needs_smtputf8, Mim
     gsize n = out->len;
     return secret_bytes_take(g_string_free(g_steal_pointer(&out), FALSE), n);
 }
+
+/* --- Another sender
+ * ------------------------------------------------------------------------------- */
+
+/* Behind the line end and all lines that begin with a space or a tab (RFC 5322 2.2.3). */
+static gsize end_of_field(const char *text, gsize n, gsize begin)
+{
+    for (gsize at = begin; at < n;) {
+        const char *end = memchr(text + at, '\n', n - at);
+        at = end == NULL ? n : (gsize)(end - text) + 1;
+        if (at == n || (text[at] != ' ' && text[at] != '\t'))
+            return at;
+    }
+    return n;
+}
+
+static gboolean begins_with_from(const char *text, gsize n)
+{
+    return n >= strlen("From:") && memcmp(text, "From:", strlen("From:")) == 0;
+}
+
+GBytes *mime_message_with_from(GBytes *message, const MimeAddress *from)
+{
+    gsize n = 0, begin = 0;
+    const char *text = g_bytes_get_data(message, &n);
+    while (begin < n && text[begin] != '\r' && !begins_with_from(text + begin, n - begin))
+        begin = end_of_field(text, n, begin);
+    if (begin == n || text[begin] == '\r')
+        return NULL;
+    gsize end = end_of_field(text, n, begin);
+    g_autoptr(GPtrArray) mailboxes = g_ptr_array_new();
+    g_ptr_array_add(mailboxes, (gpointer)from);
+    g_autoptr(GString) field = g_string_new(NULL);
+    mime_header_append_mailboxes(field, "From", mailboxes);
+    gsize size = begin + field->len + (n - end);
+    char *made = g_malloc(size);
+    memcpy(made, text, begin);
+    memcpy(made + begin, field->str, field->len);
+    memcpy(made + begin + field->len, text + end, n - end);
+    return secret_bytes_take(made, size);
+}

@@ -69,6 +69,10 @@ MimeFault *mime_draft_check(const MimeDraft *draft);
 GBytes *mime_message_write(const MimeDraft *draft, gboolean *needs_smtputf8, MimeFault **fault);
 void mime_fault_free(MimeFault *fault);
 
+/* The same message from somebody else: what mime_message_write makes of the same draft with this
+ * `from`. NULL if it has no From. */
+GBytes *mime_message_with_from(GBytes *message, const MimeAddress *from);
+
 /* "<id's hex>@<domain>" without brackets. */
 char *mime_message_id_make(const Id *id, const char *domain);
 

@@ -240,6 +240,7 @@ static void note_session(
         break;
     case ATTEMPT_WITHDRAWN:
     case ATTEMPT_RETURNED:
+    case ATTEMPT_NOT_STORED:
         news->opens = TRUE; /* it may still wait in the store */
         break;
     }
@@ -254,7 +255,8 @@ gboolean account_was_asked(const OutboxEvent *event)
 AccountNews account_on_ended(Account *account, const OutboxEvent *event, WallMs began_at)
 {
     AccountNews news = {FALSE, FALSE, FALSE};
-    gboolean is_back = event->end == ATTEMPT_WITHDRAWN || event->end == ATTEMPT_RETURNED;
+    gboolean is_back = event->end == ATTEMPT_WITHDRAWN || event->end == ATTEMPT_RETURNED ||
+                       event->end == ATTEMPT_NOT_STORED;
     if (account_was_asked(event))
         quota_add(account->sent, event->steady, 1);
     /* What is said about other settings than the current ones counts for the mail alone. */

@@ -9,7 +9,7 @@
 #define JITTER_MS 10
 /* While there is enough to do, the store is read anew at most this often. */
 #define ANEW_MS 100
-/* A LOAD asks for as many mails as can be out four times over, within these bounds, and the next
+/* A LOAD asks for four times as many mails as may be in flight, within these bounds, and the next
  * one comes when half of them have gone: that keeps the connections busy meanwhile. */
 #define LEAST_LOAD 256
 #define MOST_LOAD (LIMIT_WORKING_SET / 4)

@@ -84,6 +84,16 @@ static guint counted(const Quota *quota, const Shape *shape, gint64 span)
     return is_kept ? quota->counters[place_of(shape, span)] : 0;
 }
 
+void quota_take_back(Quota *quota, WallMs at, guint n)
+{
+    for (guint i = 0; i < QUOTA_WINDOWS; i++) {
+        gint64 span = span_of(&shapes[i], MIN(at, quota->last));
+        guint left = counted(quota, &shapes[i], span);
+        if (left > 0)
+            quota->counters[place_of(&shapes[i], span)] = left - MIN(n, left);
+    }
+}
+
 void quota_merge(Quota *quota, const Quota *other, WallMs until)
 {
     move_on(quota, MIN(other->last, until));

@@ -33,6 +33,9 @@ void quota_free(Quota *quota);
 /* n mails that the provider was asked to take at that time. */
 void quota_add(Quota *quota, WallMs at, guint n);
 
+/* n of those that were added at that time were not asked for after all. */
+void quota_take_back(Quota *quota, WallMs at, guint n);
+
 /* Counts as well what `other` has counted until then: of each counter the larger one, because both
  * may have counted the same mails. */
 void quota_merge(Quota *quota, const Quota *other, WallMs until);

@@ -74,6 +74,9 @@ RetryDecision retry_decide(const RetryMail *mail, AttemptEnd end, DiagnosisFate 
     case ATTEMPT_RETURNED:
         decision = (RetryDecision){EMAIL_QUEUED, now, FALSE};
         break;
+    case ATTEMPT_NOT_STORED:
+        decision = (RetryDecision){EMAIL_QUEUED, now + LIMIT_STORE_AGAIN_MS, FALSE};
+        break;
     }
     /* Where it would be too late, it ends instead; a deadline behind us is a clock that jumped. */
     if (decision.state == EMAIL_DEFERRED && mail->deadline_at > now)

@@ -21,6 +21,8 @@ typedef enum {
     ATTEMPT_WITHDRAWN, /* not tried after all: cancelled, or handed back */
     ATTEMPT_RETURNED,  /* begun, perhaps marked, but its end never left, and nobody is at fault:
                           it goes again at once */
+    ATTEMPT_NOT_STORED, /* our own store could not be read or written, and nobody was asked: again
+                           in LIMIT_STORE_AGAIN_MS */
 } AttemptEnd;
 
 typedef struct {

@@ -1,5 +1,7 @@
 #include "smtp/body.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 /* Two neighbours are in order if a LF stands behind a CR and nowhere else, and no NUL is there. */
@@ -140,7 +142,8 @@ GBytes *smtp_body_decoder_take(SmtpBodyDecoder *decoder)
     decoder->content = g_byte_array_new();
     decoder->state = SEEN_LINE_END;
     decoder->last = '\0';
-    return g_byte_array_free_to_bytes(content);
+    gsize n = content->len;
+    return secret_bytes_take(g_byte_array_free(content, FALSE), n);
 }
 
 static void keep(SmtpBodyDecoder *decoder, const guint8 *data, gsize n)

@@ -460,13 +460,13 @@ static MonoMs earlier(MonoMs a, MonoMs b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* Nobody may keep us waiting for the rest of a reply that nobody asked for. */
+/* Nobody may keep us waiting for the rest of a reply that was not due. */
 static void time_half_reply(SmtpClient *client)
 {
-    gboolean is_uninvited = (client->state == READY || client->state == SERVING) &&
-                            client->expected.length == 0 &&
-                            smtp_reply_reader_is_inside(client->reader);
-    if (!is_uninvited)
+    gboolean is_early = (client->state == READY || client->state == SERVING) &&
+                        smtp_reply_reader_is_inside(client->reader) &&
+                        !writing_is_reply_due(client);
+    if (!is_early)
         client->rest_deadline = 0;
     else if (client->rest_deadline == 0)
         client->rest_deadline =

@@ -233,6 +233,10 @@ guint writing_room(const SmtpClient *client);
 /* Writes everything that may leave now. */
 void writing_speak(SmtpClient *client);
 
+/* TRUE if what the first of `expected` answers has left whole. Whatever reply has begun before that
+ * answers nothing. */
+gboolean writing_is_reply_due(const SmtpClient *client);
+
 /* The first of `expected` is another one, or is due only now: it has its own deadline. */
 void writing_time_reply(SmtpClient *client);
 

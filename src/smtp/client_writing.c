@@ -86,15 +86,21 @@ static gint64 patience(const SmtpClient *client, const Expected *expected)
     g_assert_not_reached();
 }
 
+/* A chunk is asked about with its first octet, but its reply is not due before its last. */
+gboolean writing_is_reply_due(const SmtpClient *client)
+{
+    const Expected *first = g_queue_peek_head((GQueue *)&client->expected);
+    return first != NULL &&
+           (first->kind != EXPECT_FINAL || first->transaction->stage == STAGE_FINAL);
+}
+
 void writing_time_reply(SmtpClient *client)
 {
-    const Expected *first = g_queue_peek_head(&client->expected);
     client->due_since = client->now;
-    /* While the content is still being written its reply is not due. */
-    if (first == NULL || (first->kind == EXPECT_FINAL && first->transaction->stage != STAGE_FINAL))
-        client->reply_deadline = 0;
-    else
-        client->reply_deadline = client->now + patience(client, first);
+    client->reply_deadline =
+        writing_is_reply_due(client)
+            ? client->now + patience(client, g_queue_peek_head(&client->expected))
+            : 0;
 }
 
 /* --- Commands --------------------------------------------------------------------------------- */
@@ -342,9 +348,9 @@ static gboolean write_next(SmtpClient *client)
 
 void writing_speak(SmtpClient *client)
 {
-    /* Half a reply that nobody asked for has begun to arrive: what we said now would be taken for
-     * its question. */
-    if (client->expected.length == 0 && smtp_reply_reader_is_inside(client->reader))
+    /* Half a reply that was not due has begun to arrive: what we said now would be taken for its
+     * question. */
+    if (smtp_reply_reader_is_inside(client->reader) && !writing_is_reply_due(client))
         return;
     while (write_next(client))
         continue;

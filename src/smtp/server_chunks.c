@@ -2,6 +2,7 @@
  * (RFC 3030). Where a chunk cannot be taken its octets are read all the same and thrown away,
  * because only behind them do commands begin again; then it is refused. */
 #include "base/limits.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "smtp/server_private.h"
 
@@ -68,7 +69,9 @@ static void refuse_chunk(SmtpServer *server)
 static void end_chunk(SmtpServer *server)
 {
     if (server->chunk.refusal == NULL && server->chunk.is_last) {
-        GBytes *content = g_byte_array_free_to_bytes(g_steal_pointer(&server->chunks));
+        GByteArray *chunks = g_steal_pointer(&server->chunks);
+        gsize n = chunks->len;
+        GBytes *content = secret_bytes_take(g_byte_array_free(chunks, FALSE), n);
         server_judge_content(server, content, smtp_body_is_sendable(content), FALSE);
         return;
     }

@@ -11,8 +11,8 @@
 
 /* What one group's attempts add up to. Starts as zeros. */
 typedef struct {
-    guint accepted, deferred, refused;
-    const char *diagnosis; /* of the last one that failed; lent; NULL: none */
+    guint accepted, deferred, refused; /* recipients; put off: at their first attempt */
+    const char *diagnosis;             /* of the last one that failed; lent; NULL: none */
     gint64 config_version; /* of the settings it was tried with; a failure of others than the
                               present ones is no news */
 } ActivityTally;

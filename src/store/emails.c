@@ -52,9 +52,9 @@ static gboolean insert_email(Db *db, const EmailNew *email, gint64 *row, GError 
     g_autoptr(DbQuery) q = db_query(db,
         "INSERT INTO emails (org_id, id, class, sender, from_header, to_header, cc_header, "
         "bcc_header, reply_to_header, subject, message_id, tags, size_bytes, needs_smtputf8, "
-        "at_most_once, is_test, created_at, scheduled_at, expires_at, token_row, member_row) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-        "$19, $20, $21)");
+        "at_most_once, is_test, created_at, scheduled_at, expires_at, token_row, member_row, "
+        "follows_sender) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+        "$16, $17, $18, $19, $20, $21, $22)");
     db_bind_int(q, 1, email->org_id);
     db_bind_id(q, 2, &email->id);
     db_bind_int(q, 3, email->class);
@@ -76,6 +76,7 @@ static gboolean insert_email(Db *db, const EmailNew *email, gint64 *row, GError 
     db_bind_int_or_null(q, 19, email->expires_at);
     db_bind_int_or_null(q, 20, email->submitted_by_token);
     db_bind_int_or_null(q, 21, email->submitted_by_member);
+    db_bind_int(q, 22, email->follows_sender ? 1 : 0);
     if (!db_finish(q, error))
         return FALSE;
     *row = db_last_insert_id(db);
@@ -165,6 +166,69 @@ gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **err
     store_note_change(db, STORE_CHANGED_QUEUE, email->org_id, NULL);
     store_note_change(db, STORE_CHANGED_EMAIL, email->org_id, &email->id);
     return TRUE;
+}
+
+/* --- Another sender -------------------------------------------------------------------------- */
+
+/* *row is 0 if it has another sender by now, or no body. */
+static gboolean find_sealed(Db *db, gint64 org_id, const EmailSender *sender, gint64 *row,
+    gint64 *day, EmailClass *class, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT e.row, b.day, e.class FROM emails e JOIN bodies b ON b.email_row = "
+                     "e.row WHERE e.org_id = $1 AND e.id = $2 AND e.sender = $3 AND b.content IS "
+                     "NOT NULL");
+    db_bind_int(q, 1, org_id);
+    db_bind_id(q, 2, &sender->email_id);
+    db_bind_text(q, 3, sender->former);
+    *row = 0;
+    if (db_next(q)) {
+        *row = db_int(q, 0);
+        *day = db_int(q, 1);
+        *class = (EmailClass)db_int(q, 2);
+    }
+    return db_finish(q, error);
+}
+
+static gboolean write_sender(Db *db, gint64 email_row, const EmailSender *sender, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "UPDATE emails SET sender = $2, from_header = $3, size_bytes = $4, "
+                     "needs_smtputf8 = $5 WHERE row = $1");
+    db_bind_int(q, 1, email_row);
+    db_bind_text(q, 2, sender->sender);
+    db_bind_text(q, 3, sender->from);
+    db_bind_int(q, 4, (gint64)g_bytes_get_size(sender->content));
+    db_bind_int(q, 5, sender->needs_smtputf8 ? 1 : 0);
+    return db_finish(q, error);
+}
+
+static gboolean write_content(Db *db, gint64 email_row, GBytes *sealed, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "UPDATE bodies SET content = $2 WHERE email_row = $1");
+    db_bind_int(q, 1, email_row);
+    db_bind_bytes(q, 2, sealed);
+    return db_finish(q, error);
+}
+
+gboolean emails_take_sender(
+    Db *db, Vault *vault, gint64 org_id, const EmailSender *sender, GError **error)
+{
+    gint64 row, day = 0;
+    EmailClass class = 0;
+    if (!find_sealed(db, org_id, sender, &row, &day, &class, error))
+        return FALSE;
+    if (row == 0)
+        return TRUE;
+    const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
+    if (!key)
+        return FALSE;
+    g_autoptr(VaultBinding) binding = body_binding(org_id, &sender->email_id, class);
+    gsize n;
+    const void *content = g_bytes_get_data(sender->content, &n);
+    g_autoptr(GBytes) sealed = vault_key_seal(key, binding, content, n);
+    store_note_change(db, STORE_CHANGED_EMAIL, org_id, &sender->email_id);
+    return write_sender(db, row, sender, error) && write_content(db, row, sealed, error);
 }
 
 /* --- Idempotency ----------------------------------------------------------------------------- */
@@ -294,7 +358,8 @@ static EmailDelivery *read_delivery(Opener *opener, gint64 recipient_id, GError 
     g_autoptr(GError) unopened = NULL;
     g_autoptr(DbQuery) q = db_query(opener->db,
         "SELECT r.address, e.sender, e.needs_smtputf8, e.id, e.class, b.day, b.content, "
-        "e.at_most_once, e.expires_at, r.deadline_at FROM recipients r JOIN emails e "
+        "e.at_most_once, e.expires_at, r.deadline_at, e.follows_sender FROM recipients r JOIN "
+        "emails e "
         "ON e.row = r.row >> 7 LEFT JOIN bodies b ON b.email_row = e.row "
         "WHERE r.row = $2 AND r.org_id = $1 AND r.next_at IS NOT NULL");
     db_bind_int(q, 1, opener->org_id);
@@ -306,6 +371,7 @@ static EmailDelivery *read_delivery(Opener *opener, gint64 recipient_id, GError 
         found->sender = db_dup_text(q, 1);
         found->needs_smtputf8 = db_int(q, 2) != 0;
         found->at_most_once = db_int(q, 7) != 0;
+        found->follows_sender = db_int(q, 10) != 0;
         found->expires_at = recipients_own_expiry(db_int(q, 8), db_int(q, 9));
         db_id(q, 3, &found->email_id);
         found->content =

@@ -19,6 +19,7 @@ typedef struct {
     GBytes *content; /* the message bytes; stored sealed with the org's day key */
     GBytes *sealed;  /* by emails_seal; NULL: emails_insert does it */
     gboolean needs_smtputf8, at_most_once, is_test;
+    gboolean follows_sender; /* nobody named its sender: it leaves with the one in force then */
     WallMs created_at, scheduled_at, expires_at;    /* 0: none */
     gint64 submitted_by_token, submitted_by_member; /* 0: none */
 } EmailNew;
@@ -82,7 +83,7 @@ typedef struct {
     Id email_id;
     char *address, *sender;
     GBytes *content; /* the message, opened */
-    gboolean needs_smtputf8, at_most_once;
+    gboolean needs_smtputf8, at_most_once, follows_sender;
     WallMs expires_at; /* its own expiry: its end does not leave from then on; 0: none */
 } EmailDelivery;
 
@@ -92,6 +93,20 @@ typedef struct {
 void emails_deliveries(Db *db, Vault *vault, gint64 org_id, const gint64 *recipient_ids, guint n,
     EmailDelivery **deliveries, GError **faults);
 void email_delivery_free(EmailDelivery *delivery);
+
+/* A waiting email with another sender: envelope, list and content. */
+typedef struct {
+    Id email_id;
+    const char *former, *sender; /* envelope, addr-spec */
+    const char *from;            /* for lists */
+    GBytes *content;             /* the message with that From; stored sealed as the one before */
+    gboolean needs_smtputf8;
+} EmailSender;
+
+/* Nothing happens if `former` is not the email's sender (any more), or its body is erased. Notes
+ * EMAIL. */
+gboolean emails_take_sender(
+    Db *db, Vault *vault, gint64 org_id, const EmailSender *sender, GError **error);
 
 /* The durable mark before a final dot, for n recipients: marked[i] is FALSE if that one is no
  * longer in a state that may be sent (cancelled meanwhile, unknown), put off to a later time, or

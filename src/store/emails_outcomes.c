@@ -133,11 +133,13 @@ static gboolean record_one(Db *db, const Recipient *recipient, const EmailAttemp
                attempt->at, tally, error);
 }
 
-/* One for each recipient, as the counts are. */
-static void tally_activity(ActivityTally *activity, const EmailAttempt *attempt)
+/* One for each recipient, as the counts are: who is put off again and again is so once. */
+static void tally_activity(
+    ActivityTally *activity, const Recipient *recipient, const EmailAttempt *attempt)
 {
+    gboolean is_first = attempt->counts && recipient->attempts == 0;
     activity->accepted += attempt->state == EMAIL_ACCEPTED ? 1 : 0;
-    activity->deferred += attempt->state == EMAIL_DEFERRED ? 1 : 0;
+    activity->deferred += attempt->state == EMAIL_DEFERRED && is_first ? 1 : 0;
     activity->refused += attempt->state == EMAIL_REJECTED ? 1 : 0;
     if (attempt->state != EMAIL_ACCEPTED && attempt->diagnosis &&
         attempt->config_version >= activity->config_version) {
@@ -163,7 +165,7 @@ gboolean emails_record_attempts(
         if (found && !record_one(db, &recipient, &attempts[i], &tally, &faults[i], error))
             return FALSE;
         if (!faults[i])
-            tally_activity(&activity, &attempts[i]);
+            tally_activity(&activity, &recipient, &attempts[i]);
     }
     CRASH_POINT("record_written");
     return recipients_count(db, org_id, &tally, error) &&

@@ -6,8 +6,9 @@
 gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient, GError **error)
 {
     g_autoptr(DbQuery) q = db_query(db,
-        "SELECT r.state, r.class, r.next_at, r.deadline_at, e.at_most_once, e.id, e.expires_at "
-        "FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.row = $2 AND r.org_id = $1");
+        "SELECT r.state, r.class, r.next_at, r.deadline_at, e.at_most_once, e.id, e.expires_at, "
+        "r.attempts FROM recipients r JOIN emails e ON e.row = r.row >> 7 WHERE r.row = $2 AND "
+        "r.org_id = $1");
     db_bind_int(q, 1, org_id);
     db_bind_int(q, 2, row);
     gboolean found = db_next(q);
@@ -16,6 +17,7 @@ gboolean recipient_read(Db *db, gint64 org_id, gint64 row, Recipient *recipient,
             .org_id = org_id,
             .state = (EmailState)db_int(q, 0),
             .class = (EmailClass)db_int(q, 1),
+            .attempts = (guint)db_int(q, 7),
             .next_at = db_int(q, 2),
             .deadline_at = db_int(q, 3),
             .at_most_once = db_int(q, 4) != 0,

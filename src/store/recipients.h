@@ -30,6 +30,7 @@ typedef struct {
     gint64 row, org_id;
     EmailState state;
     EmailClass class;
+    guint attempts;
     WallMs next_at, deadline_at; /* next_at 0: at its end */
     WallMs expires_at;           /* its own expiry alone; 0: none */
     gboolean at_most_once;

@@ -75,19 +75,24 @@ export async function scenes() {
     for (const scene of SCENES) {
       await test(`${scene.name}: entered, checked, told, mended and in force`, () => play(page, daemon.url, scene));
     }
-    await test('a mail that bears the sender of before says so, and not that the provider refuses it', async () => {
+    await test('mended, the test mail leaves with the new sender; what was handed over in the name of the former one says so', async () => {
       await openAnew(page, `${daemon.url}/#/sandbox`, '[data-scenes]');
       await page.click('[data-scenes] > summary');
       await page.click('[data-scene="microsoft365 sender"]');
       await untilDraft(page, (draft) => draft.username === 'info@microsoft365.example' && draft.password.set);
       const { draft: { from_email: former } } = await readSmtp(page);
       await untilRun(page, 'passed', () => submit(page));
+      const own = { from: former, to: 'kunde@example.net', subject: 'Mit eigenem Absender', text: 'Guten Tag' };
+      const { body: { id } } = await callApi(page, 'POST', '/v1/emails', own);
+      await callApi(page, 'PUT', '/v1/smtp/sending', { enabled: true });
       await page.fill('#test_to', 'kundin@example.net');
       await page.click('#test-mail-card button[type=submit]');
       await page.locator('.test-progress [data-action=use_from_of_login]').waitFor();
       const mail = await page.getAttribute('.test-progress a[href^="#/outbox/"]', 'href');
       await untilRun(page, 'passed', () => page.click('.test-progress [data-action=use_from_of_login]'));
-      await openAnew(page, `${daemon.url}/${mail}`, '[data-code=deferred_sender]');
+      await openAnew(page, `${daemon.url}/${mail}`, '.explanation[data-code=accepted]');
+      assert.match(await text(page, 'main'), /info@microsoft365\.example/);
+      await openAnew(page, `${daemon.url}/#/outbox/${id}`, '[data-code=deferred_sender]');
       assert.ok((await text(page, '.explanation .lead')).endsWith(
         `Diese E-Mail trägt noch den Absender ${former}. Gesendet werden darf nur als info@microsoft365.example; Absender hat sie deshalb nicht übergeben.`));
       const last = await text(page, '.attempt:last-child');

@@ -8,14 +8,17 @@ import contextlib
 import datetime
 import pathlib
 import signal
+import socket
 import statistics
 import sys
+import threading
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "real"), str(TESTS / "crash")]
 from harness.daemon import Daemon, Notes, Tap  # noqa: E402
 from ledger import UNCERTAIN_SECONDS, Book, details, settings, verify  # noqa: E402
+from neighbour import begin_sending, found  # noqa: E402
 from provider import Provider  # noqa: E402
 
 PASSWORD, NEW_PASSWORD = "correct horse", "another horse"
@@ -26,6 +29,7 @@ BREAKER_SECONDS = 10 * 60  # between a refused login and the one automatic try
 SOON_SECONDS = 4  # what is left of that when the test goes on
 EXPIRES_SECONDS = 15  # from being handed over; long after it has reached the server
 HELD = 1000
+BACKLOG = 5000
 STORM = 100
 SILENT_SECONDS, NOTICED_SECONDS = 1.5, 15.0  # the slow reply alone takes longer
 HEALTHY, EVERY_SECONDS, PATIENCE_SECONDS = 120, 0.05, 2.0
@@ -33,7 +37,7 @@ STUCK_BYTES = 6 * 1024 * 1024  # more than the sockets of both sides hold
 GRACE_SECONDS = 30
 WAIT_SECONDS = 120  # for anything that is done at once, on any machine
 FROZEN_SECONDS = 2
-AT_ONCE = 9  # most of it is waiting
+AT_ONCE = 11  # most of it is waiting
 
 
 @contextlib.contextmanager
@@ -157,6 +161,25 @@ def slow_connections(tap):
         absender.kill()  # or it would wait for the stuck one
 
 
+def backlog_next_door(tap):
+    """The mail of one organisation does not wait behind that of another."""
+    with ready() as (server, absender):
+        neighbour = found(absender)
+        begin_sending(neighbour, settings(server, PASSWORD))
+        absender.switch(False)
+        absender.send_many([{"to": "anna@example.test", "subject": name, "text": "Hello"} for name in names_of("backlog", BACKLOG)])
+        absender.switch(True)
+        wait_until(lambda: len(server.taken_at) >= BACKLOG // 50)
+        before, asked_at = len(server.taken_at), time.monotonic()
+        answer = neighbour.send(to="bert@example.test", subject="reset", **{"class": "reset"})
+        wait_until(lambda: "reset" in server.taken_at)
+        taken_at = server.taken_at.get("reset", time.monotonic())
+        meanwhile = sum(at < taken_at for at in list(server.taken_at.values())) - before
+        tap.ok(answer.status == 200 and meanwhile < (BACKLOG - before) // 4,
+               f"beside another organisation's {BACKLOG - before} mails that wait, a reset goes after {meanwhile} of them "
+               f"({(taken_at - asked_at) * 1000:.0f} ms)", answer)
+
+
 def refused_logins(tap):
     """F15, C9: the password stops working with mail in the queue."""
     with ready() as (server, absender):
@@ -212,6 +235,47 @@ def put_off_logins(tap):
             tap.equal(len(server.copies[name]), 1, f"and after {code} it goes on by itself, once")
 
 
+def is_listening(absender):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", absender.port), WAIT_SECONDS):
+        return True
+    return False
+
+
+def stop_before_answer(absender, may_answer):
+    """SIGTERM, and only when it is heeded the server may answer; the exit code."""
+    absender.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not is_listening(absender))
+    may_answer.set()
+    return absender.stop(how=0)  # it has been told
+
+
+def refused_in_a_stop(tap):
+    """C9, C15: the provider refuses a login that was said before the stop."""
+    with ready() as (server, absender):
+        absender.stop()  # or a connection that stands would carry the mail
+        absender.start()
+        server.moods.refuses_login, server.moods.login_waits_for, server.logins = True, threading.Event(), 0
+        email = Book().hand_over(absender, ["held"])[0]
+        wait_until(lambda: server.logins == 1)
+        code = stop_before_answer(absender, server.moods.login_waits_for)
+        absender.start()
+        time.sleep(1)  # one too many would come
+        smtp = absender.operator("GET", "/v1/smtp").json
+        tap.equal((code, smtp["health"]["state"], server.logins), (0, "credential_fault", 1),
+                  "a login that is refused while it stops is known at the next start, and not tried again")
+        tap.equal(absender.wait_for_state(email, "held")["recipients"][0]["attempts"], 0, "its mail is held, as if nothing had been tried")
+
+        server.moods.login_waits_for = threading.Event()
+        body = {"settings": settings(server, NEW_PASSWORD), "activate": True}
+        run = absender.operator("POST", "/v1/smtp/verifications", body).json["id"]
+        wait_until(lambda: server.logins == 2)
+        code = stop_before_answer(absender, server.moods.login_waits_for)
+        absender.start()
+        seen = absender.verification(run)
+        tap.equal((code, seen["state"], (seen["diagnosis"] or {}).get("phase"), server.logins), (0, "failed", "auth", 2),
+                  "so is what a verification hears then")
+
+
 def late_leave(tap):
     """C7: a server lets a mail's end go only after the mail has expired."""
     with ready() as (server, absender):
@@ -238,6 +302,8 @@ def patience_ends(tap):
                (code, took))
         absender.start()
         tap.equal(absender.wait_for_state(book.taken["silent"], "uncertain")["state"], "uncertain", "that mail is uncertain")
+        health = absender.operator("GET", "/v1/smtp").json["health"]["state"]
+        tap.ok(health != "unreachable", "and nobody is called unreachable for what we broke off ourselves", health)
 
 
 def frozen(tap):
@@ -258,7 +324,8 @@ def frozen(tap):
 
 
 FAULTS = {"lost_reply": lost_reply, "storm": storm, "greylisting": greylisting, "slow_connections": slow_connections,
-          "refused_logins": refused_logins, "put_off_logins": put_off_logins, "late_leave": late_leave, "frozen": frozen, "patience_ends": patience_ends}
+          "backlog_next_door": backlog_next_door, "refused_logins": refused_logins, "put_off_logins": put_off_logins, "refused_in_a_stop": refused_in_a_stop,
+          "late_leave": late_leave, "frozen": frozen, "patience_ends": patience_ends}
 
 
 def play(name):

@@ -15,6 +15,7 @@ from badserver import BadServer, Closed, Dialogue, address_of  # noqa: E402
 from ledger import subject_of  # noqa: E402
 
 SLOW_BYTE_SECONDS = 1.0
+PATIENCE_SECONDS = 180  # of a test's end, not of the server
 
 
 class Moods:
@@ -22,6 +23,7 @@ class Moods:
 
     refuses_login = False  # 535
     login_reply = None  # instead of checking a login
+    login_waits_for = None  # an event: no login is answered before it
     storm = False  # 451 to every MAIL
     drops_after = frozenset()  # subjects whose mail it takes, and hangs up instead of saying so, the first time
     greylists_for = 0.0  # seconds: 450 to a recipient it has not known for so long
@@ -38,8 +40,10 @@ class MoodyDialogue(Dialogue):
         self.server, self.moods = server, server.moods
 
     def answer_auth(self, arguments):
+        answer, may_answer = super().answer_auth(arguments), self.moods.login_waits_for
         self.server.logins += 1
-        answer = super().answer_auth(arguments)
+        if may_answer and not may_answer.wait(PATIENCE_SECONDS):
+            raise Closed
         if self.moods.refuses_login:
             return b"535 5.7.8 Authentication credentials invalid\r\n"
         return self.moods.login_reply or answer

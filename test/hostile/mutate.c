@@ -19,6 +19,13 @@ enum { SHOWN = 20 };
 static gint64 n_sessions = 20000, seed = 1, only = -1;
 static const char *program;
 
+/* What was judged wrong once is played every time. */
+static const struct {
+    gint64 seed, k;
+} kept[] = {
+    {1795387223, 62927}, /* a reply began in the middle of a chunk and ended behind it */
+};
+
 static const GOptionEntry options[] = {
     {"sessions", 0, 0, G_OPTION_ARG_INT64, &n_sessions, "how many", "N"},
     {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "of chance", "N"},
@@ -40,10 +47,11 @@ static void on_abort(int number)
         _exit(1);
 }
 
-static void note_session(gint64 k)
+static void note_session(gint64 of_seed, gint64 k)
 {
     g_snprintf(crash_note, sizeof crash_note,
-        "# again: %s --seed %" G_GINT64_FORMAT " --only %" G_GINT64_FORMAT "\n", program, seed, k);
+        "# again: %s --seed %" G_GINT64_FORMAT " --only %" G_GINT64_FORMAT "\n", program, of_seed,
+        k);
 }
 
 static void add_up(Totals *totals, const DuelCount *count)
@@ -60,11 +68,11 @@ static void add_up(Totals *totals, const DuelCount *count)
         totals->n_by_damage[kind] += (count->damages >> kind) & 1;
 }
 
-static void play(Totals *totals, gint64 k)
+static void play(Totals *totals, gint64 of_seed, gint64 k)
 {
     DuelCount count;
-    note_session(k);
-    g_autofree char *fault = duel_play((guint64)seed, (guint64)k, only >= 0, &count);
+    note_session(of_seed, k);
+    g_autofree char *fault = duel_play((guint64)of_seed, (guint64)k, only >= 0, &count);
     add_up(totals, &count);
     if (fault == NULL)
         return;
@@ -110,8 +118,10 @@ int main(int argc, char **argv)
     sigaction(SIGABRT, &last_words, NULL);
     Totals totals = {0};
     MonoMs began = clock_mono_ms();
+    for (gsize i = 0; only < 0 && i < G_N_ELEMENTS(kept); i++)
+        play(&totals, kept[i].seed, kept[i].k);
     for (gint64 k = MAX(only, 0); (only < 0 && k < n_sessions) || k == only; k++)
-        play(&totals, k);
+        play(&totals, seed, k);
     tell(&totals, clock_mono_ms() - began);
     return totals.n_failed > 0 ? 1 : 0;
 }

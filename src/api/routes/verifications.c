@@ -74,13 +74,8 @@ static gboolean is_complete(Start *start, gboolean had_password)
 /* The sandbox is ours: guessing its password locks nobody out. */
 static gboolean is_sandbox(const Start *start)
 {
-    SandboxFacts facts;
-    if (!start->api->sandbox)
-        return FALSE;
-    sandbox_facts(start->api->sandbox, &facts);
-    guint16 port = settings_port(start->settings);
-    return strcmp(start->settings->host, facts.host) == 0 &&
-           (port == facts.starttls_port || port == facts.implicit_port);
+    return courier_is_sandbox(
+        start->api->courier, start->settings->host, settings_port(start->settings));
 }
 
 /* An OAuth2 login that was refused counts, under a fingerprint of zeros: the same secret may be

@@ -86,6 +86,7 @@ static void on_ended(const PoolResult *result, gpointer user)
     gboolean goes_again = is_back && !is_late;
     world->ends[result->end]++;
     world->last[result->recipient_id] = result->end;
+    world->last_was_local = is_back ? world->last_was_local : result->is_local;
     world->versions[result->recipient_id] = result->config_version;
     world->accepted[result->recipient_id] += result->end == ATTEMPT_ACCEPTED ? 1 : 0;
     assert_true(is_back || result->is_local || result->end == ATTEMPT_ACCEPTED ||

@@ -27,11 +27,12 @@ typedef struct {
     Provider *provider;
     Pool *pool;
     SmtpSettings *settings;
-    guint ends[ATTEMPT_RETURNED + 1]; /* how often each was told */
-    AttemptEnd last[MAILS_MAX];       /* of each mail */
-    guint accepted[MAILS_MAX];        /* times */
-    gint64 versions[MAILS_MAX];       /* of the settings each was last tried with */
-    GArray *asked;                    /* of gint64: marks not answered yet */
+    guint ends[ATTEMPT_NOT_STORED + 1]; /* how often each was told */
+    AttemptEnd last[MAILS_MAX];         /* of each mail */
+    gboolean last_was_local;            /* of the last that was not handed back */
+    guint accepted[MAILS_MAX];          /* times */
+    gint64 versions[MAILS_MAX];         /* of the settings each was last tried with */
+    GArray *asked;                      /* of gint64: marks not answered yet */
     guint mark_calls, most_marks, n_marks;
     gboolean at_most_once;  /* what is given from now on */
     gint64 late_mail;       /* it expires at late_at, and is not given again */

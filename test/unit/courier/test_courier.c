@@ -66,7 +66,7 @@ static void start_courier(World *world)
         .dialer = {.context = world->context, .resolver = world->resolver, .policy = world->policy},
         .tls = world->tls,
         .default_ehlo_name = "[127.0.0.1]",
-        .login_guard_exempt_host = "localhost",
+        .sandbox = {world->facts.host, world->facts.starttls_port, world->facts.implicit_port},
         .hour_ms = world->hour_ms,
     };
     world->courier = courier_new(&parts);
@@ -146,6 +146,8 @@ static int tear_down(void **state)
 /* --- Doing things -------------------------------------------------------------------------------
  */
 
+static const char *acting_sender = "noreply@example.test"; /* of the settings made below */
+
 static SmtpSettings *settings_with(World *world, const char *password)
 {
     const guint16 ports[] = {world->port, world->facts.implicit_port};
@@ -158,7 +160,7 @@ static SmtpSettings *settings_with(World *world, const char *password)
         .port = world->port,
         .security = "starttls",
         .username = world->username,
-        .from_email = "noreply@example.test",
+        .from_email = acting_sender,
         .password = secret,
     };
     g_autoptr(SmtpSettings) empty = settings_new();
@@ -195,7 +197,7 @@ static void switch_sending(World *world, gboolean enabled)
 typedef struct {
     World *world;
     const char *to;
-    gboolean is_test;
+    gboolean is_test, follows_sender;
     Id id;
 } Mail;
 
@@ -216,6 +218,7 @@ static gboolean insert_job(Db *db, gpointer data, GError **error)
     g_ptr_array_add(email->recipients, g_strdup(mail->to));
     email->content = g_bytes_new_static(content, sizeof content - 1);
     email->is_test = mail->is_test;
+    email->follows_sender = mail->follows_sender;
     email->created_at = clock_wall_ms();
     return emails_insert(db, mail->world->vault, email, error);
 }
@@ -326,6 +329,27 @@ static gboolean poison_job(Db *db, gpointer unused, GError **error)
         error);
 }
 
+static gboolean spoil_bodies_job(Db *db, gpointer unused, GError **error)
+{
+    return db_exec(db, "UPDATE bodies SET content = zeroblob(length(content))", error);
+}
+
+static gboolean count_attempts_job(Db *db, gpointer n, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT count(*) FROM attempts");
+    *(gint64 *)n = db_next(q) ? db_int(q, 0) : -1;
+    return db_finish(q, error);
+}
+
+/* What the sandbox took in another's name. */
+static gboolean count_other_senders_job(Db *db, gpointer n, GError **error)
+{
+    g_autoptr(DbQuery) q =
+        db_query(db, "SELECT count(*) FROM captures WHERE sender <> 'info@example.test'");
+    *(gint64 *)n = db_next(q) ? db_int(q, 0) : -1;
+    return db_finish(q, error);
+}
+
 static gboolean cure_job(Db *db, gpointer unused, GError **error)
 {
     return db_exec(db, "DROP TRIGGER poison", error);
@@ -345,6 +369,87 @@ static void an_outcome_that_cannot_be_stored_holds_up_no_other_and_is_not_forgot
     assert_true(store_run(world->store, cure_job, NULL, NULL));
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 60);
     assert_int_equal(captured(world), 60);
+}
+
+static gboolean hide_job(Db *db, gpointer table, GError **error)
+{
+    g_autofree char *sql = g_strdup_printf("ALTER TABLE %s RENAME TO hidden", (const char *)table);
+    return db_exec(db, sql, error);
+}
+
+static gboolean show_job(Db *db, gpointer table, GError **error)
+{
+    g_autofree char *sql = g_strdup_printf("ALTER TABLE hidden RENAME TO %s", (const char *)table);
+    return db_exec(db, sql, error);
+}
+
+/* The store holds for a moment what cannot be read: it is read again, and nothing else happened. */
+static void what_cannot_be_read_is_read_again(void **state)
+{
+    static const char *const tables[] = {"smtp_slots", "bodies"}; /* the settings, the mails */
+    World *world = *state;
+    for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
+        switch_sending(world, FALSE);
+        activate(world, "sandbox");
+        for (int n = 0; n < 10; n++)
+            submit(world, "anna@example.test", FALSE);
+        run_for(world, 100);
+        switch_sending(world, TRUE);
+        assert_true(store_run(world->store, hide_job, (gpointer)tables[i], NULL));
+        run_for(world, 500);
+        assert_int_equal(count_of(world, EMAIL_ACCEPTED), 10 * i);
+        assert_true(store_run(world->store, show_job, (gpointer)tables[i], NULL));
+        RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 10 * (i + 1));
+    }
+    gint64 attempts = -1;
+    assert_true(store_run(world->store, count_attempts_job, &attempts, NULL));
+    assert_int_equal(attempts, 20); /* the successful ones */
+    assert_int_equal(captured(world), 20);
+}
+
+static EmailRow *read_email(World *world, const Id *id)
+{
+    Db *db = store_reader_take(world->store);
+    EmailRow *row = emails_get(db, acting_org, id, NULL);
+    store_reader_give(world->store, db);
+    return row;
+}
+
+/* It waited while the sender was changed. Only what named its sender itself keeps it, and is kept.
+ */
+static void mail_without_a_sender_of_its_own_leaves_with_the_one_in_force(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    Mail follower = {.world = world, .to = "anna@example.test", .follows_sender = TRUE};
+    Mail named = {.world = world, .to = "bert@example.test"};
+    assert_true(store_run(world->store, insert_job, &follower, NULL));
+    assert_true(store_run(world->store, insert_job, &named, NULL));
+    acting_sender = "info@example.test";
+    activate(world, "sandbox");
+    acting_sender = "noreply@example.test";
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 1 && count_of(world, EMAIL_DEFERRED) == 1);
+    g_autoptr(EmailRow) went = read_email(world, &follower.id);
+    g_autoptr(EmailRow) stayed = read_email(world, &named.id);
+    assert_string_equal(went->from, "info@example.test");
+    assert_string_equal(stayed->from, "noreply@example.test");
+    gint64 wrong = -1;
+    assert_true(store_run(world->store, count_other_senders_job, &wrong, NULL));
+    assert_int_equal(wrong, 0);
+    assert_int_equal(captured(world), 1);
+}
+
+static void a_mail_that_cannot_be_opened_is_held(void **state)
+{
+    World *world = *state;
+    activate(world, "sandbox");
+    submit(world, "anna@example.test", FALSE);
+    assert_true(store_run(world->store, spoil_bodies_job, NULL, NULL));
+    submit(world, "bert@example.test", FALSE);
+    switch_sending(world, TRUE);
+    RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 1);
+    RUN_UNTIL(world, count_of(world, EMAIL_DEFERRED) == 1);
 }
 
 /* The end of the test stops the courier in the middle of its work. */
@@ -641,6 +746,12 @@ static void each_answer_has_its_state(void **state)
     RUN_UNTIL(world, count_of(world, EMAIL_DEFERRED) == 1);
     submit(world, "drop@example.test", FALSE);
     RUN_UNTIL(world, count_of(world, EMAIL_UNCERTAIN) == 1);
+    CourierCounters counters;
+    courier_counters(world->courier, &counters);
+    assert_int_equal(counters.accepted, 0);
+    assert_int_equal(counters.rejected, 1);
+    assert_int_equal(counters.deferred, 1);
+    assert_int_equal(counters.uncertain, 1);
 }
 
 static Verification *read_run(World *world, const Id *id)
@@ -711,6 +822,9 @@ int main(void)
         WITH_WORLD(paused_lets_only_tests_pass),
         WITH_WORLD(a_pause_in_the_middle_stops_everything_and_loses_nothing),
         WITH_WORLD(an_outcome_that_cannot_be_stored_holds_up_no_other_and_is_not_forgotten),
+        WITH_WORLD(what_cannot_be_read_is_read_again),
+        WITH_WORLD(mail_without_a_sender_of_its_own_leaves_with_the_one_in_force),
+        WITH_WORLD(a_mail_that_cannot_be_opened_is_held),
         WITH_WORLD(stopping_in_the_middle_leaves_nothing_uncertain),
         WITH_WORLD(stopping_short_of_time_leaves_in_doubt_only_what_has_left),
         WITH_WORLD(a_refused_login_is_tried_once_and_holds_everything),

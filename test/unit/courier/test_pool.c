@@ -327,6 +327,20 @@ static void a_login_that_has_been_said_is_answered_before_a_drain_ends_it(void *
     assert_int_equal(facts(world).mails, 0);
 }
 
+/* As at a stop. */
+static void without_settings_a_login_that_has_been_said_is_still_answered(void **state)
+{
+    World *world = *state;
+    world->gives_again = FALSE;
+    configure(world, 7, "wrong");
+    give(world, 0);
+    RUN_UNTIL(world, facts(world).login_failures == 1); /* the answer is on its way */
+    pool_configure(world->pool, NULL, NULL, NULL, 7);
+    assert_int_equal(world->ends[ATTEMPT_WITHDRAWN], 1);
+    RUN_UNTIL(world, pool_sessions(world->pool) == 0);
+    assert_int_equal(world->refusals, 1);
+}
+
 static void what_was_opened_for_other_settings_or_says_nothing_yet_is_dropped_at_once(void **state)
 {
     World *world = *state;
@@ -527,6 +541,7 @@ static void breaking_off_makes_uncertain_only_what_has_left(void **state)
     pool_break_off(world->pool);
     assert_int_equal(pool_sessions(world->pool), 0);
     assert_int_equal(world->last[0], ATTEMPT_UNCERTAIN);
+    assert_true(world->last_was_local); /* the provider has not broken off */
     assert_int_equal(world->ends[ATTEMPT_RETURNED], 7);
 }
 
@@ -698,7 +713,7 @@ static void a_mail_that_expires_before_its_end_leaves_is_not_said(void **state)
     }
 }
 
-static void a_mark_that_failed_leaves_the_mail_unsent(void **state)
+static void a_mark_that_failed_leaves_the_mail_for_later(void **state)
 {
     World *world = *state;
     provider_manner(world->provider)->chunking = TRUE;
@@ -708,7 +723,7 @@ static void a_mark_that_failed_leaves_the_mail_unsent(void **state)
     RUN_UNTIL(world, world->asked->len == 4);
     const gint64 failed[] = {1, 2, 77};
     pool_mark_failed(world->pool, failed, G_N_ELEMENTS(failed));
-    assert_int_equal(world->ends[ATTEMPT_UNSENT], 2);
+    assert_int_equal(world->ends[ATTEMPT_NOT_STORED], 2);
     answer_all_marks(world);
     RUN_UNTIL(world, world->ends[ATTEMPT_ACCEPTED] == 2);
     assert_each_taken_once(world, 0, 1);
@@ -746,6 +761,7 @@ int main(void)
         WITH_WORLD(a_server_that_swallows_costs_a_pause_and_never_a_mail),
         WITH_WORLD(a_refused_login_is_tried_once),
         WITH_WORLD(a_login_that_has_been_said_is_answered_before_a_drain_ends_it),
+        WITH_WORLD(without_settings_a_login_that_has_been_said_is_still_answered),
         WITH_WORLD(what_was_opened_for_other_settings_or_says_nothing_yet_is_dropped_at_once),
         WITH_WORLD(a_login_put_off_is_no_refusal),
         WITH_WORLD(a_dead_server_costs_one_mail_an_attempt),
@@ -762,7 +778,7 @@ int main(void)
         WITH_WORLD(a_drain_hands_back_what_has_not_begun),
         WITH_WORLD(a_withdrawn_mail_is_not_said),
         WITH_WORLD(a_mail_that_expires_before_its_end_leaves_is_not_said),
-        WITH_WORLD(a_mark_that_failed_leaves_the_mail_unsent),
+        WITH_WORLD(a_mark_that_failed_leaves_the_mail_for_later),
         WITH_WORLD(without_settings_a_mail_is_handed_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

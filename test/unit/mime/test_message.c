@@ -125,6 +125,48 @@ static void the_same_draft_gives_the_same_bytes(void **state)
     assert_string_equal(first, second);
 }
 
+/* Short, folded and encoded senders, each made of each other one. */
+static void another_sender_makes_the_message_that_it_would_have_written(void **state)
+{
+    static const struct {
+        const char *name, *address;
+    } senders[] = {{NULL, "a@acme.example"}, {"Acme", "noreply@acme.example"},
+        {"Müller & Söhne", "info@müller.example"},
+        {"A name so long that it cannot stand on the same line as the address behind it at all",
+            "a-long-local-part-for-one-more-fold@a-long-domain.of-the-organisation.example"}};
+    g_autoptr(MimeDraft) draft = plain_draft();
+    g_free(draft->text);
+    draft->text = g_strdup("From: me\nFrom here\n\nFrom: you\n");
+    draft->html = g_strdup("<b>From: me</b>");
+    for (guint i = 0; i < G_N_ELEMENTS(senders); i++) {
+        for (guint k = 0; k < G_N_ELEMENTS(senders); k++) {
+            mime_address_free(draft->from);
+            draft->from = mime_address_new(senders[i].name, senders[i].address, NULL);
+            g_autofree char *before = written(draft);
+            mime_address_free(draft->from);
+            draft->from = mime_address_new(senders[k].name, senders[k].address, NULL);
+            g_autofree char *wanted = written(draft);
+            g_autoptr(GBytes) message = g_bytes_new(before, strlen(before));
+            g_autoptr(GBytes) made = mime_message_with_from(message, draft->from);
+            assert_non_null(made);
+            assert_int_equal(g_bytes_get_size(made), strlen(wanted));
+            assert_memory_equal(g_bytes_get_data(made, NULL), wanted, strlen(wanted));
+        }
+    }
+}
+
+static void a_message_without_sender_gets_none(void **state)
+{
+    static const char *const messages[] = {"", "F", "From", "To: a@b\r\n",
+        "To: a@b\r\n\r\nFrom: x\r\n", "\r\nFrom: x\r\n", "To: a@b\r\n From: x\r\n\r\n",
+        "FromX: a\r\n\r\n"};
+    g_autoptr(MimeDraft) draft = plain_draft();
+    for (guint i = 0; i < G_N_ELEMENTS(messages); i++) {
+        g_autoptr(GBytes) message = g_bytes_new(messages[i], strlen(messages[i]));
+        assert_null(mime_message_with_from(message, draft->from));
+    }
+}
+
 static void bcc_is_never_written(void **state)
 {
     g_autoptr(MimeDraft) draft = plain_draft();
@@ -491,6 +533,8 @@ int main(void)
         cmocka_unit_test(a_plain_mail_is_written_to_the_byte),
         cmocka_unit_test(the_whole_tree_is_written_to_the_byte),
         cmocka_unit_test(the_same_draft_gives_the_same_bytes),
+        cmocka_unit_test(another_sender_makes_the_message_that_it_would_have_written),
+        cmocka_unit_test(a_message_without_sender_gets_none),
         cmocka_unit_test(bcc_is_never_written),
         cmocka_unit_test(dates_do_not_depend_on_the_day),
         cmocka_unit_test(the_shorter_body_encoding_wins),

@@ -157,6 +157,38 @@ static void a_time_before_the_last_counts_as_the_last(void **unused)
     assert_int_equal(windows[0].used, 2);
 }
 
+/* As if they had never been added, however much later; and nothing else goes with them. */
+static void what_is_taken_back_was_never_there(void **unused)
+{
+    static const QuotaLimits limits = {1000000, 1000000, 1000000};
+    static const gint64 pauses[] = {500, CLOCK_MINUTE_MS, 20 * CLOCK_MINUTE_MS, CLOCK_DAY_MS};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    g_autoptr(Quota) quota = quota_new();
+    g_autoptr(Quota) oracle = quota_new();
+    WallMs now = NOW, at = 0;
+    guint n = 0;
+    for (guint turn = 0; turn < 20000; turn++) {
+        now += g_rand_int_range(rand, 0, (gint32)pauses[turn % G_N_ELEMENTS(pauses)]);
+        quota_add(quota, now, turn % 3);
+        quota_add(oracle, now, turn % 3);
+        if (n == 0) {
+            at = now;
+            n = (guint)g_rand_int_range(rand, 1, 9);
+            quota_add(quota, at, n);
+        } else if (g_rand_int_range(rand, 0, 3) == 0) {
+            quota_take_back(quota, at, n);
+            n = 0;
+            QuotaWindow left[QUOTA_WINDOWS], expected[QUOTA_WINDOWS];
+            quota_read(quota, &limits, now, left);
+            quota_read(oracle, &limits, now, expected);
+            for (guint window = 0; window < QUOTA_WINDOWS; window++)
+                assert_int_equal(left[window].used, expected[window].used);
+        }
+    }
+    quota_take_back(oracle, now, 1000000); /* more than there are */
+    assert_true(quota_room(oracle, &limits, now) <= limits.per_day);
+}
+
 /* --- With the outbox ----------------------------------------------------------------------------
  */
 
@@ -280,6 +312,7 @@ int main(void)
         cmocka_unit_test(both_may_have_counted_the_same),
         cmocka_unit_test(what_is_counted_after_that_time_is_not_merged),
         cmocka_unit_test(a_time_before_the_last_counts_as_the_last),
+        cmocka_unit_test(what_is_taken_back_was_never_there),
         cmocka_unit_test(an_outbox_keeps_to_it_whatever_the_wall_clock_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,8 @@ static void each_end_has_its_consequence(void **unused)
             {EMAIL_DEFERRED, MINUTES(30), TRUE}},
         {"returned by a session", &fresh, ATTEMPT_RETURNED, DIAGNOSIS_FATE_NONE, 0,
             {EMAIL_QUEUED, 0, FALSE}},
+        {"our own store failed", &fresh, ATTEMPT_NOT_STORED, DIAGNOSIS_FATE_NONE, 0,
+            {EMAIL_QUEUED, LIMIT_STORE_AGAIN_MS, FALSE}},
         {"cancelled", &fresh, ATTEMPT_WITHDRAWN, DIAGNOSIS_FATE_NONE, 0, {RETRY_NOTHING, 0, FALSE}},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

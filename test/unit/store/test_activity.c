@@ -154,6 +154,10 @@ static void outcomes_are_counted_where_they_are_written(void **state)
     g_autoptr(SmtpState) read = read_state(self);
     assert_true(read->last_accepted_at == T0);
     assert_string_equal(read->last_failure_diagnosis, "mailbox_unknown");
+    ok(emails_mark_sending(self->db, ORG, &rows[1], 1, T0 + 1000, marked, &error), error);
+    record(self, &attempts[1], 1); /* put off again: the same mail, told once */
+    read_hours(self, T0, hours);
+    assert_int_equal(hours[23].deferred, 1);
 }
 
 /* A mail that was under way when other settings became active still ends under the old ones. */
