@@ -3,15 +3,19 @@
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/format_queue.h"
+#include "cli/queue_bulk.h"
 #include "cli/words.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#define LIMIT_NOT_SAID G_MININT
+
 typedef struct {
     char *state, *class;
     int limit;
     gboolean again; /* what may have arrived is sent again, too */
+    gboolean is_sure;
 } Wishes;
 
 static void wishes_clear(Wishes *w)
@@ -37,7 +41,8 @@ static CliExit list(const CliCommand *command, const CliCommon *common, const Wi
     g_autoptr(GString) path = g_string_new("/v1/emails");
     cli_add_query(path, "state", w->state);
     cli_add_query(path, "class", w->class);
-    g_autoptr(CliAnswer) all = cli_ask_list(command, common, path->str, (gsize)w->limit, &status);
+    gsize n = w->limit == LIMIT_NOT_SAID ? LIMIT_PAGE_DEFAULT : (gsize)w->limit;
+    g_autoptr(CliAnswer) all = cli_ask_list(command, common, path->str, n, &status);
     return all == NULL ? status : cli_show_list(common, all, format_queue);
 }
 
@@ -130,7 +135,7 @@ static CliAnswer *ask_action(const CliCommand *command, const CliCommon *common,
 }
 
 /* One after the other: each says why if it is refused. */
-static CliExit act(const CliCommand *command, const CliCommon *common, const Wishes *w,
+static CliExit act_on_ids(const CliCommand *command, const CliCommon *common, const Wishes *w,
     const char *action, char **ids, int n_ids)
 {
     CliExit worst = CLI_DONE;
@@ -157,6 +162,20 @@ static CliExit act(const CliCommand *command, const CliCommon *common, const Wis
     return worst;
 }
 
+static CliExit act(const CliCommand *command, const CliCommon *common, const Wishes *w,
+    const char *action, char **ids, int n_ids)
+{
+    const QueueBulk bulk = {
+        .action = action + 1, /* without its slash */
+        .state = w->state,
+        .class = w->class,
+        .again = w->again,
+        .is_sure = w->is_sure,
+    };
+    return n_ids == 0 ? queue_bulk(command, common, &bulk)
+                      : act_on_ids(command, common, w, action, ids, n_ids);
+}
+
 /* --- check -------------------------------------------------------------------------------------
  */
 
@@ -179,32 +198,37 @@ static CliExit run(
     const CliCommand *command, const CliCommon *common, const Wishes *w, int argc, char **argv)
 {
     const char *what = argv[1];
-    if (strcmp(what, "list") == 0 && argc == 2 && w->limit > 0)
+    gboolean has_filter = w->state != NULL || w->class != NULL;
+    gboolean has_limit = w->limit != LIMIT_NOT_SAID;
+    /* One or the other; a limit would not be kept to. */
+    gboolean says_which = (argc > 2) != has_filter && !has_limit;
+    if (strcmp(what, "list") == 0 && argc == 2 && (!has_limit || w->limit > 0))
         return list(command, common, w);
     if (strcmp(what, "show") == 0 && argc == 3)
         return show(command, common, argv[2]);
-    if (strcmp(what, "retry") == 0 && argc > 2)
+    if (strcmp(what, "retry") == 0 && says_which)
         return act(command, common, w, "/retry", argv + 2, argc - 2);
-    if (strcmp(what, "cancel") == 0 && argc > 2)
+    if (strcmp(what, "cancel") == 0 && says_which)
         return act(command, common, w, "/cancel", argv + 2, argc - 2);
     if (strcmp(what, "check") == 0 && argc == 2)
         return check_books(command, common);
     return cli_complain(command, CLI_USAGE,
-        say("needs list, show ID, retry ID …, cancel ID … or check; --help shows the usage"));
+        say("needs list, show ID, retry, cancel or check; retry and cancel take IDs, or --state "
+            "and --class; --help shows the usage"));
 }
 
 CliExit cli_queue(const CliCommand *command, int argc, char **argv)
 {
-    g_auto(Wishes) w = {.limit = LIMIT_PAGE_DEFAULT};
+    g_auto(Wishes) w = {.limit = LIMIT_NOT_SAID};
     const GOptionEntry entries[] = {
         {"state", 0, 0, CLI_TEXT, &w.state,
-            SAY_LATER("list: only those in this state (queued, deferred, held, rejected …)"),
+            SAY_LATER("all in this state (queued, deferred, held, rejected …)"),
             SAY_LATER("STATE")},
-        {"class", 0, 0, CLI_TEXT, &w.class, SAY_LATER("list: only those of this class"),
-            SAY_LATER("CLASS")},
+        {"class", 0, 0, CLI_TEXT, &w.class, SAY_LATER("all of this class"), SAY_LATER("CLASS")},
         {"limit", 0, 0, G_OPTION_ARG_INT, &w.limit, SAY_LATER("list: at most so many (50)"), "N"},
         {"again", 0, 0, G_OPTION_ARG_NONE, &w.again,
             SAY_LATER("retry: also what may arrive twice then"), NULL},
+        {"yes", 0, 0, G_OPTION_ARG_NONE, &w.is_sure, SAY_LATER("do not ask"), NULL},
         {0},
     };
     g_auto(CliCommon) common = {0};

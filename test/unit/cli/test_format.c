@@ -206,6 +206,10 @@ static const Row rows[] = {
     {"passed, not active", format_verification_end, "en",
         "{\"state\":\"passed\",\"activated\":false}",
         "\n✓ The settings work.\n  They are not active; --activate makes them so.\n"},
+    {"passed, in force", format_check_in_force, "de", "{\"state\":\"passed\",\"activated\":false}",
+        "\n✓ Die Einstellungen funktionieren.\n  Das sind die Einstellungen in Kraft.\n"},
+    {"failed, in force", format_check_in_force, "en", "{\"state\":\"failed\"}",
+        "\n✗ The settings in force do not work.\n"},
     {"failed", format_verification_end, "en", "{\"state\":\"failed\",\"diagnosis\":" DIAGNOSIS "}",
         "\n✗ The settings do not work. What is active stays as it was.\n"
         "  What it means: The login is wrong.\n"
@@ -280,8 +284,36 @@ static void an_audit_event_is_told_in_words(void **state)
             0, NULL);
     g_autofree char *text = format_audit(list);
     json_decref(list);
-    assert_string_equal(text, "  operator  SMTP-Einstellungen geprüft (Den Server gibt es nicht.)  "
-                              "dieser Rechner\n");
+    assert_string_equal(text, "  Betreiber (Kommandozeile)  SMTP-Einstellungen geprüft (Den Server "
+                              "gibt es nicht.)  dieser Rechner\n");
+    words_choose_language("en");
+}
+
+/* The API's own words are translated; what may be a name somebody chose is not. */
+static void an_audit_event_names_who_and_what_in_the_language(void **state)
+{
+    static const struct {
+        const char *language, *event, *expected;
+    } cases[] = {
+        {"de", "\"actor\":\"operator\",\"action\":\"smtp.verified\",\"detail\":\"passed\"",
+            "  Betreiber (Kommandozeile)  x (bestanden)\n"},
+        {"en", "\"actor\":\"operator\",\"action\":\"smtp.verified\",\"detail\":\"passed\"",
+            "  the operator (command line)  x (passed)\n"},
+        {"de", "\"actor\":\"system\",\"action\":\"smtp.draft_changed\",\"detail\":\"discarded\"",
+            "  Absender selbst  x (verworfen)\n"},
+        {"de", "\"actor\":\"token Shop\",\"action\":\"token.changed\",\"detail\":\"passed\"",
+            "  Anwendung Shop  x (passed)\n"},
+        {"de", "\"actor\":\"anna@example.de\"", "  anna@example.de  x\n"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        words_choose_language(cases[i].language);
+        g_autofree char *source =
+            g_strdup_printf("{\"data\":[{\"text\":\"x\",%s}]}", cases[i].event);
+        json_t *list = json_loads(source, 0, NULL);
+        g_autofree char *text = format_audit(list);
+        json_decref(list);
+        assert_string_equal(text, cases[i].expected);
+    }
     words_choose_language("en");
 }
 
@@ -356,6 +388,7 @@ int main(void)
         cmocka_unit_test(answers_become_text),
         cmocka_unit_test(mebibytes_have_the_decimal_mark_of_the_language),
         cmocka_unit_test(an_audit_event_is_told_in_words),
+        cmocka_unit_test(an_audit_event_names_who_and_what_in_the_language),
         cmocka_unit_test(no_answer_reaches_the_terminal_with_controls),
         cmocka_unit_test(wrong_types_are_no_crash),
     };

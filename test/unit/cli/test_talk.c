@@ -455,8 +455,10 @@ static void audit_list_shows_who_did_what(void **state)
     SAID(one.out, "  192.0.2.1\n");
     assert_null(strchr(one.out, 0x1b));
     SAID(one.err, "There are more");
-    g_auto(Run) none = run_command("audit list", peer.dir);
+    g_auto(Run) none = run_command("audit", peer.dir);
     assert_string_equal(none.out, "There is no such event.\n");
+    g_auto(Run) wrong = run_command("audit list verify", peer.dir);
+    assert_int_equal(wrong.status, CLI_USAGE);
     peer_stop(&peer);
 }
 
