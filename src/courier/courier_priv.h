@@ -97,6 +97,9 @@ void courier_mark(CourierOrg *org, const gint64 *recipient_ids, guint n);
 void courier_record(CourierOrg *org, const OutboxEffect *effect, const PoolResult *result);
 Batch *courier_writes_new(CourierOrg *org);
 
+/* dispatch.c: the mail bears a sender that is not in force, and waits until it is. */
+void courier_hold_sender(CourierOrg *org, gint64 recipient_id);
+
 /* readdress.c: gives the email of a delivery the active settings' sender; OUTBOX_EVENT_ENDED
  * follows, and then it is fetched anew. Takes the delivery; FALSE: nothing was done, it was not
  * taken. */

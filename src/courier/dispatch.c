@@ -140,10 +140,10 @@ static gboolean may_be_sent(const CourierOrg *org, const EmailDelivery *delivery
     return allowed == NULL || wanted == NULL || mime_address_equal(allowed, wanted);
 }
 
-static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
+void courier_hold_sender(CourierOrg *org, gint64 recipient_id)
 {
     const PoolResult result = {
-        .recipient_id = delivery->recipient_id,
+        .recipient_id = recipient_id,
         .end = ATTEMPT_REFUSED,
         .diagnosis = diagnosis_by_id(org->courier->parts.catalogue, "former_sender"),
         .fate = DIAGNOSIS_FATE_HOLD,
@@ -153,12 +153,11 @@ static void hold_sender(CourierOrg *org, EmailDelivery *delivery)
     courier_outbox_event_with(org->courier,
         (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
             .org_id = org->id,
-            .recipient_id = result.recipient_id,
+            .recipient_id = recipient_id,
             .end = result.end,
             .fate = result.fate,
             .is_local = TRUE},
         &result);
-    email_delivery_free(delivery);
 }
 
 /* Of a mail that was not read. What cannot be opened will not be in a moment either. */
@@ -180,8 +179,10 @@ static void fetched(
         return;
     }
     if (delivery != NULL && goes_on) {
-        if (!delivery->follows_sender || !courier_readdress(org, delivery))
-            hold_sender(org, delivery);
+        if (delivery->follows_sender && courier_readdress(org, delivery))
+            return;
+        courier_hold_sender(org, fetch->recipient_id);
+        email_delivery_free(delivery);
         return;
     }
     email_delivery_free(delivery);

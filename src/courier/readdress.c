@@ -7,6 +7,7 @@
 typedef struct {
     gint64 org_id, recipient_id;
     Vault *vault;
+    gboolean has_left;  /* it keeps its sender */
     EmailSender sender; /* its strings are these: */
     char *former, *address, *from;
 } Readdress;
@@ -22,8 +23,9 @@ static void readdress_free(Readdress *change)
 
 static gboolean readdress_job(Db *db, gpointer data, GError **error)
 {
-    const Readdress *change = data;
-    return emails_take_sender(db, change->vault, change->org_id, &change->sender, error);
+    Readdress *change = data;
+    return emails_take_sender(
+        db, change->vault, change->org_id, &change->sender, &change->has_left, error);
 }
 
 /* It is read again: with its new sender it may go. */
@@ -32,6 +34,11 @@ static void readdressed(Courier *courier, gpointer data, const GError *error)
     Readdress *change = data;
     if (error != NULL)
         g_warning("a mail could not be given the sender in force: %s", error->message);
+    if (error == NULL && change->has_left) {
+        courier_hold_sender(courier_org(courier, change->org_id), change->recipient_id);
+        readdress_free(change);
+        return;
+    }
     courier_outbox_event(
         courier, (OutboxEvent){.kind = OUTBOX_EVENT_ENDED,
                      .org_id = change->org_id,

@@ -6,6 +6,7 @@
 #include "store/books.h"
 #include "store/keys.h"
 #include "store/recipients.h"
+#include "store/states_sql.h"
 
 #include <string.h>
 
@@ -170,23 +171,28 @@ gboolean emails_insert(Db *db, Vault *vault, const EmailNew *email, GError **err
 
 /* --- Another sender -------------------------------------------------------------------------- */
 
-/* *row is 0 if it has another sender by now, or no body. */
-static gboolean find_sealed(Db *db, gint64 org_id, const EmailSender *sender, gint64 *row,
-    gint64 *day, EmailClass *class, GError **error)
+/* row is 0 if it has another sender by now, or no body. */
+typedef struct {
+    gint64 row, day;
+    EmailClass class;
+    gboolean has_left;
+} Readdressed;
+
+static gboolean find_former(
+    Db *db, gint64 org_id, const EmailSender *sender, Readdressed *email, GError **error)
 {
-    g_autoptr(DbQuery) q =
-        db_query(db, "SELECT e.row, b.day, e.class FROM emails e JOIN bodies b ON b.email_row = "
-                     "e.row WHERE e.org_id = $1 AND e.id = $2 AND e.sender = $3 AND b.content IS "
-                     "NOT NULL");
+    g_autoptr(DbQuery) q = db_query(db,
+        "SELECT e.row, b.day, e.class, EXISTS (SELECT 1 FROM recipients r WHERE r.row BETWEEN "
+        "e.row << 7 AND (e.row << 7) + 127 AND r.state IN (" SQL_SENDING ", " SQL_UNCERTAIN
+        ", " SQL_ACCEPTED ")) FROM emails e JOIN bodies b ON b.email_row = e.row "
+        "WHERE e.org_id = $1 AND e.id = $2 AND e.sender = $3 AND b.content IS NOT NULL");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, &sender->email_id);
     db_bind_text(q, 3, sender->former);
-    *row = 0;
-    if (db_next(q)) {
-        *row = db_int(q, 0);
-        *day = db_int(q, 1);
-        *class = (EmailClass)db_int(q, 2);
-    }
+    *email = (Readdressed){0};
+    if (db_next(q))
+        *email =
+            (Readdressed){db_int(q, 0), db_int(q, 1), (EmailClass)db_int(q, 2), db_int(q, 3) != 0};
     return db_finish(q, error);
 }
 
@@ -211,24 +217,25 @@ static gboolean write_content(Db *db, gint64 email_row, GBytes *sealed, GError *
     return db_finish(q, error);
 }
 
-gboolean emails_take_sender(
-    Db *db, Vault *vault, gint64 org_id, const EmailSender *sender, GError **error)
+gboolean emails_take_sender(Db *db, Vault *vault, gint64 org_id, const EmailSender *sender,
+    gboolean *has_left, GError **error)
 {
-    gint64 row, day = 0;
-    EmailClass class = 0;
-    if (!find_sealed(db, org_id, sender, &row, &day, &class, error))
+    Readdressed email;
+    if (!find_former(db, org_id, sender, &email, error))
         return FALSE;
-    if (row == 0)
+    *has_left = email.has_left;
+    if (email.row == 0 || email.has_left)
         return TRUE;
-    const VaultKey *key = day_key_for_opening(db, vault, org_id, day, error);
+    const VaultKey *key = day_key_for_opening(db, vault, org_id, email.day, error);
     if (!key)
         return FALSE;
-    g_autoptr(VaultBinding) binding = body_binding(org_id, &sender->email_id, class);
+    g_autoptr(VaultBinding) binding = body_binding(org_id, &sender->email_id, email.class);
     gsize n;
     const void *content = g_bytes_get_data(sender->content, &n);
     g_autoptr(GBytes) sealed = vault_key_seal(key, binding, content, n);
     store_note_change(db, STORE_CHANGED_EMAIL, org_id, &sender->email_id);
-    return write_sender(db, row, sender, error) && write_content(db, row, sealed, error);
+    return write_sender(db, email.row, sender, error) &&
+           write_content(db, email.row, sealed, error);
 }
 
 /* --- Idempotency ----------------------------------------------------------------------------- */

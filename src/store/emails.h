@@ -103,10 +103,11 @@ typedef struct {
     gboolean needs_smtputf8;
 } EmailSender;
 
-/* Nothing happens if `former` is not the email's sender (any more), or its body is erased. Notes
- * EMAIL. */
-gboolean emails_take_sender(
-    Db *db, Vault *vault, gint64 org_id, const EmailSender *sender, GError **error);
+/* Nothing happens if `former` is not the email's sender (any more), or its body is erased; nor, and
+ * then *has_left is TRUE, if the message may have been taken from us for one of its recipients:
+ * every attempt sends the same bytes. Notes EMAIL. */
+gboolean emails_take_sender(Db *db, Vault *vault, gint64 org_id, const EmailSender *sender,
+    gboolean *has_left, GError **error);
 
 /* The durable mark before a final dot, for n recipients: marked[i] is FALSE if that one is no
  * longer in a state that may be sent (cancelled meanwhile, unknown), put off to a later time, or

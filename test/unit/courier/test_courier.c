@@ -415,8 +415,23 @@ static EmailRow *read_email(World *world, const Id *id)
     return row;
 }
 
-/* It waited while the sender was changed. Only what named its sender itself keeps it, and is kept.
- */
+/* The last mail that was taken: its content may have arrived. */
+static gboolean lose_last_reply_job(Db *db, gpointer unused, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db, "SELECT max(row) FROM recipients");
+    gint64 row = db_next(q) ? db_int(q, 0) : 0;
+    WallMs now = clock_wall_ms();
+    GError *fault = NULL;
+    gboolean marked = FALSE;
+    const EmailAttempt lost = {
+        .recipient_id = row, .state = EMAIL_UNCERTAIN, .at = now, .next_at = now, .counts = TRUE};
+    return db_finish(q, error) &&
+           emails_mark_sending(db, acting_org, &row, 1, now, &marked, error) && marked &&
+           emails_record_attempts(db, acting_org, &lost, 1, &fault, error) && fault == NULL;
+}
+
+/* It waited while the sender was changed. What named its sender itself keeps it and is kept, and so
+ * does what may have arrived already. */
 static void mail_without_a_sender_of_its_own_leaves_with_the_one_in_force(void **state)
 {
     World *world = *state;
@@ -425,11 +440,19 @@ static void mail_without_a_sender_of_its_own_leaves_with_the_one_in_force(void *
     Mail named = {.world = world, .to = "bert@example.test"};
     assert_true(store_run(world->store, insert_job, &follower, NULL));
     assert_true(store_run(world->store, insert_job, &named, NULL));
+    Mail lost = {.world = world, .to = "carl@example.test", .follows_sender = TRUE};
+    assert_true(store_run(world->store, insert_job, &lost, NULL));
+    assert_true(store_run(world->store, lose_last_reply_job, NULL, NULL));
     acting_sender = "info@example.test";
     activate(world, "sandbox");
     acting_sender = "noreply@example.test";
     switch_sending(world, TRUE);
     RUN_UNTIL(world, count_of(world, EMAIL_ACCEPTED) == 1 && count_of(world, EMAIL_DEFERRED) == 1);
+    gint64 attempts = 0; /* the successful one, that of before, and both that are held */
+    RUN_UNTIL(world, store_run(world->store, count_attempts_job, &attempts, NULL) && attempts == 4);
+    assert_int_equal(count_of(world, EMAIL_UNCERTAIN), 1);
+    g_autoptr(EmailRow) repeated = read_email(world, &lost.id);
+    assert_string_equal(repeated->from, "noreply@example.test");
     g_autoptr(EmailRow) went = read_email(world, &follower.id);
     g_autoptr(EmailRow) stayed = read_email(world, &named.id);
     assert_string_equal(went->from, "info@example.test");
