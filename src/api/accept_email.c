@@ -3,6 +3,7 @@
 #include "api/email_request.h"
 #include "api/json/email_json.h"
 #include "api/state.h"
+#include "api/token_check.h"
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -11,23 +12,6 @@
 #include <string.h>
 
 /* --- Composing ------------------------------------------------------------------------------- */
-
-/* "Müller <a@b>", quoted where it must be; name may be NULL. The caller frees. */
-static char *mailbox_of(const char *name, const char *addr_spec)
-{
-    if (!name || !*name)
-        return g_strdup(addr_spec);
-    if (!strpbrk(name, "()<>[]:;@\\,.\""))
-        return g_strdup_printf("%s <%s>", name, addr_spec);
-    GString *text = g_string_new("\"");
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\')
-            g_string_append_c(text, '\\');
-        g_string_append_c(text, *name);
-    }
-    g_string_append_printf(text, "\" <%s>", addr_spec);
-    return g_string_free(text, FALSE);
-}
 
 /* The envelope: everybody once, whoever stands in two lists. */
 static void add_recipients(EmailNew *email, const GPtrArray *addresses, GHashTable *seen)
@@ -82,10 +66,12 @@ static gboolean settle_sender(EmailRequest *request, const SmtpState *state, Jso
     }
     if (!draft->from) {
         g_autoptr(GError) error = NULL;
+        request->follows_sender = TRUE;
         draft->from = mime_address_new(settings->from_name, address, &error);
-        if (!draft->from)
+        if (draft->from)
+            request->from = mime_mailbox_format(draft->from);
+        else
             json_fault_add(faults, "/from", "invalid_address", error->message);
-        request->from = mailbox_of(settings->from_name, address);
         return draft->from != NULL;
     }
     if (!state->active)
@@ -102,6 +88,7 @@ static gboolean settle_sender(EmailRequest *request, const SmtpState *state, Jso
 static EmailNew *email_from_request(EmailRequest *request)
 {
     EmailNew *email = email_new_alloc();
+    email->follows_sender = request->follows_sender;
     email->class = request->class;
     email->from = g_steal_pointer(&request->from);
     email->to = g_steal_pointer(&request->to);
@@ -144,6 +131,7 @@ typedef struct {
     GArray *earlier;       /* of Id: what this key has made before; NULL: nothing */
     EmailRow *earlier_row; /* the first of them, unless it was a batch */
     gboolean key_is_taken;
+    TokenShare counted;  /* of the token's quota, until it is sure that they are taken */
     AcceptBeside beside; /* zeros: nothing */
 } Acceptance;
 
@@ -152,6 +140,9 @@ static void acceptance_free(gpointer data)
     Acceptance *acceptance = data;
     if (acceptance->is_batch && acceptance->emails)
         g_atomic_int_add(&acceptance->api->batch_emails, -(gint)acceptance->emails->len);
+    if (acceptance->counted.mails > 0)
+        token_limits_give_back(acceptance->api->token_limits, acceptance->token,
+            acceptance->counted.mails, acceptance->counted.at);
     g_clear_pointer(&acceptance->emails, g_ptr_array_unref);
     g_clear_pointer(&acceptance->earlier, g_array_unref);
     g_clear_pointer(&acceptance->earlier_row, email_row_free);
@@ -264,11 +255,15 @@ static HttpAnswer *answer_of(ApiCall *call, const Acceptance *acceptance)
 
 static HttpAnswer *accept_finish(ApiCall *call, gpointer data, const GError *error)
 {
-    const Acceptance *acceptance = data;
+    Acceptance *acceptance = data;
     CRASH_POINT("accept_committed"); /* and not answered */
     if (acceptance->key_is_taken)
         return call_problem(call, "invalid_idempotent_request", NULL);
-    return error ? call_error(call, error) : answer_of(call, acceptance);
+    if (error)
+        return call_error(call, error);
+    if (!acceptance->earlier)
+        acceptance->counted.mails = 0; /* they stay counted */
+    return answer_of(call, acceptance);
 }
 
 /* --- The request ----------------------------------------------------------------------------- */
@@ -363,7 +358,10 @@ static void seal_all(ApiCall *call, const Acceptance *acceptance)
 
 static HttpAnswer *submit(ApiCall *call, Acceptance *acceptance)
 {
+    EmailNew *const *emails = (EmailNew *const *)acceptance->emails->pdata;
     HttpAnswer *refusal = accept_email_refuse_if_low(call);
+    if (!refusal)
+        refusal = token_check_quota(call, emails, acceptance->emails->len, &acceptance->counted);
     if (refusal) {
         acceptance_free(acceptance);
         return refusal;

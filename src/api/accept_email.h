@@ -31,7 +31,8 @@ HttpAnswer *accept_batch_replay(ApiCall *call);
 HttpAnswer *accept_email_refuse_if_low(ApiCall *call);
 
 /* Queues the insertion of email (taken), with the request's Idempotency-Key; status is that of the
- * success. Returns NULL, or a problem at once. */
+ * success. What is not taken in the end leaves the token's quota as it was. Returns NULL, or a
+ * problem at once. */
 HttpAnswer *accept_email_submit(ApiCall *call, EmailNew *email, EmailGate gate, int status);
 
 /* What is written beside the email, in the same transaction: both are there, or neither. On a

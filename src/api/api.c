@@ -1,12 +1,11 @@
-#include "api/routes/routes.h"
 #include "api/session_start.h"
 #include "api/state.h"
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "net/address.h"
 
 #include <glib/gstdio.h>
-#include <string.h>
 
 #define QUICK_WORKERS 4
 
@@ -53,10 +52,28 @@ static void on_store_change(const StoreChange *changes, guint n_changes, gpointe
 
 /* --- Life ------------------------------------------------------------------------------------ */
 
+#define MAPPED_BITS 96
+
+/* ::ffff:10.0.0.0/104 is 10.0.0.0/8: in that spelling addresses are compared (net_address_respell).
+ */
+static GInetAddressMask *read_network(const char *text)
+{
+    g_autoptr(GInetAddressMask) mask = g_inet_address_mask_new_from_string(text, NULL);
+    guint bits = mask ? g_inet_address_mask_get_length(mask) : 0;
+    if (bits < MAPPED_BITS)
+        return g_steal_pointer(&mask);
+    g_autofree char *base = g_inet_address_to_string(g_inet_address_mask_get_address(mask));
+    g_autofree char *plain = net_address_respell(base);
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(plain);
+    if (g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV6)
+        return g_steal_pointer(&mask);
+    return g_inet_address_mask_new(address, bits - MAPPED_BITS, NULL);
+}
+
 static gboolean parse_proxies(struct api *api, const char *const *proxies, GError **error)
 {
     for (guint i = 0; proxies && proxies[i]; i++) {
-        GInetAddressMask *mask = g_inet_address_mask_new_from_string(proxies[i], NULL);
+        GInetAddressMask *mask = read_network(proxies[i]);
         if (!mask) {
             g_set_error(error, ABS_ERROR, ABS_ERROR_INPUT,
                 "\"%s\" is not a network; write trusted proxies like 10.0.0.0/8", proxies[i]);

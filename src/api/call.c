@@ -35,9 +35,25 @@ HttpAnswer *call_json(ApiCall *call, int status, json_t *value)
     return http_answer_new_text(status, "application/json", json_write(value));
 }
 
+HttpAnswer *call_unauthenticated(ApiCall *call, const char *code)
+{
+    HttpAnswer *answer = call_problem(call, code, NULL);
+    http_answer_set_header(answer, "WWW-Authenticate", "Bearer");
+    return answer;
+}
+
+/* What the caller's next request is told, too. */
+static HttpAnswer *answer_withdrawn(ApiCall *call)
+{
+    gboolean is_token = call->caller.kind == PEOPLE_CALLER_TOKEN;
+    return call_unauthenticated(call, is_token ? "invalid_token" : "session_expired");
+}
+
 HttpAnswer *call_error(ApiCall *call, const GError *error)
 {
     const char *code = "internal_error";
+    if (call->is_withdrawn)
+        return answer_withdrawn(call);
     if (error->domain == ABS_ERROR) {
         switch ((AbsError)error->code) {
         case ABS_ERROR_INPUT:

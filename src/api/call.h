@@ -47,6 +47,7 @@ struct api_call {
     Language language;
     char request_id[ID_TEXT_SIZE];
     gboolean wants_resend_form;
+    gboolean is_withdrawn; /* the right to do this has ended while the job waited */
     struct {
         char *action, *object, *detail;
     } audit; /* what call_submit notes beside its job; action NULL: nothing */
@@ -60,6 +61,9 @@ HttpAnswer *call_faults(ApiCall *call, const JsonFaults *faults); /* 422 */
 
 /* value is taken. */
 HttpAnswer *call_json(ApiCall *call, int status, json_t *value);
+
+/* 401 with this code, and by which way a credential is to come. */
+HttpAnswer *call_unauthenticated(ApiCall *call, const char *code);
 
 /* For an error of the store or another part: 404, 409, 422, 503 or 500 by its code. */
 HttpAnswer *call_error(ApiCall *call, const GError *error);
@@ -85,11 +89,15 @@ gboolean call_page(ApiCall *call, const char *prefix, CallPage *page, HttpAnswer
 typedef HttpAnswer *(*CallFinish)(ApiCall *call, gpointer data, const GError *error);
 
 /* Queues the job; NULL, or a 503 if the store is busy. data is taken and freed with free_data after
- * finish. */
+ * finish. The job runs only if the caller's session or token is good in its own transaction:
+ * whoever is removed while it waits gets nothing done (threat T38), and the answer is a 401. */
 HttpAnswer *call_submit(
     ApiCall *call, StoreJob job, gpointer data, CallFinish finish, GDestroyNotify free_data);
 
-/* Before call_submit: what it does stands in the audit log (store/audit.h) in the same transaction,
+/* The same for a `decide` that goes on behind the commit: waits for it. FALSE: for call_error. */
+gboolean call_run(ApiCall *call, StoreJob job, gpointer data, GError **error);
+
+/* Before these two: what it does stands in the audit log (store/audit.h) in the same transaction,
  * with the caller's name and address. A job that fails notes nothing. object (an id, an address)
  * and detail (one line, never a secret) may be NULL. A job that only learns what it did while it
  * runs calls audit_append itself. */

@@ -4,8 +4,10 @@
 #include "api/state.h"
 #include "api/token_check.h"
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "net/address.h"
 
 #include <string.h>
 
@@ -31,19 +33,20 @@ static gboolean is_trusted(const struct api *api, GInetAddress *address)
     return FALSE;
 }
 
-/* Behind trusted proxies: the nearest address in X-Forwarded-For that is not one of them. */
+/* Behind trusted proxies: the nearest address in X-Forwarded-For that is not one of them. All lines
+ * count, because a proxy may write its own below one that the client has made up. */
 static char *client_address(const struct api *api, const HttpRequest *request)
 {
     g_autofree char *client = g_strdup(request->client);
-    const char *forwarded = http_request_header(request, "X-Forwarded-For");
+    g_autofree char *forwarded = http_request_header_list(request, "X-Forwarded-For");
     g_auto(GStrv) hops = g_strsplit(forwarded ? forwarded : "", ",", -1);
     for (guint i = g_strv_length(hops); i-- > 0;) {
         g_autoptr(GInetAddress) address = g_inet_address_new_from_string(client);
-        g_autoptr(GInetAddress) hop = g_inet_address_new_from_string(g_strstrip(hops[i]));
+        g_autofree char *hop = net_address_respell(g_strstrip(hops[i]));
         if (!address || !hop || !is_trusted(api, address))
             break;
         g_free(client);
-        client = g_inet_address_to_string(hop);
+        client = g_steal_pointer(&hop);
     }
     return g_steal_pointer(&client);
 }
@@ -120,11 +123,8 @@ static HttpAnswer *check_rights(ApiCall *call)
         stranger = token_check_network(call);
     if (stranger)
         return stranger;
-    if (code && !(route->flags & ROUTE_PUBLIC)) {
-        HttpAnswer *answer = call_problem(call, code, NULL);
-        http_answer_set_header(answer, "WWW-Authenticate", "Bearer");
-        return answer;
-    }
+    if (code && !(route->flags & ROUTE_PUBLIC))
+        return call_unauthenticated(call, code);
     if ((route->flags & ROUTE_SIGNED_IN) && call->caller.kind != PEOPLE_CALLER_MEMBER)
         return call_problem(call, "forbidden", NULL);
     if ((call->caller.scopes & route->scope) != route->scope)
@@ -279,11 +279,24 @@ typedef struct {
     GDestroyNotify free_data;
 } Submission;
 
+/* The look at the head was a while ago. */
+static gboolean check_still(ApiCall *call, Db *db, GError **error)
+{
+    const PeopleCaller *caller = &call->caller;
+    GError *fault = NULL;
+    if ((call->route->flags & ROUTE_PUBLIC) || caller->kind == PEOPLE_CALLER_OPERATOR ||
+        credential_check(db, caller, call->credential, clock_wall_ms(), &fault))
+        return TRUE;
+    call->is_withdrawn = g_error_matches(fault, ABS_ERROR, ABS_ERROR_DENIED);
+    g_propagate_error(error, fault);
+    return FALSE;
+}
+
 static gboolean run_job(Db *db, gpointer user, GError **error)
 {
     Submission *submission = user;
     ApiCall *call = submission->call;
-    return submission->job(db, submission->data, error) &&
+    return check_still(call, db, error) && submission->job(db, submission->data, error) &&
            (!call->audit.action || call_audit_append(call, db, call->audit.action,
                                        call->audit.object, call->audit.detail, error));
 }
@@ -300,6 +313,10 @@ static void job_done(gpointer user, const GError *error)
     Submission *submission = user;
     ApiCall *call = submission->call;
     HttpAnswer *answer = submission->finish(call, submission->data, error);
+    if (call->is_withdrawn) { /* no route need know of it */
+        http_answer_free(answer);
+        answer = call_error(call, error);
+    }
     submission_free(submission);
     give_answer(call, answer);
 }
@@ -313,4 +330,10 @@ HttpAnswer *call_submit(
         return NULL;
     submission_free(submission);
     return call_problem(call, "busy", NULL);
+}
+
+gboolean call_run(ApiCall *call, StoreJob job, gpointer data, GError **error)
+{
+    Submission submission = {.call = call, .job = job, .data = data};
+    return store_run(call->api->store, run_job, &submission, error);
 }

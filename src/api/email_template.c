@@ -3,6 +3,7 @@
 #include "api/state.h"
 #include "api/system_mail.h"
 #include "api/template_shelf.h"
+#include "base/error.h"
 #include "base/limits.h"
 
 #include <string.h>

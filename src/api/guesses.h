@@ -3,13 +3,12 @@
  * from before it is judged, so that many at once are no way around. In memory, bounded; what is
  * forgotten first is what failed least often, then longest ago. Thread-safe.
  *
- * A network in which somebody has signed in is a home. Tries from there are none of the account's
- * rule, or any stranger could keep people out; they keep to the address's only. That holds for
- * every name: if it held for hers alone, whoever shares the network would see which accounts
- * exist (threat T36). For the same reason a sign-in takes back its own try and no other: what a
- * stranger is told must not change when somebody comes in. (A new password by a reset's link is the
- * one exception: it ends the account's wait, for it makes up for what was forgotten.) So the price
- * is that in a home, or behind a proxy that is not named as trusted, one account may be tried
+ * A network in which somebody has signed in, or has used a link to a new password, is a home. Tries
+ * from there are none of the account's rule, or any stranger could keep people out; they keep to
+ * the address's only. That holds for every name: if it held for hers alone, whoever shares the
+ * network would see which accounts exist (threat T36). For the same reason a sign-in takes back its
+ * own try and no other: what a stranger is told must not change when somebody comes in. So the
+ * price is that in a home, or behind a proxy that is not named as trusted, one account may be tried
  * LIMIT_ADDRESS_GUESSES times at once instead of LIMIT_ACCOUNT_GUESSES; in the long run the
  * address's waits are the longer ones. Many homes has only who has an account, and the audit log
  * her name. */
@@ -29,8 +28,8 @@ MonoMs guesses_take(Guesses *guesses, const char *account, const char *address, 
 /* A try that was taken was none of guessing: account (may be NULL) and address have it back. */
 void guesses_note_success(Guesses *guesses, const char *account, const char *address, MonoMs now);
 
-/* Somebody has signed in from this address: its network is a home until then, or longer if that was
- * said before. */
+/* Somebody has proved an account of hers from this address: its network is a home until then, or
+ * longer if that was said before. */
 void guesses_note_home(Guesses *guesses, const char *address, MonoMs until);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Guesses, guesses_free)

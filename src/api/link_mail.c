@@ -89,8 +89,9 @@ static LinkMailFate fate_of(const EmailRow *row, EmailGate gate)
     case EMAIL_SCHEDULED:
     case EMAIL_QUEUED:
     case EMAIL_SENDING:
-    case EMAIL_DEFERRED:
         return LINK_MAIL_QUEUED;
+    case EMAIL_DEFERRED:
+        return LINK_MAIL_DEFERRED;
     case EMAIL_HELD:
         return LINK_MAIL_HELD;
     case EMAIL_UNCERTAIN: /* goes once more, or may have arrived */
@@ -137,9 +138,20 @@ MonoMs link_mail_take_ask(struct api *api, const char *address, const char *clie
     return rate_take_all(api->rate, rules, G_N_ELEMENTS(rules), clock_mono_ms());
 }
 
+static char *resets_key(gint64 org_id)
+{
+    return g_strdup_printf("resets of org %" G_GINT64_FORMAT, org_id);
+}
+
+MonoMs link_mail_wait_reset(struct api *api, gint64 org_id)
+{
+    g_autofree char *org = resets_key(org_id);
+    return rate_wait(api->rate, org, LIMIT_LINK_MAILS_PER_ORG, CLOCK_HOUR_MS, clock_mono_ms());
+}
+
 MonoMs link_mail_take_reset(struct api *api, gint64 org_id)
 {
-    g_autofree char *org = g_strdup_printf("resets of org %" G_GINT64_FORMAT, org_id);
+    g_autofree char *org = resets_key(org_id);
     return rate_take(api->rate, org, LIMIT_LINK_MAILS_PER_ORG, CLOCK_HOUR_MS, clock_mono_ms());
 }
 

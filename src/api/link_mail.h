@@ -33,6 +33,7 @@ void link_guess_was_right(ApiCall *call);
 typedef enum {
     LINK_MAIL_NONE = 1, /* none was made */
     LINK_MAIL_QUEUED,
+    LINK_MAIL_DEFERRED,  /* tried, and not taken yet */
     LINK_MAIL_HELD,      /* by the gate */
     LINK_MAIL_SENT,      /* or perhaps sent */
     LINK_MAIL_FAILED,    /* refused by the provider, or its time was over */
@@ -60,7 +61,8 @@ gboolean link_mail_read(
 /* A stranger asks for a reset of this address, whether there is such an account or not. */
 MonoMs link_mail_take_ask(struct api *api, const char *address, const char *client);
 
-/* A reset of an account that there is. */
+/* A reset of an account that there is; the first counts nothing. */
+MonoMs link_mail_wait_reset(struct api *api, gint64 org_id);
 MonoMs link_mail_take_reset(struct api *api, gint64 org_id);
 
 /* An admin invites; not limited by where he sits. */

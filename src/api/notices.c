@@ -7,7 +7,6 @@
 #include "api/words/dates_text.h"
 #include "api/words/notices_text.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "store/audit.h"
 #include "store/smtp_settings.h"
 
@@ -151,31 +150,19 @@ static gboolean was_sent(Db *db, const char *key, gboolean *was, GError **error)
 
 typedef struct {
     Vault *vault;
-    char *key;
+    const char *key;
     GPtrArray *emails; /* of EmailNew */
     WallMs now;
 } Sending;
 
-static void sending_free(Sending *sending)
-{
-    g_ptr_array_unref(sending->emails);
-    g_free(sending->key);
-    g_free(sending);
-}
-
 static gboolean send_job(Db *db, gpointer data, GError **error)
 {
     const Sending *sending = data;
-    gboolean was = FALSE;
     const AuditNote note = {.org_id = STORE_DEFAULT_ORG,
         .at = sending->now,
         .actor = "system",
         .action = "notice.sent",
         .object = sending->key};
-    if (!was_sent(db, sending->key, &was, error))
-        return FALSE;
-    if (was)
-        return TRUE;
     for (guint i = 0; i < sending->emails->len; i++) {
         if (!emails_insert(db, sending->vault, sending->emails->pdata[i], error))
             return FALSE;
@@ -186,13 +173,6 @@ static gboolean send_job(Db *db, gpointer data, GError **error)
 static void warn(const char *what, const GError *error)
 {
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", "%s: %s", what, error->message);
-}
-
-static void send_done(gpointer data, const GError *error)
-{
-    if (error)
-        warn("a notice to the admins was not queued", error);
-    sending_free(data);
 }
 
 static Language language_of(const Member *member)
@@ -223,14 +203,13 @@ static EmailNew *write_one(
     return email;
 }
 
-/* A page of members; the last one's id in *last. FALSE: that was all. */
+/* To a page of members; the last one's id in *last. */
 static gboolean write_to_some(struct api *api, Db *db, const Notice *notice, const SmtpState *state,
-    GPtrArray *emails, Id *last)
+    GPtrArray *emails, Id *last, gboolean *has_more, GError **error)
 {
     static const Id none;
-    gboolean has_more = FALSE;
     const Page page = {.limit = LIMIT_PAGE, .after = id_equal(last, &none) ? NULL : last};
-    g_autoptr(GPtrArray) members = members_list(db, STORE_DEFAULT_ORG, &page, &has_more, NULL);
+    g_autoptr(GPtrArray) members = members_list(db, STORE_DEFAULT_ORG, &page, has_more, error);
     for (guint i = 0; members && i < members->len; i++) {
         const Member *member = members->pdata[i];
         *last = member->id;
@@ -240,32 +219,46 @@ static gboolean write_to_some(struct api *api, Db *db, const Notice *notice, con
         if (email)
             g_ptr_array_add(emails, email);
     }
-    return has_more;
+    return members != NULL;
 }
 
-static void send_notice(
+/* To every admin who wants it: of EmailNew. NULL if not all of them could be read. */
+static GPtrArray *write_to_all(
+    struct api *api, Db *db, const Notice *notice, const SmtpState *state, GError **error)
+{
+    g_autoptr(GPtrArray) emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
+    gboolean has_more = TRUE;
+    Id last = {{0}};
+    while (has_more) {
+        if (!write_to_some(api, db, notice, state, emails, &last, &has_more, error))
+            return NULL;
+    }
+    return g_steal_pointer(&emails);
+}
+
+/* Nobody wants it: nothing was sent, so nothing is noted. */
+static gboolean send_now(struct api *api, Db *db, const Notice *notice, const SmtpState *state,
+    WallMs now, GError **error)
+{
+    g_autoptr(GPtrArray) emails = write_to_all(api, db, notice, state, error);
+    Sending sending = {api->vault, notice->key, emails, now};
+    return emails && (emails->len == 0 || store_run(api->store, send_job, &sending, error));
+}
+
+/* TRUE: there is nothing more to do, for it is committed, was before, or nobody wants it. FALSE:
+ * look again. */
+static gboolean send_notice(
     struct api *api, Db *db, const Notice *notice, const SmtpState *state, WallMs now)
 {
     g_autoptr(GError) error = NULL;
     gboolean was = FALSE;
-    Id last = {{0}};
-    if (!state->active || !was_sent(db, notice->key, &was, NULL) || was)
-        return;
-    Sending *sending = g_new0(Sending, 1);
-    sending->vault = api->vault;
-    sending->key = g_strdup(notice->key);
-    sending->now = now;
-    sending->emails = g_ptr_array_new_with_free_func((GDestroyNotify)email_new_free);
-    while (write_to_some(api, db, notice, state, sending->emails, &last))
-        continue;
-    if (sending->emails->len == 0) { /* nobody is told, so nothing was */
-        sending_free(sending);
-        return;
-    }
-    if (!store_submit(api->store, send_job, sending, send_done, NULL, &error)) {
-        warn("a notice to the admins was not queued", error);
-        sending_free(sending);
-    }
+    if (!state->active)
+        return FALSE;
+    if (was_sent(db, notice->key, &was, &error) &&
+        (was || send_now(api, db, notice, state, now, &error)))
+        return TRUE;
+    warn("a notice to the admins was not queued", error);
+    return FALSE;
 }
 
 /* --- What there is to say ----------------------------------------------------------------------
@@ -284,7 +277,20 @@ static gint64 count_waiting(Db *db)
     return counts[EMAIL_QUEUED] + counts[EMAIL_DEFERRED];
 }
 
-/* Only when it is over, and was long enough for somebody to have missed a mail. */
+static gboolean tell_outage(Notices *self, Db *db, const SmtpState *state, WallMs now)
+{
+    g_autofree char *since = clock_format_rfc3339(self->bad_since);
+    g_autoptr(Notice) notice = notice_new("notice_breaker", g_strconcat("outage ", since, NULL));
+    notice->since = self->bad_since;
+    notice->until = state->health_at;
+    notice->diagnosis = g_strdup(self->bad_diagnosis);
+    notice->waiting = count_waiting(db);
+    notice->expires_at = now + CLOCK_DAY_MS;
+    return send_notice(self->api, db, notice, state, now);
+}
+
+/* Only when it is over, and was long enough for somebody to have missed a mail. Remembered until it
+ * is told: should it begin again before, it is one. */
 static void look_at_health(Notices *self, Db *db, const SmtpState *state, WallMs now)
 {
     if (is_bad(state->health) && self->bad_since == 0) {
@@ -293,17 +299,9 @@ static void look_at_health(Notices *self, Db *db, const SmtpState *state, WallMs
     }
     if (state->health != HEALTH_OK || self->bad_since == 0)
         return;
-    if (state->health_at - self->bad_since >= LIMIT_NOTICE_OUTAGE_MS) {
-        g_autofree char *since = clock_format_rfc3339(self->bad_since);
-        g_autoptr(Notice) notice =
-            notice_new("notice_breaker", g_strconcat("outage ", since, NULL));
-        notice->since = self->bad_since;
-        notice->until = state->health_at;
-        notice->diagnosis = g_steal_pointer(&self->bad_diagnosis);
-        notice->waiting = count_waiting(db);
-        notice->expires_at = now + CLOCK_DAY_MS;
-        send_notice(self->api, db, notice, state, now);
-    }
+    gboolean was_long = state->health_at - self->bad_since >= LIMIT_NOTICE_OUTAGE_MS;
+    if (was_long && !tell_outage(self, db, state, now))
+        return;
     self->bad_since = 0;
     g_clear_pointer(&self->bad_diagnosis, g_free);
 }

@@ -13,7 +13,7 @@ typedef struct notices Notices;
 Notices *notices_new(struct api *api); /* api is lent */
 void notices_free(Notices *notices);
 
-/* On one thread only. Reads, and queues a job for what is new. */
+/* On one thread only. Reads, and commits what is new, one job for each notice. */
 void notices_look(Notices *notices, WallMs now);
 
 /* "security_password_changed" or "security_new_sign_in", for her and now; client (address) and

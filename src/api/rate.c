@@ -52,6 +52,7 @@ static MonoMs last_of(const Taken *taken)
 
 static MonoMs wait_for(Rate *rate, const RateRule *rule, MonoMs now)
 {
+    g_assert(rule->most >= 1 && rule->most <= LIMIT_RATE_TAKES);
     g_autofree char *digest = digest_of(rule);
     Taken *taken = g_hash_table_lookup(rate->table, digest);
     guint over = 0;
@@ -113,10 +114,8 @@ MonoMs rate_take_all(Rate *rate, const RateRule *rules, gsize n_rules, MonoMs no
 {
     MonoMs wait_ms = 0;
     g_mutex_lock(&rate->mutex);
-    for (gsize i = 0; i < n_rules; i++) {
-        g_assert(rules[i].most >= 1 && rules[i].most <= LIMIT_RATE_TAKES);
+    for (gsize i = 0; i < n_rules; i++)
         wait_ms = MAX(wait_ms, wait_for(rate, &rules[i], now));
-    }
     for (gsize i = 0; i < n_rules && wait_ms == 0; i++)
         note(rate, &rules[i], now);
     g_mutex_unlock(&rate->mutex);
@@ -129,11 +128,13 @@ MonoMs rate_take(Rate *rate, const char *key, guint most, MonoMs window_ms, Mono
     return rate_take_all(rate, &rule, 1, now);
 }
 
-/* ::ffff:192.0.2.1, an IPv4 address in IPv6's clothes (RFC 4291 2.5.5.2). */
-static gboolean is_mapped(const guint8 *bytes)
+MonoMs rate_wait(Rate *rate, const char *key, guint most, MonoMs window_ms, MonoMs now)
 {
-    static const guint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
-    return memcmp(bytes, prefix, sizeof prefix) == 0;
+    const RateRule rule = {key, most, window_ms};
+    g_mutex_lock(&rate->mutex);
+    MonoMs wait_ms = wait_for(rate, &rule, now);
+    g_mutex_unlock(&rate->mutex);
+    return wait_ms;
 }
 
 char *rate_client_key(const char *client)
@@ -141,10 +142,8 @@ char *rate_client_key(const char *client)
     g_autoptr(GInetAddress) address = g_inet_address_new_from_string(client);
     if (!address || g_inet_address_get_family(address) != G_SOCKET_FAMILY_IPV6)
         return g_strconcat("i", client, NULL);
-    guint8 bytes[16];
-    memcpy(bytes, g_inet_address_to_bytes(address), sizeof bytes);
-    if (!is_mapped(bytes))
-        memset(bytes + 8, 0, 8);
+    guint8 bytes[16] = {0};
+    memcpy(bytes, g_inet_address_to_bytes(address), 8);
     g_autoptr(GInetAddress) network = g_inet_address_new_from_bytes(bytes, G_SOCKET_FAMILY_IPV6);
     g_autofree char *text = g_inet_address_to_string(network);
     return g_strconcat("i", text, NULL);

@@ -19,6 +19,9 @@ typedef struct {
 /* 0: taken. Else how long to wait until it would be. */
 MonoMs rate_take(Rate *rate, const char *key, guint most, MonoMs window_ms, MonoMs now);
 
+/* The same, and nothing is taken. */
+MonoMs rate_wait(Rate *rate, const char *key, guint most, MonoMs window_ms, MonoMs now);
+
 /* Taken under all rules, or under none: then the longest of the waits. */
 MonoMs rate_take_all(Rate *rate, const RateRule *rules, gsize n_rules, MonoMs now);
 

@@ -35,7 +35,8 @@ void reset_post_free(ResetPost *post)
 typedef struct {
     struct api *api;
     const Reset *reset;
-    Member *member; /* NULL: there is no such account */
+    Member *member;         /* NULL: there is no such account */
+    gboolean is_over_limit; /* its organisation has had so many within the hour: as for NULL */
     Link link;
     EmailNew *mail; /* NULL: none can be made */
 } Posting;
@@ -68,7 +69,7 @@ static gboolean posting_job(Db *db, gpointer data, GError **error)
     const Reset *reset = posting->reset;
     const Member *member = posting->member;
     WallMs now = clock_wall_ms();
-    if (!member)
+    if (!member || posting->is_over_limit)
         return reset_forget(db, reset->row, error);
     ResetLink link = {.member_row = member->row, .state = RESET_TO_HAND_OVER};
     if (posting->mail) {
@@ -99,23 +100,39 @@ static void write_mail(Db *db, Posting *posting)
             "a password reset is left to be handed over: %s", error->message);
 }
 
+/* Only now, so that one that is tried again and again counts once. */
+static void count(const Posting *posting)
+{
+    gint64 org_id = posting->member->org_id;
+    if (posting->is_over_limit)
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+            "a password reset was dropped: organisation %" G_GINT64_FORMAT
+            " has had %d within the hour",
+            org_id, LIMIT_LINK_MAILS_PER_ORG);
+    else
+        link_mail_take_reset(posting->api, org_id);
+}
+
 static gboolean post_one(struct api *api, const Reset *reset, GError **error)
 {
     g_auto(Posting) posting = {.api = api, .reset = reset};
     GError *fault = NULL;
     Db *db = store_reader_take(api->store);
     posting.member = member_by_email(db, reset->account, &fault);
-    if (posting.member && link_mail_take_reset(api, posting.member->org_id) > 0)
-        g_clear_pointer(&posting.member, member_free); /* too many: as if there were no account */
     if (posting.member)
+        posting.is_over_limit = link_mail_wait_reset(api, posting.member->org_id) > 0;
+    if (posting.member && !posting.is_over_limit)
         write_mail(db, &posting);
     store_reader_give(api->store, db);
     if (!fault)
         store_run(api->store, posting_job, &posting, &fault);
-    if (!fault)
-        return TRUE;
-    g_propagate_error(error, fault);
-    return FALSE;
+    if (fault) {
+        g_propagate_error(error, fault);
+        return FALSE;
+    }
+    if (posting.member)
+        count(&posting);
+    return TRUE;
 }
 
 /* --- All of them ----------------------------------------------------------------------------- */

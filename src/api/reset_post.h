@@ -1,8 +1,9 @@
 /* What follows after somebody asked for a new password, apart from the answer, so that the answer
  * tells nobody whether there is such an account (threat T36): the account is looked up; what was
- * asked for nobody is removed; the others get a mail with a link, or wait on the hand-over list if
- * none can be made. Runs on the keeper's thread; what a crash leaves behind is found at the next
- * start. */
+ * asked for nobody is removed, and so is what an organisation has too much of within an hour
+ * (threat T37), which the log says; the others get a mail with a link, or wait on the hand-over
+ * list if none can be made. Runs on the keeper's thread; what a crash leaves behind is found at the
+ * next start. */
 #pragma once
 
 struct api;

@@ -31,7 +31,11 @@ struct sse {
 
     GMutex inbox_mutex; /* joins the store's thread and the keeper; held for moments only */
     GArray *changes;    /* of StoreChange, without repeats */
-    gboolean is_scheduled, counters_moved;
+    GSource *turn;      /* the next one that tells; NULL: there is nothing to tell */
+    MonoMs turn_at;     /* when it comes */
+    guint n_mails;      /* collected since mails_since */
+    MonoMs mails_since;
+    gboolean counters_moved;
     gint n_readers; /* atomic: as many as readers has */
 };
 
@@ -60,6 +64,7 @@ void sse_free(Sse *sse)
         return;
     g_ptr_array_unref(sse->readers);
     g_array_unref(sse->changes);
+    g_clear_pointer(&sse->turn, g_source_unref);
     g_free(sse->quota_told);
     g_mutex_clear(&sse->inbox_mutex);
     g_mutex_clear(&sse->mutex);
@@ -68,15 +73,19 @@ void sse_free(Sse *sse)
 
 static gboolean tell(gpointer user);
 
+/* A turn that is far off (for the counters) is brought forward: nothing waits for it. */
 static void schedule(Sse *sse, MonoMs after_ms)
 {
+    MonoMs at = clock_mono_ms() + after_ms;
     g_mutex_lock(&sse->inbox_mutex);
-    if (!sse->is_scheduled) {
-        sse->is_scheduled = TRUE;
-        GSource *source = g_timeout_source_new((guint)after_ms);
-        g_source_set_callback(source, tell, sse, NULL);
-        g_source_attach(source, sse->api->keeper_context);
-        g_source_unref(source);
+    if (!sse->turn) {
+        sse->turn = g_timeout_source_new((guint)after_ms);
+        sse->turn_at = at;
+        g_source_set_callback(sse->turn, tell, sse, NULL);
+        g_source_attach(sse->turn, sse->api->keeper_context);
+    } else if (at < sse->turn_at) {
+        sse->turn_at = at;
+        g_source_set_ready_time(sse->turn, g_get_monotonic_time() + after_ms * 1000);
     }
     g_mutex_unlock(&sse->inbox_mutex);
 }
@@ -155,6 +164,17 @@ static gboolean is_known(const GArray *changes, const StoreChange *change)
     return FALSE;
 }
 
+/* With the inbox's mutex held: whether one more mail may be told in this second. */
+static gboolean has_room_for_mail(Sse *sse)
+{
+    MonoMs now = clock_mono_ms();
+    if (now - sse->mails_since >= CLOCK_SECOND_MS) {
+        sse->mails_since = now;
+        sse->n_mails = 0;
+    }
+    return sse->n_mails < LIMIT_EVENTS_COLLECTED;
+}
+
 /* With the inbox's mutex held. Beyond the limit single emails are not told; the counters are. */
 static void collect(Sse *sse, const StoreChange *change)
 {
@@ -164,8 +184,10 @@ static void collect(Sse *sse, const StoreChange *change)
     if (change->kind == STORE_CHANGED_QUEUE || change->kind == STORE_CHANGED_SANDBOX ||
         change->kind == STORE_CHANGED_WEBHOOKS)
         return;
-    if ((!is_mail || sse->changes->len < LIMIT_EVENTS_COLLECTED) && !is_known(sse->changes, change))
-        g_array_append_val(sse->changes, *change);
+    if ((is_mail && !has_room_for_mail(sse)) || is_known(sse->changes, change))
+        return;
+    g_array_append_val(sse->changes, *change);
+    sse->n_mails += is_mail ? 1 : 0;
 }
 
 void sse_note(Sse *sse, const StoreChange *changes, guint n_changes)
@@ -349,7 +371,7 @@ static gboolean tell(gpointer user)
 {
     Sse *sse = user;
     g_mutex_lock(&sse->inbox_mutex);
-    sse->is_scheduled = FALSE;
+    g_clear_pointer(&sse->turn, g_source_unref);
     g_autoptr(GArray) changes = sse->changes;
     sse->changes = g_array_new(FALSE, FALSE, sizeof(StoreChange));
     g_mutex_unlock(&sse->inbox_mutex);

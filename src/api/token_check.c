@@ -18,10 +18,10 @@ HttpAnswer *token_check_network(ApiCall *call)
     return call_problem(call, "network_not_allowed", detail);
 }
 
-static HttpAnswer *check_senders(ApiCall *call, EmailNew *const *emails, guint n)
+HttpAnswer *token_check_senders(ApiCall *call, EmailNew *const *emails, guint n)
 {
     g_autofree char *allowed = NULL;
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; is_token(call) && i < n; i++) {
         if (token_limits_allow_sender(
                 call->api->token_limits, call->caller.row, emails[i]->sender, &allowed))
             continue;
@@ -43,22 +43,19 @@ static HttpAnswer *refuse_for_now(ApiCall *call, WallMs free_at, WallMs now)
     return call_problem_full(call, &problem);
 }
 
-static HttpAnswer *count(ApiCall *call, EmailNew *const *emails, guint n)
+HttpAnswer *token_check_quota(ApiCall *call, EmailNew *const *emails, guint n, TokenShare *share)
 {
-    guint mails = 0;
-    for (guint i = 0; i < n; i++)
-        mails += emails[i]->recipients->len;
-    WallMs now = clock_steady_ms();
-    WallMs free_at = token_limits_take(call->api->token_limits, call->caller.row, mails, now);
-    return free_at == 0 ? NULL : refuse_for_now(call, free_at, now);
-}
-
-HttpAnswer *token_check_emails(ApiCall *call, EmailNew *const *emails, guint n)
-{
-    if (!is_token(call))
+    TokenShare wanted = {.at = clock_steady_ms()};
+    for (guint i = 0; is_token(call) && i < n; i++)
+        wanted.mails += emails[i]->is_test ? 0 : emails[i]->recipients->len;
+    if (wanted.mails == 0)
         return NULL;
-    HttpAnswer *refusal = check_senders(call, emails, n);
-    return refusal ? refusal : count(call, emails, n);
+    WallMs free_at =
+        token_limits_take(call->api->token_limits, call->caller.row, wanted.mails, wanted.at);
+    if (free_at > 0)
+        return refuse_for_now(call, free_at, wanted.at);
+    *share = wanted;
+    return NULL;
 }
 
 HttpAnswer *call_may_grant(ApiCall *call, guint scopes)

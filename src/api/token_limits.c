@@ -2,7 +2,6 @@
 
 #include <gio/gio.h>
 #include <jansson.h>
-#include <string.h>
 
 typedef struct {
     gint64 row, org_id; /* row first: the key */
@@ -146,17 +145,9 @@ gboolean token_limits_load(TokenLimits *limits, GError **error)
 
 /* --- Judging --------------------------------------------------------------------------------- */
 
-/* ::ffff:192.0.2.1 is 192.0.2.1 to those who write networks. */
-static GInetAddress *read_client(const char *client)
-{
-    static const char mapped[] = "::ffff:";
-    gboolean is_mapped = g_str_has_prefix(client, mapped) && strchr(client, '.');
-    return g_inet_address_new_from_string(is_mapped ? client + strlen(mapped) : client);
-}
-
 static gboolean holds(const GPtrArray *networks, const char *client)
 {
-    g_autoptr(GInetAddress) address = read_client(client);
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(client);
     for (guint i = 0; address && i < networks->len; i++) {
         if (g_inet_address_mask_matches(networks->pdata[i], address))
             return TRUE;
@@ -225,6 +216,20 @@ WallMs token_limits_take(TokenLimits *limits, gint64 token_row, guint n, WallMs 
     WallMs free_at = entry ? take(entry, n, now) : QUOTA_NEVER; /* revoked meanwhile */
     g_mutex_unlock(&limits->mutex);
     return free_at;
+}
+
+/* What a flush has written meanwhile counts again after the next start: too much, never too little.
+ */
+void token_limits_give_back(TokenLimits *limits, gint64 token_row, guint n, WallMs at)
+{
+    g_mutex_lock(&limits->mutex);
+    Entry *entry = g_hash_table_lookup(limits->table, &token_row);
+    if (entry) {
+        quota_take_back(entry->used, at, n);
+        entry->unsaved -= MIN(n, entry->unsaved);
+        entry->room = 0; /* summed up again: what is given back may have left its window by now */
+    }
+    g_mutex_unlock(&limits->mutex);
 }
 
 TokenUse token_limits_use(TokenLimits *limits, gint64 token_row, WallMs now)

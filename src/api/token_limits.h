@@ -32,9 +32,11 @@ gboolean token_limits_allow_sender(
 gboolean token_limits_is_limited(TokenLimits *limits, gint64 token_row);
 
 /* Counts n mails (a recipient counts as one) at once, all or none: 0 if there was room, else when
- * there will be; QUOTA_NEVER if there never is for so many. Counted is what was let through: the
- * store may still refuse it. now: of clock_steady_ms. */
+ * there will be; QUOTA_NEVER if there never is for so many. now: of clock_steady_ms. */
 WallMs token_limits_take(TokenLimits *limits, gint64 token_row, guint n, WallMs now);
+
+/* n that were counted at that time were not handed over after all. */
+void token_limits_give_back(TokenLimits *limits, gint64 token_row, guint n, WallMs at);
 
 /* What it has handed over in the last minute, hour and day. */
 typedef struct {

@@ -66,11 +66,12 @@ CliExit cli_audit(const CliCommand *command, int argc, char **argv)
     };
     g_auto(CliCommon) common = {0};
     CliExit status = CLI_DONE;
-    if (!cli_parse(command, entries, &common, 1, &argc, &argv, &status))
+    if (!cli_parse(command, entries, &common, CLI_ANY_ARGUMENTS, &argc, &argv, &status))
         return status;
-    if (strcmp(argv[1], "list") == 0 && w.limit > 0)
+    const char *deed = argc > 1 ? argv[1] : "list";
+    if (argc <= 2 && strcmp(deed, "list") == 0 && w.limit > 0)
         return list(command, &common, &w);
-    if (strcmp(argv[1], "verify") == 0)
+    if (argc == 2 && strcmp(deed, "verify") == 0)
         return verify(command, &common, &w);
     return cli_complain(command, CLI_USAGE, say("needs list or verify; --help shows the usage"));
 }

@@ -104,12 +104,12 @@ static gboolean has_draft(const CliAnswer *smtp)
     return json_is_object(json_object_get(smtp->body, "draft"));
 }
 
-/* With this trial or without: what is in the draft was made by somebody, and its password cannot be
- * read back. */
-static gboolean may_write_draft(const Wishes *w, const json_t *settings)
-{
-    return w->replace_draft || (json_object_size(settings) == 0 && !w->password_stdin);
-}
+/* What there was before the trial. A draft was made by somebody, and its password cannot be read
+ * back: it stays, with this trial or without. */
+typedef struct {
+    gboolean has_draft;
+    gboolean is_in_force; /* nothing else is tried than what mail is sent with */
+} Before;
 
 /* Takes away what the trial left, unless somebody has changed it meanwhile. */
 static void discard_draft(const CliCommand *command, const CliCommon *common, json_int_t revision)
@@ -230,21 +230,21 @@ static CliAnswer *follow(
     }
 }
 
-static CliExit show_end(const CliCommon *common, const CliAnswer *answer, gboolean want_transcript)
+static CliExit show_end(
+    const CliCommon *common, const CliAnswer *answer, const Wishes *w, const Before *before)
 {
     if (!cli_answer_is_good(answer))
         return cli_show(common, answer, format_problem);
-    cli_show(common, answer, format_verification_end);
-    if (want_transcript && !common->as_json) {
+    cli_show(common, answer, before->is_in_force ? format_check_in_force : format_verification_end);
+    if (w->transcript && !common->as_json) {
         g_autofree char *transcript = format_transcript(answer->body);
         fputs(transcript, stdout);
     }
     return strcmp(state_of(answer->body), "passed") == 0 ? CLI_DONE : CLI_ANSWER_IS_NO;
 }
 
-/* keep_draft: there was one before. */
 static CliExit verify(const CliCommand *command, const CliCommon *common, const Wishes *w,
-    GBytes *body, gboolean keep_draft)
+    GBytes *body, const Before *before)
 {
     CliExit status = CLI_DONE;
     listen_for_interrupts();
@@ -255,15 +255,15 @@ static CliExit verify(const CliCommand *command, const CliCommon *common, const 
     const char *id = json_string_value(json_object_get(started->body, "id"));
     if (!cli_answer_is_good(started) || id == NULL) {
         cli_show(common, started, format_problem);
-        if (!keep_draft)
+        if (!before->has_draft)
             discard_refused_draft(command, common);
         return CLI_ANSWER_IS_NO;
     }
     g_autoptr(CliAnswer) ended = follow(command, common, id, &status);
     if (ended == NULL)
         return status;
-    status = show_end(common, ended, w->transcript);
-    if (!keep_draft && !json_is_true(json_object_get(ended->body, "activated")))
+    status = show_end(common, ended, w, before);
+    if (!before->has_draft && !json_is_true(json_object_get(ended->body, "activated")))
         discard_draft(
             command, common, json_integer_value(json_object_get(ended->body, "revision")));
     return status;
@@ -273,16 +273,21 @@ static CliExit check(
     const CliCommand *command, const CliCommon *common, const Wishes *w, const json_t *settings)
 {
     CliExit status = CLI_DONE;
-    g_autoptr(CliAnswer) before = ask_for_smtp(command, common, &status);
-    if (before == NULL)
+    g_autoptr(CliAnswer) smtp = ask_for_smtp(command, common, &status);
+    if (smtp == NULL)
         return status;
-    gboolean had_draft = has_draft(before);
-    if (had_draft && !may_write_draft(w, settings))
+    gboolean names_nothing = json_object_size(settings) == 0 && !w->password_stdin;
+    const Before before = {
+        .has_draft = has_draft(smtp),
+        .is_in_force = names_nothing && !has_draft(smtp) &&
+                       json_is_object(json_object_get(smtp->body, "active")),
+    };
+    if (before.has_draft && !names_nothing && !w->replace_draft)
         return cli_complain(command, CLI_ANSWER_IS_NO,
             say("there is a draft already; perhaps somebody is typing it in the page. "
                 "--replace-draft overwrites it, check without settings verifies it"));
     g_autoptr(GBytes) body = make_body(command, w, settings);
-    return body == NULL ? CLI_USAGE : verify(command, common, w, body, had_draft);
+    return body == NULL ? CLI_USAGE : verify(command, common, w, body, &before);
 }
 
 CliExit cli_check(const CliCommand *command, int argc, char **argv)

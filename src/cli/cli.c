@@ -63,17 +63,19 @@ static const CliCommand commands[] = {
             "\n"
             "  absender resume --cancel bulk"),
         cli_resume},
-    {"queue", SAY_LATER("list | show ID | retry ID … | cancel ID … | check"),
+    {"queue", SAY_LATER("list | show ID | (retry | cancel) (ID … | --state STATE) | check"),
         SAY_LATER("look at emails, retry or cancel them"),
         SAY_LATER(
             "list shows the newest emails, show everything about one: why it has not been\n"
             "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
             "attempt, was rejected or has expired, with --again also what may arrive twice\n"
-            "then. check counts whether every email that was ever taken is accounted for; the\n"
-            "exit status is 1 if not.\n"
+            "then. retry and cancel take IDs, or --state and --class for all that list would\n"
+            "show; then you are asked first. check counts whether every email that was ever\n"
+            "taken is accounted for; the exit status is 1 if not.\n"
             "\n"
             "  absender queue list --state rejected --limit 200\n"
-            "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"),
+            "  absender queue show em_0193f5c0e1c27abc8def0123456789ab\n"
+            "  absender queue cancel --state held --class bulk"),
         cli_queue},
     {"explain", SAY_LATER("[TEXT …]"), SAY_LATER("say what a bounce or an error message means"),
         SAY_LATER(
@@ -86,7 +88,7 @@ static const CliCommand commands[] = {
             "  absender explain \"535 5.7.8 Authentication failed\"\n"
             "  absender explain --host smtp.example.com < bounce.eml"),
         cli_explain},
-    {"audit", SAY_LATER("list | verify [--head HASH]"), SAY_LATER("show who did what"),
+    {"audit", SAY_LATER("[list] | verify [--head HASH]"), SAY_LATER("show who did what"),
         SAY_LATER(
             "list shows the newest deeds: who, what, from where. verify follows the chain of\n"
             "hashes over the whole log; the exit status is 1 if an event was changed or taken\n"

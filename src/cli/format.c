@@ -153,6 +153,8 @@ static const struct {
     {"/until", "--until"},
     {"/cancel_classes", "--cancel"},
     {"/path", "FILE"},
+    {"/filter/state", "--state"},
+    {"/filter/class", "--class"},
 };
 
 /* The option for the member or what it is in ("/scopes/0"), else the pointer itself. */
@@ -536,14 +538,17 @@ static void add_server_facts(GString *out, const json_t *server)
     }
 }
 
-char *format_verification_end(const json_t *verification)
+/* in_force: what was tried is what mail is sent with, before and after. */
+static char *format_end(const json_t *verification, gboolean in_force)
 {
     const char *state = json_string_value(json_object_get(verification, "state"));
     GString *out = g_string_new("\n");
     if (g_strcmp0(state, "passed") == 0) {
         g_string_append_printf(out, "✓ %s\n", say("The settings work."));
         add_server_facts(out, json_object_get(verification, "server"));
-        if (json_is_true(json_object_get(verification, "activated")))
+        if (in_force)
+            g_string_append_printf(out, "  %s\n", say("They are the settings in force."));
+        else if (json_is_true(json_object_get(verification, "activated")))
             g_string_append_printf(out, "  %s\n", say("Mail is sent with them from now on."));
         else
             g_string_append_printf(
@@ -551,11 +556,22 @@ char *format_verification_end(const json_t *verification)
     } else if (g_strcmp0(state, "cancelled") == 0) {
         g_string_append_printf(out, "– %s\n", say("The check was cancelled."));
     } else {
-        g_string_append_printf(
-            out, "✗ %s\n", say("The settings do not work. What is active stays as it was."));
+        g_string_append_printf(out, "✗ %s\n",
+            in_force ? say("The settings in force do not work.")
+                     : say("The settings do not work. What is active stays as it was."));
     }
     format_add_diagnosis(out, json_object_get(verification, "diagnosis"));
     return g_string_free(out, FALSE);
+}
+
+char *format_verification_end(const json_t *verification)
+{
+    return format_end(verification, FALSE);
+}
+
+char *format_check_in_force(const json_t *verification)
+{
+    return format_end(verification, TRUE);
 }
 
 char *format_transcript(const json_t *verification)

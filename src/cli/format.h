@@ -26,6 +26,7 @@ char *format_sending(const json_t *smtp);
 char *format_verification_start(const json_t *verification);
 char *format_phase(const json_t *phase);
 char *format_verification_end(const json_t *verification);
+char *format_check_in_force(const json_t *verification); /* the end, of what mail is sent with */
 char *format_transcript(const json_t *verification);
 /* A part: the rung's name. */
 const char *format_phase_name(const json_t *phase);

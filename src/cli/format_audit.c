@@ -3,12 +3,46 @@
 
 #include <string.h>
 
+/* The API's words for those who have no name; what is no such word is a name. The caller frees. */
+static char *actor_of(const json_t *event)
+{
+    static const struct {
+        const char *word, *text;
+    } rows[] = {
+        {"operator", SAY_LATER("the operator (command line)")},
+        {"system", SAY_LATER("Absender itself")},
+        {"nobody", SAY_LATER("nobody (not signed in)")},
+        {"anonymous", SAY_LATER("a visitor (not signed in)")},
+    };
+    g_autofree char *actor = format_text(event, "actor");
+    for (gsize i = 0; actor != NULL && i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(actor, rows[i].word) == 0)
+            return g_strdup(say(rows[i].text));
+    if (actor != NULL && g_str_has_prefix(actor, "token "))
+        return g_strdup_printf(say("application %s"), actor + strlen("token "));
+    return g_steal_pointer(&actor);
+}
+
+/* Of the settings' checks and drafts the API's own words, elsewhere perhaps a name: as it is. The
+ * caller frees. */
+static char *detail_of(const json_t *event)
+{
+    static const char *const words[] = {SAY_LATER("passed"), SAY_LATER("failed"),
+        SAY_LATER("cancelled"), SAY_LATER("to be tested"), SAY_LATER("discarded")};
+    const char *action = json_string_value(json_object_get(event, "action"));
+    g_autofree char *detail = format_text(event, "detail");
+    for (gsize i = 0; detail != NULL && i < G_N_ELEMENTS(words); i++)
+        if (action != NULL && g_str_has_prefix(action, "smtp.") && strcmp(detail, words[i]) == 0)
+            return g_strdup(say(words[i]));
+    return g_steal_pointer(&detail);
+}
+
 static void add_event(GString *out, const json_t *event)
 {
     g_autofree char *at = format_time(event, "at");
-    g_autofree char *actor = format_text(event, "actor");
+    g_autofree char *actor = actor_of(event);
     g_autofree char *text = format_text(event, "text");
-    g_autofree char *detail = format_text(event, "detail");
+    g_autofree char *detail = detail_of(event);
     g_autofree char *meaning = format_text(event, "meaning");
     g_autofree char *client = format_text(event, "client");
     g_string_append_printf(out, "%s  %s  %s", at != NULL ? at : "", actor != NULL ? actor : "?",

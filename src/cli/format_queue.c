@@ -1,6 +1,5 @@
 #include "cli/format_queue.h"
 
-#include "base/limits.h"
 #include "cli/format.h"
 #include "cli/words.h"
 
@@ -149,6 +148,68 @@ char *format_email_detail(const json_t *email)
         add_recipient(out, json_array_get(recipients, i));
     add_timeline(out, json_object_get(email, "timeline"));
     return g_string_free(out, FALSE);
+}
+
+/* --- many at once -------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *code, *text;
+} reasons[] = {
+    {"not_found", SAY_LATER("does not exist any more")},
+    {"not_retryable", SAY_LATER("nothing to retry")},
+    {"not_cancellable", SAY_LATER("already on its way or done")},
+    {"body_erased", SAY_LATER("content already erased")},
+    {"past_expiry", SAY_LATER("its time has run out")},
+    {"may_arrive_twice", SAY_LATER("might arrive twice; --again sends it all the same")},
+    {"at_most_once", SAY_LATER("may be sent only once")},
+};
+
+static guint count_of(const json_t *skipped, const char *code)
+{
+    guint n = 0;
+    for (gsize i = 0; i < json_array_size(skipped); i++) {
+        const json_t *each = json_object_get(json_array_get(skipped, i), "code");
+        n += g_strcmp0(json_string_value(each), code) == 0 ? 1 : 0;
+    }
+    return n;
+}
+
+static int done_of(const json_t *bulk)
+{
+    return (int)json_integer_value(json_object_get(bulk, "done"));
+}
+
+/* what_was_done: with one or more. */
+static char *format_bulk(const json_t *bulk, const char *what_was_done)
+{
+    const json_t *skipped = json_object_get(bulk, "skipped");
+    gboolean is_done = done_of(bulk) > 0;
+    if (!is_done && json_array_size(skipped) == 0)
+        return g_strconcat(say("There is no such email."), "\n", NULL);
+    GString *out = g_string_new(NULL);
+    g_string_append_printf(out, "%s %s\n", is_done ? "✓" : "✗",
+        is_done ? what_was_done : say("No email was changed."));
+    for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        guint n = count_of(skipped, reasons[i].code);
+        if (n > 0)
+            g_string_append_printf(out, say("  %u left out: %s\n"), n, say(reasons[i].text));
+    }
+    return g_string_free(out, FALSE);
+}
+
+char *format_retried(const json_t *bulk)
+{
+    g_autofree char *many = g_strdup_printf(say("%d emails are queued again."), done_of(bulk));
+    return format_bulk(bulk, done_of(bulk) == 1 ? say("One email is queued again.") : many);
+}
+
+char *format_cancelled(const json_t *bulk)
+{
+    g_autofree char *many =
+        g_strdup_printf(say("%d emails will not be sent any more."), done_of(bulk));
+    return format_bulk(
+        bulk, done_of(bulk) == 1 ? say("One email will not be sent any more.") : many);
 }
 
 /* --- the books ---------------------------------------------------------------------------------

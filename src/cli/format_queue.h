@@ -11,6 +11,10 @@ char *format_queue(const json_t *list);
  * has not been sent, every attempt, its timeline. */
 char *format_email_detail(const json_t *email);
 
+/* POST /v1/emails/bulk: how many it was done with, and why others were left out. */
+char *format_retried(const json_t *bulk);
+char *format_cancelled(const json_t *bulk);
+
 /* GET /v1/queue/check. */
 char *format_queue_check(const json_t *check);
 

@@ -1,8 +1,6 @@
 #include "cli/key_offline.h"
 
-#include "base/error.h"
 #include "base/id.h"
-#include "base/limits.h"
 #include "cli/words.h"
 #include "net/http_client.h"
 #include "vault/keks.h"

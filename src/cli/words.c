@@ -83,7 +83,7 @@ static const Sentence sentences[] = {
         "Schlüssel %s wird gebraucht, aber die Schlüsseldatei enthält %s: Legen Sie Ihre Kopie der "
         "Schlüsseldatei zurück, oder importieren Sie exportierte Schlüssel (absender key import). "
         "Es wurde nichts geändert"},
-    {"list | verify [--head HASH]", "list | verify [--head PRÜFSUMME]"},
+    {"[list] | verify [--head HASH]", "[list] | verify [--head PRÜFSUMME]"},
     {"show who did what", "zeigen, wer was getan hat"},
     {"list shows the newest deeds: who, what, from where. verify follows the chain of\n"
      "hashes over the whole log; the exit status is 1 if an event was changed or taken\n"
@@ -164,7 +164,8 @@ static const Sentence sentences[] = {
     {"read the password from standard input", "Passwort von der Standardeingabe lesen"},
     {"also ask whether this recipient would be taken",
         "auch fragen, ob dieser Empfänger angenommen würde"},
-    {"send with these settings if they work", "mit diesen Einstellungen senden, wenn sie taugen"},
+    {"send with these settings if they work",
+        "mit diesen Einstellungen senden, wenn sie funktionieren"},
     {"print what was said, without secrets", "zeigen, was gesagt wurde, ohne Geheimnisse"},
     {"overwrite the draft that is in the page",
         "den Entwurf überschreiben, der auf der Seite steht"},
@@ -256,6 +257,12 @@ static const Sentence sentences[] = {
     {"scheduled", "geplant"},
     {"unclear", "unklar"},
     {"passed", "bestanden"},
+    {"to be tested", "zum Prüfen"},
+    {"discarded", "verworfen"},
+    {"Absender itself", "Absender selbst"},
+    {"nobody (not signed in)", "niemand (nicht angemeldet)"},
+    {"a visitor (not signed in)", "Besucher (nicht angemeldet)"},
+    {"application %s", "Anwendung %s"},
     {"cancelled", "abgebrochen"},
     {"Waiting:", "Wartend:"},
     {"Held back:", "Zurückgehalten:"},
@@ -417,13 +424,15 @@ static const Sentence sentences[] = {
     {"Checking %s", "Geprüft wird %s"},
     {" as %s", " als %s"},
     {"  certificate of %s, valid until %s", "  Zertifikat von %s, gültig bis %s"},
-    {"The settings work.", "Die Einstellungen taugen."},
+    {"The settings work.", "Die Einstellungen funktionieren."},
+    {"They are the settings in force.", "Das sind die Einstellungen in Kraft."},
+    {"The settings in force do not work.", "Die Einstellungen in Kraft funktionieren nicht."},
     {"Mail is sent with them from now on.", "Ab jetzt wird mit ihnen gesendet."},
     {"They are not active; --activate makes them so.",
         "Sie sind nicht aktiv; das bewirkt --activate."},
     {"The check was cancelled.", "Die Prüfung wurde abgebrochen."},
     {"The settings do not work. What is active stays as it was.",
-        "Die Einstellungen taugen nicht. Was aktiv ist, bleibt, wie es war."},
+        "Die Einstellungen funktionieren nicht. Was aktiv ist, bleibt, wie es war."},
     {"being sent", "wird gesendet"},
     {"accepted by the provider", "vom Anbieter angenommen"},
     {"rejected", "abgelehnt"},
@@ -478,12 +487,12 @@ static const Sentence sentences[] = {
      "  absender check --password-stdin < password-file",
         "Ohne Angaben wird der gespeicherte Entwurf geprüft, sonst was gilt. Mit --host oder\n"
         "--port zählt nur, was hier angegeben ist; andere Angaben ändern das Gespeicherte.\n"
-        "Es ist ein Versuch: Ohne --activate, oder wenn die Einstellungen nicht taugen, bleibt\n"
-        "nichts zurück. Ein Entwurf, den jemand auf der Seite hat, wird ohne --replace-draft\n"
-        "nicht angerührt. Nach dem Passwort wird auf dem Terminal gefragt; eine leere Zeile\n"
-        "behält das gespeicherte, solange Server, Port, Verschlüsselung und Benutzername\n"
-        "gleich bleiben. Gesendet wird nichts. Taugen die Einstellungen nicht, ist der\n"
-        "Exit-Status 1.\n"
+        "Es ist ein Versuch: Ohne --activate, oder wenn die Einstellungen nicht funktionieren,\n"
+        "bleibt nichts zurück. Ein Entwurf, den jemand auf der Seite hat, wird ohne\n"
+        "--replace-draft nicht angerührt. Nach dem Passwort wird auf dem Terminal gefragt; eine\n"
+        "leere Zeile behält das gespeicherte, solange Server, Port, Verschlüsselung und\n"
+        "Benutzername gleich bleiben. Gesendet wird nichts. Wenn die Einstellungen nicht\n"
+        "funktionieren, ist der Exit-Status 1.\n"
         "\n"
         "  absender check --host smtp.example.com --from mail@example.com --activate\n"
         "  absender check --password-stdin < passwort-datei"},
@@ -520,17 +529,17 @@ static const Sentence sentences[] = {
         "\n"
         "  absender pause --reason \"Umzug zu einem neuen Anbieter\""},
     {"[--cancel CLASS …] [--yes]", "[--cancel KLASSE …] [--yes]"},
-    {"list | show ID | retry ID … | cancel ID … | check",
-        "list | show KENNUNG | retry KENNUNG … | cancel KENNUNG … | check"},
+    {"list | show ID | (retry | cancel) (ID … | --state STATE) | check",
+        "list | show KENNUNG | (retry | cancel) (KENNUNG … | --state STATUS) | check"},
     {"FILE [--replace]", "DATEI [--replace]"},
     {"FILE [--replace] [--yes]", "DATEI [--replace] [--yes]"},
     {"look at emails, retry or cancel them", "E-Mails ansehen, erneut senden oder abbrechen"},
     {"copy the database while it is in use", "die Datenbank im laufenden Betrieb sichern"},
     {"put a backup in the place of the database", "eine Sicherung zur Datenbank machen"},
     {"STATE", "STATUS"},
-    {"list: only those in this state (queued, deferred, held, rejected …)",
-        "list: nur die in diesem Status (queued, deferred, held, rejected …)"},
-    {"list: only those of this class", "list: nur die dieser Klasse"},
+    {"all in this state (queued, deferred, held, rejected …)",
+        "alle in diesem Status (queued, deferred, held, rejected …)"},
+    {"all of this class", "alle dieser Klasse"},
     {"retry: also what may arrive twice then", "retry: auch, was dann doppelt ankommen kann"},
     {"%s: ✗ It may have arrived already, and would then arrive twice. --again sends it all the "
      "same.\n",
@@ -543,9 +552,36 @@ static const Sentence sentences[] = {
     {"overwrite an earlier backup of that name",
         "eine frühere Sicherung dieses Namens überschreiben"},
     {"keep the database that is there aside", "die vorhandene Datenbank beiseitelegen"},
-    {"needs list, show ID, retry ID …, cancel ID … or check; --help shows the usage",
-        "braucht list, show KENNUNG, retry KENNUNG …, cancel KENNUNG … oder check; --help zeigt "
-        "den Aufruf"},
+    {"needs list, show ID, retry, cancel or check; retry and cancel take IDs, or --state and "
+     "--class; --help shows the usage",
+        "braucht list, show KENNUNG, retry, cancel oder check; retry und cancel nehmen Kennungen "
+        "oder --state und --class; --help zeigt den Aufruf"},
+    {"Really never send any of these emails (%s)? [y/N]",
+        "Diese E-Mails (%s) endgültig nicht senden? [j/N]"},
+    {"Send these emails (%s) again, as far as possible? What may have arrived already is left "
+     "out. [y/N]",
+        "Diese E-Mails (%s) erneut senden, soweit das geht? Was vielleicht schon angekommen ist, "
+        "bleibt ausgenommen. [j/N]"},
+    {"Send these emails (%s) again, as far as possible? What may have arrived already may then "
+     "arrive twice. [y/N]",
+        "Diese E-Mails (%s) erneut senden, soweit das geht? Was vielleicht schon angekommen ist, "
+        "kann dann doppelt ankommen. [j/N]"},
+    {"more than %d", "mehr als %d"},
+    {"The rest was left as it is. %s", "Der Rest blieb, wie er ist. %s"},
+    {"No email was changed.", "Keine E-Mail wurde geändert."},
+    {"One email is queued again.", "Eine E-Mail ist wieder eingereiht."},
+    {"%d emails are queued again.", "%d E-Mails sind wieder eingereiht."},
+    {"One email will not be sent any more.", "Eine E-Mail wird nicht mehr gesendet."},
+    {"%d emails will not be sent any more.", "%d E-Mails werden nicht mehr gesendet."},
+    {"  %u left out: %s\n", "  %u ausgelassen: %s\n"},
+    {"does not exist any more", "gibt es nicht mehr"},
+    {"nothing to retry", "nichts zu wiederholen"},
+    {"already on its way or done", "schon unterwegs oder erledigt"},
+    {"content already erased", "Inhalt schon gelöscht"},
+    {"its time has run out", "Frist abgelaufen"},
+    {"might arrive twice; --again sends it all the same",
+        "könnte doppelt ankommen; --again sendet trotzdem"},
+    {"may be sent only once", "darf nur einmal gesendet werden"},
     {"restored from a backup: what waits may have been sent since",
         "aus einer Sicherung wiederhergestellt: Was wartet, kann inzwischen gesendet worden sein"},
     {"%d cancelled\n", "%d abgebrochen\n"},
@@ -649,19 +685,23 @@ static const Sentence sentences[] = {
     {"list shows the newest emails, show everything about one: why it has not been\n"
      "sent, each attempt, its timeline. retry sends at once what waits for its next\n"
      "attempt, was rejected or has expired, with --again also what may arrive twice\n"
-     "then. check counts whether every email that was ever taken is accounted for; the\n"
-     "exit status is 1 if not.\n"
+     "then. retry and cancel take IDs, or --state and --class for all that list would\n"
+     "show; then you are asked first. check counts whether every email that was ever\n"
+     "taken is accounted for; the exit status is 1 if not.\n"
      "\n"
      "  absender queue list --state rejected --limit 200\n"
-     "  absender queue show em_0193f5c0e1c27abc8def0123456789ab",
+     "  absender queue show em_0193f5c0e1c27abc8def0123456789ab\n"
+     "  absender queue cancel --state held --class bulk",
         "list zeigt die neuesten E-Mails, show alles über eine: warum sie nicht gesendet ist,\n"
         "jeden Versuch, ihren Verlauf. retry sendet sofort, was auf seinen nächsten Versuch\n"
         "wartet, abgelehnt wurde oder abgelaufen ist, mit --again auch, was dann doppelt\n"
-        "ankommen kann. check zählt nach, ob jede je entgegengenommene E-Mail nachgewiesen\n"
-        "ist; wenn nicht, ist der Exit-Status 1.\n"
+        "ankommen kann. retry und cancel nehmen Kennungen, oder mit --state und --class alles,\n"
+        "was list zeigen würde; dann wird vorher gefragt. check zählt nach, ob jede je\n"
+        "entgegengenommene E-Mail nachgewiesen ist; wenn nicht, ist der Exit-Status 1.\n"
         "\n"
         "  absender queue list --state rejected --limit 200\n"
-        "  absender queue show em_0193f5c0e1c27abc8def0123456789ab"},
+        "  absender queue show em_0193f5c0e1c27abc8def0123456789ab\n"
+        "  absender queue cancel --state held --class bulk"},
     {"The service writes the file itself, with its own rights, and goes on if this\n"
      "command is interrupted. It holds every email taken before. The key is never part\n"
      "of it: keep a copy of the file \"key\" in another place.\n"

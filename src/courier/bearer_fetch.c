@@ -1,6 +1,5 @@
 #include "courier/bearer_fetch.h"
 
-#include "base/error.h"
 #include "base/leak_point.h"
 #include "base/limits.h"
 #include "net/https.h"

@@ -1,6 +1,5 @@
 /* The wall clock was set: what the store names by it is put right, so that no pause ends early or
  * lasts for years, and no mail waits longer than it should (reliability C12). */
-#include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "store/waits.h"
 

@@ -1,7 +1,6 @@
 #include "courier/hourly.h"
 
 #include "base/crash_point.h"
-#include "base/error.h"
 #include "base/limits.h"
 #include "courier/courier_priv.h"
 #include "store/books.h"

@@ -1,6 +1,5 @@
 #include "ingress/sandbox.h"
 
-#include "base/error.h"
 #include "base/limits.h"
 #include "ingress/sandbox_script.h"
 #include "ingress/subject.h"

@@ -59,13 +59,17 @@ static const struct {
     {{0x26, 0x20, 0, 0x4f, 0x80, 0}, 48}, /* AS112 sinks (RFC 7534): nobody's mail server */
 };
 
-/* Forms of IPv6 that carry an IPv4 address, and where. */
-static const struct {
+/* A form of IPv6 that carries an IPv4 address, and where. */
+typedef struct {
     guint8 base[16];
     guint prefix_bits;
     guint at;
-} wrappers[] = {
-    {{[10] = 0xff, 0xff}, 96, 12},      /* ::ffff:0:0/96, mapped (RFC 4291 2.5.5.2) */
+} Wrapper;
+
+/* ::ffff:0:0/96 (RFC 4291 2.5.5.2): so an IPv6 socket shows who calls over IPv4. */
+static const Wrapper mapped = {{[10] = 0xff, 0xff}, 96, 12};
+
+static const Wrapper wrappers[] = {
     {{[8] = 0xff, 0xff}, 96, 12},       /* ::ffff:0:0:0/96, translated (RFC 2765 2.1) */
     {{0x00, 0x64, 0xff, 0x9b}, 96, 12}, /* 64:ff9b::/96, NAT64 (RFC 6052 2.1) */
     {{0x20, 0x02}, 16, 2},              /* 2002::/16, 6to4 (RFC 3056 2) */
@@ -110,19 +114,33 @@ static gboolean address_read(const struct sockaddr *from, Address *address)
     return FALSE;
 }
 
-/* The IPv4 address inside, or the address itself. */
+/* The IPv4 address inside; FALSE: it is not of this form. */
+static gboolean take_out(const Address *address, const Wrapper *wrapper, Address *inside)
+{
+    if (address->family != AF_INET6 ||
+        !starts_with_bits(address->bytes, wrapper->base, wrapper->prefix_bits))
+        return FALSE;
+    *inside = (Address){.family = AF_INET};
+    memcpy(inside->bytes, address->bytes + wrapper->at, 4);
+    return TRUE;
+}
+
+/* The mapped IPv4 address, or the address itself. */
+static Address address_unmap(const Address *address)
+{
+    Address inside;
+    return take_out(address, &mapped, &inside) ? inside : *address;
+}
+
+/* The IPv4 address inside whichever form, or the address itself. */
 static Address address_unwrap(const Address *address)
 {
-    if (address->family != AF_INET6)
-        return *address;
+    Address inside = address_unmap(address);
     for (gsize i = 0; i < G_N_ELEMENTS(wrappers); i++) {
-        if (!starts_with_bits(address->bytes, wrappers[i].base, wrappers[i].prefix_bits))
-            continue;
-        Address inside = {.family = AF_INET};
-        memcpy(inside.bytes, address->bytes + wrappers[i].at, 4);
-        return inside;
+        if (take_out(address, &wrappers[i], &inside))
+            break;
     }
-    return *address;
+    return inside;
 }
 
 static gboolean address_is_public(const Address *wrapped)
@@ -244,13 +262,26 @@ gboolean net_address_is_public(const struct sockaddr *from)
     return address_read(from, &address) && address_is_public(&address);
 }
 
+static char *address_text(const Address *address)
+{
+    char text[INET6_ADDRSTRLEN];
+    inet_ntop(address->family, address->bytes, text, sizeof text);
+    return g_strdup(text);
+}
+
 char *net_address_text(const struct sockaddr *from)
 {
     Address address;
-    char text[INET6_ADDRSTRLEN] = "";
-    if (address_read(from, &address))
-        inet_ntop(address.family, address.bytes, text, sizeof text);
-    return g_strdup(text);
+    return address_read(from, &address) ? address_text(&address) : g_strdup("");
+}
+
+char *net_address_respell(const char *text)
+{
+    Address address = {.family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET};
+    if (inet_pton(address.family, text, address.bytes) != 1)
+        return NULL;
+    Address plain = address_unmap(&address);
+    return address_text(&plain);
 }
 
 gboolean net_name_is_localhost(const char *host)

@@ -15,8 +15,14 @@ void net_policy_free(NetPolicy *policy);
 
 gboolean net_policy_permits(const NetPolicy *policy, const struct sockaddr *address);
 gboolean net_address_is_public(
-    const struct sockaddr *address);                    /* IPv4 in IPv6 forms are unwrapped first */
-char *net_address_text(const struct sockaddr *address); /* without port; the caller frees */
+    const struct sockaddr *address); /* IPv4 in IPv6 forms are unwrapped first */
+
+/* Without port; of another family: "". The caller frees. */
+char *net_address_text(const struct sockaddr *address);
+
+/* In the one spelling in which callers are compared: ::ffff:192.0.2.1 is 192.0.2.1 to those who
+ * write networks. NULL: that is no IP address. The caller frees. */
+char *net_address_respell(const char *text);
 
 /* "localhost" and names under it: loopback, whatever the DNS says (RFC 6761 6.3). */
 gboolean net_name_is_localhost(const char *host);

@@ -125,11 +125,19 @@ static guint add_answer(const Request *request, const DnsAnswer *answer, GString
     return n;
 }
 
-/* As above. What the DNS says of localhost is nobody's business (RFC 6761 6.3). *is_answered: where
- * there are none, the DNS has said so. */
-static guint add_addresses(const Request *request, GString *list, gboolean *is_answered)
+/* NXDOMAIN holds for all types (RFC 8020 2); that there are none of one type says nothing of the
+ * other. */
+static gboolean says_none(const DnsAnswer *six, const DnsAnswer *four)
 {
-    *is_answered = TRUE;
+    return six->status == DNS_NO_NAME || four->status == DNS_NO_NAME ||
+           (six->status == DNS_NO_DATA && four->status == DNS_NO_DATA);
+}
+
+/* As above. What the DNS says of localhost is nobody's business (RFC 6761 6.3). *has_none: the DNS
+ * has said that there are none. */
+static guint add_addresses(const Request *request, GString *list, gboolean *has_none)
+{
+    *has_none = FALSE;
     if (net_name_is_localhost(request->host)) {
         add_address(request, "::1", list);
         add_address(request, "127.0.0.1", list);
@@ -142,7 +150,7 @@ static guint add_addresses(const Request *request, GString *list, gboolean *is_a
     net_dns_ask(request->dns, answers, left_ms(request) / 2);
     const DnsAnswer *six = dns_answers_get(answers, request->host, DNS_TYPE_AAAA);
     const DnsAnswer *four = dns_answers_get(answers, request->host, DNS_TYPE_A);
-    *is_answered = four->status != DNS_SERVER_FAIL && four->status != DNS_TIMEOUT;
+    *has_none = says_none(six, four);
     return add_answer(request, six, list) + add_answer(request, four, list);
 }
 
@@ -152,9 +160,9 @@ static char *resolve(Request *request, GError **error)
     g_autoptr(GString) list = g_string_new(NULL);
     g_string_printf(list, "%s:%s:", request->host, request->port);
     gsize n_before = list->len;
-    gboolean is_answered;
-    guint n = add_addresses(request, list, &is_answered);
-    if (n == 0 && !is_answered) {
+    gboolean has_none;
+    guint n = add_addresses(request, list, &has_none);
+    if (n == 0 && !has_none) {
         request->sys = "EAI_AGAIN";
         g_set_error(
             error, ABS_ERROR, ABS_ERROR_IO, "the DNS does not answer for %s", request->host);
@@ -409,7 +417,7 @@ static gboolean headers_are_sound(const char *const *headers, GError **error)
     return TRUE;
 }
 
-gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error)
+gboolean net_https_post(const NetHttpsPost *post, int *status, NetHttpsFault *fault, GError **error)
 {
     g_autoptr(GByteArray) body = g_byte_array_new(); /* dropped */
     Request request = {
@@ -422,7 +430,10 @@ gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error)
         .post = post,
         .body = body,
     };
-    return headers_are_sound(post->headers, error) && run(&request, status, error);
+    gboolean is_answered = headers_are_sound(post->headers, error) && run(&request, status, error);
+    if (fault != NULL)
+        fault->sys = request.sys;
+    return is_answered;
 }
 
 Secret *net_https_call(const NetHttpsCall *call, int *status, NetHttpsFault *fault, GError **error)

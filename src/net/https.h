@@ -32,10 +32,20 @@ typedef struct {
     gint64 timeout_ms;
 } NetHttpsPost;
 
+/* Why a request came to nothing, as the failure catalogue names it; static, NULL where the error
+ * code says all: "EAI_NONAME", "PRIVATE_ADDRESS", "ETIMEDOUT", "ECONNREFUSED" (nobody listens, or
+ * no way there), "EOF" (the answer broke off), "TLS" (no TLS came about), "CERTIFICATE" (not
+ * trusted, or for another name). */
+typedef struct {
+    const char *sys;
+} NetHttpsFault;
+
 /* Sends it; what the answer says is not kept, only its status. Errors as above, but never LIMIT for
  * a long body, and ABS_ERROR_PROTOCOL where TLS did not come about or the certificate is not
- * trusted; ABS_ERROR_INPUT also for a header that is none. */
-gboolean net_https_post(const NetHttpsPost *post, int *status, GError **error);
+ * trusted; ABS_ERROR_INPUT also for a header that is none. *fault (may be NULL) is set with each.
+ */
+gboolean net_https_post(
+    const NetHttpsPost *post, int *status, NetHttpsFault *fault, GError **error);
 
 typedef struct {
     NetDns *dns;
@@ -51,14 +61,6 @@ typedef struct {
      */
     gboolean is_finished_once_begun;
 } NetHttpsCall;
-
-/* Why a call came to nothing, as the failure catalogue names it; static, NULL where the error code
- * says all: "EAI_NONAME", "PRIVATE_ADDRESS", "ETIMEDOUT", "ECONNREFUSED" (nobody listens, or no way
- * there), "EOF" (the answer broke off), "TLS" (no TLS came about), "CERTIFICATE" (not trusted, or
- * for another name). */
-typedef struct {
-    const char *sys;
-} NetHttpsFault;
 
 /* POST with a secret in it, and perhaps in the answer: a token endpoint's. The answer's body, of
  * any complete answer, is the caller's to free; *status says which it is. It is accepted as JSON.

@@ -8,8 +8,6 @@
  * network to network. */
 #pragma once
 
-#include "base/clock.h"
-
 #include <glib.h>
 #include <sys/socket.h>
 

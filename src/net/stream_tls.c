@@ -1,8 +1,6 @@
 /* The calls into OpenSSL, and what its errors mean. */
 #include "net/stream_private.h"
 
-#include "base/text.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>

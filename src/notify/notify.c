@@ -1,6 +1,5 @@
 #include "notify/notify.h"
 
-#include "base/error.h"
 #include "base/limits.h"
 #include "notify/post.h"
 #include "notify/verdict.h"
@@ -66,14 +65,16 @@ static gboolean tell(Notify *notify, Errand *errand, const Secret *secret, const
 {
     const WebhookDelivery *delivery = errand->due->pdata[errand->n_results];
     g_autoptr(GError) error = unopened ? g_error_copy(unopened) : NULL;
+    NetHttpsFault fault = {NULL};
     int status = 0;
     WallMs now = clock_wall_ms();
     if (secret)
-        notify_post(&notify->parts, errand->webhook, secret, delivery, now, &status, &error);
+        notify_post(
+            &notify->parts, errand->webhook, secret, delivery, now, &status, &fault, &error);
     if (error && is_stopping(notify))
         return FALSE; /* we ended it: nobody failed */
     NotifyVerdict verdict =
-        notify_verdict(delivery, status, error, clock_wall_ms(), g_random_int());
+        notify_verdict(delivery, status, error, fault.sys, clock_wall_ms(), g_random_int());
     errand->results[errand->n_results++] = verdict.result;
     errand->is_gone = verdict.is_gone;
     errand->is_outage = verdict.is_outage;

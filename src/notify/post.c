@@ -1,13 +1,12 @@
 #include "notify/post.h"
 
 #include "base/limits.h"
-#include "net/https.h"
 #include "notify/signature.h"
 
 #include <string.h>
 
 gboolean notify_post(const NotifyParts *parts, const Webhook *webhook, const Secret *secret,
-    const WebhookDelivery *delivery, WallMs now, int *status, GError **error)
+    const WebhookDelivery *delivery, WallMs now, int *status, NetHttpsFault *fault, GError **error)
 {
     gint64 seconds = now / CLOCK_SECOND_MS;
     char id[ID_TEXT_SIZE];
@@ -29,5 +28,5 @@ gboolean notify_post(const NotifyParts *parts, const Webhook *webhook, const Sec
         .most_bytes = LIMIT_WEBHOOK_ANSWER_BYTES,
         .timeout_ms = LIMIT_WEBHOOK_MS,
     };
-    return net_https_post(&post, status, error);
+    return net_https_post(&post, status, fault, error);
 }

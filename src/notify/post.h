@@ -2,9 +2,11 @@
 #pragma once
 
 #include "base/secret.h"
+#include "net/https.h"
 #include "notify/notify.h"
 #include "store/webhooks.h"
 
-/* Blocks up to LIMIT_WEBHOOK_MS. TRUE with *status for any answer; errors as net_https_post. */
+/* Blocks up to LIMIT_WEBHOOK_MS. TRUE with *status for any answer; *fault and errors as
+ * net_https_post. */
 gboolean notify_post(const NotifyParts *parts, const Webhook *webhook, const Secret *secret,
-    const WebhookDelivery *delivery, WallMs now, int *status, GError **error);
+    const WebhookDelivery *delivery, WallMs now, int *status, NetHttpsFault *fault, GError **error);

@@ -1,12 +1,11 @@
 #include "notify/verdict.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "outbox/retry.h"
 
 #define LONGEST_REST_MS (30 * CLOCK_MINUTE_MS)
 
-static const char *failure_of(const GError *error)
+static const char *failure_of(const GError *error, const char *sys)
 {
     static const struct {
         gint code;
@@ -17,6 +16,10 @@ static const char *failure_of(const GError *error)
         {ABS_ERROR_PROTOCOL, WEBHOOK_FAILED_TLS},
         {ABS_ERROR_SECRET, WEBHOOK_FAILED_SECRET},
     };
+    if (g_strcmp0(sys, "ECONNREFUSED") == 0)
+        return WEBHOOK_FAILED_REFUSED;
+    if (g_strcmp0(sys, "CERTIFICATE") == 0)
+        return WEBHOOK_FAILED_CERTIFICATE;
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
         if (g_error_matches(error, ABS_ERROR, rows[i].code))
             return rows[i].failure;
@@ -40,12 +43,12 @@ static NotifyVerdict failed(
     return verdict;
 }
 
-NotifyVerdict notify_verdict(
-    const WebhookDelivery *delivery, int status, const GError *error, WallMs now, guint32 random)
+NotifyVerdict notify_verdict(const WebhookDelivery *delivery, int status, const GError *error,
+    const char *sys, WallMs now, guint32 random)
 {
     NotifyVerdict verdict = {.result = {.row = delivery->row, .state = WEBHOOK_DELIVERED}};
     if (error) {
-        verdict = failed(delivery, failure_of(error), now, random);
+        verdict = failed(delivery, failure_of(error, sys), now, random);
         verdict.is_outage = TRUE;
     } else if (status == 410) {
         verdict.result.state = WEBHOOK_GIVEN_UP;

@@ -1,6 +1,5 @@
 #include "oauth/service_account.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "oauth/rsa_key.h"
 
 #include <jansson.h>

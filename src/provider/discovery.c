@@ -1,7 +1,6 @@
 #include "provider/discovery.h"
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "provider/autoconfig.h"
 #include "provider/list.h"
 

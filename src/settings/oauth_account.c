@@ -21,6 +21,12 @@ static const gsize texts[] = {
     G_STRUCT_OFFSET(SettingsOauth, service_account_key_id),
     G_STRUCT_OFFSET(SettingsOauth, service_account_client_id),
 };
+G_STATIC_ASSERT(G_N_ELEMENTS(texts) == SETTINGS_OAUTH_TEXTS);
+
+const gsize *settings_oauth_texts(void)
+{
+    return texts;
+}
 
 void oauth_account_copy(SettingsOauth *to, const SettingsOauth *from)
 {

@@ -37,6 +37,11 @@ typedef struct {
     WallMs set_at[OAUTH_SECRETS];  /* 0: none; a refresh token: when somebody signed in */
 } SettingsOauth;
 
+/* The offsets of its texts, in the order of the columns that hold them (store/settings_columns.h).
+ */
+#define SETTINGS_OAUTH_TEXTS 11
+const gsize *settings_oauth_texts(void);
+
 /* A slot. Text fields are NULL while not entered; port 0 and security 0 mean "the default". */
 typedef struct {
     char *host; /* A-label form (mime_host_parse) */

@@ -1,6 +1,5 @@
 /* The commands and what each one needs (RFC 5321 4.1.1, 4.1.4; RFC 6409; RFC 3207; RFC 6531). */
 #include "base/limits.h"
-#include "base/text.h"
 #include "smtp/client.h"
 #include "smtp/path.h"
 #include "smtp/server_private.h"

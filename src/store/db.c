@@ -1,6 +1,5 @@
 #include "store/db.h"
 
-#include "base/error.h"
 #include "store/db_driver.h"
 #include "store/keys.h"
 

@@ -1,5 +1,4 @@
 /* Emails as people see them: lists, one email with its attempts, counts. */
-#include "base/error.h"
 #include "base/limits.h"
 #include "store/emails.h"
 #include "store/page.h"

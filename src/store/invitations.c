@@ -1,7 +1,6 @@
 #include "store/invitations.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "store/emails_actions.h"
 #include "store/page.h"
 #include "store/people.h"

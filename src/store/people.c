@@ -1,7 +1,6 @@
 #include "store/people.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 
 void member_free(Member *member)
 {

@@ -1,7 +1,6 @@
 #include "store/resets.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "store/emails_actions.h"
 #include "store/page.h"
 #include "store/webhooks.h"

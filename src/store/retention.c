@@ -5,7 +5,6 @@
 #include "base/limits.h"
 #include "store/audit.h"
 #include "store/books.h"
-#include "store/organisations.h"
 #include "store/recipients.h"
 
 /* --- What is over ----------------------------------------------------------------------------- */

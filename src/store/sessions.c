@@ -165,6 +165,32 @@ GPtrArray *sessions_list(Db *db, gint64 member_row, WallMs now, GError **error)
     return db_finish(q, error) ? g_steal_pointer(&rows) : NULL;
 }
 
+/* --- In the transaction of a deed ------------------------------------------------------------ */
+
+gboolean credential_check(Db *db, const PeopleCaller *caller, const guint8 hash[PEOPLE_HASH_BYTES],
+    WallMs now, GError **error)
+{
+    gboolean is_session = caller->kind == PEOPLE_CALLER_MEMBER, is_good = FALSE;
+    g_autoptr(DbQuery) q =
+        is_session ? db_query(db, "SELECT m.role FROM sessions s JOIN members m ON m.row = "
+                                  "s.member_row WHERE s.hash = $1 AND s.expires_at > $2 AND "
+                                  "m.removed_at IS NULL")
+                   : db_query(db, "SELECT scopes FROM tokens WHERE hash = $1 AND revoked_at IS "
+                                  "NULL AND (expires_at IS NULL OR expires_at > $2)");
+    db_bind_blob(q, 1, hash, PEOPLE_HASH_BYTES);
+    db_bind_int(q, 2, now);
+    if (db_next(q)) {
+        gint64 held = db_int(q, 0);
+        guint scopes = is_session ? people_role_scopes((PeopleRole)held) : (guint)held;
+        is_good = (caller->scopes & ~scopes) == 0;
+    }
+    if (!db_finish(q, error))
+        return FALSE;
+    if (!is_good)
+        g_set_error_literal(error, ABS_ERROR, ABS_ERROR_DENIED, "the caller's right has ended");
+    return is_good;
+}
+
 /* --- For the table in memory ----------------------------------------------------------------- */
 
 static GArray *load_sessions(Db *db, WallMs now, GError **error)

@@ -48,6 +48,12 @@ GPtrArray *sessions_list(Db *db, gint64 member_row, WallMs now, GError **error);
  * out. */
 gboolean credentials_load(
     Db *db, WallMs now, GArray **sessions, GPtrArray **tokens, GError **error);
+
+/* Inside a job: the session or token with this hash, which was good when the caller was let in, has
+ * not ended since, and none of her scopes were taken from her. ABS_ERROR_DENIED otherwise. */
+gboolean credential_check(Db *db, const PeopleCaller *caller, const guint8 hash[PEOPLE_HASH_BYTES],
+    WallMs now, GError **error);
+
 gboolean credentials_touch(
     Db *db, GArray *session_rows, GArray *token_rows, WallMs now, GError **error);
 

@@ -1,26 +1,16 @@
 #include "store/settings_columns.h"
 
-/* The account's texts, in the order of the columns, which begin at `oauth_tenant`. */
-static const gsize texts[] = {
-    G_STRUCT_OFFSET(SettingsOauth, tenant),
-    G_STRUCT_OFFSET(SettingsOauth, client_id),
-    G_STRUCT_OFFSET(SettingsOauth, scope),
-    G_STRUCT_OFFSET(SettingsOauth, subject),
-    G_STRUCT_OFFSET(SettingsOauth, token_url),
-    G_STRUCT_OFFSET(SettingsOauth, authorize_url),
-    G_STRUCT_OFFSET(SettingsOauth, device_url),
-    G_STRUCT_OFFSET(SettingsOauth, certificate),
-    G_STRUCT_OFFSET(SettingsOauth, service_account_email),
-    G_STRUCT_OFFSET(SettingsOauth, service_account_key_id),
-    G_STRUCT_OFFSET(SettingsOauth, service_account_client_id),
-};
+/* Fifteen of the settings themselves; provider, grant, texts and an end; each secret and since
+ * when. */
+G_STATIC_ASSERT(SETTINGS_COLUMNS_COUNT == 15 + 2 + SETTINGS_OAUTH_TEXTS + 1 + 2 * OAUTH_SECRETS);
 
 /* first: the column of `oauth_provider`. */
 static void read_account(DbQuery *q, int first, SettingsOauth *account)
 {
+    const gsize *texts = settings_oauth_texts();
     account->provider = (guint)db_int(q, first++);
     account->grant = (guint)db_int(q, first++);
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    for (gsize i = 0; i < SETTINGS_OAUTH_TEXTS; i++)
         G_STRUCT_MEMBER(char *, account, texts[i]) = db_dup_text(q, first++);
     account->client_secret_ends_at = db_int(q, first++);
     for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {
@@ -31,9 +21,10 @@ static void read_account(DbQuery *q, int first, SettingsOauth *account)
 
 static void bind_account(DbQuery *q, int first, const SettingsOauth *account)
 {
+    const gsize *texts = settings_oauth_texts();
     db_bind_int_or_null(q, first++, account->provider);
     db_bind_int_or_null(q, first++, account->grant);
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    for (gsize i = 0; i < SETTINGS_OAUTH_TEXTS; i++)
         db_bind_text(q, first++, G_STRUCT_MEMBER(char *, account, texts[i]));
     db_bind_int_or_null(q, first++, account->client_secret_ends_at);
     for (guint kind = 0; kind < OAUTH_SECRETS; kind++) {

@@ -1,7 +1,7 @@
 #include "store/verifications.h"
 
-#include "base/error.h"
 #include "base/limits.h"
+#include "store/organisations.h"
 #include "store/webhooks.h"
 
 const char *verification_state_name(VerificationState state)
@@ -236,12 +236,28 @@ static gboolean insert_lines(Db *db, const Verification *v, gint64 row, GError *
     return TRUE;
 }
 
+/* The oldest beyond those that are kept, and only so many: an earlier version let them pile up,
+ * each with hundreds of lines. */
+static gboolean remove_old(Db *db, gint64 org_id, GError **error)
+{
+    g_autoptr(DbQuery) q = db_query(db,
+        "DELETE FROM verifications WHERE row IN (SELECT row FROM verifications WHERE org_id = $1 "
+        "AND id < (SELECT id FROM verifications WHERE org_id = $1 ORDER BY id DESC LIMIT 1 "
+        "OFFSET $2) ORDER BY id LIMIT $3)");
+    db_bind_int(q, 1, org_id);
+    db_bind_int(q, 2, LIMIT_VERIFICATIONS - 1);
+    db_bind_int(q, 3, LIMIT_VERIFICATIONS_AT_ONCE);
+    return db_finish(q, error);
+}
+
 gboolean verification_write(Db *db, const Verification *verification, GError **error)
 {
     gint64 before, row;
     if (!find_row(db, verification->org_id, &verification->id, &before, error) ||
         (before && !delete_run(db, before, error)) || !insert_run(db, verification, &row, error) ||
-        !insert_phases(db, verification, row, error) || !insert_lines(db, verification, row, error))
+        !insert_phases(db, verification, row, error) ||
+        !insert_lines(db, verification, row, error) ||
+        (!before && !remove_old(db, verification->org_id, error)))
         return FALSE;
     store_note_change(db, STORE_CHANGED_VERIFICATION, verification->org_id, &verification->id);
     if (!before || verification->state != VERIFICATION_RUNNING)
@@ -332,11 +348,12 @@ static gboolean cancel_running(Db *db, WallMs now, GError **error)
 
 gboolean verifications_recover(Db *db, WallMs now, GError **error)
 {
-    if (!cancel_running(db, now, error))
+    g_autoptr(GArray) organisations = organisations_all(db, error);
+    if (!organisations || !cancel_running(db, now, error))
         return FALSE;
-    g_autoptr(DbQuery) q = db_query(db,
-        "DELETE FROM verifications WHERE (SELECT COUNT(*) FROM verifications newer "
-        "WHERE newer.org_id = verifications.org_id AND newer.id > verifications.id) >= $1");
-    db_bind_int(q, 1, LIMIT_VERIFICATIONS);
-    return db_finish(q, error);
+    for (guint i = 0; i < organisations->len; i++) {
+        if (!remove_old(db, g_array_index(organisations, gint64, i), error))
+            return FALSE;
+    }
+    return TRUE;
 }

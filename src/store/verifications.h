@@ -72,14 +72,16 @@ Verification *verification_new(void);
 Verification *verification_copy(const Verification *verification); /* deep */
 void verification_free(Verification *verification);
 
-/* Inserts or overwrites the whole run (a few hundred bytes); notes VERIFICATION, and SETTINGS when
- * it is not running or has just begun. */
+/* Inserts or overwrites the whole run (a few hundred bytes); of an organisation's the newest
+ * LIMIT_VERIFICATIONS are kept. Notes VERIFICATION, and SETTINGS when it is not running or has just
+ * begun. */
 gboolean verification_write(Db *db, const Verification *verification, GError **error);
 
 /* NULL without error: no such run. */
 Verification *verification_get(Db *db, gint64 org_id, const Id *id, GError **error);
 
-/* At start: runs that were running are cancelled. Keeps the newest 100 runs. */
+/* At start: runs that were running are cancelled, and some of the runs removed that are too many.
+ */
 gboolean verifications_recover(Db *db, WallMs now, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Verification, verification_free)

@@ -43,12 +43,14 @@ typedef struct {
 /* Why it did not arrive. */
 #define WEBHOOK_FAILED_NO_ADDRESS "no_address" /* the name leads nowhere */
 #define WEBHOOK_FAILED_DENIED "denied"         /* the address policy forbids where it leads */
-#define WEBHOOK_FAILED_TLS "tls"               /* the certificate is not trusted, or no TLS */
-#define WEBHOOK_FAILED_NO_ANSWER "no_answer"   /* nobody listens, or too slow */
-#define WEBHOOK_FAILED_STATUS "status"         /* no success; stored with it: "status 503" */
-#define WEBHOOK_FAILED_GONE "gone"             /* 410: it is switched off */
-#define WEBHOOK_FAILED_TOO_OLD "too_old"       /* LIMIT_WEBHOOK_LIFETIME_MS are over */
-#define WEBHOOK_FAILED_SECRET "secret"         /* the sealed secret cannot be opened */
+#define WEBHOOK_FAILED_REFUSED "refused"       /* nobody listens there, or there is no way there */
+#define WEBHOOK_FAILED_TLS "tls"               /* no TLS came about */
+#define WEBHOOK_FAILED_CERTIFICATE "certificate" /* not trusted, or for another name */
+#define WEBHOOK_FAILED_NO_ANSWER "no_answer"     /* too slow, or the answer broke off */
+#define WEBHOOK_FAILED_STATUS "status"           /* no success; stored with it: "status 503" */
+#define WEBHOOK_FAILED_GONE "gone"               /* 410: it is switched off */
+#define WEBHOOK_FAILED_TOO_OLD "too_old"         /* LIMIT_WEBHOOK_LIFETIME_MS are over */
+#define WEBHOOK_FAILED_SECRET "secret"           /* the sealed secret cannot be opened */
 #define WEBHOOK_FAILED_OVERFLOW "overflow" /* events were lost: more than LIMIT_WEBHOOK_EVENTS */
 
 void webhook_free(Webhook *webhook);

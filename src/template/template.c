@@ -1,5 +1,6 @@
 #include "template/template.h"
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "base/text.h"

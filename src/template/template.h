@@ -13,8 +13,6 @@
  * for counts as empty. */
 #pragma once
 
-#include "base/error.h"
-
 #include <glib.h>
 
 typedef struct template Template;

@@ -215,8 +215,12 @@ def check_trials(tap, shell):
     tap.ok(said(run, DONE, "^Checking .* \\(STARTTLS\\)", "^  ✓ Switch to encryption"), "does not linger in the next one", run)
     run = shell(*shell.sandbox(), stdin="wrong\n")
     tap.equal(run.returncode, NO, "a trial with a wrong password fails")
+    events = absender.operator("GET", "/v1/audit-events?action=smtp.draft_changed").json["data"]
     run = shell("check")
-    tap.ok(said(run, DONE, "^✓ The settings work"), "and the stored one still works", run)
+    tap.ok(said(run, DONE, "^✓ The settings work", "They are the settings in force") and "--activate" not in run.stdout,
+           "and the stored one still works, and is called what it is", run)
+    tap.equal(absender.operator("GET", "/v1/audit-events?action=smtp.draft_changed").json["data"], events,
+              "a check of what is in force notes no draft, for there was none")
     smtp = absender.operator("GET", "/v1/smtp").json
     tap.equal((smtp["setup"], smtp["draft"], smtp["active"]), ("complete", None, active), "no trial left anything")
 
@@ -360,6 +364,31 @@ def on_terminal(absender, *arguments, answers=()):
         os.close(ours)
 
 
+def check_many(tap, shell):
+    """retry and cancel for all that a filter finds."""
+    absender = shell.absender
+    shell("pause")
+    for name in ("bulk", "bulk", "bulk", "transactional"):
+        shell("send", "--to", "anna@example.test", "--subject", f"many {name}", "--class", name, "--text", "-", stdin="x")
+    cancel = ["queue", "cancel", "--state", "held", "--class", "bulk"]
+    run = shell(*cancel, stdin="y\n")
+    tap.ok(said(run, USAGE, "--yes says that you are sure") and not run.stdout, "many are not cancelled by a script that does not say --yes", run)
+    status, shown = on_terminal(absender, *cancel, answers=[("[y/N]", "n\n")])
+    tap.ok(status == NO and "these emails (3)?" in shown and "nothing was changed" in shown, "on a terminal their number is told, and no means no", shown)
+    tap.equal(absender.waiting()["held"], 4, "all of them still wait")
+    status, shown = on_terminal(absender, *cancel, answers=[("[y/N]", "y\n")])
+    tap.ok(status == DONE and "✓ 3 emails will not be sent any more." in shown, "yes means these, and no others", shown)
+    run = shell("queue", "retry", "--class", "bulk", "--yes", env=GERMAN)
+    tap.equal((run.returncode, run.stdout), (NO, "✗ Keine E-Mail wurde geändert.\n  3 ausgelassen: nichts zu wiederholen\n"),
+              "what cannot be done is told, with the reason")
+    run = shell("queue", "cancel", "--state", "lost", "--yes")
+    tap.ok(said(run, NO, "^  --state: ") and not run.stdout, "a state that there is not is refused by name", run)
+    shell("resume")
+    absender.captured("many transactional")
+    tap.equal([mail["subject"] for mail in absender.operator("GET", "/v1/sandbox/messages").json["data"] if mail["subject"] == "many bulk"], [],
+              "what was left goes, what was cancelled does not")
+
+
 def controls(text):
     """Control and direction characters that a terminal would obey."""
     text = text.replace(OWN_SEQUENCE, "").replace("\r\n", "").replace("\n", "")
@@ -439,6 +468,7 @@ def main():
             check_token(tap, shell)
             check_send(tap, shell, pathlib.Path(folder))
             check_switch(tap, shell)
+            check_many(tap, shell)
     check_hostile_server(tap)
     check_interrupt(tap)
     check_secret_on_terminal(tap)

@@ -43,6 +43,10 @@ gboolean http_request_add_query(HttpRequest *request, const char *name, const ch
 const char *http_request_header(const HttpRequest *request, const char *name);
 const char *http_request_query(const HttpRequest *request, const char *name);
 
+/* A header that is a list: the values of all its lines in their order, with commas between (RFC
+ * 9110 5.3). NULL: there is none. The caller frees. */
+char *http_request_header_list(const HttpRequest *request, const char *name);
+
 /* A cookie's value, or NULL. The caller frees. Quotes are not removed (RFC 6265 4.2). */
 char *http_request_cookie(const HttpRequest *request, const char *name);
 

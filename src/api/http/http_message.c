@@ -99,6 +99,21 @@ const char *http_request_query(const HttpRequest *request, const char *name)
     return pair_find(request->query, name, FALSE);
 }
 
+char *http_request_header_list(const HttpRequest *request, const char *name)
+{
+    GString *list = NULL;
+    for (guint i = 0; i < request->headers->len; i++) {
+        const HttpPair *pair = request->headers->pdata[i];
+        if (!text_equal_nocase(pair->name, name))
+            continue;
+        if (list)
+            g_string_append_printf(list, ", %s", pair->value);
+        else
+            list = g_string_new(pair->value);
+    }
+    return list ? g_string_free(list, FALSE) : NULL;
+}
+
 char *http_request_cookie(const HttpRequest *request, const char *name)
 {
     const char *header = http_request_header(request, "Cookie");

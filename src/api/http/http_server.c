@@ -101,11 +101,29 @@ void http_server_tick(HttpServer *server, MonoMs now)
 
 /* --- Reading a request ----------------------------------------------------------------------- */
 
+/* libmicrohttpd lends what it has read, and gives its memory back as it is: what we have a copy of
+ * is wiped there. */
+static void wipe_lent(const char *bytes, gsize n)
+{
+    secret_wipe((char *)(guintptr)bytes, n);
+}
+
 static enum MHD_Result copy_header(void *user, enum MHD_ValueKind kind, const char *name,
     size_t name_n, const char *value, size_t value_n)
 {
     Exchange *exchange = user;
     http_request_add_header(&exchange->request, name, value ? value : "");
+    if (value && (text_equal_nocase(name, "Cookie") || text_equal_nocase(name, "Authorization")))
+        wipe_lent(value, value_n);
+    return MHD_YES;
+}
+
+/* Its own reading of Cookie. */
+static enum MHD_Result drop_cookie(void *user, enum MHD_ValueKind kind, const char *name,
+    size_t name_n, const char *value, size_t value_n)
+{
+    if (value)
+        wipe_lent(value, value_n);
     return MHD_YES;
 }
 
@@ -122,7 +140,10 @@ static char *client_of(struct MHD_Connection *mhd, gboolean is_control)
 {
     const union MHD_ConnectionInfo *info =
         is_control ? NULL : MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info ? net_address_text(info->client_addr) : g_strdup("local");
+    if (!info)
+        return g_strdup("local");
+    g_autofree char *peer = net_address_text(info->client_addr);
+    return net_address_respell(peer);
 }
 
 /* The request line is there: the first that is heard of a request, with the address as sent. */
@@ -147,6 +168,7 @@ static void read_head(Exchange *exchange, const char *url, const char *method)
     g_free(request);
     exchange->request.is_control = server->is_control;
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, copy_header, exchange);
+    MHD_get_connection_values_n(mhd, MHD_COOKIE_KIND, drop_cookie, NULL);
     MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, copy_query, exchange);
 }
 
@@ -296,6 +318,7 @@ static enum MHD_Result queue_answer(Exchange *exchange)
     struct MHD_Response *response;
     if (answer->stream) {
         response = http_stream_response(answer->stream, exchange->mhd);
+        g_ptr_array_set_size(exchange->request.headers, 0); /* a stream is open for days */
     } else {
         gsize n = 0;
         const void *bytes = answer->body ? g_bytes_get_data(answer->body, &n) : NULL;
@@ -372,7 +395,9 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
     if (*n > 0) {
         gsize taken = *n;
         *n = 0;
-        return take_body(exchange, bytes, taken);
+        enum MHD_Result result = take_body(exchange, bytes, taken);
+        wipe_lent(bytes, taken);
+        return result;
     }
     if (exchange->answer)
         return queue_answer(exchange);

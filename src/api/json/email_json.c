@@ -2,6 +2,8 @@
 
 #include "api/json/smtp_json.h"
 
+#include "store/tokens.h"
+
 #include <string.h>
 
 EmailGate email_gate(gboolean is_test, EmailGate gate)
@@ -230,8 +232,14 @@ static gboolean is_duplicate(const EmailRecipientRow *recipient)
     return FALSE;
 }
 
-json_t *email_detail_json(
-    const EmailRow *row, const SmtpState *state, struct api *api, Language language)
+char *email_application(Db *db, const EmailRow *row)
+{
+    return row->submitted_by_token ? token_name_by_row(db, row->org_id, row->submitted_by_token)
+                                   : NULL;
+}
+
+json_t *email_detail_json(const EmailRow *row, const char *application, const SmtpState *state,
+    struct api *api, Language language)
 {
     json_t *json = email_json(row, smtp_state_gate(state, clock_wall_ms()));
     json_t *recipients = json_object_get(json, "recipients");
@@ -246,6 +254,7 @@ json_t *email_detail_json(
         json_object_set_new(shown, "possible_duplicate", json_boolean(is_duplicate(recipient)));
     }
     json_object_set_new(json, "message_id", json_text(row->message_id));
+    json_object_set_new(json, "application", json_text(application));
     json_object_set_new(json, "timeline", timeline_json(row));
     return json;
 }

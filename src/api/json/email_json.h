@@ -21,9 +21,13 @@ const char *email_last_event(EmailState shown);
 /* One row of a list. */
 json_t *email_json(const EmailRow *row, EmailGate gate);
 
-/* With attempts and timeline; row needs its attempt_rows. state: of its organisation. */
-json_t *email_detail_json(
-    const EmailRow *row, const SmtpState *state, struct api *api, Language language);
+/* The name of the token it was handed over with; NULL: of none. The caller frees. */
+char *email_application(Db *db, const EmailRow *row);
+
+/* With attempts and timeline; row needs its attempt_rows. application: as above. state: of its
+ * organisation. */
+json_t *email_detail_json(const EmailRow *row, const char *application, const SmtpState *state,
+    struct api *api, Language language);
 
 /* {id, state, last_event}: an event, and the answer to accepting one. */
 json_t *email_event_json(const EmailRow *row, EmailGate gate);

@@ -8,8 +8,6 @@
 
 #include "store/test_mails.h"
 
-#include <string.h>
-
 /* --- The last test mail ---------------------------------------------------------------------- */
 
 /* When the provider took it; 0: not yet. A test mail has one recipient. */

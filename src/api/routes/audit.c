@@ -3,8 +3,6 @@
 #include "api/state.h"
 #include "api/words/audit_text.h"
 
-#include "base/limits.h"
-
 #include <string.h>
 
 /* --- The list -------------------------------------------------------------------------------- */

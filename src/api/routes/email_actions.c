@@ -123,14 +123,16 @@ typedef struct {
     Id id;
     EmailActionResult result;
     gint64 n;
-    EmailRow *row;    /* afterwards */
-    SmtpState *state; /* then */
+    EmailRow *row;     /* afterwards */
+    char *application; /* that handed it over; NULL: none */
+    SmtpState *state;  /* then */
 } Action;
 
 static void action_free(gpointer data)
 {
     Action *action = data;
     g_clear_pointer(&action->row, email_row_free);
+    g_clear_pointer(&action->application, g_free);
     g_clear_pointer(&action->state, smtp_state_free);
     g_free(action);
 }
@@ -149,6 +151,8 @@ static gboolean action_job(Db *db, gpointer data, GError **error)
     if (!action->state)
         return FALSE;
     action->row = emails_get(db, org_id, &action->id, error);
+    if (action->row)
+        action->application = email_application(db, action->row);
     return action->row != NULL;
 }
 
@@ -161,7 +165,8 @@ static HttpAnswer *action_finish(ApiCall *call, gpointer data, const GError *err
     const char *code = code_of(action->deed.kind, action->result);
     if (code)
         return call_problem(call, code, NULL);
-    json_t *json = email_detail_json(action->row, action->state, call->api, call->language);
+    json_t *json = email_detail_json(
+        action->row, action->application, action->state, call->api, call->language);
     if (action->deed.kind == ACTION_RETRY)
         json_object_set_new(json, "retried", json_integer(action->n));
     return call_json(call, 200, json);
@@ -416,7 +421,7 @@ static HttpAnswer *run_bulk(ApiCall *call, const Deed *deed, const GArray *ids, 
             .deed = deed,
             .ids = &g_array_index(ids, Id, i),
             .n_ids = MIN(ids->len - i, EMAILS_PER_JOB)};
-        if (!store_run(call->api->store, bulk_job, &job, &error)) {
+        if (!call_run(call, bulk_job, &job, &error)) {
             json_decref(skipped);
             return call_error(call, error);
         }

@@ -4,8 +4,6 @@
 #include "api/state.h"
 #include "api/token_check.h"
 
-#include "base/crash_point.h"
-#include "base/error.h"
 #include "base/limits.h"
 #include "store/emails.h"
 #include "store/smtp_settings.h"
@@ -56,7 +54,7 @@ HttpAnswer *route_email_send(ApiCall *call)
         return problem;
     if (!email)
         return call_faults(call, &faults);
-    problem = token_check_emails(call, &email, 1);
+    problem = token_check_senders(call, &email, 1);
     if (problem)
         return problem;
     return accept_email_submit(
@@ -121,7 +119,7 @@ HttpAnswer *route_email_batch(ApiCall *call)
     g_autoptr(GPtrArray) emails = state ? read_batch(list, state, templates, &faults) : NULL;
     json_decref(list);
     if (emails)
-        problem = token_check_emails(call, (EmailNew *const *)emails->pdata, emails->len);
+        problem = token_check_senders(call, (EmailNew *const *)emails->pdata, emails->len);
     if (emails && !problem)
         return accept_batch_submit(call, g_steal_pointer(&emails));
     if (problem)
@@ -232,10 +230,12 @@ HttpAnswer *route_email_get(ApiCall *call)
     g_autoptr(GError) error = NULL;
     Db *db = store_reader_take(call->api->store);
     g_autoptr(EmailRow) row = emails_get(db, call->caller.org_id, &call->id, &error);
+    g_autofree char *application = row ? email_application(db, row) : NULL;
     store_reader_give(call->api->store, db);
     if (error)
         return call_error(call, error);
     if (!row)
         return call_problem(call, "not_found", NULL);
-    return call_json(call, 200, email_detail_json(row, state, call->api, call->language));
+    return call_json(
+        call, 200, email_detail_json(row, application, state, call->api, call->language));
 }

@@ -8,7 +8,6 @@
 #include "api/system_mail.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "store/emails_actions.h"
 #include "store/invitations.h"
 

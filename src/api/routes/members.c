@@ -9,8 +9,6 @@
 #include "store/invitations.h"
 #include "store/resets.h"
 
-#include <string.h>
-
 static gboolean is_caller(const ApiCall *call, const Member *member)
 {
     return call->caller.kind == PEOPLE_CALLER_MEMBER && call->caller.member_row == member->row;

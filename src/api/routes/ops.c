@@ -132,6 +132,15 @@ static HttpAnswer *backup_finish(ApiCall *call, gpointer data, const GError *err
                  : call_json(call, 202, backups_json(call->api->backups, call->language));
 }
 
+/* As store_backup will find: there is no folder, or a file that may not be replaced. Nothing is
+ * done then, so that there is nothing to note. */
+static gboolean is_refused_at_once(const char *path, gboolean may_replace)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    return !g_file_test(folder, G_FILE_TEST_IS_DIR) ||
+           (!may_replace && g_file_test(path, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK));
+}
+
 /* The file is written with the rights of the service, anywhere: for its operator only. */
 HttpAnswer *route_backup_start(ApiCall *call)
 {
@@ -142,9 +151,11 @@ HttpAnswer *route_backup_start(ApiCall *call)
     g_autofree char *path = read_backup_request(call, &may_replace, &problem);
     if (!path)
         return problem;
+    gboolean is_refused = is_refused_at_once(path, may_replace); /* before its own file is there */
     if (!backups_start(call->api->backups, path, may_replace))
         return call_problem(call, "backup_running", NULL);
-    call_audit(call, "backup.started", path, NULL);
+    if (!is_refused)
+        call_audit(call, "backup.started", path, NULL);
     return call_submit(call, nothing_job, NULL, backup_finish, NULL);
 }
 

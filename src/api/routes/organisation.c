@@ -3,7 +3,6 @@
 #include "api/routes/routes.h"
 #include "api/state.h"
 
-#include "base/error.h"
 #include "base/leak_point.h"
 #include "base/limits.h"
 #include "base/text.h"

@@ -203,9 +203,9 @@ static HttpAnswer *redeem_finish(ApiCall *call, gpointer data, const GError *err
         return call_error(call, error);
     credentials_remove_member(api->credentials, redemption->reset->member_row, 0);
     sse_check_callers(api->sse);
-    /* Who has tried too often with the forgotten password may sign in with the new one. */
-    guesses_note_success(
-        api->guesses, redemption->reset->member_email, call->client, clock_mono_ms());
+    /* Who has tried too often with the forgotten password may sign in with the new one: the link
+     * was as good as a password, so this is a home. For others the account's wait goes on. */
+    guesses_note_home(api->guesses, call->client, clock_mono_ms() + LIMIT_BROWSER_KNOWN_MS);
     json_t *json = json_object();
     json_object_set_new(json, "object", json_text("password_reset"));
     json_object_set_new(json, "state", json_text(reset_state_name(RESET_USED)));

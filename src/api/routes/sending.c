@@ -174,7 +174,7 @@ static gboolean cancel_classes(ApiCall *call, Switching *switching, GError **err
         if (!(switching->cancel_classes & 1u << job.class))
             continue;
         do {
-            if (!store_run(call->api->store, cancel_class_job, &job, error))
+            if (!call_run(call, cancel_class_job, &job, error))
                 return FALSE;
             switching->cancelled += job.cancelled;
         } while (job.cancelled > 0);

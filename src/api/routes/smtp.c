@@ -4,6 +4,7 @@
 #include "api/settings_request.h"
 
 #include "base/error.h"
+#include "store/history.h"
 
 #include <string.h>
 
@@ -51,6 +52,7 @@ static gboolean read_if_match(ApiCall *call, gint64 *revision, HttpAnswer **prob
 
 /* One change of the draft, made in one job: nobody can come between reading and writing. */
 typedef struct {
+    ApiCall *call;
     struct api *api;
     gint64 org_id, revision;
     Language language;
@@ -90,6 +92,20 @@ static gboolean write_change(Db *db, const DraftChange *change, const SmtpState 
                                             clock_wall_ms(), NULL, error);
 }
 
+static gboolean limits_are_same(const SmtpSettings *a, const SmtpSettings *b)
+{
+    return a->max_connections == b->max_connections && a->window == b->window &&
+           a->quota.per_minute == b->quota.per_minute && a->quota.per_hour == b->quota.per_hour &&
+           a->quota.per_day == b->quota.per_day;
+}
+
+/* There is none, or it is the copy that a check of what is in force leaves: nobody typed it. */
+static gboolean discards_nothing(const SmtpState *state)
+{
+    return !state->draft || (state->active && settings_history_same(state->active, state->draft) &&
+                                limits_are_same(state->active, state->draft));
+}
+
 static gboolean draft_job(Db *db, gpointer data, GError **error)
 {
     DraftChange *change = data;
@@ -102,6 +118,8 @@ static gboolean draft_job(Db *db, gpointer data, GError **error)
         return FALSE;
     }
     g_autoptr(SmtpSettings) draft = NULL;
+    if (change->is_deletion && discards_nothing(state))
+        call_audit_drop(change->call);
     if (!change->is_deletion) {
         draft = settings_request_apply(&change->request, state, change->api, change->org_id, "",
             &change->dropped, &change->faults);
@@ -137,6 +155,7 @@ static HttpAnswer *draft_finish(ApiCall *call, gpointer data, const GError *erro
 static DraftChange *draft_change_new(ApiCall *call, gint64 revision)
 {
     DraftChange *change = g_new0(DraftChange, 1);
+    change->call = call;
     change->api = call->api;
     change->org_id = call->caller.org_id;
     change->language = call->language;

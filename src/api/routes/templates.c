@@ -5,7 +5,6 @@
 #include "api/system_mail.h"
 #include "api/template_request.h"
 
-#include "base/error.h"
 #include "store/templates.h"
 
 #include <string.h>

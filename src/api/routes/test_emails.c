@@ -5,7 +5,6 @@
 #include "api/state.h"
 #include "api/system_mail.h"
 
-#include "base/error.h"
 #include "base/limits.h"
 #include "store/smtp_settings.h"
 #include "store/test_mails.h"

@@ -74,8 +74,9 @@ static gboolean is_complete(Start *start, gboolean had_password)
 /* The sandbox is ours: guessing its password locks nobody out. */
 static gboolean is_sandbox(const Start *start)
 {
-    return courier_is_sandbox(
-        start->api->courier, start->settings->host, settings_port(start->settings));
+    const Courier *courier = start->api->courier;
+    return courier &&
+           courier_is_sandbox(courier, start->settings->host, settings_port(start->settings));
 }
 
 /* An OAuth2 login that was refused counts, under a fingerprint of zeros: the same secret may be

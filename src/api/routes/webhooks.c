@@ -5,7 +5,6 @@
 #include "api/words/webhook_text.h"
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "net/https.h"
 #include "store/webhooks.h"
 

@@ -1,7 +1,5 @@
 #include "api/words/language.h"
 
-#include "base/text.h"
-
 #include <string.h>
 
 static const char *const names[LANGUAGE_COUNT] = {[LANGUAGE_EN] = "en", [LANGUAGE_DE] = "de"};

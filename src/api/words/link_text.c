@@ -33,6 +33,8 @@ const char *link_text_delivery(const Invitation *invitation, const LinkMail *mai
         return mail->gate == EMAIL_GATE_NOT_CONFIGURED ? "not_configured" : "failed";
     case LINK_MAIL_QUEUED:
         return "queued";
+    case LINK_MAIL_DEFERRED:
+        return "deferred";
     case LINK_MAIL_HELD:
         return "held";
     case LINK_MAIL_SENT:
@@ -81,6 +83,11 @@ static Sentence delivery_of(const LinkMail *mail)
             "yourself."};
     case LINK_MAIL_QUEUED:
         return (Sentence){"Die E-Mail ist unterwegs.", "The mail is on its way."};
+    case LINK_MAIL_DEFERRED:
+        return (Sentence){"Die E-Mail ist noch nicht hinausgegangen; Absender versucht es weiter. "
+                          "Mit dem kopierten Link geht es sofort.",
+            "The mail has not gone out yet; Absender keeps trying. Copy the link to invite at "
+            "once."};
     case LINK_MAIL_HELD:
         return why_invitation_is_held(mail->gate);
     case LINK_MAIL_SENT:
@@ -123,9 +130,8 @@ const char *link_text_invitation(
         break;
     }
     if (invitation->copied_at > 0)
-        return say((Sentence){"Der Link wurde kopiert. Nur der zuletzt kopierte gilt; frühere sind "
-                              "ungültig.",
-                       "The link was copied. Only the last one works; earlier ones are dead."},
+        return say((Sentence){"Der Link wurde kopiert. Es gilt immer nur der zuletzt erzeugte.",
+                       "The link was copied. Only the one made last works."},
             language);
     return say(delivery_of(mail), language);
 }
@@ -141,6 +147,7 @@ static ResetState mailed_state(const Reset *reset, const LinkMail *mail, WallMs 
     case LINK_MAIL_FORGOTTEN:
         return reset->expires_at <= now ? RESET_OVER : RESET_MAILED;
     case LINK_MAIL_NONE:
+    case LINK_MAIL_DEFERRED:
     case LINK_MAIL_HELD:
     case LINK_MAIL_FAILED:
     case LINK_MAIL_ENDED:
@@ -173,6 +180,12 @@ static Sentence why_reset_waits(const LinkMail *mail)
                           "Link.",
             "The mail waits, because nothing is being sent at the moment. Make sure that this "
             "person has asked for it, then pass the link on."};
+    if (mail->fate == LINK_MAIL_DEFERRED)
+        return (Sentence){"Die E-Mail ist noch nicht hinausgegangen; Absender versucht es weiter. "
+                          "Vergewissern Sie sich, dass die Person selbst darum gebeten hat, und "
+                          "geben Sie ihr den Link.",
+            "The mail has not gone out yet; Absender keeps trying. Make sure that this person has "
+            "asked for it, then pass the link on."};
     return (Sentence){"Die E-Mail kam nicht rechtzeitig hinaus. Vergewissern Sie sich, dass die "
                       "Person noch darauf wartet, und geben Sie ihr den Link.",
         "The mail did not get out in time. Make sure that this person still waits for it, then "
@@ -194,10 +207,9 @@ static Sentence reset_sentence(const Reset *reset, const LinkMail *mail, WallMs 
         return why_reset_waits(mail);
     case RESET_HANDED_OVER:
         return (Sentence){
-            "Der Link wurde kopiert und gilt eine Stunde lang. Nur der zuletzt kopierte "
-            "gilt; frühere sind ungültig.",
-            "The link was copied and works for an hour. Only the last one works; earlier ones are "
-            "dead."};
+            "Der Link wurde kopiert und gilt eine Stunde lang. Es gilt immer nur der zuletzt "
+            "erzeugte.",
+            "The link was copied and works for an hour. Only the one made last works."};
     case RESET_USED:
         return (Sentence){"Das neue Passwort ist gesetzt.", "The new password is set."};
     case RESET_OVER:

@@ -5,7 +5,6 @@
 #include "api/http/http.h"
 #include "api/json/json.h"
 #include "api/words/language.h"
-#include "base/id.h"
 
 typedef struct {
     const char *code;         /* a code of the table */

@@ -16,10 +16,20 @@ static const struct {
          "network with --allow-network.",
             "Nicht erlaubt: Der Name des Empfängers führt zu einer privaten Adresse. Der Betreiber "
             "kann deren Netz mit --allow-network erlauben."}},
-    {WEBHOOK_FAILED_TLS, {"No secure connection: the receiver's certificate is not trusted, or it "
-                          "speaks no TLS there.",
-                             "Keine sichere Verbindung: Dem Zertifikat des Empfängers ist nicht zu "
-                             "trauen, oder er spricht dort kein TLS."}},
+    {WEBHOOK_FAILED_REFUSED,
+        {"No connection: nobody listens at this address and port. Check both, and that the "
+         "receiver runs.",
+            "Keine Verbindung: Unter dieser Adresse und diesem Port nimmt niemand an. Bitte prüfen "
+            "Sie beides und ob der Empfänger läuft."}},
+    {WEBHOOK_FAILED_TLS,
+        {"No secure connection: the receiver speaks no TLS on this port. Check the port.",
+            "Keine sichere Verbindung: Der Empfänger spricht an diesem Port kein TLS. Bitte prüfen "
+            "Sie den Port."}},
+    {WEBHOOK_FAILED_CERTIFICATE,
+        {"The receiver's certificate is not trusted, or belongs to another name. Certificates of "
+         "your own authority are made known with --ca-file.",
+            "Dem Zertifikat des Empfängers ist nicht zu trauen, oder es gehört zu einem anderen "
+            "Namen. Zertifikate einer eigenen Stelle macht der Betreiber mit --ca-file bekannt."}},
     {WEBHOOK_FAILED_NO_ANSWER, {"No answer within 5 seconds. Check that the receiver runs and can "
                                 "be reached from here.",
                                    "Keine Antwort innerhalb von 5 Sekunden. Bitte prüfen Sie, ob "

@@ -50,6 +50,9 @@ static void the_operator_makes_a_backup_and_sees_how_far_it_is(void **state)
     g_autoptr(Reply) why =
         talk(connect_to(g_unix_socket_address_new(self->control)), request, strlen(request));
     assert_non_null(strstr(reply_text(why, "detail"), "gibt es schon"));
+    g_autoptr(Reply) log = ask_control(self, "GET /v1/audit-events?action=backup.", NULL);
+    assert_string_equal(reply_text(log, "data.0.action"), "backup.started");
+    assert_int_equal(json_array_size(json_object_get(log->json, "data")), 1); /* nothing began */
 }
 
 static void nobody_else_may(void **state)

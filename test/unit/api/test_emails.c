@@ -89,6 +89,8 @@ static void an_email_is_taken_and_held_before_there_are_settings(void **state)
     assert_string_equal(reply_text(got, "recipients.0.state"), "held");
     assert_int_equal(json_array_size(reply_at(got, "recipients.0.attempts_log")), 0);
     assert_string_equal(reply_text(got, "timeline.0.event"), "queued");
+    g_autoptr(Reply) tokens = ask_control(self, "GET /v1/tokens", NULL);
+    assert_string_equal(reply_text(got, "application"), reply_text(tokens, "data.0.name"));
     g_autofree char *message = stored_message(self, reply_text(sent, "id"));
     assert_non_null(strstr(message, "Subject: Hi\r\n"));
     assert_non_null(strstr(message, "\r\n\r\nHello"));

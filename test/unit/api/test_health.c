@@ -58,6 +58,25 @@ static void below_the_floor_no_mail_is_taken(void **state)
     assert_reply(live, 200, NULL);
 }
 
+/* Who waits as long as Retry-After says finds room again, and a quota that is still there. */
+static void what_is_not_taken_below_the_floor_counts_for_no_quota(void **state)
+{
+    Fixture *self = *state;
+    g_autoptr(Reply) token = ask_control(self, "POST /v1/tokens",
+        "{\"name\":\"shop\",\"scopes\":[\"emails:send\"],\"quota\":{\"per_day\":1}}");
+    assert_reply(token, 201, NULL);
+    g_free(self->token);
+    self->token = g_strdup(reply_text(token, "token"));
+    fill_up_disk(self);
+    g_autofree char *batch = g_strdup_printf("[%s]", mail);
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(Reply) one = ask_with(self, "POST /v1/emails", "", mail);
+        assert_reply(one, 503, "storage_low");
+        g_autoptr(Reply) many = ask_with(self, "POST /v1/emails/batch", "", batch);
+        assert_reply(many, 503, "storage_low");
+    }
+}
+
 static void below_the_floor_the_rest_goes_on(void **state)
 {
     Fixture *self = *state;
@@ -168,6 +187,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             below_the_floor_no_mail_is_taken, start_with_token, stop_fixture),
+        cmocka_unit_test_setup_teardown(
+            what_is_not_taken_below_the_floor_counts_for_no_quota, start_with_token, stop_fixture),
         cmocka_unit_test_setup_teardown(
             below_the_floor_the_rest_goes_on, start_with_token, stop_fixture),
         cmocka_unit_test_setup_teardown(

@@ -316,6 +316,92 @@ static void a_listener_open_to_others_needs_a_proxy(void **state)
     }
 }
 
+/* --- Behind a proxy -------------------------------------------------------------------------- */
+
+/* The same database behind another door. FALSE: this machine has no such address. */
+static gboolean move_behind_proxy(Fixture *self, const char *listen)
+{
+    static const char *const proxies[] = {"127.0.0.0/8", "::ffff:10.0.0.0/104", NULL};
+    g_autoptr(GError) error = NULL;
+    const ApiParts parts = {.store = self->store,
+        .vault = self->vault,
+        .catalogue = self->catalogue,
+        .providers = self->providers,
+        .listen = listen,
+        .trusted_proxies = proxies,
+        .dev = TRUE};
+    Api *api = api_new(&parts, &error);
+    if (!api) {
+        assert_true(g_error_matches(error, ABS_ERROR, ABS_ERROR_IO));
+        return FALSE;
+    }
+    api_stop(self->api);
+    api_free(self->api);
+    self->api = api;
+    return TRUE;
+}
+
+/* A token that may be used from nowhere is told where it was used. */
+static void make_caged_token(Fixture *self)
+{
+    g_autoptr(Reply) made = ask_control(self, "POST /v1/tokens",
+        "{\"name\":\"app\",\"scopes\":[\"emails:read\"],\"networks\":[\"203.0.113.255\"]}");
+    assert_reply(made, 201, NULL);
+    g_free(self->token);
+    self->token = g_strdup(reply_text(made, "token"));
+}
+
+#define SAID "X-Forwarded-For: "
+
+/* The connection itself comes from 127.0.0.1, which is trusted. */
+static void check_clients(Fixture *self)
+{
+    static const struct {
+        const char *name, *headers, *client;
+    } rows[] = {
+        {"nothing said", "", "127.0.0.1"},
+        {"one hop", SAID "192.0.2.7\r\n", "192.0.2.7"},
+        {"the nearer of two", SAID "198.51.100.9, 192.0.2.7\r\n", "192.0.2.7"},
+        {"one that is trusted", SAID "192.0.2.7, 10.1.2.3\r\n", "192.0.2.7"},
+        {"a line below the client's own", SAID "198.51.100.9\r\n" SAID "192.0.2.7\r\n",
+            "192.0.2.7"},
+        {"a list below a list",
+            SAID "198.51.100.9,192.0.2.7\r\nx-forwarded-for: 10.0.0.1, 10.1.2.3\r\n", "192.0.2.7"},
+        {"an empty line below", SAID "192.0.2.7\r\n" SAID "\r\n", "127.0.0.1"},
+        {"IPv6", SAID "2001:DB8:0::7\r\n", "2001:db8::7"},
+        {"IPv4 in IPv6's clothes", SAID "::ffff:192.0.2.7\r\n", "192.0.2.7"},
+        {"the same, trusted", SAID "192.0.2.7, ::ffff:10.1.2.3\r\n", "192.0.2.7"},
+        {"no address", SAID "192.0.2.7, nonsense\r\n", "127.0.0.1"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *seen = g_strdup_printf("The request comes from %s,", rows[i].client);
+        g_autofree char *head =
+            g_strconcat("Accept: application/problem+json\r\n", rows[i].headers, NULL);
+        g_autoptr(Reply) reply = ask_token(self, "GET /v1/emails", head, NULL);
+        assert_reply(reply, 403, "network_not_allowed");
+        if (!g_str_has_prefix(reply_text(reply, "detail"), seen))
+            fail_msg("%s: %s", rows[i].name, reply_text(reply, "detail"));
+    }
+}
+
+static void the_client_is_the_nearest_address_that_is_not_trusted(void **state)
+{
+    Fixture *self = *state;
+    make_caged_token(self);
+    assert_true(move_behind_proxy(self, "127.0.0.1:0"));
+    check_clients(self);
+}
+
+/* A listener on :: sees whoever calls over IPv4 in IPv6's clothes. */
+static void so_it_is_on_a_listener_for_both_kinds_of_address(void **state)
+{
+    Fixture *self = *state;
+    make_caged_token(self);
+    if (!move_behind_proxy(self, "[::]:0"))
+        skip();
+    check_clients(self);
+}
+
 #define WITH_TOKEN(test) cmocka_unit_test_setup_teardown(test, start_with_token, stop_fixture)
 
 int main(void)
@@ -338,6 +424,8 @@ int main(void)
         WITH_TOKEN(every_answer_carries_the_security_headers),
         WITH_TOKEN(links_never_come_from_the_host_header),
         WITH_TOKEN(a_listener_open_to_others_needs_a_proxy),
+        WITH_TOKEN(the_client_is_the_nearest_address_that_is_not_trusted),
+        WITH_TOKEN(so_it_is_on_a_listener_for_both_kinds_of_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

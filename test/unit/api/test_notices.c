@@ -115,6 +115,38 @@ static void a_short_interruption_is_not_told(void **state)
     assert_subjects(self, "");
 }
 
+static gboolean sql_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, data, error);
+}
+
+static void run_sql(Fixture *self, const char *sql)
+{
+    run(self, sql_job, (gpointer)sql);
+}
+
+/* An interruption is forgotten when the notice is committed, not before. */
+static void what_could_not_be_told_is_told_later(void **state)
+{
+    Fixture *self = *state;
+    WallMs now = clock_wall_ms();
+    activate(self);
+    run_sql(self,
+        "CREATE TRIGGER fault BEFORE INSERT ON audit_events WHEN NEW.action = 'notice.sent' "
+        "BEGIN SELECT RAISE(ABORT, 'a fault'); END");
+    become(self, HEALTH_CREDENTIAL_FAULT, now);
+    become(self, HEALTH_OK, now + LIMIT_NOTICE_OUTAGE_MS);
+    assert_subjects(self, "");
+    run_sql(self, "DROP TRIGGER fault");
+    look(self, now + LIMIT_NOTICE_OUTAGE_MS + CLOCK_MINUTE_MS);
+    look(self, now + LIMIT_NOTICE_OUTAGE_MS + 2 * CLOCK_MINUTE_MS);
+    assert_subjects(self, "Der Mailversand von Laden läuft wieder;");
+    become(self, HEALTH_UNREACHABLE, now + CLOCK_HOUR_MS); /* the next is told for itself */
+    become(self, HEALTH_OK, now + CLOCK_HOUR_MS + LIMIT_NOTICE_OUTAGE_MS);
+    assert_subjects(self, "Der Mailversand von Laden läuft wieder;"
+                          "Der Mailversand von Laden läuft wieder;");
+}
+
 /* --- Quota -------------------------------------------------------------------------------------
  */
 
@@ -175,6 +207,45 @@ static void a_token_that_ends_soon_is_told_at_each_reminder(void **state)
     look(self, end - CLOCK_HOUR_MS);
     look(self, end);
     assert_subjects(self, TOKEN_SUBJECT TOKEN_SUBJECT TOKEN_SUBJECT);
+}
+
+static gint64 count(Fixture *self, const char *sql)
+{
+    Db *db = store_reader_take(self->store);
+    DbQuery *q = db_query(db, sql);
+    gint64 n = db_next(q) ? db_int(q, 0) : -1;
+    db_query_free(q);
+    store_reader_give(self->store, db);
+    return n;
+}
+
+#define MORE_ADMINS 204 /* who signed up first is on the second page */
+#define N_ADMINS (MORE_ADMINS + 1)
+
+/* Nobody is told, and nothing noted, until all can be read. */
+static void all_admins_are_told_or_none_yet(void **state)
+{
+    Fixture *self = *state;
+    activate(self);
+    WallMs end = make_token_for(self, "Shop", 60);
+    run_sql(self,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+        "i < " G_STRINGIFY(MORE_ADMINS) ") INSERT INTO members (org_id, id, email, name, role, "
+                                        "created_at) SELECT 1, CAST(x'ff' || randomblob(15) AS "
+                                        "BLOB), 'admin' || i || '@example.de', 'A', "
+                                        "(SELECT role FROM members), 1 FROM n");
+    run_sql(self,
+        "ALTER TABLE members RENAME TO sound; CREATE VIEW members AS SELECT row, org_id, id, "
+        "email, CASE WHEN created_at > 1 THEN json('{') ELSE name END AS name, role, "
+        "password_hash, language, created_at, password_changed_at, signed_in_at, has_notices, "
+        "removed_at FROM sound");
+    look(self, end - 2 * CLOCK_DAY_MS);
+    assert_int_equal(count(self, "SELECT count(*) FROM emails"), 0);
+    assert_int_equal(
+        count(self, "SELECT count(*) FROM audit_events WHERE action = 'notice.sent'"), 0);
+    run_sql(self, "DROP VIEW members; ALTER TABLE sound RENAME TO members");
+    look(self, end - 2 * CLOCK_DAY_MS + CLOCK_MINUTE_MS);
+    assert_int_equal(count(self, "SELECT count(*) FROM emails"), N_ADMINS);
 }
 
 static void whoever_wants_no_notices_gets_none(void **state)
@@ -249,8 +320,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_interruption_is_told_once_when_it_is_over),
         TEST(a_short_interruption_is_not_told),
+        TEST(what_could_not_be_told_is_told_later),
         TEST(a_quota_nearly_used_up_is_told_once_a_day),
         TEST(a_token_that_ends_soon_is_told_at_each_reminder),
+        TEST(all_admins_are_told_or_none_yet),
         TEST(whoever_wants_no_notices_gets_none),
         TEST(without_smtp_nothing_is_written_until_there_is),
         TEST(a_security_notice_goes_to_her_in_her_language),

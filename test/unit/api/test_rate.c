@@ -32,7 +32,9 @@ static void so_many_fit_into_every_window(void **state)
         {"and no more", CLOCK_DAY_MS, CLOCK_HOUR_MS},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MonoMs ahead_ms = rate_wait(rate, "anna@example.de", 3, CLOCK_HOUR_MS, T0 + rows[i].at);
         MonoMs wait_ms = rate_take(rate, "anna@example.de", 3, CLOCK_HOUR_MS, T0 + rows[i].at);
+        assert_true(ahead_ms == wait_ms); /* and it has taken nothing */
         if (wait_ms != rows[i].wait_ms)
             fail_msg("%s: %" G_GINT64_FORMAT, rows[i].name, wait_ms);
     }

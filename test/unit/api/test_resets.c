@@ -1,6 +1,8 @@
 /* Password resets over HTTP, with and without mail. */
 #include "links.h"
 
+#include "api/link_mail.h"
+#include "api/state.h"
 #include "base/limits.h"
 #include "base/secret.h"
 
@@ -98,6 +100,14 @@ static void what_is_no_address_is_said(void **state)
     }
 }
 
+/* Who is on the list has been looked at, and the last one that was ended the others. */
+static void expect_one_open(const Fixture *self)
+{
+    g_autoptr(Reply) open = ask_control(self, "GET /v1/password-resets?state=open", NULL);
+    assert_int_equal(json_array_size(reply_at(open, "data")), 1);
+    assert_string_equal(reply_text(open, "data.0.state"), "to_hand_over");
+}
+
 /* Threat T37. */
 static void who_asks_too_often_hears_the_same_and_nothing_happens(void **state)
 {
@@ -108,13 +118,7 @@ static void who_asks_too_often_hears_the_same_and_nothing_happens(void **state)
         assert_string_equal(reply->body, "{\"object\":\"password_reset_request\"}");
     }
     g_autoptr(Reply) list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
-    for (guint i = 0; i < WAIT_STEPS && g_strcmp0(reply_text(list, "data.1.state"), "over"); i++) {
-        g_usleep(10000); /* they are looked at one behind the other */
-        reply_free(g_steal_pointer(&list));
-        list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
-    }
-    assert_string_equal(reply_text(list, "data.0.state"), "to_hand_over");
-    assert_string_equal(reply_text(list, "data.1.state"), "over"); /* a newer one came */
+    expect_one_open(self);
 }
 
 static void one_client_asks_for_ten_addresses_an_hour(void **state)
@@ -177,6 +181,27 @@ static void a_new_password_ends_all_sessions(void **state)
     g_autoptr(Reply) after = ask_member(self, "GET /v1/smtp", "", NULL);
     assert_reply(after, 401, "session_expired");
     expect_sign_in(self, PASSWORD, 401);
+    expect_sign_in(self, FRESH, 200);
+}
+
+/* Who has forgotten the password has often tried too many. Strangers elsewhere are not told that
+ * somebody has come in (threat T36). */
+static void whoever_used_the_link_signs_in_and_others_wait_on(void **state)
+{
+    Fixture *self = *state;
+    Guesses *guesses = self->api->guesses;
+    MonoMs at = clock_mono_ms(), wait_ms;
+    for (guint i = 0; i < 2 * LIMIT_ACCOUNT_GUESSES; i++, at += CLOCK_MINUTE_MS)
+        while ((wait_ms = guesses_take(guesses, EMAIL, "203.0.113.9", at)) > 0)
+            at += wait_ms;
+    expect_sign_in(self, PASSWORD, 429);
+    ask_for_link(self, EMAIL, "");
+    g_autoptr(Reply) list = wait_for_list(self, 1);
+    g_autoptr(Reply) link = act(self, list, "link");
+    g_autoptr(Reply) used =
+        links_send(self, REDEEM, links_token(reply_text(link, "link")), FRESH_PASSWORD);
+    assert_reply(used, 200, NULL);
+    assert_true(guesses_take(guesses, EMAIL, "203.0.113.10", clock_mono_ms()) > 0);
     expect_sign_in(self, FRESH, 200);
 }
 
@@ -428,11 +453,95 @@ static void one_that_fails_keeps_nobody_waiting(void **state)
     assert_string_equal(reply_text(list, "data.0.member.email"), EMAIL);
 }
 
+/* --- How many an hour ------------------------------------------------------------------------ */
+
+static gint n_failed, n_too_many; /* atomic: records in the log */
+
+static GLogWriterOutput count_records(
+    GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user)
+{
+    for (gsize i = 0; i < n_fields; i++) {
+        if (strcmp(fields[i].key, "MESSAGE") != 0)
+            continue;
+        if (g_str_has_prefix(fields[i].value, "password resets wait for a minute"))
+            g_atomic_int_inc(&n_failed);
+        if (g_str_has_prefix(fields[i].value, "a password reset was dropped"))
+            g_atomic_int_inc(&n_too_many);
+    }
+    return g_log_writer_default(level, fields, n_fields, user);
+}
+
+static void wait_for_records(gint *counter, gint n)
+{
+    for (guint i = 0; i < 10 * WAIT_STEPS && g_atomic_int_get(counter) < n; i++)
+        g_usleep(10000);
+    assert_true(g_atomic_int_get(counter) >= n);
+}
+
+/* So many of the organisation's within the hour. */
+static void use_up(Fixture *self, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        assert_int_equal(link_mail_take_reset(self->api, STORE_DEFAULT_ORG), 0);
+}
+
+static gboolean sql_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, data, error);
+}
+
+static void run_sql(Fixture *self, const char *sql)
+{
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, sql_job, (gpointer)sql, &error);
+    assert_null(error);
+}
+
+/* While the disk is full, three rounds of one or one round of three: nothing is written, so nothing
+ * counts, and none is taken for one too many. */
+static void what_could_not_be_written_is_tried_again_and_counts_once(void **state)
+{
+    Fixture *self = *state;
+    gint before = g_atomic_int_get(&n_failed);
+    use_up(self, LIMIT_LINK_MAILS_PER_ORG - 2);
+    run_sql(self, "CREATE TRIGGER full BEFORE UPDATE ON password_resets BEGIN "
+                  "SELECT RAISE(ABORT, 'the disk is full'); END;"
+                  "INSERT INTO password_resets (org_id, id, account, state, asked_at, asked_from, "
+                  "updated_at) SELECT 1, randomblob(16), '" EMAIL "', 1, unixepoch() * 1000, "
+                  "'192.0.2.1', 1 FROM json_each('[1, 2, 3]')");
+    reset_post_wake(self->api->reset_post);
+    wait_for_records(&n_failed, before + 1);
+    assert_int_equal(links_count(self, count_asked), 3);
+    use_up(self, 2); /* they are left */
+    assert_true(link_mail_wait_reset(self->api, STORE_DEFAULT_ORG) > 0);
+    run_sql(self, "DROP TRIGGER full");
+    api_stop(self->api);
+    api_free(self->api);
+    fixture_start_api(self);
+    g_autoptr(Reply) list = wait_for_list(self, 3);
+    expect_one_open(self);
+}
+
+/* Nobody outside learns of it (threat T36); the operator does. */
+static void one_too_many_in_an_hour_is_dropped_and_logged(void **state)
+{
+    Fixture *self = *state;
+    gint before = g_atomic_int_get(&n_too_many);
+    use_up(self, LIMIT_LINK_MAILS_PER_ORG);
+    ask_for_link(self, EMAIL, "");
+    wait_for_records(&n_too_many, before + 1);
+    assert_int_equal(links_count(self, count_asked), 0);
+    ask_for_link(self, "nobody@example.de", "");
+    wait_for_rows(self, 0);
+    assert_int_equal(g_atomic_int_get(&n_too_many), before + 1);
+}
+
 #define PEOPLE_TEST(test) cmocka_unit_test_setup_teardown(test, start_signed_up, stop_fixture)
 
 int main(void)
 {
     secret_init();
+    g_log_set_writer_func(count_records, NULL, NULL);
     static const struct CMUnitTest tests[] = {
         PEOPLE_TEST(the_answer_is_the_same_for_everybody),
         PEOPLE_TEST(what_is_no_address_is_said),
@@ -440,6 +549,7 @@ int main(void)
         PEOPLE_TEST(one_client_asks_for_ten_addresses_an_hour),
         PEOPLE_TEST(without_mail_a_person_hands_the_link_over),
         PEOPLE_TEST(a_new_password_ends_all_sessions),
+        PEOPLE_TEST(whoever_used_the_link_signs_in_and_others_wait_on),
         PEOPLE_TEST(a_dismissed_request_has_no_link),
         PEOPLE_TEST(who_waits_for_a_person_is_counted_and_told),
         PEOPLE_TEST(an_admin_starts_one_for_another_member_alone),
@@ -451,6 +561,8 @@ int main(void)
         PEOPLE_TEST(every_deed_is_audited_and_strangers_addresses_are_not_kept),
         PEOPLE_TEST(what_a_crash_left_behind_is_found_at_the_next_start),
         PEOPLE_TEST(one_that_fails_keeps_nobody_waiting),
+        PEOPLE_TEST(what_could_not_be_written_is_tried_again_and_counts_once),
+        PEOPLE_TEST(one_too_many_in_an_hour_is_dropped_and_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* What an application may do with its token beyond its scopes: senders, networks, quota. */
 #include "fixture.h"
 
+#include "api/state.h"
 #include "api/token_limits.h"
 #include "base/limits.h"
 #include "base/secret.h"
@@ -431,6 +432,132 @@ static void each_token_has_its_own_quota_and_people_have_none(void **state)
     assert_refused_for_now(more, 3500, 3720);
 }
 
+/* --- What is not taken counts for nothing ------------------------------------------------------
+ */
+
+#define WAIT_STEPS 6000 /* of 10 ms */
+
+typedef struct {
+    GMutex mutex;
+    GCond cond;
+    gboolean may_go;
+} Hold;
+
+static gboolean hold_job(Db *db, gpointer data, GError **error)
+{
+    Hold *hold = data;
+    g_mutex_lock(&hold->mutex);
+    while (!hold->may_go)
+        g_cond_wait(&hold->cond, &hold->mutex);
+    g_mutex_unlock(&hold->mutex);
+    return TRUE;
+}
+
+static void let_go(Hold *hold)
+{
+    g_mutex_lock(&hold->mutex);
+    hold->may_go = TRUE;
+    g_cond_signal(&hold->cond);
+    g_mutex_unlock(&hold->mutex);
+}
+
+static gboolean sql_job(Db *db, gpointer data, GError **error)
+{
+    return db_exec(db, data, error);
+}
+
+static void run_sql(Fixture *self, const char *sql)
+{
+    g_autoptr(GError) error = NULL;
+    store_run(self->store, sql_job, (gpointer)sql, &error);
+    assert_null(error);
+}
+
+static gint64 row_of_newest_token(Fixture *self)
+{
+    Db *db = store_reader_take(self->store);
+    DbQuery *q = db_query(db, "SELECT max(row) FROM tokens");
+    gint64 row = db_next(q) ? db_int(q, 0) : 0;
+    db_query_free(q);
+    store_reader_give(self->store, db);
+    return row;
+}
+
+static guint used_today(Fixture *self, gint64 token_row)
+{
+    return token_limits_use(self->api->token_limits, token_row, clock_steady_ms()).day;
+}
+
+static gpointer send_with_key(gpointer self)
+{
+    return send_from(self, "a@example.de", "\"b@example.org\"", "Idempotency-Key: k\r\n");
+}
+
+/* Both pass the look for an earlier one before either is written. */
+static void two_at_once_with_one_key_count_once(void **state)
+{
+    Fixture *self = *state;
+    Hold hold = {0};
+    GThread *senders[2];
+    Reply *replies[2];
+    g_free(make_limited(self, "\"quota\":{\"per_day\":5}"));
+    gint64 row = row_of_newest_token(self);
+    assert_true(store_submit(self->store, hold_job, &hold, NULL, NULL, NULL));
+    for (gsize i = 0; i < G_N_ELEMENTS(senders); i++)
+        senders[i] = g_thread_new("sender", send_with_key, self);
+    for (guint i = 0; i < WAIT_STEPS && used_today(self, row) < 2; i++)
+        g_usleep(10000);
+    assert_int_equal(used_today(self, row), 2);
+    let_go(&hold);
+    for (gsize i = 0; i < G_N_ELEMENTS(senders); i++)
+        replies[i] = g_thread_join(senders[i]);
+    assert_reply(replies[0], 200, NULL);
+    assert_reply(replies[1], 200, NULL);
+    assert_string_equal(reply_text(replies[0], "id"), reply_text(replies[1], "id"));
+    assert_int_equal(used_today(self, row), 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(replies); i++)
+        reply_free(replies[i]);
+}
+
+static void what_cannot_be_written_is_given_back(void **state)
+{
+    Fixture *self = *state;
+    g_free(make_limited(self, "\"quota\":{\"per_day\":2}"));
+    gint64 row = row_of_newest_token(self);
+    run_sql(self, "CREATE TRIGGER fault BEFORE INSERT ON emails BEGIN "
+                  "SELECT RAISE(ABORT, 'a fault'); END");
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(Reply) failed = send_to(self, "[\"a@example.org\",\"b@example.org\"]");
+        assert_reply(failed, 503, "storage_unavailable");
+        assert_int_equal(used_today(self, row), 0);
+    }
+    run_sql(self, "DROP TRIGGER fault");
+    g_autoptr(Reply) sent = send_to(self, "[\"a@example.org\",\"b@example.org\"]");
+    assert_reply(sent, 200, NULL);
+    assert_int_equal(used_today(self, row), 2);
+    api_stop(self->api);
+    api_free(self->api);
+    assert_true(store_run(self->store, do_nothing, NULL, NULL)); /* what it left is written */
+    fixture_start_api(self);
+    assert_int_equal(used_today(self, row), 2);
+}
+
+static void a_batch_for_which_there_is_no_room_counts_nothing(void **state)
+{
+    static const char batch[] = "[{\"from\":\"a@b.de\",\"to\":\"a@c.de\"," HELLO "}]";
+    Fixture *self = *state;
+    g_free(make_limited(self, "\"quota\":{\"per_day\":1}"));
+    gint64 row = row_of_newest_token(self);
+    g_atomic_int_set(&self->api->batch_emails, LIMIT_BATCH_EMAILS_WAITING);
+    g_autoptr(Reply) busy = ask_token(self, "POST /v1/emails/batch", "", batch);
+    assert_reply(busy, 503, "busy");
+    assert_int_equal(used_today(self, row), 0);
+    g_atomic_int_set(&self->api->batch_emails, 0);
+    g_autoptr(Reply) sent = ask_token(self, "POST /v1/emails/batch", "", batch);
+    assert_reply(sent, 200, NULL);
+    assert_int_equal(used_today(self, row), 1);
+}
+
 /* --- The count itself, under a clock of the test's own ---------------------------------------- */
 
 /* What is let through is what a quota that is summed up every time lets through. */
@@ -441,17 +568,23 @@ static void the_room_that_is_remembered_is_the_room_there_is(void **state)
     g_autoptr(Quota) oracle = quota_new();
     g_autoptr(GRand) random = g_rand_new_with_seed(4711);
     WallMs now = G_GINT64_CONSTANT(1795283520123);
-    guint taken = 0, refused = 0, never = 0;
+    guint taken = 0, refused = 0, never = 0, given_back = 0;
     token_limits_put(limits, &token);
     for (guint i = 0; i < 20000; i++) {
         guint n = (guint)g_rand_int_range(random, 1, i % 50 == 0 ? 30 : 4);
         gboolean has_room = quota_room(oracle, &token.quota, now) >= n;
-        WallMs free_at = token_limits_take(limits, token.row, n, now);
+        WallMs taken_at = now, free_at = token_limits_take(limits, token.row, n, now);
         assert_int_equal(free_at == 0, has_room);
         if (has_room)
             quota_add(oracle, now, n);
         else
             assert_true(free_at > now);
+        if (has_room && i % 5 == 0) { /* by then it may have left the minute */
+            now += g_rand_int_range(random, 0, i % 100 ? CLOCK_SECOND_MS : 2 * CLOCK_MINUTE_MS);
+            token_limits_give_back(limits, token.row, n, taken_at);
+            quota_take_back(oracle, taken_at, n);
+            given_back++;
+        }
         if (!has_room && free_at != QUOTA_NEVER) /* who waits as long as was said finds room */
             assert_true(quota_room(oracle, &token.quota, free_at) >= n);
         taken += has_room ? 1 : 0;
@@ -459,7 +592,7 @@ static void the_room_that_is_remembered_is_the_room_there_is(void **state)
         never += free_at == QUOTA_NEVER ? 1 : 0;
         now += g_rand_int_range(random, 0, i % 100 == 0 ? CLOCK_HOUR_MS : 4 * CLOCK_SECOND_MS);
     }
-    assert_true(taken > 1000 && refused > 1000 && never > 10);
+    assert_true(taken > 1000 && refused > 1000 && never > 10 && given_back > 100);
     QuotaWindow windows[QUOTA_WINDOWS];
     quota_read(oracle, &token.quota, now, windows);
     assert_int_equal(token_limits_use(limits, token.row, now).day, windows[2].used);
@@ -513,6 +646,9 @@ int main(void)
         CASE(a_repeat_counts_once_and_passes_a_quota_that_is_used_up),
         CASE(a_quota_outlives_a_restart),
         CASE(each_token_has_its_own_quota_and_people_have_none),
+        CASE(two_at_once_with_one_key_count_once),
+        CASE(what_cannot_be_written_is_given_back),
+        CASE(a_batch_for_which_there_is_no_room_counts_nothing),
         cmocka_unit_test(the_room_that_is_remembered_is_the_room_there_is),
         cmocka_unit_test(a_changed_quota_forgets_the_room_of_the_former),
         cmocka_unit_test(an_unknown_token_may_nothing),

@@ -186,8 +186,8 @@ static void the_audit_log_names_the_receivers_host_alone(void **state)
 
 static void every_failure_has_its_sentence_in_both_languages(void **state)
 {
-    static const char *const failures[] = {"no_address", "denied", "tls", "no_answer", "gone",
-        "too_old", "secret", "overflow", "status 503"};
+    static const char *const failures[] = {"no_address", "denied", "refused", "tls", "certificate",
+        "no_answer", "gone", "too_old", "secret", "overflow", "status 503"};
     for (gsize i = 0; i < G_N_ELEMENTS(failures); i++) {
         g_autofree char *de = webhook_failure_text(failures[i], LANGUAGE_DE);
         g_autofree char *en = webhook_failure_text(failures[i], LANGUAGE_EN);

@@ -99,8 +99,8 @@ static inline void dnsmasq_stop(Dnsmasq *dnsmasq)
     g_free(dnsmasq->address);
 }
 
-/* Answers A with its two addresses by turns, and says nothing or NODATA to AAAA; or gives every
- * question the same response code. Runs on the test's own context. */
+/* Answers A with its two addresses by turns (without them NODATA), and says nothing or NODATA to
+ * AAAA; or gives every question the same response code. Runs on the test's own context. */
 typedef struct {
     guint8 rcode; /* RFC 1035 4.1.1 */
     gboolean ignores_aaaa;
@@ -128,7 +128,7 @@ static inline gboolean dns_server_asked(int fd, GIOCondition condition, gpointer
         return G_SOURCE_CONTINUE;
     packet[2] |= 0x80;
     packet[3] = server->rcode;
-    if (server->rcode == 0 && is_a) {
+    if (server->rcode == 0 && is_a && server->answers[0]) {
         g_assert(inet_pton(AF_INET, server->answers[server->n_asked++ % 2], record + 12) == 1);
         packet[7] = 1;
         memcpy(packet + n, record, sizeof record);

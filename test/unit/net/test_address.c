@@ -241,11 +241,41 @@ static void addresses_are_written_without_port(void **state)
 {
     static const struct {
         const char *in, *out;
-    } cases[] = {{"192.0.2.1", "192.0.2.1"}, {"2001:DB8:0::1", "2001:db8::1"}, {"::1", "::1"}};
+    } cases[] = {{"192.0.2.1", "192.0.2.1"}, {"2001:DB8:0::1", "2001:db8::1"}, {"::1", "::1"},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.1"}};
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct sockaddr_storage address = address_of(cases[i].in);
         g_autofree char *text = net_address_text((const struct sockaddr *)&address);
         assert_string_equal(text, cases[i].out);
+    }
+}
+
+static void callers_are_compared_in_one_spelling(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1"},
+        {"2001:DB8:0::1", "2001:db8::1"},
+        {"::ffff:192.0.2.1", "192.0.2.1"},
+        {"::FFFF:c000:201", "192.0.2.1"},
+        {"0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1"},
+        {"::192.0.2.1", "::192.0.2.1"},
+        {"::fffe:192.0.2.1", "::fffe:c000:201"},
+        {"64:ff9b::192.0.2.1", "64:ff9b::c000:201"},
+        {"", NULL},
+        {"local", NULL},
+        {"192.0.2.1:25", NULL},
+        {"192.0.2", NULL},
+        {"192.0.2.01", NULL},
+        {"[::1]", NULL},
+        {"fe80::1%eth0", NULL},
+        {" ::1", NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = net_address_respell(cases[i].in);
+        if (g_strcmp0(text, cases[i].out) != 0)
+            fail_msg("%s: %s", cases[i].in, text ? text : "(nothing)");
     }
 }
 
@@ -259,6 +289,7 @@ int main(void)
         cmocka_unit_test(networks_that_are_not_networks_are_refused),
         cmocka_unit_test(the_list_of_networks_has_an_end),
         cmocka_unit_test(addresses_are_written_without_port),
+        cmocka_unit_test(callers_are_compared_in_one_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

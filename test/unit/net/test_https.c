@@ -365,9 +365,9 @@ static void a_stop_ends_a_request(void **state)
 /* --- POST --------------------------------------------------------------------------------------
  */
 
-/* *code: of the error, 0 if there is none. */
-static gboolean post(const Server *server, const NetPolicy *policy, const char *const *headers,
-    gint64 timeout_ms, int *status, int *code)
+/* *code: of the error, 0 if there is none; *sys: of the fault. */
+static gboolean post_fault(const Server *server, const NetPolicy *policy,
+    const char *const *headers, gint64 timeout_ms, int *status, int *code, const char **sys)
 {
     static const char *const none[] = {NULL};
     g_autoptr(GError) error = NULL;
@@ -383,10 +383,19 @@ static gboolean post(const Server *server, const NetPolicy *policy, const char *
         .most_bytes = MOST_BYTES,
         .timeout_ms = timeout_ms,
     };
-    gboolean is_sent = net_https_post(&request, status, &error);
+    NetHttpsFault fault = {NULL};
+    gboolean is_sent = net_https_post(&request, status, &fault, &error);
+    *sys = fault.sys;
     assert_int_equal(is_sent, error == NULL);
     *code = error != NULL ? error->code : 0;
     return is_sent;
+}
+
+static gboolean post(const Server *server, const NetPolicy *policy, const char *const *headers,
+    gint64 timeout_ms, int *status, int *code)
+{
+    const char *sys = NULL;
+    return post_fault(server, policy, headers, timeout_ms, status, code, &sys);
 }
 
 static void a_post_carries_its_headers_and_its_body_and_nothing_else(void **state)
@@ -442,13 +451,14 @@ static void a_post_says_why_there_was_no_answer(void **state)
         const char *const *headers;
         NetPolicy **policy;
         int code;
+        const char *sys;
     } cases[] = {
         {"a certificate for another name", "DNS:other.test", NULL, &loopback_policy,
-            ABS_ERROR_PROTOCOL},
-        {"silence", NULL, NULL, &loopback_policy, ABS_ERROR_IO},
-        {"a private address", NULL, NULL, &strict_policy, ABS_ERROR_DENIED},
-        {"a header of two lines", NULL, two_lines, &loopback_policy, ABS_ERROR_INPUT},
-        {"a header without a name", NULL, nameless, &loopback_policy, ABS_ERROR_INPUT},
+            ABS_ERROR_PROTOCOL, "CERTIFICATE"},
+        {"silence", NULL, NULL, &loopback_policy, ABS_ERROR_IO, "ETIMEDOUT"},
+        {"a private address", NULL, NULL, &strict_policy, ABS_ERROR_DENIED, "PRIVATE_ADDRESS"},
+        {"a header of two lines", NULL, two_lines, &loopback_policy, ABS_ERROR_INPUT, NULL},
+        {"a header without a name", NULL, nameless, &loopback_policy, ABS_ERROR_INPUT, NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         print_message("# %s\n", cases[i].name);
@@ -456,8 +466,11 @@ static void a_post_says_why_there_was_no_answer(void **state)
         int status = 7, code = 0;
         server_start(&server);
         gint64 wait_ms = cases[i].code == ABS_ERROR_IO ? 700 : LONG_MS;
-        assert_false(post(&server, *cases[i].policy, cases[i].headers, wait_ms, &status, &code));
+        const char *sys = NULL;
+        assert_false(
+            post_fault(&server, *cases[i].policy, cases[i].headers, wait_ms, &status, &code, &sys));
         assert_int_equal(code, cases[i].code);
+        assert_string_equal(sys != NULL ? sys : "", cases[i].sys != NULL ? cases[i].sys : "");
         assert_int_equal(status, 7);
         server_stop(&server);
     }
@@ -691,7 +704,7 @@ static void a_thousand_changed_answers_never_lead_to_a_forbidden_address(void **
     for (guint i = 0; i < TIMES; i++) {
         g_autoptr(GError) error = NULL;
         int status = 0;
-        assert_false(net_https_post(&request, &status, &error));
+        assert_false(net_https_post(&request, &status, NULL, &error));
         n_denied += g_error_matches(error, ABS_ERROR, ABS_ERROR_DENIED) ? 1 : 0;
         n_refused += g_error_matches(error, ABS_ERROR, ABS_ERROR_IO) ? 1 : 0;
     }
@@ -702,6 +715,35 @@ static void a_thousand_changed_answers_never_lead_to_a_forbidden_address(void **
     g_main_loop_quit(loop);
     g_thread_join(thread);
     dns_server_stop(&changing);
+}
+
+/* That there is no A says nothing of the AAAA nobody tells of: it is asked for again. */
+static void without_an_answer_to_either_question_nobody_knows(void **state)
+{
+    static const struct {
+        const char *name, *sys;
+        gboolean ignores_aaaa;
+        int code;
+    } cases[] = {
+        {"neither A nor AAAA", "EAI_NONAME", FALSE, ABS_ERROR_NOT_FOUND},
+        {"no A, and no word on AAAA", "EAI_AGAIN", TRUE, ABS_ERROR_IO},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        print_message("# %s\n", cases[i].name);
+        g_autoptr(GMainContext) context = g_main_context_new();
+        g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
+        DnsServer server = {.ignores_aaaa = cases[i].ignores_aaaa};
+        dns_server_start(&server, context);
+        GThread *thread = g_thread_new("dns", loop_run, loop);
+        g_autoptr(NetDns) own_dns = net_dns_new(server.address, NULL);
+        gint64 wait_ms = cases[i].ignores_aaaa ? 2000 : LONG_MS;
+        Called called = call_by(own_dns, "https://six.test/", loopback_policy, wait_ms);
+        assert_int_equal(called.code, cases[i].code);
+        assert_string_equal(called.sys, cases[i].sys);
+        g_main_loop_quit(loop);
+        g_thread_join(thread);
+        dns_server_stop(&server);
+    }
 }
 
 int main(void)
@@ -724,6 +766,7 @@ int main(void)
         cmocka_unit_test(a_call_that_a_stop_does_not_end_has_its_time_all_the_same),
         cmocka_unit_test(a_call_names_what_came_in_its_way),
         cmocka_unit_test(an_address_is_read_as_a_request_would),
+        cmocka_unit_test(without_an_answer_to_either_question_nobody_knows),
         cmocka_unit_test(a_thousand_changed_answers_never_lead_to_a_forbidden_address),
     };
     net_openssl_start(); /* as in the program */

@@ -13,13 +13,42 @@
 
 #define T0 G_GINT64_CONSTANT(1795283520123) /* some day in 2026 */
 
-static NotifyVerdict judge(int status, int code, guint attempts, WallMs gives_up_at)
+static NotifyVerdict judge_with(
+    int status, int code, const char *sys, guint attempts, WallMs gives_up_at)
 {
     g_autoptr(GError) error =
         code != 0 ? g_error_new_literal(ABS_ERROR, code, "no answer came") : NULL;
     const WebhookDelivery delivery = {
         .row = 7, .attempts = attempts, .gives_up_at = gives_up_at, .happened_at = T0};
-    return notify_verdict(&delivery, status, error, T0, 0);
+    return notify_verdict(&delivery, status, error, sys, T0, 0);
+}
+
+static NotifyVerdict judge(int status, int code, guint attempts, WallMs gives_up_at)
+{
+    return judge_with(status, code, NULL, attempts, gives_up_at);
+}
+
+/* Each needs another hand: the port, the receiver, its certificate, or patience. */
+static void why_no_connection_came_about_is_told_apart(void **state)
+{
+    static const struct {
+        const char *sys, *failure;
+        int code;
+    } cases[] = {
+        {"ECONNREFUSED", WEBHOOK_FAILED_REFUSED, ABS_ERROR_IO},
+        {"ETIMEDOUT", WEBHOOK_FAILED_NO_ANSWER, ABS_ERROR_IO},
+        {"EOF", WEBHOOK_FAILED_NO_ANSWER, ABS_ERROR_IO},
+        {"TLS", WEBHOOK_FAILED_TLS, ABS_ERROR_PROTOCOL},
+        {"CERTIFICATE", WEBHOOK_FAILED_CERTIFICATE, ABS_ERROR_PROTOCOL},
+        {"EAI_NONAME", WEBHOOK_FAILED_NO_ADDRESS, ABS_ERROR_NOT_FOUND},
+        {"PRIVATE_ADDRESS", WEBHOOK_FAILED_DENIED, ABS_ERROR_DENIED},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        NotifyVerdict verdict =
+            judge_with(0, cases[i].code, cases[i].sys, 0, T0 + LIMIT_WEBHOOK_LIFETIME_MS);
+        assert_string_equal(verdict.result.failure, cases[i].failure);
+        assert_true(verdict.is_outage);
+    }
 }
 
 static void each_answer_has_its_consequence(void **state)
@@ -44,8 +73,7 @@ static void each_answer_has_its_consequence(void **state)
             FALSE},
         {"a private address", 0, ABS_ERROR_DENIED, WEBHOOK_WAITING, WEBHOOK_FAILED_DENIED, TRUE,
             FALSE},
-        {"a bad certificate", 0, ABS_ERROR_PROTOCOL, WEBHOOK_WAITING, WEBHOOK_FAILED_TLS, TRUE,
-            FALSE},
+        {"no TLS", 0, ABS_ERROR_PROTOCOL, WEBHOOK_WAITING, WEBHOOK_FAILED_TLS, TRUE, FALSE},
         {"silence", 0, ABS_ERROR_IO, WEBHOOK_WAITING, WEBHOOK_FAILED_NO_ANSWER, TRUE, FALSE},
         {"an endless header", 0, ABS_ERROR_LIMIT, WEBHOOK_WAITING, WEBHOOK_FAILED_NO_ANSWER, TRUE,
             FALSE},
@@ -93,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_answer_has_its_consequence),
+        cmocka_unit_test(why_no_connection_came_about_is_told_apart),
         cmocka_unit_test(tries_go_on_by_the_outbox_schedule_for_five_days),
         cmocka_unit_test(a_receiver_is_left_alone_half_an_hour_at_most),
     };

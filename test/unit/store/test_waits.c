@@ -24,9 +24,10 @@ static gint64 make_waiting(Scratch *self, EmailClass class, EmailState state)
 
 static WallMs next_of(Scratch *self, gint64 row)
 {
-    g_autofree char *sql =
-        g_strdup_printf("SELECT next_at FROM recipients WHERE row = %" G_GINT64_FORMAT, row);
-    return scratch_number(self, sql);
+    g_autoptr(DbQuery) q = db_query(self->db, "SELECT next_at FROM recipients WHERE row = $1");
+    db_bind_int(q, 1, row);
+    assert_true(db_next(q));
+    return db_int(q, 0);
 }
 
 static void activate(Scratch *self)

@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/limits.h"
 #include "template/template.h"
 
