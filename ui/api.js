@@ -16,7 +16,7 @@ export const whenSignedOut = (callback) => { onSignedOut = callback; };
 /** What the server refused, or that it could not be reached (`code` "network"). */
 export class ApiError extends Error {
   constructor(status, problem = {}, retryAfter = 0) {
-    super(problem.detail || problem.title || t('error.unknown'));
+    super(problem.detail || problem.title);
     this.status = status;
     this.code = problem.code || 'unknown';
     this.errors = problem.errors || [];
@@ -25,10 +25,10 @@ export class ApiError extends Error {
   }
 }
 
-/** One sentence for a person: the server's own, which comes in the language of the page. */
+/** One sentence for a person: the server's own, which comes in the language of the page. Ours are looked up here: the fault may be older than they are. */
 export function errorText(error) {
-  if (!(error instanceof ApiError)) return t('error.unknown');
-  return error.code === 'too_many_attempts' && error.retryAfter ? t('error.too_many_attempts', { n: error.retryAfter }) : error.message;
+  if (error.code === 'too_many_attempts' && error.retryAfter) return t('error.too_many_attempts', { n: error.retryAfter });
+  return (error instanceof ApiError && error.message) || t(error.code === 'network' ? 'error.network' : 'error.unknown');
 }
 
 /** Nobody answered, or only a proxy did. */
@@ -46,7 +46,7 @@ async function send(method, path, { body, ifMatch, accept = 'application/json, a
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new ApiError(0, { code: 'network', detail: t('error.network') });
+    throw new ApiError(0, { code: 'network' });
   }
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
@@ -87,12 +87,7 @@ export const api = {
   changeEmails: (action, ids, uncertain) => json('POST', '/v1/emails/bulk', { body: { action, ids, ...(uncertain && { uncertain }) } }),
 
   activity: () => json('GET', '/v1/smtp/activity'),
-  history: () => json('GET', '/v1/smtp/history'),
-  restoreVersion: (id) => json('POST', `/v1/smtp/history/${id}/restore`),
   checkDomain: (body) => json('POST', '/v1/domain-checks', { body }),
-  checkHeaders: (headers) => json('POST', '/v1/header-checks', { body: { headers } }),
-  explain: (body) => json('POST', '/v1/diagnoses', { body }),
-  confirmArrival: (body) => json('POST', '/v1/test-arrivals', { body }),
 
   sandbox: () => json('GET', '/v1/sandbox'),
   captures: (query) => json('GET', `/v1/sandbox/messages?${new URLSearchParams(query)}`),

@@ -41,13 +41,16 @@ export function useDiscovery(draft) {
 
   const take = (candidate, email = found.email) => propose(valuesOfCandidate(candidate, email), email);
 
-  /** Fills in what was found. Where nothing was, what is there for another domain goes: it would get this one's password. Typing, before or meanwhile, comes first. */
-  const fill = (best, email, before) => {
+  /**
+   * Fills in what was found. Where nothing was, what is there for another domain goes: it would get this one's password. But what is in force
+   * goes only where everybody asked has answered. Typing, before or meanwhile, comes first.
+   */
+  const fill = (best, email, before, isSure) => {
     if (!draft.takesProposals() || DESTINATION.some((name) => draft.form[name] !== before[name])) return;
     if (best) {
       const { username, ...server } = valuesOfCandidate(best, email);
       propose(draft.isTyped('username') ? server : { ...server, username }, email);
-    } else if (filledFor.current ? filledFor.current !== domainOf(email) : draft.isLeft('host')) draft.withdraw();
+    } else if (filledFor.current ? filledFor.current !== domainOf(email) : isSure && draft.isLeft('host')) draft.withdraw();
   };
 
   const look = async (email, wide) => {
@@ -60,11 +63,12 @@ export function useDiscovery(draft) {
       if (mine !== turn.current) return null;
       setFound({ state: 'done', email, wide, answer, problem: '' });
       announce(verdictOf(answer));
-      fill(answer.best, email, before);
+      fill(answer.best, email, before, answer.steps.every(({ state }) => state !== 'failed'));
       return answer.best;
     } catch (error) {
       if (mine !== turn.current) return null;
       setFound({ ...NOTHING, state: 'failed', email, problem: errorText(error) });
+      fill(null, email, before, false);
       return null;
     }
   };

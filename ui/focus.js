@@ -9,10 +9,12 @@ export function focus(id) {
   field?.focus();
 }
 
-/** One whose part may still be on its way here. */
-export const focusSoon = (id, until = Date.now() + PART_MS) => {
+/** One whose part may still be on its way here. Whoever types somewhere else by then goes on typing there. */
+export const focusSoon = (id, until = Date.now() + PART_MS, from = document.activeElement) => {
+  const now = document.activeElement;
+  if (now !== from && now.matches('input, select, textarea')) return;
   focus(id);
-  if (!document.getElementById(id) && Date.now() < until) setTimeout(focusSoon, FRAME_MS, id, until);
+  if (!document.getElementById(id) && Date.now() < until) setTimeout(focusSoon, FRAME_MS, id, until, from);
 };
 
 export const show = (selector, block = 'nearest') =>

@@ -137,45 +137,38 @@ export function parseMessage(bytes) {
 }
 
 const base64Of = (bytes) => btoa(binaryOf(bytes));
-const FORBIDDEN = 'script,style,link,meta,base,iframe,frame,object,embed,form,input,button,textarea,select,svg,math,template,noscript';
-const KEPT = new Set(['alt', 'title', 'width', 'height', 'align', 'valign', 'bgcolor', 'color', 'border', 'cellpadding', 'cellspacing',
-  'colspan', 'rowspan', 'dir', 'lang', 'size', 'face', 'start']);
+const PICTURE = /^image\/(png|jpeg|gif|webp)$/;
 
-/** Browsers report styles and handlers even in a page that is only parsed: they leave before that. No safety rests on it. */
-const quieten = (html) => html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, '')
-  .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])(style|on[a-z]+)(?=\s*=)/gi, '$1x-$2'));
+const isWeb = (href) => /^https?:\/\//i.test(href);
+
+/** The addresses in a plain text; what closes a sentence or a bracket around one is no part of it. */
+export function linksInText(text) {
+  const found = (text ?? '').match(/\bhttps?:\/\/[^\s<>"]+/gi) ?? [];
+  return [...new Set(found.map((one) => one.replace(/[.,;:!?'\u2019\u201c\u201d]+$/, '').replace(/^([^(]*)\)+[.,;:!?]*$/, '$1')).filter((one) => URL.canParse(one)))];
+}
+
+/** Which address a picture may have in the preview: its own data, or those that came with the mail. null: it would have to be fetched. */
+function pictureOf(source, attachments) {
+  if (/^data:image\/(png|jpeg|gif|webp);base64,/i.test(source)) return source;
+  const part = attachments.find(({ id, type }) => id && source === `cid:${id}` && PICTURE.test(type));
+  return part ? `data:${part.type};base64,${base64Of(part.bytes)}` : null;
+}
+
+/** Before a mail is parsed, for a browser reports styles and handlers even in a page that is never shown: attributes are put aside under another name. No safety rests on it. */
+export const setAside = (html) => html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, '')
+  .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])(style|on[a-z]+)(?=\s*=)/gi, '$1data-$2'));
 
 /**
- * The HTML of a mail, made safe to show in a sandboxed frame: no script, no form, nothing remote; pictures that came with the
- * mail are put in place. Answers the document, the links that were in it, how many remote pictures were left out, and whether
- * style sheets were.
+ * The HTML of a mail for MailFrame, which makes it harmless: with the pictures that came with it in their places. And the links that are in
+ * it, and how many pictures would have to be fetched and are not.
  */
 export function displayable(message) {
-  const page = new DOMParser().parseFromString(quieten(message.html), 'text/html');
-  const links = [...page.querySelectorAll('a[href]')].map((a) => a.getAttribute('href').trim()).filter((href) => /^https?:/i.test(href));
-  let blocked = 0;
-  for (const node of page.querySelectorAll(FORBIDDEN)) node.remove();
-  for (const node of page.querySelectorAll('*')) {
-    const source = node.getAttribute('src') ?? '';
-    for (const { name } of [...node.attributes]) if (!KEPT.has(name)) node.removeAttribute(name);
-    if (node.localName === 'a') { // looks like a link, and leads nowhere; the page lists them
-      const line = page.createElement('u');
-      line.append(...node.childNodes);
-      node.append(line);
-    }
-    if (node.localName !== 'img') continue;
-    const part = message.attachments.find(({ id, type }) => id && source === `cid:${id}` && /^image\/(png|jpeg|gif|webp)$/.test(type));
-    if (part) node.setAttribute('src', `data:${part.type};base64,${base64Of(part.bytes)}`);
-    else if (/^data:image\/(png|jpeg|gif|webp);base64,/i.test(source)) node.setAttribute('src', source);
-    else blocked += 1;
-  }
+  const page = new DOMParser().parseFromString(setAside(message.html), 'text/html');
+  const links = [...page.querySelectorAll('a[href]')].map((a) => a.getAttribute('href').trim()).filter(isWeb);
+  const pictures = [...page.querySelectorAll('img')].map((img) => img.getAttribute('src') ?? '');
   return {
-    // A frame without an origin can load no style sheet: the letter shape comes from the oldest tag there is.
-    document: '<!doctype html><html><head><meta charset="utf-8">'
-      + '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:"></head>'
-      + `<body><font face="system-ui, sans-serif">${page.body.innerHTML}</font></body></html>`,
+    source: message.html.replace(/(\ssrc\s*=\s*["']?)(cid:[^\s"'>]+)/gi, (whole, before, address) => before + (pictureOf(address, message.attachments) ?? address)),
     links: [...new Set(links)],
-    blocked,
-    unstyled: /<style\b|<link\b[^>]*stylesheet|<[a-z][^>]*[\s"'/]style\s*=/i.test(message.html),
+    blocked: pictures.filter((source) => !pictureOf(source, message.attachments)).length,
   };
 }

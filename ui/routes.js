@@ -60,7 +60,7 @@ const ROUTES = [
     load: () => import('./pages/reset.js'), page: ({ ResetPage }, token) => [ResetPage, { key: token, token }] },
 ];
 
-const SIGN_IN = { title: 'sign_in.title', access: 'outside',
+const SIGN_IN = { title: 'sign_in.title', access: 'outside', texts: ['start'],
   load: () => import('./pages/sign-in.js'), page: ({ SignInPage }, target) => [SignInPage, { target }] };
 const NOT_FOUND = { title: 'not_found.title', access: 'member',
   load: () => import('./parts/nowhere.js'), page: ({ NotFound }, home) => [NotFound, { home }] };

@@ -42,9 +42,12 @@ export const announce = (text) => update({ announcement: { text, count: state.an
 
 let endStream = null;
 
+const SESSION = 'absender.session'; // of this tab: after a new start too it is known that a session has ended
+
 export function takeSession(session) {
   setCsrfToken(session.csrf_token);
-  update({ session, signedOut: false });
+  if (session.authenticated) sessionStorage.setItem(SESSION, '1');
+  update({ session, signedOut: !session.authenticated && Boolean(sessionStorage.getItem(SESSION)) });
   const follows = isAdmin(session); // the stream is about the settings
   if (follows && !endStream) startStream();
   if (!follows) stopStream();
@@ -54,13 +57,13 @@ export const loadSession = async () => takeSession(await api.session());
 
 export async function signOut() {
   await api.signOut();
+  sessionStorage.removeItem(SESSION); // on purpose
   await loadSession();
 }
 
 whenSignedOut(() => {
   if (!state.session?.authenticated) return;
   takeSession({ ...state.session, authenticated: false, member: null, csrf_token: null });
-  update({ signedOut: true });
 });
 
 // --- SMTP status and verification ------------------------------------------------------------------------------------

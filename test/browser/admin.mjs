@@ -104,6 +104,19 @@ async function applications({ daemon, browser, language, words }) {
     assert.ok(!(await page.content()).includes(token), 'gone for good');
   });
 
+  await test(`${language}: one that was made on the command line says so`, async () => {
+    await page.route('**/v1/tokens', async (route) => {
+      const response = await route.fetch();
+      const answer = await response.json();
+      await route.fulfill({ response, json: { ...answer, data: answer.data.map((one) => ({ ...one, created_by: 'operator' })) } });
+    });
+    await page.reload();
+    await untilText(page, '[data-token]', quoted(words['apps.created_by_operator'].replace('{time}', '')));
+    await page.unroute('**/v1/tokens');
+    await page.reload();
+    await page.waitForSelector('[data-token]');
+  });
+
   await test(`${language}: limits given later hold at once: sender, and how many`, async () => {
     await row('Terminbuchung').getByRole('button', { name: words['apps.change_what'].replace('{name}', 'Terminbuchung') }).click();
     assert.ok(await page.isDisabled('[name=scopes][value="emails:send"]'));

@@ -8,8 +8,10 @@ import { promisify } from 'node:util';
 import { eventually, inspect, inspectForms, openBrowser, speak } from './browser.mjs';
 import { linkFor } from './captured.mjs';
 import { startDaemon } from './daemon.mjs';
+import { startProvider } from './provider.mjs';
 import {
-  callApi, createAdmin, openForm, post, readSmtp, setSending, settings, setupState, text, unfold, untilAnnounced, untilFocused, untilRun, untilText, verifySandbox,
+  callApi, createAdmin, openForm, post, readSmtp, sandboxValues, setSending, settings, setupState, text, unfold, untilAnnounced, untilFocused, untilRun,
+  untilState, untilText, verifyApart, verifySandbox,
 } from './steps.mjs';
 import { test } from './tap.mjs';
 
@@ -22,6 +24,7 @@ const IS_IDLE = process.env.BROWSER_IDLE === '1'; // the clock on the wall tells
 const VISITS = Number(process.env.BROWSER_VISITS ?? 5);
 const USABLE_MS = 10 * ASKED_MS * Math.max(Number(process.env.BROWSER_SLOWER ?? 1), 1);
 const card = (name) => `[aria-labelledby=${name}-title]`;
+const PASSWORD = 'ein Passwort beim Anbieter';
 const days = (n) => new Date(Date.now() + n * 86400000).toISOString();
 
 /** The page with an answer of GET /v1/smtp as it would be on another day; patched from the real one. */
@@ -293,6 +296,29 @@ async function status(daemon, browser) {
     });
   });
 
+  await test('whoever has begun to type in another field by the time the form is there is not called back to the first one', async () => {
+    const [begun, later] = await page.evaluate(async (wait) => {
+      const drawn = new Promise((resolve) => {
+        new MutationObserver((changes, observer) => {
+          const host = document.getElementById('host');
+          if (!host) return;
+          observer.disconnect();
+          host.focus();
+          resolve(document.activeElement.id);
+        }).observe(document.body, { subtree: true, childList: true });
+      });
+      document.querySelector('.status .edit[aria-expanded=false]').click();
+      const first = await drawn;
+      await new Promise((resolve) => { setTimeout(resolve, wait); });
+      return [first, document.activeElement.id];
+    }, 500);
+    assert.deepEqual([begun, later], ['host', 'host']);
+    await page.click('.status .edit[aria-expanded=true]');
+    await page.click('.status .edit[aria-expanded=false]');
+    await untilFocused(page, '#from_email'); // whoever has not begins there
+    await page.click('.status .edit[aria-expanded=true]');
+  });
+
   await test('while the sandbox is in force, the page says that nothing is delivered', async () => {
     await untilText(page, '.status-todo', /^Sandbox: E-Mails werden abgefangen, nichts wird zugestellt\.$/);
   });
@@ -425,6 +451,41 @@ async function earlier(daemon, browser) {
   });
 }
 
+/** Settings that were in force, and whose password the provider has changed since. */
+async function restoredInVain(daemon, { page }, provider) {
+  const inForce = (port) => eventually(async () => {
+    const { active } = await readSmtp(page);
+    assert.equal(active.port, port);
+    return active;
+  });
+  await test('earlier settings that fail their check change nothing: those in force go on sending, and the page says so', async () => {
+    await provider.trustedBy(daemon.data);
+    const sender = 'noreply@localhost.test';
+    await verifyApart(page, { host: 'localhost', port: Number(provider.port), security: 'implicit', username: sender, from_email: sender, password: PASSWORD });
+    await inForce(Number(provider.port));
+    const sandbox = await sandboxValues(page);
+    await verifyApart(page, sandbox);
+    const before = await inForce(sandbox.port);
+    provider.state.password = 'changed there meanwhile';
+
+    await settings(page, daemon.url);
+    await page.reload();
+    await unfold(page, 'history');
+    await untilRun(page, 'failed', () => page.locator('[data-version]').filter({ hasText: `localhost:${provider.port}` }).locator('button').first().click());
+    await setupState(page, 'failed');
+    await untilText(page, '.status-second', 'Neue Einstellungen noch nicht übernommen');
+    await untilText(page, '.ladder', /E-Mails gehen weiter über localhost hinaus\./);
+    await inspectForms(page, '66c-restored-in-vain');
+    const { active, draft } = await readSmtp(page);
+    assert.deepEqual([active, draft.port], [before, Number(provider.port)]);
+    await untilState(page, await post(page, { to: 'weiter@example.net' }), 'accepted');
+    assert.equal(provider.state.mails, 0, 'it went by what is in force');
+    await callApi(page, 'DELETE', '/v1/smtp/draft', null, { 'If-Match': '*' });
+    await page.reload();
+    await setupState(page, 'complete');
+  });
+}
+
 // --- Outbox, pause, phone ----------------------------------------------------------------------------------------------
 
 async function mended(daemon, browser) {
@@ -471,6 +532,11 @@ async function mended(daemon, browser) {
     await untilText(page, '.held-now', /^[1-9]\d* Zurückgehalten$/);
     await untilText(page, '.waiting-now', /^0 Wartend$/);
     assert.equal(await page.locator('svg.activity rect.held').count(), 1);
+    assert.equal(await page.$eval('.held-now a', (a) => {
+      const word = document.createRange();
+      word.selectNode(a.lastChild);
+      return word.getClientRects().length;
+    }), 1, 'a word of the legend is not broken');
     await page.click('.held-now a');
     await page.waitForURL(/#\/outbox\?state=held$/);
     await page.waitForSelector('[data-held=paused]');
@@ -495,6 +561,29 @@ async function mended(daemon, browser) {
       await untilText(page, '[data-class=bulk] td', '0');
       await inspectForms(page, '67-restored');
     });
+  });
+
+  await test('the preview says what may arrive twice and what may expire before the quota lets it through, of what is not dropped, in both languages', async () => {
+    const PREVIEW = '**/v1/smtp/sending/preview';
+    await page.route(PREVIEW, async (route) => {
+      const response = await route.fetch();
+      const real = await response.json();
+      const counts = (some) => ({ ...Object.fromEntries(Object.keys(real.send).map((name) => [name, 0])), ...some });
+      await route.fulfill({ response, json: { ...real, uncertain: counts({ bulk: 1, total: 1 }), may_expire: counts({ reset: 2, bulk: 1, total: 3 }) } });
+    });
+    const urgent = (words) => eventually(async () =>
+      assert.deepEqual((await page.locator('.resume > .urgent').allTextContents()).map((one) => one.replace(/\s+/g, ' ')), words));
+    await settings(page, daemon.url);
+    await page.click('[role=switch]');
+    await urgent(['Eine davon hat der Anbieter vielleicht schon angenommen: Sie kann doppelt ankommen.', 'Bei 3 davon läuft die Frist vielleicht ab, bevor das Kontingent sie durchlässt.']);
+    await inspectForms(page, '67b-preview-warns');
+    await speak(page, 'en');
+    await urgent(['The provider may already have taken one of them: it may arrive twice.', '3 of them may reach their expiry before the quota lets them through.']);
+    await speak(page, 'de');
+    await page.check('[name=cancel_class][value=bulk]');
+    await urgent(['Bei 2 davon läuft die Frist vielleicht ab, bevor das Kontingent sie durchlässt.']);
+    await page.locator('.resume').getByRole('button', { name: 'Abbrechen' }).click();
+    await page.unroute(PREVIEW);
   });
 
   await test('on a phone a banner takes 90 pixels at most, and tells the rest when asked', async () => {
@@ -533,7 +622,8 @@ async function onRestored(page, url, real, body) {
 
 export async function cards() {
   await size();
-  const daemon = await startDaemon();
+  const provider = await startProvider(PASSWORD);
+  const daemon = await startDaemon([provider.port]);
   const browser = await openBrowser(daemon.url);
   try {
     await createAdmin(browser.page, daemon.setupLink);
@@ -547,10 +637,11 @@ export async function cards() {
     });
     await speed(daemon, browser);
     await check(browser);
-    for (const each of [status, arrival, earlier, mended]) await each(daemon, browser);
+    for (const each of [status, arrival, earlier, restoredInVain, mended]) await each(daemon, browser, provider);
     await test('cards: nothing was said on the console, and no other host was asked', () => assert.deepEqual(browser.complaints, []));
   } finally {
     await browser.close();
     await daemon.stop();
+    provider.close();
   }
 }

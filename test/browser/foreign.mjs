@@ -23,7 +23,7 @@ const KINDS = [
   '<video src=x onerror="%"></video>', '<video poster="https://evil.example/v"><source onerror="%"></video>', '<audio src="https://evil.example/a" autoplay onloadstart="%"></audio>', '<track src="https://evil.example/t" default>',
   '<details open ontoggle="%">x</details>', '<marquee onstart="%">x</marquee>', '<dialog open onclose="%">x</dialog>', '<div popover id=p onbeforetoggle="%">x</div><button popovertarget=p>x</button>',
   '<meta http-equiv="refresh" content="0;url=javascript:%">', '<meta http-equiv="refresh" content="0;url=https://evil.example/m">', '<base href="https://evil.example/"><img src="rel.png">', '<link rel=stylesheet href="https://evil.example/l.css">', '<link rel=prefetch href="https://evil.example/pre">',
-  '<style>@import "https://evil.example/i.css";</style>', '<style>body{background:url(https://evil.example/bg)}</style>', '<style>*{animation:x 1s}@keyframes x{from{color:red}}</style><p onanimationstart="%">x</p>', '<p style="background:url(https://evil.example/st)">x</p>',
+  '<style>@import "https://evil.example/i.css";</style>', '<style>body{background:url(https://evil.example/bg)}</style>', '<style>*{animation:x 1s}@keyframes x{from{color:red}}</style><p onanimationstart="%">x</p>', '<p style="background:url(https://evil.example/st)">x</p>', '<p style="background:url(/v1/asked)">x</p>', '<style>p{background:u\\72l(/v1/asked)}</style><p>x</p>',
   '<p style="animation:x 1ms" onanimationend="%">x</p>', '<p style="width:expression(%)">x</p>', '<table background="https://evil.example/tb"><td background="javascript:%">x</table>', '<template><script>%</script></template>', '<template shadowrootmode=open><img src=x onerror="%"></template>',
   '<noscript><p title="</noscript><img src=x onerror=%>"></noscript>', '<textarea><img src=x onerror="%"></textarea>', '<title><img src=x onerror="%"></title>', '<xmp><img src=x onerror="%"></xmp>', '<plaintext><img src=x onerror="%">',
   '<!--><img src=x onerror="%">-->', '<!-- --!><img src=x onerror="%">', '<![CDATA[<img src=x onerror="%">]]>', '<?xml version="1.0"?><img src=x onerror="%">', '</p><img src=x onerror="%">', '\u0000<img src=x onerror="%">', '<p title="`%`" onclick=`%`>x',
@@ -40,7 +40,7 @@ function watch(page) {
   const signs = [];
   page.on('dialog', async (dialog) => { signs.push(`dialog: ${dialog.message()}`); await dialog.dismiss(); });
   page.on('popup', () => signs.push('a window was opened'));
-  page.on('requestfinished', (request) => { if (request.url().startsWith(EVIL)) signs.push(`fetched: ${request.url()}`); });
+  page.on('requestfinished', (request) => { if (request.url().startsWith(EVIL) || request.url().endsWith('/v1/asked')) signs.push(`fetched: ${request.url()}`); });
   page.on('requestfailed', (request) => { if (request.url().startsWith(EVIL) && request.failure()?.errorText !== 'csp') signs.push(`asked for: ${request.url()} (${request.failure()?.errorText})`); });
   return async () => {
     for (const frame of page.frames()) if (await frame.evaluate('Boolean(window.ran)').catch(() => false)) signs.push(`ran in ${frame.url()}`);
@@ -58,14 +58,15 @@ const leftIn = (frame) => frame.evaluate((dangerous) => [...document.querySelect
 async function captures(page, url) {
   await test(`foreign: ${PAYLOADS.length} payloads, each as a mail of its own: nothing dangerous is left of any`, async () => {
     const left = await page.evaluate(async ([payloads, dangerous]) => {
-      const script = performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.endsWith('/mime.js'));
-      const { displayable, parseMessage } = await import(script);
+      const script = (end) => performance.getEntriesByType('resource').map(({ name }) => name).find((name) => name.endsWith(end));
+      const { displayable, parseMessage } = await import(script('/mime.js'));
+      const { harmless } = await import(script('/mail-frame.js'));
       const faults = [];
       for (const payload of payloads) {
         const mail = parseMessage(new TextEncoder().encode(`Content-Type: text/html; charset=utf-8\r\n\r\n${payload}`));
-        const shown = new DOMParser().parseFromString(displayable(mail).document, 'text/html');
-        for (const node of shown.body.querySelectorAll('*')) {
-          const bad = [...node.attributes].filter(({ name, value }) => name.startsWith('on') || name === 'style' || (name === 'src' && !value.startsWith('data:image/')));
+        const shown = harmless(document.implementation.createHTMLDocument(''), displayable(mail).source);
+        for (const node of [shown, ...shown.querySelectorAll('*')]) {
+          const bad = [...node.attributes].filter(({ name, value }) => name.startsWith('on') || (name === 'src' && !value.startsWith('data:image/')));
           if (node.matches(dangerous) || bad.length) faults.push(`${payload} → ${node.outerHTML}`.slice(0, 300));
         }
       }
@@ -90,7 +91,7 @@ async function captures(page, url) {
     for (const { id } of data.filter((one) => one.to.includes('eve@example.net'))) {
       await openAnew(page, `${url}/#/sandbox/${id}`, 'iframe.mail');
       const frame = await (await page.waitForSelector('iframe.mail')).contentFrame();
-      await frame.waitForSelector('body > font', { state: 'attached' });
+      await frame.waitForFunction('document.adoptedStyleSheets.length > 0'); // it is drawn
       assert.deepEqual(await leftIn(frame), []);
       for (const tab of await page.$$('[role=tab]')) await tab.click();
       assert.deepEqual(await signs(), []);

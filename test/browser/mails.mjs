@@ -54,12 +54,20 @@ async function judgeSchemes(reader) {
   assert.deepEqual(dark.filter((one) => one.ground > 0.25 || one.ink < 0.4), [], 'by night');
 }
 
+/** Labels of one word that stand in more than one line. */
+const brokenLabels = (reader) => reader.$$eval('td.soft', (cells) => cells.filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return !/\s/.test(cell.textContent.trim()) && new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+}).map((cell) => cell.textContent));
+
 async function inspectMail(reader, mail, name) {
   await show(reader, mail.html);
   await judgeSchemes(reader);
   judgeText(mail, await reader.$$eval('a', (all) => all.map((a) => a.getAttribute('href'))));
   for (const [kind, width] of Object.entries(WIDTHS)) {
     await reader.setViewportSize({ width, height: 800 });
+    assert.deepEqual(await brokenLabels(reader), [], kind);
     await inspect(reader, `mail-${name}-${kind}`);
   }
 }

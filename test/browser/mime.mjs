@@ -1,6 +1,6 @@
 // The message reader of the sandbox page, on what mails really look like.
 import assert from 'node:assert/strict';
-import { decodeWords, parseMessage, parseParameters } from '../../ui/mime.js';
+import { decodeWords, linksInText, parseMessage, parseParameters } from '../../ui/mime.js';
 import { test } from './tap.mjs';
 
 const message = (...lines) => parseMessage(Buffer.from(lines.join('\r\n'), 'latin1'));
@@ -25,7 +25,17 @@ const PARAMETERS = [
   ['escaped quote', 'a/b; name="a\\"b"', 'a"b'],
 ];
 
+const TEXTS = [
+  ['one a line', 'Zum Passwort:\r\nhttps://a.example/#/reset/x_-1\r\n\r\nGruß', ['https://a.example/#/reset/x_-1']],
+  ['at the end of a sentence', 'Siehe http://a.example/b?c=d&e=f.', ['http://a.example/b?c=d&e=f']],
+  ['in brackets of all kinds', '(https://a.example/1) <https://a.example/2> "https://a.example/3", „https://a.example/4“', [1, 2, 3, 4].map((n) => `https://a.example/${n}`)],
+  ['with brackets of its own', 'https://a.example/Haus_(Boot)', ['https://a.example/Haus_(Boot)']],
+  ['twice', 'https://a.example/ https://a.example/', ['https://a.example/']],
+  ['none that leads elsewhere', 'javascript:alert(1) ftp://a.example mailto:a@example.org https:// www.example.org', []],
+];
+
 export async function mime() {
+  for (const [name, given, expected] of TEXTS) await test(`links in a text: ${name}`, () => assert.deepEqual(linksInText(given), expected));
   for (const [name, given, expected] of WORDS) await test(`encoded words: ${name}`, () => assert.equal(decodeWords(given), expected));
   for (const [name, given, expected] of PARAMETERS) {
     await test(`parameters: ${name}`, () => assert.equal(parseParameters(given).parameters.name, expected));

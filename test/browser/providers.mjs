@@ -19,7 +19,7 @@ async function enterAddress(page, email, source) {
   await page.waitForSelector(`[data-found=${source}]`);
 }
 
-async function found(page, world) {
+async function found({ page, complaints }, world) {
   const { providers: { ionos, allinkl } } = world;
 
   await test('providers: the page begins with one field, which Tab reaches', async () => {
@@ -85,9 +85,9 @@ async function found(page, world) {
       await page.fill('#from_email', email);
       await page.fill('#password', password);
       await page.keyboard.press('Enter'); // before anybody has been asked: the server is looked up first
-      await untilText(page, '#look-first', new RegExp(`${server.replaceAll('.', '\\.')} gefunden`));
+      await untilText(page, '#look-first', new RegExp(`^Eingetragen ist ${server.replaceAll('.', '\\.')}\\.`));
       if (email !== ionos.email) await inspectForms(page, '41e-look-first');
-      await untilAnnounced(page, /Dorthin wurde noch kein Passwort gesendet/);
+      await untilAnnounced(page, /Das Passwort dieser Adresse wurde dorthin noch nicht gesendet/);
       await untilFocused(page, '#verify');
       assert.equal((await readSmtp(page)).last_verification?.id, before?.id);
       assert.deepEqual(world.heard.slice(sessions), [], 'no server has been asked for anything');
@@ -147,11 +147,40 @@ async function found(page, world) {
     await enterAddress(page, 'post@broken.example', 'nothing');
     await page.waitForSelector('.found-wide button');
     await inspectForms(page, '41-nothing-found');
-    for (const id of ['host', 'username']) await untilValue(page, id, ''); // what is in force is another domain's
+    await untilText(page, '.found', /Ein Teil der Suche blieb ohne Antwort/);
+    await untilValue(page, 'host', 'smtp.ionos.de'); // in force: a DNS that says nothing throws no server away
     const words = await text(page, '.found');
     await page.getByRole('button', { name: 'In der öffentlichen Datenbank nachsehen' }).click();
     await untilText(page, '#found-publicly', 'Die öffentliche Liste von Thunderbird kennt broken.example nicht.');
     assert.doesNotMatch(words, /öffentliche Liste von Thunderbird kennt/);
+  });
+
+  await test('providers: a server that is left from another domain gets no password before somebody has meant it, whether the look-up was in part or not at all', async () => {
+    const LOOK_UP = '**/v1/smtp/discovery?*';
+    for (const email of ['post@broken.example', 'post@unasked.example']) {
+      if (email.includes('unasked')) await page.route(LOOK_UP, (route) => route.abort());
+      await openFormAnew(page);
+      const [{ last_verification: before }, sessions] = [await readSmtp(page), world.heard.length];
+      await page.fill('#from_email', email);
+      await page.fill('#password', 'Mastbruch 2026');
+      await page.keyboard.press('Enter');
+      await untilText(page, '#look-first', /^Eingetragen ist smtp\.ionos\.de:465\./);
+      await untilFocused(page, '#verify');
+      if (email.includes('broken')) await inspectForms(page, '41f-left-server');
+      assert.equal((await readSmtp(page)).last_verification?.id, before?.id);
+      assert.deepEqual(world.heard.slice(sessions).filter(({ session }) => session), []);
+    }
+    await page.unroute(LOOK_UP);
+    await page.focus('#verify');
+    await untilRun(page, 'failed', () => page.keyboard.press('Enter')); // meant: it is asked, and refuses
+    complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes('ERR_FAILED')));
+  });
+
+  await test('providers: where everybody has answered that there is nothing, what is in force for another domain goes', async () => {
+    await openFormAnew(page);
+    await enterAddress(page, 'post@nobody.example', 'nothing');
+    assert.doesNotMatch(await text(page, '.found'), /blieb ohne Antwort/);
+    for (const id of ['host', 'username']) await untilValue(page, id, '');
   });
 
   await test('providers: one click asks the public database, which learns the domain alone; what it knows fills the form, with its source', async () => {
@@ -389,7 +418,7 @@ export async function providers() {
     const browser = await openBrowser(daemon.url);
     try {
       await createAdmin(browser.page, daemon.setupLink);
-      await found(browser.page, world);
+      await found(browser, world);
       await troubles(browser.page, world);
       await mended(browser.page, world);
       await domain(daemon.url, browser.page, world.providers.microsoft365.email.split('@')[1]);

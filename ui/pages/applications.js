@@ -45,7 +45,7 @@ function TokenEntry({ token, isChanging, onChange, onRevoke }) {
         <${Fact} label=${t('apps.sent')}>${usageText(token)}<//>
         <${Fact} label=${t('apps.expires')}>${token.expires_at ? html`<${Time} at=${token.expires_at} />` : t('apps.expires.never')}<//>
         <${Fact} label=${t('apps.used')}>${token.used_at ? html`<${Time} at=${token.used_at} near />` : t('apps.used.never')}<//>
-        <${Fact} label=${t('apps.created')}>${token.created_by ? t('apps.created_by', { time: moment(token.created_at), who: readable(token.created_by) }) : moment(token.created_at)}<//>
+        <${Fact} label=${t('apps.created')}>${token.created_by ? t(token.created_by === 'operator' ? 'apps.created_by_operator' : 'apps.created_by', { time: moment(token.created_at), who: readable(token.created_by) }) : moment(token.created_at)}<//>
       </dl>
       <${Problem} text=${problem} />
       ${asking ? html`<${Question} id=${`revoke-${token.id}`} text=${t('apps.revoke_sure', { name: token.name })} button=${t('apps.revoke')} danger busy=${busy}
@@ -58,7 +58,7 @@ function TokenEntry({ token, isChanging, onChange, onRevoke }) {
 /** The token that was just made: { id, name, token }, until it is put away. */
 function Made({ made, onDone }) {
   return html`
-    <${ShownOnce} id="token-secret" title=${t('apps.made', { name: made.name })} what=${t('apps.token')} secret=${made.token} onDone=${onDone}>
+    <${ShownOnce} id="token-secret" title=${t('apps.made', { name: made.name })} what=${t('apps.token')} text=${t('once.token')} secret=${made.token} onDone=${onDone}>
       <p class="hint">${t('apps.made.hint')}</p>
     <//>`;
 }

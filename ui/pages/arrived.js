@@ -1,11 +1,12 @@
 // Where the link in a test mail leads, without signing in: it has arrived, and the person says in which folder.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { api, errorText } from '../api.js';
+import { errorText } from '../api.js';
 import { html } from '../html.js';
 import { needTexts, span, t } from '../i18n.js';
 import { Icon } from '../parts/icon.js';
 import { Notice } from '../parts/notice.js';
 import { announce } from '../store.js';
+import { tools } from '../tools-api.js';
 
 await needTexts('start');
 
@@ -24,7 +25,7 @@ export function ArrivedPage({ token }) {
     setBusy(true);
     setProblem('');
     try {
-      const found = await api.confirmArrival({ token, folder });
+      const found = await tools.confirmArrival({ token, folder });
       setArrival(found);
       announce(t(`arrived.thanks.${found.folder}`));
     } catch (error) {

@@ -109,7 +109,7 @@ const Row = ({ event }) => html`
   <tr data-audit=${event.id} data-action=${event.action}>
     <td class="cell-time"><${Time} at=${event.at} /></td>
     <td class="cell-main"><strong>${readable(event.text)}</strong>${event.detail && html`<span class="hint">${detailOf(event)}</span>`}<${Target} event=${event} /></td>
-    <td class="cell-to" title=${event.actor}>${actorOf(event)}</td>
+    <td class="cell-who" title=${event.actor}>${actorOf(event)}</td>
     <td class="cell-client">${event.client === 'local' ? t('audit.local') : event.client ?? ''}</td>
   </tr>`;
 
@@ -187,7 +187,7 @@ export function AuditPage() {
     ${pages.items?.length > 0 && html`
       <div class="card table-card"><table class="list audit">
         <caption class="unseen">${t('nav.audit')}</caption>
-        <thead><tr><th scope="col" class="cell-time">${t('audit.when')}</th><th scope="col">${t('audit.what')}</th><th scope="col" class="cell-to">${t('audit.who')}</th>
+        <thead><tr><th scope="col" class="cell-time">${t('audit.when')}</th><th scope="col">${t('audit.what')}</th><th scope="col" class="cell-who">${t('audit.who')}</th>
           <th scope="col" class="cell-client">${t('audit.from')}</th></tr></thead>
         <tbody>${pages.items.map((event) => html`<${Row} key=${event.id} event=${event} />`)}</tbody>
       </table></div>`}

@@ -1,11 +1,12 @@
-// One captured mail: text, HTML in a frame that can do nothing, headers, attachments, source.
+// One captured mail: HTML as its reader will see it, in a frame that can do nothing; text, headers, attachments, source.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { bytes, needTexts, t } from '../i18n.js';
-import { displayable, parseMessage } from '../mime.js';
+import { displayable, linksInText, parseMessage } from '../mime.js';
 import { Icon } from '../parts/icon.js';
+import { MailFrame } from '../parts/mail-frame.js';
 import { Problem } from '../parts/notice.js';
 import { Tabs } from '../parts/tabs.js';
 import { Time } from '../parts/time.js';
@@ -14,17 +15,23 @@ import { needStyles } from '../styles.js';
 
 await Promise.all([needTexts('mails'), needStyles('lists', 'mails')]);
 
+const Links = ({ links }) => links.length > 0 && html`
+  <h2>${t('capture.links')}</h2>
+  <ul class="link-list">${links.map((href) => html`
+    <li key=${href}><a href=${href} target="_blank" rel="noopener noreferrer">${href}<${Icon} name="external" /></a></li>`)}</ul>`;
+
 const HtmlView = ({ message }) => {
   const shown = useMemo(() => displayable(message), [message]);
   return html`
-    ${shown.unstyled && html`<p class="hint">${t('capture.unstyled')}</p>`}
+    ${shown.links.length > 0 && html`<p class="hint">${t('capture.links_below')}</p>`}
     ${shown.blocked > 0 && html`<p class="hint">${t('capture.blocked', { n: shown.blocked })}</p>`}
-    <iframe class="mail" sandbox="" title=${t('capture.frame')} srcdoc=${shown.document}></iframe>
-    ${shown.links.length > 0 && html`
-      <h2>${t('capture.links')}</h2>
-      <ul class="link-list">${shown.links.map((href) => html`
-        <li key=${href}><a href=${href} target="_blank" rel="noopener noreferrer">${href}<${Icon} name="external" /></a></li>`)}</ul>`}`;
+    <${MailFrame} title=${t('capture.frame')} source=${shown.source} width="desktop" scheme="light" />
+    <${Links} links=${shown.links} />`;
 };
+
+const TextView = ({ message }) => html`
+  <pre class="mail-text">${message.text}</pre>
+  <${Links} links=${linksInText(message.text)} />`;
 
 const HeaderView = ({ message }) => html`
   <dl class="headers">${message.headers.map(({ name, value }, i) => html`<div key=${i}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
@@ -64,7 +71,7 @@ export function CapturePage({ id }) {
   const header = (name) => message.headers.find((one) => one.name.toLowerCase() === name)?.value ?? '';
   const tabs = message && [
     message.html !== null && { id: 'html', label: t('capture.html'), view: () => html`<${HtmlView} message=${message} />` },
-    message.text !== null && { id: 'text', label: t('capture.text'), view: () => html`<pre class="mail-text">${message.text}</pre>` },
+    message.text !== null && { id: 'text', label: t('capture.text'), view: () => html`<${TextView} message=${message} />` },
     { id: 'headers', label: t('capture.headers'), view: () => html`<${HeaderView} message=${message} />` },
     message.attachments.length > 0 && {
       id: 'attachments', label: t('capture.attachments', { n: message.attachments.length }),

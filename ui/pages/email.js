@@ -89,7 +89,7 @@ export function EmailPage({ id }) {
 
   const facts = email && [
     ['from', readable(email.from)], ['to', addresses(email.to)], ['cc', addresses(email.cc)],
-    ['reply_to', addresses(email.reply_to)], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
+    ['reply_to', addresses(email.reply_to)], ['application', email.application], ['class', t(`class.${email.class}`)], ['size', bytes(email.size)],
     ['created', html`<${Time} at=${email.created_at} />`],
     ['scheduled', email.scheduled_at && html`<${Time} at=${email.scheduled_at} />`],
     ['expires', email.expires_at && html`<${Time} at=${email.expires_at} />`],

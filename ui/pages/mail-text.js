@@ -102,7 +102,8 @@ function Editor({ template, name, locale, onChanged, onGone }) {
     onGone();
   };
   const area = (id, label, more) => ({ ...field(id, label, more), onFocus: () => { last.current = id; } });
-  const sender = smtp?.sending_with && [smtp.sending_with.from_name, `<${readable(smtp.sending_with.from_email)}>`].filter(Boolean).join(' ');
+  const { from_name: from, from_email: address } = smtp?.sending_with ?? {};
+  const sender = address && (from ? `${from} <${readable(address)}>` : readable(address));
 
   return html`
     <div class="columns even">

@@ -77,7 +77,7 @@ export function PeoplePage() {
     ${!isThere && html`<p class="loading">${t('loading')}</p>`}
     ${isThere && html`
       <div class="column">
-        ${panel === INVITING && html`<${InviteForm} sends=${sends} onInvited=${invited} onClose=${cancel} />`}
+        ${panel === INVITING && html`<${InviteForm} sends=${sends} paused=${smtp?.sending?.enabled === false} onInvited=${invited} onClose=${cancel} />`}
         <${Handover} resets=${resets} onChanged=${changed} />
         <${Invitations} open=${open} past=${past} made=${made} sends=${sends} onMade=${renewed} onSeen=${() => setMade(null)} onChanged=${changed} />
         <${Members} members=${members.items} open=${panel} onOpen=${setPanel} onChanged=${changed} />

@@ -55,14 +55,14 @@ function Scenes({ scenes }) {
   return html`
     <details data-scenes><summary>${t('sandbox.scenes')}</summary>
       <p class="hint">${t('sandbox.scenes.hint')}</p>
-      ${presets.map((preset) => {
+      <div class="scenes">${presets.map((preset) => {
         const own = scenes.filter((scene) => scene.preset === preset);
-        return html`<h3 key=${preset}>${shortName(own[0].name)}</h3>
-          <ul class="bullets">${own.map((scene) => html`
+        return html`<div key=${preset}><h3>${shortName(own[0].name)}</h3>
+          <ul>${own.map((scene) => html`
             <li key=${scene.trouble}><button type="button" class="link" data-scene=${`${preset} ${scene.trouble}`} onClick=${() => enter(scene)}>
               ${t(scene.diagnosis === 'm365_smtp_auth_disabled_tenant' ? 'sandbox.scene.login_off' : `sandbox.scene.${scene.trouble}`)}</button>
-              ${scene.text && html`<span class="hint"> ${scene.late ? t('sandbox.scene.late') : ''} ${scene.text}</span>`}</li>`)}</ul>`;
-      })}
+              ${scene.text && html`<span class="hint"> ${scene.late ? t('sandbox.scene.late') : ''} ${scene.text}</span>`}</li>`)}</ul></div>`;
+      })}</div>
     </details>`;
 }
 

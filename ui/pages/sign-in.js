@@ -2,10 +2,12 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../api.js';
 import { html } from '../html.js';
-import { t } from '../i18n.js';
+import { needTexts, t } from '../i18n.js';
 import { Field, PasswordField } from '../parts/field.js';
 import { Notice } from '../parts/notice.js';
 import { app, takeSession, update, useApp } from '../store.js';
+
+await needTexts('start');
 
 /** target: the address to go on to; '': wherever this person begins. */
 export function SignInPage({ target }) {

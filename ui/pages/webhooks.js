@@ -35,7 +35,7 @@ const Facts = ({ webhook }) => html`
   </dl>`;
 
 const Secret = ({ secret, onDone }) => html`
-  <${ShownOnce} id="hook-secret" title=${t('hook.secret')} what=${t('hook.secret')} secret=${secret} onDone=${onDone}>
+  <${ShownOnce} id="hook-secret" title=${t('hook.secret')} what=${t('hook.secret')} text=${t('once.secret')} secret=${secret} onDone=${onDone}>
     <p class="hint">${t('hook.secret.hint')}</p><//>`;
 
 const Entry = ({ webhook }) => html`

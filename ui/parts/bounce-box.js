@@ -1,9 +1,9 @@
 // A pasted bounce or log: each line that an SMTP server has said, in plain words.
 import { useState } from 'preact/hooks';
-import { api } from '../api.js';
 import { html } from '../html.js';
 import { needTexts, t } from '../i18n.js';
 import { announce } from '../store.js';
+import { tools } from '../tools-api.js';
 import { Diagnosis } from './diagnosis.js';
 import { Notice } from './notice.js';
 import { TextBox } from './text-box.js';
@@ -18,7 +18,7 @@ export function BounceBox({ host }) {
   const [found, setFound] = useState(null);
   const read = async (text) => {
     setFound(null);
-    const { data } = await api.explain({ text, ...(host && { host }) });
+    const { data } = await tools.explain({ text, ...(host && { host }) });
     setFound(data);
     announce(data.length ? data.map(({ diagnosis }) => diagnosis.meaning).join(' ') : t('bounce.nothing'));
   };

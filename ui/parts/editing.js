@@ -37,7 +37,8 @@ function useChosen(draft, presets, discovery) {
 
 /**
  * Checking what stands in the form: { verify(looksUp), unseen }. The address is looked up before, for a password is for the server that
- * belongs to it. A server that this has put into the form nobody has seen yet: the check waits for a second click. unseen: that server.
+ * belongs to it. A server that this has put into the form nobody has seen yet, and one that is left from another domain nobody has meant: the
+ * check waits for a second click. unseen: that server.
  */
 function useVerify({ draft, before, onStarted }) {
   const [unseen, setUnseen] = useState(null);
@@ -52,7 +53,7 @@ function useVerify({ draft, before, onStarted }) {
       focus('host');
       return;
     }
-    if (destination !== seen) {
+    if (destination !== seen || (looksUp && draft.isLeft('host') && draft.takesProposals() && unseen?.destination !== destination)) {
       const server = `${readable(draft.form.host)}:${draft.form.port}`;
       setUnseen({ server, destination });
       announce(t('settings.look_first', { server }));

@@ -32,7 +32,7 @@ function Reset({ reset, onChanged, onGone }) {
       return;
     }
     settle();
-    await take(answer);
+    await take(answer, Boolean(renews));
     onChanged();
   };
   const dismiss = async () => {
@@ -45,8 +45,8 @@ function Reset({ reset, onChanged, onGone }) {
     <li data-reset=${id} data-state=${state} ref=${row}>
       <div class="person">
         <p><strong>${who}</strong> <span class="hint">${readable(member.email)}</span> <span class=${`badge ${LOOKS[state][0]}`}><${Icon} name=${LOOKS[state][1]} />${t(`handover.${state}`)}</span></p>
-        ${reset.text && html`<p class="hint">${reset.text}</p>`}
-        <p class="hint">${t(reset.asked_from ? 'handover.asked_from' : 'handover.asked_at', { time: moment(reset.asked_at), from: reset.asked_from })}</p>
+        ${reset.text && !link && html`<p class="hint">${reset.text}</p>`}
+        <p class="hint">${t(reset.asked_from ? 'handover.asked_from' : 'handover.made_at', { time: moment(reset.asked_at), from: reset.asked_from })}</p>
         ${isOwn && html`<p class="hint">${t('handover.own')} <a href="#/account">${t('account.title')}</a></p>`}
       </div>
       ${!asking && html`
@@ -72,7 +72,7 @@ export function Handover({ resets, onChanged }) {
   return html`
     <section class=${urgent ? 'card aside-warn' : 'card'} aria-labelledby="handover-title">
       <h2 id="handover-title">${t('handover.title')}</h2>
-      <p class="hint">${t('handover.lead')}</p>
+      <p class="hint">${t(open.every(({ asked_from: from }) => from) ? 'handover.lead' : 'handover.lead_link')}</p>
       <ul class="people-list">${open.map((one) => html`<${Reset} key=${one.id} reset=${one} onChanged=${onChanged} onGone=${gone} />`)}</ul>
     </section>`;
 }

@@ -1,10 +1,10 @@
 // Pasted headers of a received test mail: what the receiver saw of SPF, DKIM and DMARC, and where it put the mail.
 import { useState } from 'preact/hooks';
-import { api } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { needTexts, span, t } from '../i18n.js';
 import { announce } from '../store.js';
+import { tools } from '../tools-api.js';
 import { Result } from './badge.js';
 import { LEARNED } from './domain-card.js';
 import { Icon } from './icon.js';
@@ -47,7 +47,7 @@ export function HeaderCheck() {
   const [check, setCheck] = useState(null);
   const read = async (text) => {
     setCheck(null);
-    const found = await api.checkHeaders(text);
+    const found = await tools.checkHeaders(text);
     setCheck(found);
     announce(found.text);
     if (found.learned.selectors.length || found.learned.addresses.length) dispatchEvent(new Event(LEARNED));

@@ -1,10 +1,11 @@
 // The settings that have been in force: which, since when, by whom; and back to one of them, once it has passed a check again.
 import { useEffect, useState } from 'preact/hooks';
-import { api, errorText } from '../api.js';
+import { errorText } from '../api.js';
 import { html } from '../html.js';
 import { readable } from '../domain.js';
 import { moment, needTexts, t } from '../i18n.js';
 import { useApp } from '../store.js';
+import { tools } from '../tools-api.js';
 import { Notice } from './notice.js';
 import { Question } from './question.js';
 
@@ -15,7 +16,7 @@ const SHOWN = 4;
 function useVersions(smtp) {
   const [versions, setVersions] = useState([]);
   const { connection } = useApp();
-  useEffect(() => { api.history().then(({ data }) => setVersions(data), () => {}); }, [smtp.sending_with?.since, smtp.revision, connection.count]);
+  useEffect(() => { tools.history().then(({ data }) => setVersions(data), () => {}); }, [smtp.sending_with?.since, smtp.revision, connection.count]);
   return versions;
 }
 
@@ -48,7 +49,7 @@ export function History({ smtp, disabled, onStarted }) {
     setBusy(true);
     setProblem('');
     try {
-      onStarted((await api.restoreVersion(id)).id);
+      onStarted((await tools.restoreVersion(id)).id);
     } catch (error) {
       setProblem(errorText(error));
     }

@@ -3,7 +3,7 @@ import { readable } from '../domain.js';
 import { html } from '../html.js';
 import { dateTime, t } from '../i18n.js';
 import { people } from '../people-api.js';
-import { announce } from '../store.js';
+import { announce, useApp } from '../store.js';
 import { copyText } from './copy-button.js';
 import { useAsking, useDeed } from './deed.js';
 import { invitationMail, useLink } from './handed-link.js';
@@ -16,18 +16,18 @@ import { RoleBadge } from './role.js';
 import { Time } from './time.js';
 
 const DELIVERIES = {
-  queued: ['info', 'outbox'], held: ['warn', 'pause'], not_configured: ['plain', 'dash'], sent: ['good', 'check'], failed: ['bad', 'cross'], copied: ['plain', 'copy'],
+  queued: ['info', 'outbox'], deferred: ['warn', 'clock'], held: ['warn', 'pause'], not_configured: ['plain', 'dash'], sent: ['good', 'check'], failed: ['bad', 'cross'], copied: ['plain', 'copy'],
 };
 const OVER = { accepted: ['good', 'check'], revoked: ['plain', 'cross'], expired: ['plain', 'clock'] };
 
 const Badge = ({ look: [tone, icon], text }) => html`<span class=${`badge ${tone}`}><${Icon} name=${icon} />${text}</span>`;
 
 /** Somebody may be holding the link that a fresh one kills; without a mail it was shown when it was made. */
-const isOut = ({ delivery }) => ['queued', 'held', 'not_configured', 'sent', 'copied'].includes(delivery);
+const isOut = ({ delivery }) => ['queued', 'deferred', 'held', 'not_configured', 'sent', 'copied'].includes(delivery);
 
 const Link = ({ id, email, box, onDone }) => html`
-  <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced} mail=${invitationMail(email, box)}
-    onDone=${onDone}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`;
+  <${LinkBox} id=${id} title=${t('invite.link_for', { email: readable(email) })} link=${box.url} expires=${box.expires} copied=${box.copied} replaced=${box.replaced}
+    mail=${invitationMail(email, useApp().session.org_name, box)} onDone=${onDone}><p class="hint">${t('invite.hand_on', { email: readable(email) })}</p><//>`;
 
 const boxOf = ({ link: url, expires_at: expires, copied }) => ({ url, expires, copied });
 
@@ -47,7 +47,7 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
     }
     settle();
     onSeen();
-    await take(answer);
+    await take(answer, Boolean(renews));
     onChanged();
   };
   const resend = async () => {
@@ -68,8 +68,8 @@ function Invitation({ invitation, sends, fresh, onSeen, onChanged, onGone }) {
     <li data-invitation=${id} data-delivery=${delivery} ref=${row}>
       <div class="person">
         <p><strong>${readable(email)}</strong> <${RoleBadge} role=${invitation.role} /> <${Badge} look=${DELIVERIES[delivery]} text=${t(`delivery.${delivery}`)} /></p>
-        <p class="hint">${invitation.delivery_text}${invitation.email_id && html` <a href=${`#/outbox/${invitation.email_id}`}>${t('invite.see_mail')}</a>`}</p>
-        <p class="hint">${t('invite.by', { who: readable(invitation.created_by ?? ''), time: dateTime(invitation.created_at) })} ${t('invite.expires', { time: dateTime(invitation.expires_at) })}</p>
+        <p class="hint">${delivery === 'copied' && box ? '' : invitation.delivery_text}${invitation.email_id && html` <a href=${`#/outbox/${invitation.email_id}`}>${t('invite.see_mail')}</a>`}</p>
+        <p class="hint">${t(invitation.created_by === 'operator' ? 'invite.by_operator' : 'invite.by', { who: readable(invitation.created_by ?? ''), time: dateTime(invitation.created_at) })} ${t('invite.expires', { time: dateTime(invitation.expires_at) })}</p>
       </div>
       ${!asking && html`
         <div class="buttons">

@@ -10,8 +10,8 @@ import { LanguageField } from './language-field.js';
 import { Notice } from './notice.js';
 import { RoleField } from './role.js';
 
-/** sends: whether an invitation goes out as mail now. */
-export function InviteForm({ sends, onInvited, onClose }) {
+/** sends: whether an invitation goes as mail; paused: but waits. */
+export function InviteForm({ sends, paused, onInvited, onClose }) {
   const { values, set, field, submit, problem, busy, ref } = useForm({ email: '', role: 'member', language: currentLanguage() });
   useLayoutEffect(() => { document.getElementById('email')?.focus(); }, []);
   const send = submit(({ email }) => ({ email: faultOfAddress(email) }),
@@ -23,7 +23,7 @@ export function InviteForm({ sends, onInvited, onClose }) {
         <${Field} ...${field('email', 'sign_in.email')} type="email" required autocomplete="off" />
         <${RoleField} value=${values.role} onValue=${set('role')} />
         <${LanguageField} value=${values.language} onValue=${set('language')} />
-        <p class="hint">${t(sends ? 'invite.by_mail' : 'invite.by_link')}</p>
+        <p class="hint">${t(!sends ? 'invite.by_link' : paused ? 'invite.by_paused_mail' : 'invite.by_mail')}</p>
         ${problem && html`<${Notice} tone="bad" role="alert">${problem}<//>`}
         <div class="buttons">
           <button type="submit" class="primary" aria-disabled=${busy ? 'true' : undefined}>${t(sends ? 'invite.send' : 'invite.create')}</button>

@@ -30,7 +30,7 @@ export function LinkBox({ id, title, link, expires, replaced, copied, mail, onDo
       ${copied && html`<${Notice} tone="good">${t('link.copied')}<//>`}
       ${replaced && html`<p class="replaced">${t('link.replaced')}</p>`}
       <p class="secret"><code id=${`${id}-link`}>${link}</code><${CopyButton} id=${`${id}-link`} what=${t('link.what')} /></p>
-      ${isLocal(link) && html`<p class="replaced" data-local>${t('link.local')}</p>`}
+      ${isLocal(link) && html`<p class="replaced" data-local>${t('link.local')} <a href="#/organisation">${t('link.local_mend')}</a></p>`}
       <p class="hint">${t('link.once', { time: dateTime(expires) })}</p>
       ${children}
       <div class="buttons">

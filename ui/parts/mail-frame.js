@@ -1,22 +1,21 @@
 // A mail as its reader will see it, in a frame where nothing can run, be sent or lead away.
 //
-// The frame has no scripts, no forms and no ways out (sandbox without any of those rights), and the policy of the page holds in it: no
-// foreign picture, no script even if one slipped through. It shares the page's origin for one reason: that policy forbids style sheets
-// and style attributes in markup, here as everywhere, and a mail is made of little else. So the page sets them itself, which needs a
-// way in (decision 0026).
+// The frame has no scripts, no forms and no ways out (sandbox without any of those rights), and beside the policy of the page it has one of
+// its own: nothing is fetched, not even from here, and no script would run even if one slipped through. It shares the page's origin for
+// one reason: these policies forbid style sheets and style attributes in markup, and a mail is made of little else. So the page sets
+// them itself, which needs a way in (decision 0026).
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../html.js';
+import { setAside } from '../mime.js';
 
-const EMPTY = '<!doctype html><meta charset="utf-8"><title></title>';
+const EMPTY = '<!doctype html><meta charset="utf-8">'
+  + '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:"><title></title>';
 const FORBIDDEN = 'script,style,link,meta,base,title,iframe,frame,frameset,object,embed,form,input,button,textarea,select,svg,math,template,noscript,audio,video';
 const KEPT = new Set(['alt', 'title', 'width', 'height', 'align', 'valign', 'bgcolor', 'color', 'border', 'cellpadding', 'cellspacing', 'colspan', 'rowspan',
   'dir', 'lang', 'role', 'class', 'size', 'face', 'start']);
 const BASE = 'a:not([class]) { text-decoration: underline }';
 
 const STYLE = /<style\b[^>]*>([\s\S]*?)<\/style\s*>/gi;
-
-/** Before it is parsed, for a browser reports inline styles even in a page that is never shown: style attributes are put aside under another name. */
-const setAside = (source) => source.replace(STYLE, '').replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])(style|on[a-z]+)(?=\s*=)/gi, '$1data-$2'));
 
 /** A node of the mail with nothing but what a mail needs; its styles as properties. */
 function dress(node) {
@@ -31,16 +30,21 @@ function dress(node) {
 const asIfSet = (css, scheme) => css.replace(/\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)/gi,
   (_, wanted) => (wanted.toLowerCase() === scheme ? '(min-width: 0px)' : '(max-width: 0px)'));
 
-/** Puts a mail into the document of a frame. */
-function fill(page, view, source, scheme) {
+/** The mail as a body for this document, with nothing in it that does anything. */
+export function harmless(page, source) {
   const mail = new DOMParser().parseFromString(setAside(source), 'text/html');
   for (const node of mail.querySelectorAll(FORBIDDEN)) node.remove();
-  const body = page.importNode(mail.body, true);
+  const body = page.importNode(mail.body ?? mail.createElement('body'), true); // of frames there is no body left
+  for (const node of [body, ...body.querySelectorAll('*')]) dress(node);
+  return body;
+}
+
+/** Puts a mail into the document of a frame. */
+function fill(page, view, source, scheme) {
   const sheet = new view.CSSStyleSheet();
   sheet.replaceSync([BASE, `:root { color-scheme: ${scheme} }`, ...[...source.matchAll(STYLE)].map((match) => asIfSet(match[1], scheme))].join('\n'));
   page.adoptedStyleSheets = [sheet];
-  page.documentElement.replaceChild(body, page.body);
-  for (const node of [body, ...body.querySelectorAll('*')]) dress(node);
+  page.documentElement.replaceChild(harmless(page, source), page.body);
 }
 
 /** source: the HTML; width: 'phone' or 'desktop'; scheme: 'light' or 'dark', as the reader's mail program is set. */

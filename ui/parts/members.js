@@ -56,7 +56,8 @@ function Manage({ member, onChanged, onGone, onClose }) {
   const { asking, row, ask, settle, cancel } = useAsking();
   const who = nameOf(member);
   const tokens = useTokensOf(member, asking === 'remove');
-  const sure = [t('people.remove_sure', { who }), tokens > 0 && t('people.tokens_stay', { who, n: tokens })].filter(Boolean).join(' ');
+  const invites = member.role === 'org_admin';
+  const sure = [t('people.remove_sure', { who }), invites && t('people.remove_links', { who }), t('people.remove_rest'), tokens > 0 && t('people.tokens_stay', { who, n: tokens })].filter(Boolean).join(' ');
   const makeLink = async () => {
     const answer = await run(() => people.resetLink(member.id));
     if (!answer) {
@@ -64,7 +65,7 @@ function Manage({ member, onChanged, onGone, onClose }) {
       return;
     }
     settle();
-    await take(answer);
+    await take(answer, Boolean(link)); // of any other the question has spoken
   };
   const remove = async () => {
     if (!await run(async () => { await people.removeMember(member.id); return true; })) {

@@ -5,8 +5,8 @@ import { t } from '../i18n.js';
 import { CopyButton } from './copy-button.js';
 import { Icon } from './icon.js';
 
-/** what: how the secret is called ("Token"); children: what to do with it. */
-export function ShownOnce({ id, title, what, secret, onDone, children }) {
+/** what: how the secret is called ("Token"); text: that it is to be copied now; children: what to do with it. */
+export function ShownOnce({ id, title, what, text, secret, onDone, children }) {
   const heading = useRef(null);
   useLayoutEffect(() => {
     heading.current.focus();
@@ -15,7 +15,7 @@ export function ShownOnce({ id, title, what, secret, onDone, children }) {
   return html`
     <section class="card shown-once" aria-labelledby=${`${id}-title`}>
       <h2 id=${`${id}-title`} tabindex="-1" ref=${heading}><${Icon} name="key" />${title}</h2>
-      <p>${t('once.text')}</p>
+      <p>${text}</p>
       <p class="secret"><code id=${id}>${secret}</code><${CopyButton} id=${id} what=${what} /></p>
       ${children}
       <div class="buttons"><button type="button" onClick=${onDone}>${t('once.done')}</button></div>

@@ -138,7 +138,8 @@ static gboolean is_refused_at_once(const char *path, gboolean may_replace)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     return !g_file_test(folder, G_FILE_TEST_IS_DIR) ||
-           (!may_replace && g_file_test(path, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK));
+           (!may_replace && (g_file_test(path, G_FILE_TEST_EXISTS) ||
+                                g_file_test(path, G_FILE_TEST_IS_SYMLINK)));
 }
 
 /* The file is written with the rights of the service, anywhere: for its operator only. */

@@ -117,7 +117,7 @@ static void who_asks_too_often_hears_the_same_and_nothing_happens(void **state)
         assert_reply(reply, 202, NULL);
         assert_string_equal(reply->body, "{\"object\":\"password_reset_request\"}");
     }
-    g_autoptr(Reply) list = wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS);
+    reply_free(wait_for_list(self, LIMIT_LINK_MAILS_PER_ADDRESS));
     expect_one_open(self);
 }
 
@@ -518,7 +518,7 @@ static void what_could_not_be_written_is_tried_again_and_counts_once(void **stat
     api_stop(self->api);
     api_free(self->api);
     fixture_start_api(self);
-    g_autoptr(Reply) list = wait_for_list(self, 3);
+    reply_free(wait_for_list(self, 3));
     expect_one_open(self);
 }
 
