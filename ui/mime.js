@@ -143,7 +143,7 @@ const isWeb = (href) => /^https?:\/\//i.test(href);
 
 /** The addresses in a plain text; what closes a sentence or a bracket around one is no part of it. */
 export function linksInText(text) {
-  const found = (text ?? '').match(/\bhttps?:\/\/[^\s<>"]+/gi) ?? [];
+  const found = (text ?? '').match(/\bhttps?:\/\/[^\s<>"]{1,2000}/gi) ?? [];
   return [...new Set(found.map((one) => one.replace(/[.,;:!?'\u2019\u201c\u201d]+$/, '').replace(/^([^(]*)\)+[.,;:!?]*$/, '$1')).filter((one) => URL.canParse(one)))];
 }
 

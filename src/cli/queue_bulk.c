@@ -31,9 +31,28 @@ static char *question_of(const QueueBulk *bulk, const char *number)
         number);
 }
 
+static gboolean has_begun(const json_t *total)
+{
+    return json_integer_value(json_object_get(total, "done")) > 0 ||
+           json_array_size(json_object_get(total, "skipped")) > 0;
+}
+
+static CliExit show_total(const CliCommon *common, const QueueBulk *bulk, const json_t *total)
+{
+    gboolean is_in_vain =
+        has_begun(total) && json_integer_value(json_object_get(total, "done")) == 0;
+    if (common->as_json) {
+        cli_print_json(total);
+    } else {
+        g_autofree char *text = is_cancel(bulk) ? format_cancelled(total) : format_retried(total);
+        fputs(text, stdout);
+    }
+    return is_in_vain ? CLI_ANSWER_IS_NO : CLI_DONE;
+}
+
 /* FALSE: it shall not be done, and *status is what to end with. */
-static gboolean ask_first(
-    const CliCommand *command, const CliCommon *common, const QueueBulk *bulk, CliExit *status)
+static gboolean ask_first(const CliCommand *command, const CliCommon *common, const QueueBulk *bulk,
+    const json_t *total, CliExit *status)
 {
     g_autoptr(GString) path = g_string_new("/v1/emails/count");
     cli_add_query(path, "state", bulk->state);
@@ -46,8 +65,10 @@ static gboolean ask_first(
         return FALSE;
     }
     json_int_t count = json_integer_value(json_object_get(found->body, "count"));
-    if (count == 0)
-        return TRUE; /* and it is said that there is none */
+    if (count == 0) { /* what comes after this was not asked about */
+        *status = show_total(common, bulk, total);
+        return FALSE;
+    }
     gboolean are_more = json_is_true(json_object_get(found->body, "has_more"));
     g_autofree char *number = g_strdup_printf(are_more ? say("more than %d") : "%d", (int)count);
     g_autofree char *question = question_of(bulk, number);
@@ -93,25 +114,6 @@ static void add_some(json_t *total, const json_t *some)
         total, "next", json_is_string(next) ? json_string(json_string_value(next)) : json_null());
 }
 
-static gboolean has_begun(const json_t *total)
-{
-    return json_integer_value(json_object_get(total, "done")) > 0 ||
-           json_array_size(json_object_get(total, "skipped")) > 0;
-}
-
-static CliExit show_total(const CliCommon *common, const QueueBulk *bulk, const json_t *total)
-{
-    gboolean is_in_vain =
-        has_begun(total) && json_integer_value(json_object_get(total, "done")) == 0;
-    if (common->as_json) {
-        cli_print_json(total);
-    } else {
-        g_autofree char *text = is_cancel(bulk) ? format_cancelled(total) : format_retried(total);
-        fputs(text, stdout);
-    }
-    return is_in_vain ? CLI_ANSWER_IS_NO : CLI_DONE;
-}
-
 /* Until all are done, or one request is refused: then what was done before is said, too. */
 static CliExit change_all(const CliCommand *command, const CliCommon *common, const QueueBulk *bulk,
     json_t *filter, json_t *total)
@@ -147,7 +149,7 @@ CliExit queue_bulk(const CliCommand *command, const CliCommon *common, const Que
     if (!bulk->is_sure && !terminal_is_interactive())
         status = cli_complain(command, CLI_USAGE,
             say("there is no terminal to ask on: --yes says that you are sure"));
-    else if (bulk->is_sure || ask_first(command, common, bulk, &status))
+    else if (bulk->is_sure || ask_first(command, common, bulk, total, &status))
         status = change_all(command, common, bulk, filter, total);
     json_decref(total);
     json_decref(filter);

@@ -179,7 +179,8 @@ static void fetched(
         return;
     }
     if (delivery != NULL && goes_on) {
-        if (delivery->follows_sender && courier_readdress(org, delivery))
+        if (delivery->follows_sender && !pool_holds(org->pool, &delivery->email_id) &&
+            courier_readdress(org, delivery))
             return;
         courier_hold_sender(org, fetch->recipient_id);
         email_delivery_free(delivery);

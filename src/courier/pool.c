@@ -265,6 +265,18 @@ static void abandon(Pool *pool, gint64 recipient_id, AttemptEnd end)
     attempt_ended_plainly(attempt, pool, end);
 }
 
+gboolean pool_holds(const Pool *pool, const Id *email_id)
+{
+    GHashTableIter attempts;
+    gpointer attempt;
+    g_hash_table_iter_init(&attempts, pool->attempts);
+    while (g_hash_table_iter_next(&attempts, NULL, &attempt)) {
+        if (id_equal(&((const Attempt *)attempt)->mail->email_id, email_id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void tell_marks(const Pool *pool, MonoMs now)
 {
     for (guint i = 0; i < pool->lines->len; i++) {

@@ -66,6 +66,10 @@ void pool_configure(Pool *pool, const SmtpSettings *settings, const Secret *pass
  * back at once, as withdrawn. */
 void pool_send(Pool *pool, EmailDelivery *delivery);
 
+/* TRUE while a mail of this email waits or is under way: what is sent of it is what it was given.
+ */
+gboolean pool_holds(const Pool *pool, const Id *email_id);
+
 /* The marks of these n are durable (TRUE), or the mail may not be sent any more (FALSE): then it
  * ends as withdrawn. Unknown ids are ignored: the attempt was over before the mark. */
 void pool_marked(Pool *pool, const gint64 *recipient_ids, const gboolean *marked, guint n);

@@ -306,8 +306,7 @@ GBytes *mime_message_write(const MimeDraft *draft, gboolean *needs_smtputf8, Mim
     return secret_bytes_take(g_string_free(g_steal_pointer(&out), FALSE), n);
 }
 
-/* --- Another sender
- * ------------------------------------------------------------------------------- */
+/* --- Another sender --------------------------------------------------------------------------- */
 
 /* Behind the line end and all lines that begin with a space or a tab (RFC 5322 2.2.3). */
 static gsize end_of_field(const char *text, gsize n, gsize begin)

@@ -183,8 +183,9 @@ static gboolean find_former(
 {
     g_autoptr(DbQuery) q = db_query(db,
         "SELECT e.row, b.day, e.class, EXISTS (SELECT 1 FROM recipients r WHERE r.row BETWEEN "
-        "e.row << 7 AND (e.row << 7) + 127 AND r.state IN (" SQL_SENDING ", " SQL_UNCERTAIN
-        ", " SQL_ACCEPTED ")) FROM emails e JOIN bodies b ON b.email_row = e.row "
+        "e.row << 7 AND (e.row << 7) + 127 AND r.state = " SQL_SENDING ") OR EXISTS (SELECT 1 FROM "
+        "attempts a WHERE a.recipient_row BETWEEN e.row << 7 AND (e.row << 7) + 127 AND a.state IN "
+        "(" SQL_UNCERTAIN ", " SQL_ACCEPTED ")) FROM emails e JOIN bodies b ON b.email_row = e.row "
         "WHERE e.org_id = $1 AND e.id = $2 AND e.sender = $3 AND b.content IS NOT NULL");
     db_bind_int(q, 1, org_id);
     db_bind_id(q, 2, &sender->email_id);

@@ -93,7 +93,8 @@ static WallMs next_of(const Recipient *recipient, EmailState state, const EmailA
  */
 static gboolean was_not_tried(const EmailAttempt *attempt)
 {
-    return attempt->state == EMAIL_QUEUED && !attempt->counts && !attempt->diagnosis;
+    gboolean is_as_before = attempt->state == EMAIL_QUEUED || attempt->state == EMAIL_UNCERTAIN;
+    return is_as_before && !attempt->counts && !attempt->diagnosis;
 }
 
 /* The outbox may hold what a person has since given another day. */

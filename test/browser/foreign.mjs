@@ -91,7 +91,7 @@ async function captures(page, url) {
     for (const { id } of data.filter((one) => one.to.includes('eve@example.net'))) {
       await openAnew(page, `${url}/#/sandbox/${id}`, 'iframe.mail');
       const frame = await (await page.waitForSelector('iframe.mail')).contentFrame();
-      await frame.waitForFunction('document.adoptedStyleSheets.length > 0'); // it is drawn
+      await frame.waitForFunction("document.URL === 'about:srcdoc' && document.adoptedStyleSheets.length > 0"); // it is drawn
       assert.deepEqual(await leftIn(frame), []);
       for (const tab of await page.$$('[role=tab]')) await tab.click();
       assert.deepEqual(await signs(), []);

@@ -534,7 +534,7 @@ def whole_life(absender, canaries, server, served, provider):
             absender.answers.append((f"answer to absender {' '.join(command)}", said.stdout + said.stderr))
         heard = len(events)
         good(absender.request("PUT", "/v1/smtp/sending", {"enabled": False}))
-        assert wait_until(lambda: len(events) > heard), "nothing is told at the end"
+        assert wait_until(lambda: len(events) > heard and b"".join(events).endswith(b"\n\n")), "nothing is told at the end"
     return events
 
 

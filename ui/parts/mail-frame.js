@@ -52,7 +52,7 @@ export function MailFrame({ title, source, width, scheme }) {
   const frame = useRef(null);
   const draw = () => {
     const page = frame.current?.contentDocument;
-    if (page?.body) fill(page, frame.current.contentWindow, source, scheme);
+    if (page?.URL === 'about:srcdoc' && page.body) fill(page, frame.current.contentWindow, source, scheme);
   };
   useEffect(draw, [source, scheme]);
   return html`

@@ -143,7 +143,8 @@ static char *client_of(struct MHD_Connection *mhd, gboolean is_control)
     if (!info)
         return g_strdup("local");
     g_autofree char *peer = net_address_text(info->client_addr);
-    return net_address_respell(peer);
+    char *text = net_address_respell(peer);
+    return text ? text : g_steal_pointer(&peer);
 }
 
 /* The request line is there: the first that is heard of a request, with the address as sent. */

@@ -17,10 +17,10 @@ static const struct {
             "Nicht erlaubt: Der Name des Empfängers führt zu einer privaten Adresse. Der Betreiber "
             "kann deren Netz mit --allow-network erlauben."}},
     {WEBHOOK_FAILED_REFUSED,
-        {"No connection: nobody listens at this address and port. Check both, and that the "
-         "receiver runs.",
-            "Keine Verbindung: Unter dieser Adresse und diesem Port nimmt niemand an. Bitte prüfen "
-            "Sie beides und ob der Empfänger läuft."}},
+        {"No connection: nobody listens at this address and port, or there is no way there. Check "
+         "both, and that the receiver runs.",
+            "Keine Verbindung: Unter dieser Adresse und diesem Port nimmt niemand Verbindungen an, "
+            "oder es führt kein Weg dorthin. Bitte prüfen Sie beides und ob der Empfänger läuft."}},
     {WEBHOOK_FAILED_TLS,
         {"No secure connection: the receiver speaks no TLS on this port. Check the port.",
             "Keine sichere Verbindung: Der Empfänger spricht an diesem Port kein TLS. Bitte prüfen "

@@ -207,7 +207,7 @@ static const Row rows[] = {
         "{\"state\":\"passed\",\"activated\":false}",
         "\n✓ The settings work.\n  They are not active; --activate makes them so.\n"},
     {"passed, in force", format_check_in_force, "de", "{\"state\":\"passed\",\"activated\":false}",
-        "\n✓ Die Einstellungen funktionieren.\n  Das sind die Einstellungen in Kraft.\n"},
+        "\n✓ Die Einstellungen funktionieren.\n  Das sind die geltenden Einstellungen.\n"},
     {"failed, in force", format_check_in_force, "en", "{\"state\":\"failed\"}",
         "\n✗ The settings in force do not work.\n"},
     {"failed", format_verification_end, "en", "{\"state\":\"failed\",\"diagnosis\":" DIAGNOSIS "}",

@@ -661,6 +661,10 @@ static void what_is_uncertain_and_untried_stays_uncertain(void **state)
     assert_int_equal(state_of(self, &id), EMAIL_UNCERTAIN);
     assert_int_equal(count_due(self, T0 + 6999), 0);
     assert_int_equal(count_due(self, T0 + 7000), 1);
+    untried.state = EMAIL_UNCERTAIN; /* as the outbox says it */
+    record_attempt(self, &untried);
+    assert_int_equal(state_of(self, &id), EMAIL_UNCERTAIN);
+    assert_int_equal(scratch_number(self, "SELECT count(*) FROM attempts"), 1);
 }
 
 static void mail_expires_at_its_time_and_at_the_longest_lifetime(void **state)
